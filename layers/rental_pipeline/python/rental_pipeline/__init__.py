@@ -1,0 +1,1 @@
+"""What the pipeline's functions share: contract, plan, extraction, and the SQL of a run."""

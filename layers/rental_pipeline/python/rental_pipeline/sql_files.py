@@ -1,0 +1,83 @@
+"""SQL files, found by their path: a comment header of `key: value` lines, then statements under `-- name:` lines."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from rental_pipeline.errors import FixConfiguration
+
+_NAME = re.compile(r"^-- name: *(\w+) *$", re.MULTILINE)
+_HEADER_LINE = re.compile(r"^-- (\w+): +(.*)$")
+_HEADER_CONTINUED = re.compile(r"^-- {4,}(\S.*)$")
+
+
+@dataclass(frozen=True)
+class SqlFile:
+    """One .sql file.
+
+    Attributes:
+        name: The file's stem, which is the table's (or check's) name.
+        header: The `key: value` lines before the first section, continued lines joined.
+        sections: Statement by section name, in file order, without comments before the first.
+        text: The whole file, for hashing.
+    """
+
+    name: str
+    header: dict[str, str]
+    sections: dict[str, str]
+    text: str
+
+    def section(self, name: str) -> str:
+        """Return one statement; raise FixConfiguration naming the file where it is missing."""
+        if name not in self.sections:
+            raise FixConfiguration(f"{self.name}.sql has no section `-- name: {name}`; it has: {', '.join(self.sections)}")
+        return self.sections[name]
+
+
+def read_sql_file(path: Path) -> SqlFile:
+    """Read and divide one file.
+
+    Raises:
+        FixConfiguration: the file has no sections, or two of one name.
+    """
+    text = path.read_text(encoding="utf-8")
+    pieces = _NAME.split(text)
+    if len(pieces) == 1:
+        raise FixConfiguration(f"{path} has no `-- name: …` line, so nothing in it would run")
+    names, statements = pieces[1::2], [statement.strip() for statement in pieces[2::2]]
+    if len(set(names)) != len(names):
+        raise FixConfiguration(f"{path} names a section twice: {', '.join(names)}")
+    if empty := [name for name, statement in zip(names, statements, strict=True) if not statement]:
+        raise FixConfiguration(f"{path}: section {empty[0]} is empty")
+    return SqlFile(path.stem, _read_header(pieces[0]), dict(zip(names, statements, strict=True)), text)
+
+
+def read_sql_folder(folder: Path) -> dict[str, SqlFile]:
+    """Read every .sql file of a folder, by stem, in name order (an absent folder is empty)."""
+    return {path.stem: read_sql_file(path) for path in sorted(folder.glob("*.sql"))}
+
+
+def hash_texts(*texts: str) -> str:
+    """Return one SHA-256 (hex) over texts, each of them delimited by its length."""
+    digest = hashlib.sha256()
+    for text in texts:
+        encoded = text.encode()
+        digest.update(str(len(encoded)).encode() + b":" + encoded)
+    return digest.hexdigest()
+
+
+def _read_header(comments: str) -> dict[str, str]:
+    header: dict[str, str] = {}
+    key = None
+    for line in comments.splitlines():
+        if match := _HEADER_LINE.match(line):
+            key = match[1]
+            header[key] = match[2].strip()
+        elif key and (match := _HEADER_CONTINUED.match(line)):
+            header[key] += " " + match[1].strip()
+        else:
+            key = None
+    return header
