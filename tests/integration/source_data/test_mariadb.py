@@ -1,0 +1,126 @@
+"""The private server starts, stops, survives its starter, and says what is missing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pymysql
+import pytest
+
+from local import mariadb as mariadb_module
+from local.mariadb import MariaDB, MariaDBUnavailable, find_running, running, start, stop_left_behind
+
+REPOSITORY = Path(mariadb_module.__file__).resolve().parents[1]
+
+
+def test_a_folder_keeps_its_data_and_its_port(tmp_path: Path):
+    """A second start reuses what is there, under the same address."""
+    with running(tmp_path / "db", die_with_parent=True) as first:
+        first.create_database("kept")
+    assert find_running(tmp_path / "db") is None
+    began = time.monotonic()
+    with running(tmp_path / "db", die_with_parent=True) as second:
+        took = time.monotonic() - began
+        assert _databases(second) >= {"kept"}
+        assert second.port == first.port
+    assert took < 10, "a warm start is a matter of a second or two"
+
+
+def test_a_server_left_behind_is_taken_over_and_can_be_stopped(tmp_path: Path):
+    """A run ended by SIGKILL leaves its server; the next start finds the same process, stop_left_behind ends it."""
+    program = (
+        "import os, signal; from pathlib import Path; from local.mariadb import start;"
+        f"start(Path({str(tmp_path / 'db')!r})); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    left = find_running(tmp_path / "db")
+    assert left is not None
+    try:
+        taken_over = start(tmp_path / "db")
+        assert taken_over.pid == left.pid
+        assert "mysql" in _databases(taken_over)
+    finally:
+        assert stop_left_behind(tmp_path / "db")
+    assert find_running(tmp_path / "db") is None
+    assert not Path(f"/proc/{left.pid}").exists() or "mariadbd" not in Path(f"/proc/{left.pid}/cmdline").read_text()
+    assert not stop_left_behind(tmp_path / "db")
+
+
+def test_a_killed_server_recovers(tmp_path: Path):
+    """After SIGKILL to the server itself, the next start has what was committed."""
+    server = start(tmp_path / "db", die_with_parent=True)
+    server.create_database("kept")
+    os.kill(server.pid, signal.SIGKILL)
+    server.stop()
+    with running(tmp_path / "db", die_with_parent=True) as again:
+        assert "kept" in _databases(again)
+
+
+def test_a_pid_file_of_another_process_is_not_believed(tmp_path: Path):
+    """Process ids are reused: only a process that serves this very folder counts."""
+    (tmp_path / "mariadbd.pid").write_text(str(os.getpid()))
+    assert find_running(tmp_path) is None
+    assert not stop_left_behind(tmp_path)
+
+
+def test_an_interrupted_installation_is_done_again(tmp_path: Path):
+    """Half a data folder is never started on."""
+    (tmp_path / "db" / "data.unfinished" / "mysql").mkdir(parents=True)
+    with running(tmp_path / "db", die_with_parent=True) as server:
+        assert "mysql" in _databases(server)
+
+
+def test_missing_programs_are_named_with_their_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Without the server the error says what to install."""
+    monkeypatch.setattr(mariadb_module.shutil, "which", lambda name, path: None)
+    with pytest.raises(MariaDBUnavailable, match=r"mariadbd is not installed.*apt-get install mariadb-server-core"):
+        start(tmp_path / "db")
+
+
+def test_a_server_that_cannot_start_says_why(tmp_path: Path, mariadb: MariaDB):
+    """A port in use is an error with the reason, at once, and leaves no process."""
+    with pytest.raises(MariaDBUnavailable, match=f"port {mariadb.port}"):
+        start(tmp_path / "db", port=mariadb.port, die_with_parent=True)
+    (tmp_path / "broken" / "data").mkdir(parents=True)
+    with pytest.raises(MariaDBUnavailable, match=r"ERROR"):
+        start(tmp_path / "broken", die_with_parent=True)
+    assert find_running(tmp_path / "broken") is None
+
+
+def test_a_long_folder_name_still_has_a_socket(tmp_path: Path):
+    """A Unix socket's path is limited to about a hundred bytes; a checkout's is not."""
+    folder = tmp_path / ("deep-" * 20) / "db"
+    with running(folder, die_with_parent=True) as server:
+        assert "mysql" in _databases(server)
+
+
+def test_the_extraction_user_reads_one_database_and_sees_transactions(source_database):
+    """What the pipeline's own user may do: select, look at open transactions; never write, never another database."""
+    with closing(source_database.connect_read_only()) as connection, connection.cursor() as cursor:
+        cursor.execute("select count(*) from information_schema.innodb_trx")
+        cursor.execute("select count(*) from bookings")
+        assert cursor.fetchall() == ((0,),)
+        with pytest.raises(pymysql.err.OperationalError, match="denied"):
+            cursor.execute("insert into bookings (booking_id) values (1)")
+        with pytest.raises(pymysql.err.OperationalError, match="denied"):
+            cursor.execute("select * from mysql.global_priv")
+
+
+def test_a_password_is_needed_over_the_network(mariadb: MariaDB):
+    """The administrator's password-less way is the socket alone."""
+    for user in ("root", ""):
+        with pytest.raises(pymysql.err.OperationalError, match="denied"):
+            pymysql.connect(host=mariadb.host, port=mariadb.port, user=user, password="")
+
+
+def _databases(server: MariaDB) -> set[str]:
+    with closing(server.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("show databases")
+        return {row[0] for row in cursor.fetchall()}
