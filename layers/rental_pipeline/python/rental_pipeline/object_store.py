@@ -1,0 +1,107 @@
+"""The bucket's layout, and reading and writing its small JSON objects. The only module that knows how keys are spelt.
+
+The layout is that of docs/architecture.md, "Objects on S3".
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rental_pipeline.errors import FixConfiguration, FixData, PipelineError, RetryLater
+
+LEDGER = "ledger.json"
+PLAN = "plan.json"
+SLICES = "slices.json"
+LOADS = "loads.json"
+
+
+def run_key(marketplace: str, run_sequence: int, name: str) -> str:
+    """Return the key of one of a run's own objects: LEDGER, PLAN, SLICES or LOADS."""
+    return f"{marketplace}/runs/{run_sequence:06d}/{name}"
+
+
+def result_key(marketplace: str, run_sequence: int, table: str, slice_number: int) -> str:
+    """Return the key of the result of one slice, written last by the attempt that wins."""
+    return run_key(marketplace, run_sequence, f"results/{table}/{slice_number:05d}.json")
+
+
+def manifest_key(marketplace: str, run_sequence: int, table: str) -> str:
+    """Return the key of the COPY manifest of one table."""
+    return run_key(marketplace, run_sequence, f"manifests/{table}.json")
+
+
+def part_key(marketplace: str, run_sequence: int, table: str, slice_number: int, attempt: str, part: int) -> str:
+    """Return the key of one Parquet file; `attempt` keeps a retry from writing over what an earlier attempt left."""
+    return f"{marketplace}/raw/{table}/run={run_sequence:06d}/slice={slice_number:05d}/attempt={attempt}/part-{part:05d}.parquet"
+
+
+def address(bucket: str, key: str) -> str:
+    """Return the s3:// address of an object."""
+    return f"s3://{bucket}/{key}"
+
+
+def write_json(bucket: str, key: str, value: Any) -> int:
+    """Write a JSON object and return its size in bytes (raises as `read_json`)."""
+    body = json.dumps(value, ensure_ascii=False, indent=1).encode()
+    try:
+        s3().put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
+    except (ClientError, BotoCoreError) as error:
+        raise explain_s3_error(error, bucket, key, "s3:PutObject") from error
+    return len(body)
+
+
+def read_json(bucket: str, key: str) -> Any:
+    """Return the parsed content of a JSON object.
+
+    Raises:
+        FixData: there is no such object.
+        FixConfiguration: the bucket is missing, or the function's role may not use it.
+        RetryLater: S3 could not be reached, or asks to slow down.
+    """
+    try:
+        return json.loads(s3().get_object(Bucket=bucket, Key=key)["Body"].read())
+    except (ClientError, BotoCoreError) as error:
+        raise explain_s3_error(error, bucket, key, "s3:GetObject") from error
+
+
+def find_json(bucket: str, key: str) -> Any | None:
+    """Return the parsed content of a JSON object, None where there is no such object (raises as `read_json` else)."""
+    try:
+        return read_json(bucket, key)
+    except FixData:
+        return None
+
+
+def object_size(bucket: str, key: str) -> int:
+    """Return the size of an object in bytes (raises as `read_json`)."""
+    try:
+        return s3().head_object(Bucket=bucket, Key=key)["ContentLength"]
+    except (ClientError, BotoCoreError) as error:
+        raise explain_s3_error(error, bucket, key, "s3:GetObject") from error
+
+
+@cache
+def s3() -> Any:
+    """Return this process's S3 client; its pool serves the threads of write_manifests."""
+    return boto3.client("s3", config=Config(retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=32))
+
+
+def explain_s3_error(error: Exception, bucket: str, key: str, permission: str) -> PipelineError:
+    """Turn an error of S3 into one of the pipeline's, with the object's address, the cause and the way out."""
+    where = address(bucket, key)
+    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+    if code in ("NoSuchKey", "404", "NotFound"):
+        return FixData(f"{where} does not exist (deleted, or never written): start a new execution, which writes its own objects")
+    if code == "NoSuchBucket":
+        return FixConfiguration(f"the bucket {bucket} does not exist: check the variable BUCKET")
+    if code in ("AccessDenied", "403", "Forbidden"):
+        return FixConfiguration(f"{permission} on {where} is denied: check the function's role and the bucket's policy and key")
+    if code in ("NoCredentialsError", "InvalidAccessKeyId", "SignatureDoesNotMatch"):
+        return FixConfiguration(f"no valid AWS credentials to reach {where} ({code})")
+    return RetryLater(f"S3 did not serve {where} ({code}): it is tried again")

@@ -1,0 +1,48 @@
+"""Logs, metrics and traces, through Powertools for AWS Lambda; the only module that knows them.
+
+Tracing rests on the X-Ray SDK, which is in maintenance since 2026-02: to leave it is to change this file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools import Logger, Tracer, single_metric
+from aws_lambda_powertools.metrics import MetricUnit
+
+SERVICE = "rental-pipeline"
+NAMESPACE = "RentalPipeline"
+
+logger = Logger(service=SERVICE)
+# Lambda names the X-Ray daemon in the environment; elsewhere (local emulator, tests) there is none to send to.
+tracer = Tracer(service=SERVICE, disabled="AWS_XRAY_DAEMON_ADDRESS" not in os.environ)
+
+Handler = Callable[[Any, Any], Any]
+
+
+def observe(handler: Handler) -> Handler:
+    """Wrap a Lambda handler: its log lines carry the request's id, its time is traced.
+
+    Neither events nor results are logged or traced: their size is not bounded, and a log is read by more people than the data.
+    """
+    handler = logger.inject_lambda_context(handler, log_event=False, clear_state=True)
+    return tracer.capture_lambda_handler(handler, capture_response=False)
+
+
+def count(name: str, value: float, **dimensions: str) -> None:
+    """Publish a CloudWatch metric of unit Count (as a line of the log, in embedded metric format), e.g. `table="bookings"`."""
+    _publish(name, value, MetricUnit.Count, dimensions)
+
+
+def seconds(name: str, value: float, **dimensions: str) -> None:
+    """Publish a CloudWatch metric of unit Seconds, as `count` does."""
+    _publish(name, value, MetricUnit.Seconds, dimensions)
+
+
+def _publish(name: str, value: float, unit: MetricUnit, dimensions: dict[str, str]) -> None:
+    with single_metric(name=name, unit=unit, value=value, namespace=NAMESPACE) as metric:
+        metric.add_dimension(name="service", value=SERVICE)
+        for dimension, meaning in dimensions.items():
+            metric.add_dimension(name=dimension, value=meaning)
