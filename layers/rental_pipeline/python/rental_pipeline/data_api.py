@@ -1,0 +1,210 @@
+"""The Redshift Data API as the pipeline uses it: submit once, wait, read, cancel.
+
+Rules used here (Amazon Redshift Management Guide, "Using the Amazon Redshift Data API", and the API reference):
+a batch is one transaction of at most 40 statements; a ClientToken marks a request as done for 8 hours, also a failed one;
+a statement can be seen, cancelled and read only by the role that submitted it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rental_pipeline.errors import FixConfiguration, FixData, PipelineError, RetryLater
+from rental_pipeline.settings import WarehouseSettings
+
+MAX_STATEMENTS = 40
+_LONGEST_POLL_SECONDS = 30
+_UNFINISHED = ("SUBMITTED", "PICKED", "STARTED")
+
+# What a failed statement's message holds, and how to react. The capital words are raised by sql/control/procedures.sql.
+_RETRY = (
+    "Serializable isolation violation",
+    "could not serialize",
+    "deadlock detected",
+    "could not open relation",
+    "server closed the connection",
+    "connection to server",
+    "terminating connection",
+    "the database system is",
+    "S3ServiceException:SlowDown",
+    "S3ServiceException:InternalError",
+)
+_FIX_DATA = (
+    "ROWS LOST",
+    "DELETE REFUSED",
+    "NOT AUDITED",
+    "S3ServiceException",
+    "incompatible Parquet schema",
+    "manifest",
+    "value too long",
+    "out of range",
+    "overflow",
+    "invalid input syntax",
+    "Invalid digit",
+)
+_REMEDIES = {
+    "DELETE REFUSED": 'if the source really lost these rows, rerun with {"force_deletes": true}',
+    "KEY NOT UNIQUE": "the key in source.yaml must name columns that are unique in the source",
+    "OVERTAKEN": "start a new execution instead of resuming this one",
+    "POSITION MOVED": "start a new execution, which plans from the new position",
+    "WATERMARK MOVED": "start a new execution, which plans from the new watermark",
+    "ROWS LOST": "a file changed after it was written; start a new execution, which reads the same window again",
+    "S3ServiceException": "a file of the manifest cannot be read; start a new execution, which reads the same window again",
+}
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One request to the Data API: a batch in one transaction, or a single statement in its own.
+
+    Attributes:
+        label: Part of the statement's name; unique within its step.
+        statements: SQL texts, run in order.
+        parameters: Named values; only those that a statement mentions are sent (the API refuses the others).
+    """
+
+    label: str
+    statements: tuple[str, ...]
+    parameters: dict[str, str]
+
+    def __post_init__(self) -> None:
+        if len(self.statements) > MAX_STATEMENTS:
+            raise FixConfiguration(
+                f"submission {self.label} has {len(self.statements)} statements; a Data API batch, which is one transaction,"
+                f" holds {MAX_STATEMENTS}"
+            )
+
+
+class StatementFailed(Exception):
+    """A statement ended FAILED or ABORTED; the message is Redshift's."""
+
+
+class DataApi:
+    """Statements of one warehouse."""
+
+    def __init__(self, settings: WarehouseSettings, client: Any = None):
+        self._target = settings.data_api_target()
+        # boto's own retries answer throttling and dropped connections; the token makes them safe.
+        config = Config(
+            retries={"mode": "standard", "max_attempts": 6}, connect_timeout=10, read_timeout=_LONGEST_POLL_SECONDS + 30
+        )
+        self._client = client or boto3.client("redshift-data", config=config)
+
+    def submit(self, name: str, submission: Submission) -> str:
+        """Submit under a name and return the statement's id.
+
+        The token is made of the name and the number of terminal failures under it: a repeated call, as after a lost answer,
+        gets the same statement; after a failure it makes a new one.
+        """
+        full_name = f"{name}/{submission.label}/"
+        failures = sum(self._count(full_name, status) for status in ("FAILED", "ABORTED"))
+        token = hashlib.sha256(f"{full_name}{failures}".encode()).hexdigest()
+        request = {**self._target, "StatementName": full_name, "ClientToken": token}
+        used = [
+            {"name": key, "value": value}
+            for key, value in submission.parameters.items()
+            if any(f":{key}" in sql for sql in submission.statements)
+        ]
+        if used:
+            request["Parameters"] = used
+        if len(submission.statements) == 1:
+            return self._call("execute_statement", Sql=submission.statements[0], **request)["Id"]
+        return self._call("batch_execute_statement", Sqls=list(submission.statements), **request)["Id"]
+
+    def wait(self, statement_id: str, seconds: float) -> bool:
+        """Wait up to some seconds for a statement; return whether it finished.
+
+        Raises:
+            StatementFailed: it ended FAILED or ABORTED.
+        """
+        poll = max(1, min(_LONGEST_POLL_SECONDS, int(seconds)))
+        answer = self._call("describe_statement", Id=statement_id, WaitTimeSeconds=poll)
+        if answer["Status"] in ("FAILED", "ABORTED"):
+            raise StatementFailed(answer.get("Error") or f"statement {statement_id} was {answer['Status'].lower()}")
+        return answer["Status"] == "FINISHED"
+
+    def read_rows(self, statement_id: str) -> list[dict[str, Any]]:
+        """Read the whole result of a finished statement, a dictionary per row (None for NULL)."""
+        rows: list[dict[str, Any]] = []
+        token: dict[str, str] = {}
+        while True:
+            page = self._call("get_statement_result", Id=statement_id, **token)
+            names = [column["name"] for column in page["ColumnMetadata"]]
+            rows += [dict(zip(names, map(_value, record), strict=True)) for record in page["Records"]]
+            if not page.get("NextToken"):
+                return rows
+            token = {"NextToken": page["NextToken"]}
+
+    def query(self, name: str, sql: str) -> list[dict[str, Any]]:
+        """Run one select to its end and return its rows.
+
+        Raises:
+            StatementFailed: it ended FAILED or ABORTED.
+        """
+        statement = self._call("execute_statement", Sql=sql, StatementName=f"{name}/read/", **self._target)["Id"]
+        while not self.wait(statement, _LONGEST_POLL_SECONDS):
+            pass
+        return self.read_rows(statement)
+
+    def cancel_unfinished(self, name: str) -> list[str]:
+        """Cancel every unfinished statement whose name starts with `name/`; return their names."""
+        cancelled = []
+        for status in _UNFINISHED:
+            for statement in self._list(f"{name}/", status):
+                try:
+                    self._client.cancel_statement(Id=statement["Id"])
+                except ClientError as error:
+                    # It ended between the listing and the call: nothing is left to cancel.
+                    if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFoundException"):
+                        raise
+                else:
+                    cancelled.append(statement["StatementName"])
+        return cancelled
+
+    def _count(self, name: str, status: str) -> int:
+        return sum(1 for _ in self._list(name, status))
+
+    def _list(self, name: str, status: str):
+        token: dict[str, str] = {}
+        while True:
+            page = self._call("list_statements", StatementName=name, Status=status, MaxResults=100, **token)
+            yield from page["Statements"]
+            if not page.get("NextToken"):
+                return
+            token = {"NextToken": page["NextToken"]}
+
+    def _call(self, operation: str, **request: Any) -> dict[str, Any]:
+        try:
+            return getattr(self._client, operation)(**request)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            message = f"Redshift Data API refused {operation}: {error.response['Error'].get('Message', code)}"
+            if code in ("ValidationException", "AccessDeniedException", "ResourceNotFoundException"):
+                raise FixConfiguration(
+                    f"{message} (check the workgroup or cluster, the database and the role's policy)"
+                ) from error
+            raise RetryLater(message) from error
+        except BotoCoreError as error:
+            raise RetryLater(f"the Redshift Data API cannot be reached: {error}") from error
+
+
+def classify(message: str) -> PipelineError:
+    """Turn Redshift's message into the error that says how to react, with the remedy where one is known."""
+    remedy = next((f" — {text}" for start, text in _REMEDIES.items() if start in message), "")
+    if any(text in message for text in _RETRY):
+        return RetryLater(message + remedy)
+    if any(text in message for text in _FIX_DATA):
+        return FixData(message + remedy)
+    return FixConfiguration(message + remedy)
+
+
+def _value(field: dict[str, Any]) -> Any:
+    if field.get("isNull"):
+        return None
+    return next(iter(field.values()))

@@ -1,0 +1,146 @@
+"""What happens after an execution failed, timed out or was aborted: outside the state machine, where then no state runs any more.
+
+Step Functions emits "Execution Status Change" events (AWS Step Functions Developer Guide, "Automating Step Functions event
+delivery with EventBridge"); a rule of the stack passes those of this machine here.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+
+from rental_pipeline.data_api import DataApi
+from rental_pipeline.run_step import end_run
+from rental_pipeline.settings import FailureSettings
+from rental_pipeline.steps.step import literal
+from rental_pipeline.telemetry import logger
+from rental_pipeline.warehouse_files import Schemas
+
+_ADVICE = {
+    "RetryLater": "The cause may pass by itself: choose Redrive on the execution, or start a new one with the input below.",
+    "FixConfiguration": "Mend what the message names (setting, contract, privilege or input), then start a new execution.",
+    "FixData": "Mend the data or the rule that the message names, then start a new execution.",
+}
+_ANY_ADVICE = "Look at the execution in the console; Redrive resumes it where it failed, a new execution starts afresh."
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What broke, as far as the execution tells.
+
+    Attributes:
+        where: The state that failed, and the step and table inside it.
+        error: The error's name: a class of rental_pipeline.errors, or the platform's.
+        message: What it said.
+    """
+
+    where: str
+    error: str
+    message: str
+
+
+def close_failed_run(event: dict[str, Any], settings: FailureSettings) -> dict[str, Any]:
+    """Cancel the run's statements, close its ledger row, free its lease, and tell people.
+
+    People are told even when the warehouse cannot be reached; the lease is then taken over by the next run, which finds that
+    its holder's execution has ended.
+
+    Raises:
+        RetryLater, FixConfiguration: the warehouse could not be told (after the notification went out).
+    """
+    detail = event["detail"]
+    failure = explain_failure(detail)
+    logger.append_keys(execution=detail["name"])
+    logger.error("the run failed", extra={"where": failure.where, "error": failure.error, "status": detail["status"]})
+    problem, closed = None, {"run_sequence": None, "cancelled": []}
+    try:
+        closed = _close(detail, failure, settings)
+    except Exception as error:  # told first, raised after: a person has to know of the failed run in any case
+        problem = error
+    _tell(detail, failure, closed, problem, settings)
+    if problem:
+        raise problem
+    return closed
+
+
+def explain_failure(detail: dict[str, Any]) -> Failure:
+    """Find out which state failed and why, from the event and the execution's own history."""
+    state = _failed_state(detail["executionArn"])
+    error, cause = detail.get("error") or detail["status"], detail.get("cause") or ""
+    where = state or "before its first state"
+    # A nested execution's failure comes as JSON about that execution, a function's as JSON about its exception.
+    while isinstance(inner := _parse_object(cause), dict):
+        if "errorMessage" in inner:
+            return Failure(where, inner.get("errorType", error), inner["errorMessage"])
+        if "Cause" not in inner and "Error" not in inner:
+            break
+        if isinstance(step := _parse_object(inner.get("Input")), dict):
+            where = f"{where} ({' '.join(str(step[key]) for key in ('step', 'name') if step.get(key))})"
+        error, cause = inner.get("Error", error), inner.get("Cause", "")
+    message = cause or {"TIMED_OUT": "it ran longer than it may", "ABORTED": "somebody stopped it"}.get(
+        detail["status"], "no cause given"
+    )
+    return Failure(where, error, message)
+
+
+def _close(detail: dict[str, Any], failure: Failure, settings: FailureSettings) -> dict[str, Any]:
+    schemas = Schemas(settings.marketplace)
+    api = DataApi(settings)
+    opening = f"{settings.marketplace}/open/{detail['name']}"
+    cancelled = api.cancel_unfinished(opening)
+    runs = api.query(
+        opening, f"select run_sequence from {schemas.control}.run where execution_id = {literal(detail['executionArn'])}"
+    )
+    if not runs:
+        return {"run_sequence": None, "cancelled": cancelled}
+    run_sequence = runs[0]["run_sequence"]
+    error = f"{failure.where}: {failure.error}: {failure.message}"
+    return {
+        "run_sequence": run_sequence,
+        "cancelled": cancelled + end_run(api, settings.marketplace, schemas.control, run_sequence, error),
+    }
+
+
+def _tell(
+    detail: dict[str, Any], failure: Failure, closed: dict[str, Any], problem: Exception | None, settings: FailureSettings
+) -> None:
+    run = f"run {closed['run_sequence']}" if closed["run_sequence"] else "a run"
+    lines = [
+        f"{run[0].upper()}{run[1:]} of {settings.marketplace} ended as {detail['status']}.",
+        "",
+        f"Where: {failure.where}",
+        f"What:  {failure.error}: {failure.message}",
+        "",
+        _ADVICE.get(failure.error, _ANY_ADVICE),
+        f"Input: {detail.get('input') or '{}'}",
+        f"Execution: {detail['executionArn']}",
+        "",
+        "Nothing of the failed run was published; what it committed before is kept and is the next run's starting point.",
+    ]
+    if closed["cancelled"]:
+        lines.append(f"Cancelled statements: {', '.join(closed['cancelled'])}")
+    if problem:
+        lines.append(f"Its lease could not be freed ({problem}); the next run takes it over.")
+    # An SNS subject holds at most 100 characters (Amazon SNS API Reference, "Publish").
+    subject = f"{settings.marketplace} {run} failed: {failure.where}"[:100]
+    boto3.client("sns").publish(TopicArn=settings.topic_arn, Subject=subject, Message="\n".join(lines))
+
+
+def _failed_state(execution_arn: str) -> str | None:
+    """The name of the last state that was entered and not left."""
+    pages = boto3.client("stepfunctions").get_paginator("get_execution_history")
+    for page in pages.paginate(executionArn=execution_arn, reverseOrder=True, includeExecutionData=False):
+        for event in page["events"]:
+            if "stateEnteredEventDetails" in event:
+                return event["stateEnteredEventDetails"]["name"]
+    return None
+
+
+def _parse_object(text: Any) -> Any:
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError):
+        return None

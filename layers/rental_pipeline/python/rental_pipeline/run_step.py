@@ -1,0 +1,141 @@
+"""Run one SQL step of a run: compose it, submit it, wait, read its result. The work of the function run_sql."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+
+from rental_pipeline.data_api import DataApi, StatementFailed, classify
+from rental_pipeline.errors import FixConfiguration, RetryLater
+from rental_pipeline.settings import WarehouseSettings
+from rental_pipeline.steps.check import compose_check
+from rental_pipeline.steps.close import compose_close, compose_ending
+from rental_pipeline.steps.curate import compose_curate
+from rental_pipeline.steps.load import compose_load
+from rental_pipeline.steps.open_run import compose_open
+from rental_pipeline.steps.pending import compose_pending
+from rental_pipeline.steps.prepare import compose_prepare
+from rental_pipeline.steps.publish import compose_publish
+from rental_pipeline.steps.stage import compose_stage
+from rental_pipeline.steps.step import Step, StepRequest, name_run
+from rental_pipeline.telemetry import logger
+from rental_pipeline.warehouse_files import read_warehouse
+
+COMPOSE: dict[str, Callable[[StepRequest], Step]] = {
+    "open": compose_open,
+    "prepare": compose_prepare,
+    "load": compose_load,
+    "pending": compose_pending,
+    "curate": compose_curate,
+    "stage": compose_stage,
+    "check": compose_check,
+    "publish": compose_publish,
+    "close": compose_close,
+}
+# What the function keeps of its own time for composing, reading the result and answering.
+_RESERVE_SECONDS = 10
+# How long the state machine waits before it asks again about a statement that outlasts one invocation.
+_WAIT_SECONDS = 20
+
+
+def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_seconds: Callable[[], float]) -> dict[str, Any]:
+    """Run a step, or go on with one that an earlier invocation began.
+
+    Args:
+        event: `{"step", "name", "run_sequence", "execution", "input", "progress"}` (docs/architecture.md, "Functions").
+        settings: The warehouse, the bucket, the SQL.
+        remaining_seconds: Seconds until the function times out.
+
+    Returns:
+        `{"status": "FINISHED", "result": {…}}`, or `{"status": "RUNNING", "wait_seconds", "progress"}` to be called again with.
+
+    Raises:
+        RetryLater, FixConfiguration, FixData: with Redshift's message where a statement failed.
+    """
+    request = _parse(event, settings)
+    logger.append_keys(run_sequence=request.run_sequence, step=request.title)
+    api = DataApi(settings)
+    step = COMPOSE[request.step](request)
+    progress = event.get("progress") or {"submission": 0, "statement": None}
+    try:
+        for position in range(progress["submission"], len(step.submissions)):
+            statement = progress["statement"] or api.submit(step.name, step.submissions[position])
+            while not _wait(api, statement, remaining_seconds()):
+                if remaining_seconds() < _RESERVE_SECONDS:
+                    return {
+                        "status": "RUNNING",
+                        "wait_seconds": _WAIT_SECONDS,
+                        "progress": {"submission": position, "statement": statement},
+                    }
+            progress = {"statement": None}
+        return {"status": "FINISHED", "result": step.finish([api.query(step.name, sql) for sql in step.reads])}
+    except StatementFailed as failure:
+        if request.step == "open" and "RUN IN PROGRESS" in str(failure):
+            return _yield_or_take_over(request, api, failure)
+        raise classify(f"step {request.title}: {failure}") from failure
+
+
+def _wait(api: DataApi, statement: str, remaining: float) -> bool:
+    """Wait for a statement within the remaining seconds; one that says it was done before counts as finished."""
+    try:
+        return api.wait(statement, remaining - _RESERVE_SECONDS)
+    except StatementFailed as failure:
+        if "ALREADY DONE" not in str(failure):
+            raise
+        logger.info("the step was committed before; nothing was changed", extra={"statement": statement})
+        return True
+
+
+def _yield_or_take_over(request: StepRequest, api: DataApi, failure: StatementFailed) -> dict[str, Any]:
+    """Leave the field to the run in progress; or, where its execution has ended without freeing the lease, close it for it."""
+    holder = api.query(
+        f"{request.schemas.marketplace}/open/{request.execution['name']}/lease",
+        f"select run_sequence, execution_id from {request.schemas.control}.lease",
+    )[0]
+    client = boto3.client("stepfunctions")
+    try:
+        status = client.describe_execution(executionArn=holder["execution_id"])["status"]
+    except client.exceptions.ExecutionDoesNotExist:
+        status = "gone"
+    if status in ("RUNNING", "PENDING_REDRIVE"):
+        logger.warning("another run is in progress", extra={"holder": holder})
+        return {"status": "FINISHED", "result": {"outcome": "in_progress", "run_sequence": holder["run_sequence"]}}
+    logger.warning("the run that holds the lease has ended; it is closed", extra={"holder": holder, "execution_status": status})
+    end_run(api, request.schemas.marketplace, request.schemas.control, holder["run_sequence"], f"its execution is {status}")
+    raise RetryLater(
+        f"run {holder['run_sequence']} held the lease though its execution is {status}; it is closed now"
+    ) from failure
+
+
+def end_run(api: DataApi, marketplace: str, control: str, run_sequence: int, error: str) -> list[str]:
+    """Cancel a run's statements, close it as failed and free its lease; return the names of the cancelled statements."""
+    name = name_run(marketplace, run_sequence)
+    cancelled = api.cancel_unfinished(name)
+    statement = api.submit(f"{name}/end/{time.time_ns()}", compose_ending(control, run_sequence, "failed", error))
+    while not api.wait(statement, 30):
+        pass
+    return cancelled
+
+
+def _parse(event: dict[str, Any], settings: WarehouseSettings) -> StepRequest:
+    step = event.get("step")
+    if step not in COMPOSE:
+        raise FixConfiguration(f"unknown step {step!r}; the steps are: {', '.join(COMPOSE)}")
+    if step != "open" and not isinstance(event.get("run_sequence"), int):
+        raise FixConfiguration(f"step {step!r} needs the run_sequence that step 'open' returned")
+    warehouse = read_warehouse(settings.sql_root, settings.marketplace)
+    run_input = event.get("input") or {}
+    if not isinstance(run_input, dict):
+        raise FixConfiguration(f"the execution's input must be a JSON object such as {{}}, not {type(run_input).__name__}")
+    return StepRequest(
+        settings=settings,
+        warehouse=warehouse,
+        step=step,
+        name=event.get("name"),
+        run_sequence=event.get("run_sequence"),
+        execution=event.get("execution") or {},
+        run_input=run_input,
+    )

@@ -1,0 +1,93 @@
+"""Check: every check's violations are counted and kept; one that fails stops the run before anything is published."""
+
+from __future__ import annotations
+
+from rental_pipeline.errors import FixData
+from rental_pipeline.steps.step import Rows, Step, StepRequest, literal
+from rental_pipeline.warehouse_files import Check
+
+_CHECKS_PER_BATCH = 30
+
+
+def compose_check(request: StepRequest) -> Step:
+    """Compose the step.
+
+    Raises (when finished):
+        FixData: a check of severity fail has violations; the message names each with an example.
+    """
+    control, run = request.schemas.control, request.run_sequence
+    checks = list_checks(request)
+    submissions = []
+    for start in range(0, len(checks), _CHECKS_PER_BATCH):
+        batch = checks[start : start + _CHECKS_PER_BATCH]
+        names = ", ".join(literal(check.name) for check in batch)
+        submissions.append(
+            request.write(
+                f"delete from {control}.check_result where run_sequence = {run} and check_name in ({names})",
+                *(_record(request, check) for check in batch),
+                once=False,
+                label=f"write-{start // _CHECKS_PER_BATCH}",
+            )
+        )
+
+    def finish(rows: list[Rows]) -> dict:
+        if failing := [row for row in rows[0] if row["severity"] == "fail"]:
+            found = "; ".join(f"{row['check_name']}: {row['violations']} rows, for example {row['example']}" for row in failing)
+            raise FixData(f"nothing was published, because {len(failing)} checks fail: {found}")
+        return {"warnings": len(rows[0])}
+
+    return Step(
+        name=request.statement_name,
+        submissions=tuple(submissions),
+        reads=(
+            f"select check_name, severity, violations, example from {control}.check_result"
+            f" where run_sequence = {run} and violations > 0 order by check_name",
+        ),
+        finish=finish,
+    )
+
+
+def list_checks(request: StepRequest) -> list[Check]:
+    """The marketplace's checks, and one per curated table that every key of raw is either accepted or rejected."""
+    accounted = [_account_for_rows(request, table) for table in request.warehouse.curated if not table.is_derived]
+    return [*request.warehouse.checks, *accounted]
+
+
+def _record(request: StepRequest, check: Check) -> str:
+    return (
+        f"insert into {request.schemas.control}.check_result (run_sequence, check_name, severity, violations, example)"
+        f" select {request.run_sequence}, {literal(check.name)}, {literal(check.severity)}, count(*), min(example)"
+        f" from ({check.violations}) as broken"
+    )
+
+
+def _account_for_rows(request: StepRequest, table) -> Check:
+    planned = next(planned for planned in request.plan["tables"] if planned["name"] == table.source)
+    raw = f'{request.schemas.raw}."{table.source}"'
+    if planned["strategy"] == "append":
+        current = f"select count(*) as row_count from {raw}"
+    else:
+        keys = ", ".join(f'"{column}"' for column in planned["key"])
+        current = f"""
+        select count(*) as row_count
+        from (
+            select _operation, row_number() over (partition by {keys} order by _run_sequence desc) as version_rank from {raw}
+        ) as ranked
+        where version_rank = 1 and _operation = 'U'
+        """
+    curated = request.schemas.curated
+    return Check(
+        name=f"{table.name}_accounted_for",
+        severity="fail",
+        violations=f"""
+        select
+            cast(raw_rows.row_count as varchar(20)) || ' in raw, ' || cast(accepted.row_count as varchar(20)) || ' accepted, '
+            || cast(rejected.row_count as varchar(20)) || ' rejected' as example
+        from ({current}) as raw_rows
+        cross join (select count(*) as row_count from {curated}.{table.name}) as accepted
+        cross join (
+            select count(*) as row_count from {curated}.rejected_rows where table_name = {literal(table.name)}
+        ) as rejected
+        where raw_rows.row_count <> accepted.row_count + rejected.row_count
+        """,
+    )

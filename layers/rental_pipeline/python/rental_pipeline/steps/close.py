@@ -1,0 +1,66 @@
+"""Close: end the run in the ledger, free the lease, and say in words what happened."""
+
+from __future__ import annotations
+
+from rental_pipeline.data_api import Submission
+from rental_pipeline.steps.step import Rows, Step, StepRequest, literal
+
+_STATUS_WORDS = {
+    "succeeded": "published new figures",
+    "unchanged": "found nothing new",
+    "planned": "only planned (dry run)",
+    "failed": "was closed as failed",
+}
+
+
+def compose_close(request: StepRequest) -> Step:
+    """Compose the step; its result is `{"status", "subject", "message"}` for the notification."""
+    schemas, run = request.schemas, request.run_sequence
+    control = schemas.control
+    status = "planned" if request.plan["dry_run"] else "succeeded"
+
+    def finish(rows: list[Rows]) -> dict:
+        (ended,), loads, builds, warnings = rows
+        subject = f"{schemas.marketplace} run {run}: {ended['status']}"
+        lines = [
+            f"Run {run} of {schemas.marketplace} {_STATUS_WORDS[ended['status']]} after {ended['seconds']} s,"
+            f" as of {request.plan['as_of']}.",
+            "",
+            *(
+                f"{load['table_name']}: {load['rows_read']} rows read, {load['rows_added']} added to raw,"
+                f" {load['rows_removed']} removed"
+                for load in loads
+            ),
+            *(f"{build['table_name']}: {build['rows_accepted']} accepted, {build['rows_rejected']} rejected" for build in builds),
+            *(f"warning {row['check_name']}: {row['violations']} rows, for example {row['example']}" for row in warnings),
+        ]
+        # An SNS subject holds at most 100 characters (Amazon SNS API Reference, "Publish").
+        return {"status": ended["status"], "subject": subject[:100], "message": "\n".join(lines)}
+
+    return Step(
+        name=request.statement_name,
+        submissions=(compose_ending(control, run, status),),
+        reads=(
+            f"select status, datediff(second, started_at, finished_at) as seconds from {control}.run where run_sequence = {run}",
+            f"select table_name, rows_read, rows_added, rows_removed from {control}.table_load"
+            f" where run_sequence = {run} order by table_name",
+            f"select table_name, rows_accepted, rows_rejected from {control}.curated_build"
+            f" where run_sequence = {run} order by table_name",
+            f"select check_name, violations, example from {control}.check_result"
+            f" where run_sequence = {run} and violations > 0 order by check_name",
+        ),
+        finish=finish,
+    )
+
+
+def compose_ending(control: str, run_sequence: int, status: str, error: str | None = None) -> Submission:
+    """Return the batch that ends a run as succeeded, planned or failed, and frees its lease; repeating it changes nothing."""
+    return Submission(
+        label="close",
+        statements=(
+            f"set search_path to {control}",
+            "lock lease",
+            f"call close_run({run_sequence}, {literal(status)}, {literal(error and error[:1000])})",
+        ),
+        parameters={},
+    )

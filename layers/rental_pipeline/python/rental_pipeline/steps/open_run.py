@@ -1,0 +1,98 @@
+"""Open: make sure the control schema is there, take the lease and the run's sequence, read the ledger."""
+
+from __future__ import annotations
+
+import json
+
+from rental_pipeline.data_api import Submission
+from rental_pipeline.object_store import LEDGER, run_key, write_json
+from rental_pipeline.steps.step import Rows, Step, StepRequest, divide_statements, literal
+
+
+def compose_open(request: StepRequest) -> Step:
+    """Compose the step; its result names the run, and `ledger.json` of the run holds what was read.
+
+    `RUN IN PROGRESS` is raised by the warehouse when another run holds the lease.
+    """
+    schemas = request.schemas
+    execution_id = request.execution["id"]
+    set_path = f"set search_path to {schemas.control}"
+    run_input = json.dumps(request.run_input, sort_keys=True)[:4096]
+    opening = Submission(
+        label="open",
+        statements=(
+            set_path,
+            "lock lease",
+            f"call open_run({literal(execution_id)}, {literal(_name_kind(request.run_input))}, {literal(run_input)},"
+            f" {request.settings.lease_seconds})",
+        ),
+        parameters={},
+    )
+    setup = [
+        *(f"create schema if not exists {schema}" for schema in schemas.all),
+        *request.warehouse.control,
+        _rejected_rows(schemas.curated),
+    ]
+
+    def finish(rows: list[Rows]) -> dict:
+        (run,), positions, columns = rows
+        sequence = run["run_sequence"]
+        write_json(
+            request.settings.bucket,
+            run_key(schemas.marketplace, sequence, LEDGER),
+            {"run_sequence": sequence, "positions": positions, "columns": columns},
+        )
+        return {"outcome": "opened", "run_sequence": sequence}
+
+    return Step(
+        name=f"{schemas.marketplace}/open/{request.execution['name']}",
+        # The schemas come first, in a batch of their own: search_path then names one that exists.
+        submissions=(*divide_statements("setup", f"create schema if not exists {schemas.control}", [set_path, *setup]), opening),
+        reads=(
+            f"select run_sequence from {schemas.control}.run where execution_id = {literal(execution_id)}",
+            f"""
+            select
+                layer,
+                name,
+                run_sequence,
+                to_char(watermark, 'YYYY-MM-DD"T"HH24:MI:SS.US') as watermark,
+                to_char(as_of, 'YYYY-MM-DD') as as_of,
+                input_hash,
+                definition_hash
+            from {schemas.control}.layer_position
+            """,
+            f"""
+            select
+                table_schema as "schema",
+                table_name as "table",
+                column_name as "column",
+                data_type as "type",
+                character_maximum_length as "length",
+                numeric_precision as "precision",
+                numeric_scale as "scale"
+            from svv_columns
+            where table_schema = {literal(schemas.raw)}
+            order by table_name, ordinal_position
+            """,
+        ),
+        finish=finish,
+    )
+
+
+def _name_kind(run_input: dict) -> str:
+    for kind in ("dry_run", "rebuild", "window"):
+        if run_input.get(kind):
+            return kind
+    return "incremental"
+
+
+def _rejected_rows(curated: str) -> str:
+    return f"""
+    create table if not exists {curated}.rejected_rows (
+        table_name varchar(127) not null,
+        row_key varchar(1024),
+        event_day date,
+        broken_rule varchar(127) not null,
+        broken_value varchar(1024)
+    )
+    """

@@ -1,0 +1,47 @@
+"""Pending: what is left to build after the loads. An unchanged source leaves nothing, and the run ends here."""
+
+from __future__ import annotations
+
+from rental_pipeline.steps.curate import needs_full_build
+from rental_pipeline.steps.stage import needs_full_stage
+from rental_pipeline.steps.step import Rows, Step, StepRequest
+
+
+def compose_pending(request: StepRequest) -> Step:
+    """Compose the step; its result is `{"anything", "curated": [tables in build order], "metrics": [names]}`.
+
+    Pending is what earlier runs left (a position behind raw, a dirty period) as much as what this run brought.
+    """
+    control = request.schemas.control
+
+    def finish(rows: list[Rows]) -> dict:
+        raw_positions, dirty = rows
+        newest = {row["name"]: row["run_sequence"] for row in raw_positions}
+        curated = [table.name for table in request.warehouse.curated if _is_behind(request, table, newest)]
+        anything = (
+            bool(curated)
+            or dirty[0]["dirty_periods"] > 0
+            or any(needs_full_stage(request, metric) for metric in request.warehouse.metrics)
+            or request.ledger.as_of != request.plan["as_of"]
+        )
+        return {
+            "anything": anything,
+            "curated": curated,
+            "metrics": [m.name for m in request.warehouse.metrics] if anything else [],
+        }
+
+    return Step(
+        name=request.statement_name,
+        reads=(
+            f"select name, run_sequence from {control}.layer_position where layer = 'raw'",
+            f"select count(*) as dirty_periods from {control}.dirty_period",
+        ),
+        finish=finish,
+    )
+
+
+def _is_behind(request: StepRequest, table, newest: dict[str, int]) -> bool:
+    parents = [request.warehouse.curated_table(reference.parent) for reference in table.references]
+    raw_tables = {table.source, *(parent.source for parent in parents)}
+    position = request.ledger.run_sequence("curated", table.name)
+    return needs_full_build(request, table) or any(newest.get(name, 0) > position for name in raw_tables)

@@ -1,0 +1,81 @@
+"""Prepare: bring raw tables and exchange rates to what this run's plan and files say."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+from rental_pipeline.data_api import Submission
+from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.steps.step import Step, StepRequest, divide_statements, literal
+
+_END_OF_TIME = date(9999, 12, 31)
+_RATES_PER_INSERT = 1000  # some 60 bytes each: well under the Data API's 100 KB a request
+
+
+def compose_prepare(request: StepRequest) -> Step:
+    """Compose the step.
+
+    Raises:
+        FixConfiguration: exchange_rates.csv holds a line that is no rate.
+    """
+    changes = request.plan["raw_changes"]
+    set_path = f"set search_path to {request.schemas.control}"
+    submissions = [*divide_statements("raw-tables", set_path, changes["batch"])]
+    # ALTER COLUMN TYPE may not stand in a transaction block (Redshift, "ALTER TABLE"): one request each.
+    submissions += [Submission(f"widen-{position}", (sql,), {}) for position, sql in enumerate(changes["single"])]
+    rate_hash = request.warehouse.exchange_rate_hash
+    if not request.ledger.is_made_from("control", "exchange_rate", rate_hash):
+        submissions.append(request.write(*_replace_rates(request, rate_hash), once=False))
+    return Step(request.statement_name, tuple(submissions))
+
+
+def _replace_rates(request: StepRequest, rate_hash: str) -> list[str]:
+    control = request.schemas.control
+    values = [
+        f"({literal(currency)}, {literal(str(start))}, {literal(str(end))}, {rate})"
+        for currency, start, end, rate in read_rates(request.warehouse.exchange_rates)
+    ]
+    inserts = [
+        f"insert into {control}.exchange_rate (currency, valid_from, valid_to, usd_per_unit) values "
+        + ", ".join(values[start : start + _RATES_PER_INSERT])
+        for start in range(0, len(values), _RATES_PER_INSERT)
+    ]
+    return [
+        f"delete from {control}.exchange_rate",
+        *inserts,
+        f"delete from {control}.layer_position where layer = 'control' and name = 'exchange_rate'",
+        f"insert into {control}.layer_position (layer, name, run_sequence, input_hash)"
+        f" values ('control', 'exchange_rate', {request.run_sequence}, {literal(rate_hash)})",
+    ]
+
+
+def read_rates(text: str) -> list[tuple[str, date, date, Decimal]]:
+    """Read exchange_rates.csv: (currency, valid from, valid to exclusive, US dollars per unit), a rate holding until the next.
+
+    Raises:
+        FixConfiguration: naming the line and what is wrong with it.
+    """
+    rates: dict[str, dict[date, Decimal]] = {}
+    for number, row in enumerate(csv.DictReader(io.StringIO(text)), start=2):
+        try:
+            day, currency, rate = date.fromisoformat(row["rate_date"]), row["currency"].strip(), Decimal(row["usd_per_unit"])
+        except (KeyError, TypeError, AttributeError, ValueError, InvalidOperation) as error:
+            raise FixConfiguration(
+                f"exchange_rates.csv line {number}: {row} is no rate;"
+                " write rate_date,currency,usd_per_unit as 2026-01-01,EUR,1.08"
+            ) from error
+        if not (len(currency) == 3 and currency.isupper()) or not rate > 0:
+            raise FixConfiguration(
+                f"exchange_rates.csv line {number}: {currency!r} {rate}: a currency has three capitals, a rate is > 0"
+            )
+        if day in rates.setdefault(currency, {}):
+            raise FixConfiguration(f"exchange_rates.csv line {number}: {currency} has two rates on {day}")
+        rates[currency][day] = rate
+    intervals = []
+    for currency, by_day in sorted(rates.items()):
+        days = sorted(by_day)
+        intervals += [(currency, day, end, by_day[day]) for day, end in zip(days, [*days[1:], _END_OF_TIME], strict=True)]
+    return intervals

@@ -1,0 +1,47 @@
+"""Publish: the audited periods of all metrics replace the published ones, in one transaction."""
+
+from __future__ import annotations
+
+from rental_pipeline.steps.check import list_checks
+from rental_pipeline.steps.stage import staged_table
+from rental_pipeline.steps.step import Step, StepRequest, literal
+from rental_pipeline.warehouse_files import Metric
+
+
+def compose_publish(request: StepRequest) -> Step:
+    """Compose the step. Its batch holds all metrics: more of them than 40 statements allow are refused by name of the step."""
+    control, run, as_of = request.schemas.control, request.run_sequence, literal(request.plan["as_of"])
+    metrics = request.warehouse.metrics
+    positions = ", ".join(
+        f"('presentation', {literal(metric.name)}, {run}, {as_of}, {literal(request.warehouse.metric_hash(metric))},"
+        f" {literal(request.warehouse.definition_hash(metric.file))})"
+        for metric in metrics
+    )
+    return Step(
+        request.statement_name,
+        (
+            request.write(
+                f"call require_audit({run}, {len(list_checks(request))})",
+                *(statement for metric in metrics for statement in _replace_periods(request, metric)),
+                # Nobody can have added any since they were staged: this run holds the lease.
+                f"delete from {control}.dirty_period",
+                f"delete from {control}.layer_position where layer = 'presentation'",
+                "insert into"
+                f" {control}.layer_position (layer, name, run_sequence, as_of, input_hash, definition_hash) values {positions}",
+            ),
+        ),
+    )
+
+
+def _replace_periods(request: StepRequest, metric: Metric) -> list[str]:
+    published = f"{request.schemas.presentation}.{metric.name}"
+    insert = f"insert into {published} select * from {staged_table(request, metric)}"
+    position = request.ledger.position("presentation", metric.name)
+    if position and position["definition_hash"] != request.warehouse.definition_hash(metric.file):
+        # Another shape: the whole metric was staged, since its hash covers the file.
+        return [f"drop table {published}", metric.file.section("table"), insert]
+    return [
+        f"delete from {published} using {request.schemas.control}.staged_period"
+        f" where staged_period.metric = {literal(metric.name)} and staged_period.period_start = {metric.name}.period_start",
+        insert,
+    ]

@@ -1,0 +1,61 @@
+"""Stage: rebuild the dirty periods of one metric in the staging schema, where the checks look at them."""
+
+from __future__ import annotations
+
+from rental_pipeline.steps.step import Step, StepRequest, literal
+from rental_pipeline.warehouse_files import Metric
+
+
+def compose_stage(request: StepRequest) -> Step:
+    """Compose the staging of one metric; one transaction. Repeating it computes the same again."""
+    return Step(request.statement_name, (request.write(*_stage(request, request.warehouse.metric(request.name)), once=False),))
+
+
+def needs_full_stage(request: StepRequest, metric: Metric) -> bool:
+    """Whether every period is rebuilt: a rebuild was asked for, or what the metric is made with has changed (or never ran)."""
+    return request.is_rebuild or not request.ledger.is_made_from(
+        "presentation", metric.name, request.warehouse.metric_hash(metric)
+    )
+
+
+def staged_table(request: StepRequest, metric: Metric) -> str:
+    return f"{request.schemas.staging}.{metric.name}"
+
+
+def _stage(request: StepRequest, metric: Metric) -> list[str]:
+    control, run, name = request.schemas.control, request.run_sequence, literal(metric.name)
+    is_full = needs_full_stage(request, metric)
+    staged = staged_table(request, metric)
+    definition = metric.file.section("table")
+    return [
+        # The published table has to exist, if empty, before the first publication replaces its periods.
+        definition,
+        f"drop table if exists {staged}",
+        definition.replace(f"{request.schemas.presentation}.", f"{request.schemas.staging}."),
+        f"delete from {control}.staged_period where metric = {name}",
+        f"insert into {control}.staged_period (metric, period_start, run_sequence)"
+        f" select distinct {name}, period_start, {run} from ({_dirty(request, metric, is_full)}) as dirty",
+        f"""
+        create temp table dirty_period as
+        select period_start, cast(dateadd({metric.period}, 1, period_start) as date) as period_end
+        from {control}.staged_period
+        where metric = {name}
+        """,
+        f"insert into {staged} {metric.file.section('rows')}",
+        f"delete from {control}.metric_build where run_sequence = {run} and metric = {name}",
+        f"insert into {control}.metric_build (run_sequence, metric, is_full, periods, metric_rows)"
+        f" select {run}, {name}, {str(is_full).lower()}, (select count(*) from dirty_period), (select count(*) from {staged})",
+    ]
+
+
+def _dirty(request: StepRequest, metric: Metric, is_full: bool) -> str:
+    """The periods to rebuild: all; or those that changed rows touch, and those that time has passed over since the last day."""
+    control = request.schemas.control
+    all_periods = f"select {metric.calendar_column} as period_start from {control}.calendar"
+    if is_full:
+        return all_periods
+    return (
+        f"select period_start from {control}.dirty_period where metric = {literal(metric.name)}"
+        f" union all {all_periods}"
+        f" where calendar_date between {literal(request.ledger.as_of)} and {literal(request.plan['as_of'])}"
+    )

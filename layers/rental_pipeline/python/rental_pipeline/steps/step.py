@@ -1,0 +1,165 @@
+"""What a step is made of, and what it is composed from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from rental_pipeline.data_api import MAX_STATEMENTS, Submission
+from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.object_store import LEDGER, LOADS, PLAN, read_json, run_key
+from rental_pipeline.settings import WarehouseSettings
+from rental_pipeline.warehouse_files import Schemas, Warehouse
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Statements to run, then rows to read, then a result to return.
+
+    Attributes:
+        name: Prefix of the statements' names, unique in the warehouse: marketplace, run, step, table.
+        submissions: Run one after another; each is a transaction of its own.
+        reads: Selects, run after the last submission committed.
+        finish: Makes the step's result from the rows of the reads.
+    """
+
+    name: str
+    submissions: tuple[Submission, ...] = ()
+    reads: tuple[str, ...] = ()
+    finish: Callable[[list[Rows]], dict[str, Any]] = field(default=lambda rows: {})
+
+
+@dataclass(frozen=True)
+class StepRequest:
+    """One step to compose: the event's fields, and the run's files behind them."""
+
+    settings: WarehouseSettings
+    warehouse: Warehouse
+    step: str
+    name: str | None = None
+    run_sequence: int | None = None
+    execution: dict[str, Any] = field(default_factory=dict)
+    run_input: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def schemas(self) -> Schemas:
+        return self.warehouse.schemas
+
+    @property
+    def title(self) -> str:
+        """The step and its table, as the ledger records them."""
+        return f"{self.step} {self.name}" if self.name else self.step
+
+    @property
+    def statement_name(self) -> str:
+        return "/".join([name_run(self.schemas.marketplace, self.run_sequence), self.step, *([self.name] if self.name else [])])
+
+    @cached_property
+    def plan(self) -> dict[str, Any]:
+        return self._read(PLAN)
+
+    @cached_property
+    def loads(self) -> dict[str, Any]:
+        return self._read(LOADS)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(self._read(LEDGER)["positions"])
+
+    @property
+    def is_rebuild(self) -> bool:
+        return self.plan["kind"] == "rebuild"
+
+    def _read(self, name: str) -> Any:
+        return read_json(self.settings.bucket, run_key(self.schemas.marketplace, self.run_sequence, name))
+
+    def write(self, *statements: str, once: bool = True, label: str = "write") -> Submission:
+        """Return the step's one guarded batch.
+
+        Args:
+            statements: What to write.
+            once: Record the step, so that a second execution raises ALREADY DONE and changes nothing. Without it the step is
+                one whose repetition computes the same again.
+            label: The submission's part of the statement name.
+        """
+        guard = f"enter_step({self.run_sequence}, {literal(self.title)}," if once else f"hold_lease({self.run_sequence},"
+        return Submission(
+            label=label,
+            statements=(
+                f"set search_path to {self.schemas.control}",
+                "lock lease",
+                f"call {guard} {self.settings.lease_seconds})",
+                *statements,
+            ),
+            parameters={"as_of": self.plan["as_of"]},
+        )
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The positions as they were when the run was opened."""
+
+    positions: list[dict[str, Any]]
+
+    def position(self, layer: str, name: str) -> dict[str, Any] | None:
+        return next((p for p in self.positions if p["layer"] == layer and p["name"] == name), None)
+
+    def run_sequence(self, layer: str, name: str) -> int:
+        """The run up to which a layer's table is applied; 0 where it was never built."""
+        position = self.position(layer, name)
+        return position["run_sequence"] if position else 0
+
+    def is_made_from(self, layer: str, name: str, input_hash: str) -> bool:
+        """Whether the table was last built from inputs of this hash."""
+        position = self.position(layer, name)
+        return position is not None and position["input_hash"] == input_hash
+
+    def is_defined_as(self, layer: str, name: str, definition_hash: str) -> bool:
+        """Whether the table exists with this definition."""
+        position = self.position(layer, name)
+        return position is not None and position["definition_hash"] == definition_hash
+
+    @property
+    def as_of(self) -> str | None:
+        """The newest day that was published, ISO."""
+        days = [p["as_of"] for p in self.positions if p["layer"] == "presentation" and p["as_of"]]
+        return max(days, default=None)
+
+
+def name_run(marketplace: str, run_sequence: int | None) -> str:
+    """Return the prefix of all statement names of a run."""
+    return f"{marketplace}/{run_sequence:06d}"
+
+
+def literal(value: str | int | float | None) -> str:
+    """Write a value as an SQL literal.
+
+    Redshift reads a backslash in a literal as an escape, standard SQL does not; doubling it is safe under both readings.
+    """
+    if value is None:
+        return "null"
+    if isinstance(value, str):
+        return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+    return str(value)
+
+
+def divide_statements(label: str, first: str, statements: Iterable[str]) -> tuple[Submission, ...]:
+    """Divide statements that need no common transaction into batches, each beginning with the same statement."""
+    remaining = list(statements)
+    size = MAX_STATEMENTS - 1
+    return tuple(
+        Submission(f"{label}-{start // size}", (first, *remaining[start : start + size]), {})
+        for start in range(0, len(remaining), size)
+    )
+
+
+def find_table(request: StepRequest) -> dict[str, Any]:
+    """Return the plan's entry for the request's table."""
+    for table in request.plan["tables"]:
+        if table["name"] == request.name:
+            return table
+    raise FixConfiguration(f"run {request.run_sequence} has no table {request.name!r} in its plan")

@@ -1,0 +1,227 @@
+"""What a marketplace's SQL folder says: curated tables, metrics, checks, their build order and the hashes of their inputs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.sql_files import SqlFile, hash_texts, read_sql_folder
+
+_REFERENCE = re.compile(r"^(\w+) *-> *(\w+)\.(\w+)$")
+_PERIODS = {"day": "calendar_date", "week": "week_start", "month": "month_start"}
+_DIRTY = "dirty_from_"
+
+
+@dataclass(frozen=True)
+class Schemas:
+    """The five schemas of one marketplace in the warehouse."""
+
+    marketplace: str
+
+    @property
+    def control(self) -> str:
+        return f"{self.marketplace}_control"
+
+    @property
+    def raw(self) -> str:
+        return f"{self.marketplace}_raw"
+
+    @property
+    def curated(self) -> str:
+        return f"{self.marketplace}_curated"
+
+    @property
+    def staging(self) -> str:
+        return f"{self.marketplace}_staging"
+
+    @property
+    def presentation(self) -> str:
+        return f"{self.marketplace}_presentation"
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        return self.control, self.raw, self.curated, self.staging, self.presentation
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A child column that names a row of a parent table: rows are judged anew when their parent was touched."""
+
+    column: str
+    parent: str
+    parent_key: str
+
+
+@dataclass(frozen=True)
+class CuratedTable:
+    """One file of curated/: a table, the raw table it is made from, and its parents."""
+
+    file: SqlFile
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+    @cached_property
+    def source(self) -> str:
+        """The raw table whose rows are judged."""
+        return _header(self.file, "source")
+
+    @cached_property
+    def is_derived(self) -> bool:
+        """Whether the table is made from all versions of accepted rows and so rejects nothing itself."""
+        kind = _header(self.file, "input")
+        if kind not in ("newest", "versions"):
+            raise FixConfiguration(f"{self.name}.sql: input is {kind!r}; it is either newest or versions")
+        return kind == "versions"
+
+    @cached_property
+    def key(self) -> tuple[str, ...]:
+        """The curated columns that hold the raw key, in its order; of an append table, event_day."""
+        return tuple(part.strip() for part in self.file.header.get("key", "event_day").split(","))
+
+    @cached_property
+    def references(self) -> tuple[Reference, ...]:
+        text = self.file.header.get("references", "none")
+        if text == "none":
+            return ()
+        references = []
+        for part in text.split(","):
+            match = _REFERENCE.match(part.strip())
+            if not match:
+                raise FixConfiguration(
+                    f"{self.name}.sql: references says {part.strip()!r}; write `column -> table.column` or none"
+                )
+            references.append(Reference(*match.groups()))
+        return tuple(references)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One file of presentation/: a table of whole periods."""
+
+    file: SqlFile
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+    @cached_property
+    def period(self) -> str:
+        """day, week or month."""
+        period = _header(self.file, "period")
+        if period not in _PERIODS:
+            raise FixConfiguration(f"{self.name}.sql: period is {period!r}; it is one of {', '.join(_PERIODS)}")
+        return period
+
+    @property
+    def calendar_column(self) -> str:
+        """The calendar's column that holds the first day of a date's period."""
+        return _PERIODS[self.period]
+
+    @cached_property
+    def dirty_from(self) -> dict[str, str]:
+        """The select of touched periods, by the curated table that touches them."""
+        return {name.removeprefix(_DIRTY): sql for name, sql in self.file.sections.items() if name.startswith(_DIRTY)}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One file of checks/: a select of the rows that break it."""
+
+    name: str
+    severity: str
+    violations: str
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """All SQL of one marketplace, as read from the SQL layer."""
+
+    schemas: Schemas
+    control: tuple[str, ...]
+    exchange_rates: str
+    curated: tuple[CuratedTable, ...]
+    metrics: tuple[Metric, ...]
+    checks: tuple[Check, ...]
+
+    def curated_table(self, name: str) -> CuratedTable:
+        return next(table for table in self.curated if table.name == name)
+
+    def metric(self, name: str) -> Metric:
+        return next(metric for metric in self.metrics if metric.name == name)
+
+    @property
+    def exchange_rate_hash(self) -> str:
+        return hash_texts(self.exchange_rates)
+
+    def curated_hash(self, table: CuratedTable) -> str:
+        """Hash what decides the table's rows besides raw: its file, its parents' files, the control schema's functions."""
+        parents = [self.curated_hash(self.curated_table(reference.parent)) for reference in table.references]
+        return hash_texts(table.file.text, *self.control, *parents)
+
+    def metric_hash(self, metric: Metric) -> str:
+        """Hash what decides the metric's rows besides curated rows: its file, the shape of what it reads, rates, functions."""
+        reads = _header(metric.file, "reads")
+        shapes = [table.file.section("table") for table in self.curated if f"{self.schemas.curated}.{table.name}" in reads]
+        rates = [self.exchange_rates] if "exchange_rate" in reads else []
+        return hash_texts(metric.file.text, *self.control, *shapes, *rates)
+
+    @staticmethod
+    def definition_hash(file: SqlFile) -> str:
+        """Hash the table's definition, so that a changed one is created anew."""
+        return hash_texts(file.section("table"))
+
+
+def read_warehouse(sql_root: Path, marketplace: str) -> Warehouse:
+    """Read and check all SQL of a marketplace.
+
+    Raises:
+        FixConfiguration: the folder is absent, a header is wrong, or references form a circle.
+    """
+    folder = sql_root / marketplace
+    if not folder.is_dir():
+        known = sorted(path.parent.name for path in sql_root.glob("*/source.yaml"))
+        raise FixConfiguration(f"no SQL for marketplace {marketplace!r} under {sql_root}; there is: {', '.join(known) or 'none'}")
+    control = read_sql_folder(sql_root / "control")
+    return Warehouse(
+        schemas=Schemas(marketplace),
+        control=tuple(sql for file in control.values() for sql in file.sections.values()),
+        exchange_rates=(sql_root / "control" / "exchange_rates.csv").read_text(encoding="utf-8"),
+        curated=_order_by_reference([CuratedTable(file) for file in read_sql_folder(folder / "curated").values()]),
+        metrics=tuple(Metric(file) for file in read_sql_folder(folder / "presentation").values()),
+        checks=tuple(_read_check(file) for file in read_sql_folder(folder / "checks").values()),
+    )
+
+
+def _order_by_reference(tables: list[CuratedTable]) -> tuple[CuratedTable, ...]:
+    ordered: list[CuratedTable] = []
+    waiting = list(tables)
+    names = {table.name for table in tables}
+    for table in tables:
+        if unknown := [reference.parent for reference in table.references if reference.parent not in names]:
+            raise FixConfiguration(f"{table.name}.sql references {unknown[0]}, which is no curated table")
+    while waiting:
+        built = {table.name for table in ordered}
+        ready = [table for table in waiting if {reference.parent for reference in table.references} <= built]
+        if not ready:
+            raise FixConfiguration(f"curated tables reference each other in a circle: {', '.join(t.name for t in waiting)}")
+        ordered += ready
+        waiting = [table for table in waiting if table not in ready]
+    return tuple(ordered)
+
+
+def _read_check(file: SqlFile) -> Check:
+    severity = _header(file, "severity")
+    if severity not in ("fail", "warn"):
+        raise FixConfiguration(f"check {file.name}.sql: severity is {severity!r}; it is either fail or warn")
+    return Check(file.name, severity, file.section("violations"))
+
+
+def _header(file: SqlFile, key: str) -> str:
+    if key not in file.header:
+        raise FixConfiguration(f"{file.name}.sql has no `-- {key}: …` line in its header")
+    return file.header[key]
