@@ -103,6 +103,13 @@ class WarehouseSettings:
         return target
 
 
+@dataclass(frozen=True, kw_only=True)
+class FailureSettings(WarehouseSettings):
+    """Settings of close_failed_run: the warehouse's, and the topic that people are told through."""
+
+    topic_arn: str
+
+
 @cache
 def read_settings(kind: type[Settings]) -> Settings:
     """Return the settings of one kind from this process's environment, read at the first call.
