@@ -1,0 +1,61 @@
+"""SQL files are divided as docs/architecture.md says, and refused by name where they are not so written."""
+
+import pytest
+
+from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.sql_files import hash_texts, read_sql_file
+
+GOOD = """-- Cities by bookings.
+--
+-- grain:      one row per week
+--             and city
+-- reads:      a.b
+-- rerun:      safe
+
+-- name: table
+create table x (a int)
+
+-- name: rows
+-- the reason for the next line
+select 1
+"""
+
+
+def test_header_and_sections_are_read(tmp_path):
+    """Continued header lines are joined; a section keeps its own comments and loses blank ends."""
+    path = tmp_path / "popular.sql"
+    path.write_text(GOOD)
+    file = read_sql_file(path)
+    assert file.name == "popular"
+    assert file.header == {"grain": "one row per week and city", "reads": "a.b", "rerun": "safe"}
+    assert file.sections == {"table": "create table x (a int)", "rows": "-- the reason for the next line\nselect 1"}
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("select 1", "no `-- name"),
+        ("-- name: a\nselect 1\n-- name: a\nselect 2", "twice"),
+        ("-- name: a\n\n-- name: b\nselect 2", "section a is empty"),
+    ],
+)
+def test_files_that_would_run_wrongly_are_refused(tmp_path, text, complaint):
+    """A file without sections, with one named twice, or with an empty one is refused with its path."""
+    path = tmp_path / "broken.sql"
+    path.write_text(text)
+    with pytest.raises(FixConfiguration, match=complaint):
+        read_sql_file(path)
+
+
+def test_missing_section_names_those_there(tmp_path):
+    """The error for a missing section lists what the file has."""
+    path = tmp_path / "popular.sql"
+    path.write_text(GOOD)
+    with pytest.raises(FixConfiguration, match="it has: table, rows"):
+        read_sql_file(path).section("judged")
+
+
+def test_hash_keeps_texts_apart():
+    """Moving a letter from one text to the next changes the hash."""
+    assert hash_texts("ab", "c") != hash_texts("a", "bc")
+    assert hash_texts("ab", "c") == hash_texts("ab", "c")

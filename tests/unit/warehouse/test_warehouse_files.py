@@ -1,0 +1,102 @@
+"""A marketplace's SQL folder is read into tables, metrics and checks, in build order, with hashes that notice an edit."""
+
+from pathlib import Path
+
+import pytest
+
+from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.warehouse_files import read_warehouse
+
+CURATED = """-- grain: id
+-- source: {source}
+-- input: newest
+-- key: id
+-- references: {references}
+
+-- name: table
+create table if not exists shop_curated.{name} (id bigint)
+
+-- name: judged
+select 1
+
+-- name: accepted
+select 1
+"""
+METRIC = """-- grain: day
+-- period: day
+-- reads: shop_curated.child, shop_control.exchange_rate
+
+-- name: table
+create table if not exists shop_presentation.sales (period_start date)
+
+-- name: dirty_from_child
+select 1 as period_start
+
+-- name: rows
+select 1
+"""
+
+
+@pytest.fixture
+def sql_root(tmp_path: Path) -> Path:
+    """A marketplace of a child and its parent, whose names sort the wrong way round."""
+    for folder in ("control", "shop/curated", "shop/presentation", "shop/checks"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "shop/source.yaml").write_text("")
+    (tmp_path / "control/functions.sql").write_text("-- name: one\nselect 1\n")
+    (tmp_path / "control/exchange_rates.csv").write_text("rate_date,currency,usd_per_unit\n")
+    write_curated(tmp_path, "child", "parent_id -> parent.id")
+    write_curated(tmp_path, "parent", "none")
+    (tmp_path / "shop/presentation/sales.sql").write_text(METRIC)
+    (tmp_path / "shop/checks/positive.sql").write_text("-- severity: fail\n\n-- name: violations\nselect 'x' as example\n")
+    return tmp_path
+
+
+def write_curated(root: Path, name: str, references: str) -> None:
+    (root / f"shop/curated/{name}.sql").write_text(CURATED.format(name=name, source=name, references=references))
+
+
+def test_parents_are_built_before_their_children(sql_root):
+    """The order follows references, not names."""
+    assert [table.name for table in read_warehouse(sql_root, "shop").curated] == ["parent", "child"]
+
+
+def test_a_circle_of_references_is_refused(sql_root):
+    """Two tables that reference each other have no order."""
+    write_curated(sql_root, "parent", "child_id -> child.id")
+    with pytest.raises(FixConfiguration, match="circle"):
+        read_warehouse(sql_root, "shop")
+
+
+def test_an_unknown_parent_is_refused(sql_root):
+    """A reference names a curated table."""
+    write_curated(sql_root, "child", "x_id -> elsewhere.id")
+    with pytest.raises(FixConfiguration, match="elsewhere"):
+        read_warehouse(sql_root, "shop")
+
+
+def test_an_unknown_marketplace_names_the_known_ones(sql_root):
+    """The error says what there is."""
+    with pytest.raises(FixConfiguration, match="there is: shop"):
+        read_warehouse(sql_root, "shops")
+
+
+def test_editing_a_parent_changes_the_childs_hash_but_not_the_other_way_round(sql_root):
+    """Children are judged by their parents' rules too, so an edited parent rebuilds both."""
+    before = read_warehouse(sql_root, "shop")
+    path = sql_root / "shop/curated/parent.sql"
+    path.write_text(path.read_text().replace("select 1", "select 2"))
+    after = read_warehouse(sql_root, "shop")
+    assert before.curated_hash(before.curated_table("child")) != after.curated_hash(after.curated_table("child"))
+    path = sql_root / "shop/curated/child.sql"
+    path.write_text(path.read_text().replace("select 1", "select 3"))
+    edited = read_warehouse(sql_root, "shop")
+    assert after.curated_hash(after.curated_table("parent")) == edited.curated_hash(edited.curated_table("parent"))
+
+
+def test_editing_rates_changes_the_hash_of_metrics_that_read_them(sql_root):
+    """An edited rate file rebuilds what was converted by it."""
+    before = read_warehouse(sql_root, "shop")
+    (sql_root / "control/exchange_rates.csv").write_text("rate_date,currency,usd_per_unit\n2026-01-01,EUR,2\n")
+    after = read_warehouse(sql_root, "shop")
+    assert before.metric_hash(before.metric("sales")) != after.metric_hash(after.metric("sales"))
