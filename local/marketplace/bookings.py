@@ -1,0 +1,139 @@
+"""Generated bookings: drawn ones with their dirt, and a few planted ones for the cases on which metrics go wrong."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import numpy as np
+
+from local.marketplace.columns import Columns, Deck, append_rows, draw, to_money, write_dates
+from local.marketplace.listings import CURRENCY_WITHOUT_RATE, Listings, write_impossible_dates
+from local.marketplace.shares import Period, Shares
+
+STATUSES = ("confirmed", "pending", "canceled")
+UNKNOWN_STATUSES = ("on hold", "unknown", "", None)
+UNPARSEABLE_DATES = ("tbd", "", "2024/13/45", None)
+
+
+def generate_bookings(
+    random: np.random.Generator, count: int, users: int, listings: Listings, period: Period, shares: Shares
+) -> tuple[Columns, dict[str, int]]:
+    """Return the table bookings and the number of rows of each kind of dirt; planted rows stand at its end.
+
+    A booking is written in the manner of its listing's generation.
+    """
+    planted = plant_bookings(listings, users, period)
+    drawn = max(count - len(planted), 0)
+    # A few listings are booked often and most of them rarely, so that stays overlap and ranks differ.
+    popular = random.permutation(len(listings.ids))
+    row_of_listing = popular[(len(popular) * random.random(drawn) ** 2.5).astype(int)]
+    new = listings.is_generation_2[row_of_listing]
+    booked = period.draw_moments(random, drawn)
+    lead = random.exponential(25, drawn).astype(int)
+    lead = np.where(new & (random.random(drawn) < shares.booked_after_checkin), -1 - lead, lead)
+    nights = random.geometric(1 / 4, drawn)
+    nights = np.where(random.random(drawn) < 0.02, random.integers(30, 200, drawn), nights)
+    nights = np.where(random.random(drawn) < 0.01, 0, nights)
+    checkin = booked.astype("datetime64[D]") + lead
+    checkout = checkin + nights
+    backward_share = np.where(new, shares.backward_stays_generation_2, shares.backward_stays_generation_1)
+    backwards = (nights > 0) & (random.random(drawn) < backward_share)
+    checkin, checkout = np.where(backwards, checkout, checkin), np.where(backwards, checkin, checkout)
+    status = np.where(new, draw(random, STATUSES, drawn), draw(random, STATUSES, drawn, (70, 18, 12)))
+    cents = np.where(new, random.integers(100_000, 500_001, drawn), np.maximum(nights, 1) * random.integers(80, 320, drawn) * 100)
+
+    columns: Columns = {
+        "booking_id": np.arange(1, drawn + 1),
+        "user_id": random.integers(1, users + 1, drawn).astype(object),
+        "apartment_id": listings.ids[row_of_listing],
+        "booking_date": write_dates(booked, new),
+        "checkin_date": write_dates(checkin.astype("datetime64[s]"), new),
+        "checkout_date": write_dates(checkout.astype("datetime64[s]"), new),
+        "total_price": to_money(cents),
+        "currency": np.where(new, draw(random, ("USD", "EUR", "INR"), drawn), "USD").astype(object),
+        "booking_status": status.astype(object),
+        "payment_status": draw(random, ("paid", "unpaid", "refunded", None), drawn, (60, 20, 10, 10)),
+        "num_guests": draw(random, (1, 2, 3, 4, 6, None), drawn, (25, 40, 15, 12, 5, 3)),
+        "changed_at": period.stamp(random, booked),
+    }
+
+    deck, dirt = Deck(random, np.flatnonzero(~backwards)), {"checkout before checkin": int(backwards.sum())}
+    rows = deck.deal(shares.orphans, drawn)
+    columns["apartment_id"][rows], dirt["listing does not exist"] = 900_000_000 + rows, len(rows)
+    rows = deck.deal(shares.unknown_statuses, drawn)
+    columns["booking_status"][rows], dirt["unknown status"] = draw(random, UNKNOWN_STATUSES, len(rows)), len(rows)
+    rows = deck.deal(shares.negative_prices, drawn)
+    columns["total_price"][rows], dirt["negative price"] = -columns["total_price"][rows], len(rows)
+    rows = deck.deal(shares.currencies_without_rate, drawn)
+    columns["currency"][rows], dirt["currency without a rate"] = CURRENCY_WITHOUT_RATE, len(rows)
+    rows = deck.deal(shares.missing_keys, drawn)
+    columns["user_id"][rows], dirt["no user"] = None, len(rows)
+    rows = deck.deal(shares.impossible_dates, drawn)
+    columns["checkin_date"][rows], dirt["impossible date"] = write_impossible_dates(checkin[rows], new[rows]), len(rows)
+    rows = deck.deal(shares.unparseable_dates, drawn)
+    columns["booking_date"][rows], dirt["unparseable date"] = draw(random, UNPARSEABLE_DATES, len(rows)), len(rows)
+    rows = Deck(random, drawn).deal(shares.equal_stamps, drawn)
+    if len(rows):
+        columns["changed_at"][rows] = columns["changed_at"][rows].max()
+    dirt["changed at one instant"] = len(rows)
+
+    for number, row in enumerate(planted, start=drawn + 1):
+        row["booking_id"] = number
+    return append_rows(columns, planted), dirt
+
+
+def plant_bookings(listings: Listings, users: int, period: Period) -> list[dict]:
+    """Return bookings for the cases on which metrics go wrong, of users of their own and of listings without dirt.
+
+    In this order: a user who books again after exactly 29, 30 and 31 days; two listings that earn the same in one week;
+    three currencies and one without a rate in one week; bookings on each day around the turn of an ISO year; a stay over
+    that turn; a stay over several months; a stay that is exactly one month; overlapping stays, one that begins on the
+    checkout day of another; a stay without a night.
+    """
+    older, newer = listings.clean_rows(generation_2=False), listings.clean_rows(generation_2=True)
+    last = period.last_day.astype(date)
+    base = last - timedelta(days=100)
+    month = base.replace(day=1)
+    next_month = (month + timedelta(days=31)).replace(day=1)
+    new_year = date((last - timedelta(days=5)).year, 1, 1)
+    rows: list[dict] = []
+
+    def book(row: int, user: int, booked: date, checkin: date, nights: int, price: str = "100.00", currency: str = "USD") -> None:
+        dates = [booked, checkin, checkin + timedelta(days=nights)]
+        style = np.array([listings.is_generation_2[row]] * 3)
+        texts = write_dates(np.array(dates, dtype="datetime64[s]"), style)
+        rows.append(
+            {
+                "user_id": users + user,
+                "apartment_id": int(listings.ids[row]),
+                "booking_date": texts[0],
+                "checkin_date": texts[1],
+                "checkout_date": texts[2],
+                "total_price": Decimal(price),
+                "currency": currency,
+                "booking_status": "confirmed",
+                "payment_status": "paid",
+                "num_guests": 2,
+                # As if booked at noon, and written two seconds later by each of the planted rows.
+                "changed_at": period.noon_after(booked, 2 * len(rows)),
+            }
+        )
+
+    for user, gap in ((1, 29), (2, 30), (3, 31)):
+        for booked in (base, base + timedelta(days=gap)):
+            book(older[0], user, booked, booked + timedelta(days=5), 1)
+    for row in (older[1], newer[1]):
+        book(row, 4, base, base + timedelta(days=3), 2, "98765.43")
+    for currency in ("USD", "EUR", "INR", CURRENCY_WITHOUT_RATE):
+        book(newer[0], 5, base, base + timedelta(days=14), 2, "1000.00", currency)
+    for offset in range(-4, 4):
+        booked = new_year + timedelta(days=offset)
+        book(older[0] if offset % 2 else newer[0], 6, booked, booked + timedelta(days=10), 1, "250.00")
+    book(newer[2], 7, new_year - timedelta(days=20), new_year - timedelta(days=3), 6, "600.00")
+    book(older[2], 7, base, month, 75, "7500.00")
+    book(newer[1], 7, base, month, (next_month - month).days, "3100.00")
+    for checkin_after, nights in ((20, 5), (23, 5), (28, 1)):
+        book(older[1], 8, base, base + timedelta(days=checkin_after), nights)
+    book(older[2], 9, base, base + timedelta(days=90), 0)
+    return rows

@@ -1,0 +1,99 @@
+"""How much of what is in a generated marketplace: its period, and the share of each kind of dirt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Shares of rows, 0 to 1. Every kind of dirt that is not 0 is in two rows at least, however small the marketplace.
+
+    The defaults follow the two generations where these were counted (the first four and `null_texts`), and are otherwise
+    small, so that every rule has something to refuse and the metrics still mean something.
+
+    Attributes:
+        generation_1: Listings of the older generation (three of each there are at least).
+        modified_before_created: Listings of generation 2 with last_modified_timestamp before listing_created_on.
+        backward_stays_generation_1, backward_stays_generation_2: Bookings whose checkout lies before their checkin;
+            in generation 2 the three dates are independent, so it is about every second.
+        null_texts: Attributes whose city and state are the text `null` (77 of 10,000).
+        booked_after_checkin: Bookings of generation 2 whose booking_date lies after their checkin.
+        orphans: Bookings and viewings of a listing that does not exist; attributes of none.
+        unparseable_dates: `soon`, empty, missing.
+        impossible_dates: 31/02/2024, 2024-02-30.
+        unknown_statuses: Bookings whose status is none of confirmed, pending, canceled.
+        unknown_flags: is_active or is_wishlisted that says neither yes nor no.
+        negative_prices: Amounts below zero.
+        currencies_without_rate: Amounts in GBP; the pipeline's rates know USD, EUR and INR.
+        missing_keys: Bookings without user, viewings without user or listing.
+        duplicate_viewings: Viewings recorded twice, equal in every column; both are real.
+        equal_stamps: Bookings that one nightly job changed at the very same microsecond.
+    """
+
+    generation_1: float = 0.4
+    modified_before_created: float = 0.5
+    backward_stays_generation_1: float = 0.02
+    backward_stays_generation_2: float = 0.5
+    null_texts: float = 0.0077
+    booked_after_checkin: float = 0.1
+    orphans: float = 0.004
+    unparseable_dates: float = 0.003
+    impossible_dates: float = 0.003
+    unknown_statuses: float = 0.003
+    unknown_flags: float = 0.002
+    negative_prices: float = 0.003
+    currencies_without_rate: float = 0.004
+    missing_keys: float = 0.004
+    duplicate_viewings: float = 0.01
+    equal_stamps: float = 0.02
+
+
+@dataclass(frozen=True)
+class Period:
+    """The days of the marketplace's life that the generated history covers.
+
+    Attributes:
+        anchor: The day on which the data is made. Everything was written more than a day before it began, so that
+            a pipeline that has read it finds nothing new until somebody writes.
+        days: Length of the history.
+    """
+
+    anchor: date
+    days: int = 420  # more than a year, so that there is always the turn of one in it
+
+    @property
+    def first_day(self) -> np.datetime64:
+        """The first day on which somebody booked or viewed."""
+        return np.datetime64(self.anchor, "D") - self.days
+
+    @property
+    def last_day(self) -> np.datetime64:
+        """The last such day."""
+        return np.datetime64(self.anchor, "D") - 3
+
+    @property
+    def end_second(self) -> np.datetime64:
+        """The last second of the last day."""
+        return self.last_day.astype("datetime64[s]") + 86_399
+
+    def draw_moments(
+        self, random: np.random.Generator, count: int, before_days: int = 0, share_before: float = 0.0
+    ) -> np.ndarray:
+        """Draw moments (datetime64[s]) evenly from the period, a share of them from the `before_days` before it."""
+        seconds = random.integers(0, (self.last_day - self.first_day + 1).astype(int) * 86_400, count)
+        if before_days:
+            seconds = np.where(random.random(count) < share_before, -random.integers(1, before_days * 86_400, count), seconds)
+        return self.first_day.astype("datetime64[s]") + seconds.astype("timedelta64[s]")
+
+    def stamp(self, random: np.random.Generator, moments: np.ndarray) -> np.ndarray:
+        """Return when the database wrote what happened at these moments: within the day after, to the microsecond."""
+        within_a_day = random.integers(0, 86_400 * 1_000_000, len(moments)).astype("timedelta64[us]")
+        return (moments.astype("datetime64[us]") + within_a_day).astype(object)
+
+    def noon_after(self, day: date, seconds: int) -> datetime:
+        """Return that day's noon and some seconds."""
+        return datetime.combine(day, time(12)) + timedelta(seconds=seconds)
