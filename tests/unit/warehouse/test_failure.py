@@ -1,0 +1,47 @@
+"""What a person is told about a failed execution: the innermost error, and where it happened."""
+
+import json
+
+import pytest
+
+from rental_pipeline import failure
+from rental_pipeline.failure import Failure, explain_failure
+
+
+@pytest.fixture(autouse=True)
+def last_state(monkeypatch):
+    """The execution's history ends in this state."""
+    monkeypatch.setattr(failure, "_failed_state", lambda execution_arn: "Load raw tables")
+
+
+def detail(status="FAILED", error=None, cause=None):
+    return {"executionArn": "arn:x", "name": "x", "status": status, "error": error, "cause": cause}
+
+
+def test_a_functions_error_is_found_inside_the_nested_execution():
+    """startExecution.sync wraps the child's error twice in JSON; both are opened."""
+    of_function = json.dumps({"errorMessage": "ROWS LOST: 3", "errorType": "FixData", "stackTrace": []})
+    of_child = json.dumps({"Error": "FixData", "Cause": of_function, "Input": json.dumps({"step": "load", "name": "bookings"})})
+    found = explain_failure(detail(error="States.TaskFailed", cause=of_child))
+    assert found == Failure("Load raw tables (load bookings)", "FixData", "ROWS LOST: 3")
+
+
+def test_a_functions_own_error_needs_no_unwrapping():
+    """A state that calls a function directly carries its exception."""
+    found = explain_failure(
+        detail(error="FixConfiguration", cause=json.dumps({"errorMessage": "unknown table", "errorType": "FixConfiguration"}))
+    )
+    assert found == Failure("Load raw tables", "FixConfiguration", "unknown table")
+
+
+@pytest.mark.parametrize(("status", "words"), [("TIMED_OUT", "longer than it may"), ("ABORTED", "stopped it")])
+def test_executions_without_an_error_are_explained_by_their_status(status, words):
+    """A timeout and an abort carry neither error nor cause."""
+    found = explain_failure(detail(status=status))
+    assert found.error == status
+    assert words in found.message
+
+
+def test_a_cause_that_is_plain_text_is_kept():
+    """The platform's own causes are sentences."""
+    assert explain_failure(detail(error="States.Runtime", cause="no such path")).message == "no such path"
