@@ -1,0 +1,133 @@
+"""Runs statements in PostgreSQL: one connection per running request, one transaction per request."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from importlib.resources import files
+
+import psycopg
+
+from local.data_api import copy_parquet
+from local.data_api.refusal import Refused
+from local.data_api.results import ResultSet, read_result
+from local.data_api.translate import Translation, translate
+
+USER = "awsuser"
+_SEARCH_PATH = '"$user",public,redshift,pg_catalog'
+
+
+class Sessions:
+    """Connections to the database, reused between requests and cleared of everything a session holds.
+
+    Args:
+        uri: Connection string of a superuser.
+        s3: boto3 client that COPY reads with.
+    """
+
+    def __init__(self, uri: str, s3) -> None:
+        self._uri, self._s3 = uri, s3
+        self._idle: list[psycopg.Connection] = []
+        self._lock = threading.Lock()
+        self._postgres_functions: frozenset[str] = frozenset()
+
+    def prepare(self) -> None:
+        """Define Redshift's functions and the user whom statements run as. Repeatable."""
+        with psycopg.connect(self._uri, autocommit=True) as connection:
+            connection.execute("select pg_advisory_lock(20191220)")
+            connection.execute(files("local.data_api").joinpath("functions.sql").read_text(encoding="utf-8"))
+            if connection.execute("select 1 from pg_roles where rolname = %s", [USER]).fetchone() is None:
+                connection.execute(f"create role {USER} login createrole")
+            database = connection.info.dbname
+            connection.execute(f'grant create, temporary on database "{database}" to {USER}')
+            connection.execute(f"grant create, usage on schema public to {USER}")
+            rows = connection.execute("select distinct proname from pg_proc where pronamespace = 'pg_catalog'::regnamespace")
+            self._postgres_functions = frozenset(name for (name,) in rows)
+
+    def acquire(self) -> psycopg.Connection:
+        """Return a connection in a new session's state."""
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return psycopg.connect(
+            self._uri,
+            user=USER,
+            autocommit=True,
+            prepare_threshold=None,  # DISCARD ALL would leave psycopg with names of statements that are gone
+            options=f"-c search_path={_SEARCH_PATH}",
+        )
+
+    def release(self, connection: psycopg.Connection) -> None:
+        """Take a connection back: temporary tables, settings and locks go."""
+        try:
+            connection.execute("discard all")
+        except psycopg.Error:
+            connection.close()
+            return
+        with self._lock:
+            self._idle.append(connection)
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        with self._lock:
+            while self._idle:
+                self._idle.pop().close()
+
+    def prepare_statement(self, sql: str, in_batch: bool) -> Translation:
+        """Translate a statement and check what only the database knows.
+
+        Raises:
+            Refused: see translate; or it may not stand in a batch; or it calls a function that only PostgreSQL has.
+        """
+        translation = translate(sql)
+        if in_batch and translation.alone:
+            raise Refused(translation.alone)
+        if foreign := sorted(translation.functions & self._postgres_functions):
+            raise Refused(f"function {foreign[0]}() does not exist in Redshift, or is not offered here")
+        return translation
+
+    def run(
+        self, connection: psycopg.Connection, translation: Translation, values: dict[str, str]
+    ) -> tuple[ResultSet | None, int]:
+        """Run one translated statement in the open transaction; return its result (or None) and its number of rows."""
+        if translation.copy is not None:
+            return None, copy_parquet.load(connection, self._s3, translation.copy)
+        text = translation.bind(values)
+        if not text:
+            return None, 0
+        cursor = connection.execute(text)
+        if translation.returns_rows and cursor.description is not None:
+            result = read_result(cursor)
+            return result, len(result.rows)
+        return None, max(cursor.rowcount, 0) if cursor.description is None else 0
+
+
+def describe_error(error: Exception) -> str:
+    """Return an error's text as Redshift words it."""
+    if isinstance(error, Refused):
+        return f"ERROR: {error}"
+    if isinstance(error, psycopg.Error):
+        return "ERROR: " + _reword(error)
+    return f"ERROR: {type(error).__name__}: {error}"
+
+
+_WORDING: dict[str, Callable[[psycopg.Error], str]] = {
+    "40001": lambda error: f"1023 DETAIL: Serializable isolation violation on table: {error.diag.message_primary}",
+    "40P01": lambda error: f"deadlock detected DETAIL: {error.diag.message_detail}",
+    "21000": lambda error: (
+        "Found multiple matches to update the same tuple."
+        if "MERGE" in (error.diag.message_primary or "")
+        else str(error.diag.message_primary)
+    ),
+    "57014": lambda error: "Query cancelled on user's request",
+}
+
+
+def _reword(error: psycopg.Error) -> str:
+    if error.sqlstate == "23514" and "_bytes_" in (error.diag.constraint_name or ""):
+        column, _, size = (error.diag.constraint_name or "").rpartition("_bytes_")
+        return f'value too long for type character varying({size}) DETAIL: column "{column}" counts bytes'
+    if wording := _WORDING.get(error.sqlstate or ""):
+        return wording(error)
+    detail = f" DETAIL: {error.diag.message_detail}" if error.diag.message_detail else ""
+    return (error.diag.message_primary or str(error)) + detail
