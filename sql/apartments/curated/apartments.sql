@@ -1,0 +1,117 @@
+-- The listings as they are now: cleaned, typed, times in UTC.
+--
+-- grain:      one row per listing
+-- source:     apartments
+-- input:      newest
+-- key:        id
+-- references: none
+-- reads:      newest
+-- writes:     apartments_curated.apartments
+-- parameters: none
+-- rerun:      the same rows: a function of the newest raw version of each key
+-- storage:    distkey id: versions, attributes, bookings and viewings join on it; sortkey id: touched rows are replaced by it
+--
+-- Rules, in this order; the first one a row breaks is the one it is rejected for. broken_value is `column=value as it came`.
+--   missing_key           no id
+--   missing_price         no price
+--   unparseable_number    a price that is no number
+--   negative_price        a price below zero (zero is a price)
+--   unknown_currency      a currency that is not three letters, or none
+--   missing_date          no listing_created_on
+--   unparseable_date      a listing_created_on or last_modified_timestamp that is no date
+--   date_out_of_range     a listing_created_on outside the calendar
+--   unparseable_boolean   an is_active that is neither yes nor no
+-- last_modified_timestamp only informs: it may be absent, and in the second generation it often lies before the creation.
+
+-- name: table
+create table if not exists apartments_curated.apartments (
+    id bigint not null,
+    title varchar(1020),
+    source varchar(400),
+    price decimal(18, 2) not null,
+    currency varchar(3) not null,
+    listing_created_at timestamp not null,
+    is_active boolean not null,
+    last_modified_at timestamp
+)
+distkey (id)
+sortkey (id)
+
+-- name: judged
+with texts as (
+    select
+        id,
+        apartments_control.clean_text(title) as title,
+        apartments_control.clean_text(source) as source,
+        apartments_control.clean_text(cast(price as varchar(64))) as price_text,
+        apartments_control.clean_text(cast(currency as varchar(64))) as currency_text,
+        apartments_control.clean_text(cast(listing_created_on as varchar(64))) as listing_created_on_text,
+        apartments_control.clean_text(cast(is_active as varchar(64))) as is_active_text,
+        apartments_control.clean_text(cast(last_modified_timestamp as varchar(64))) as last_modified_timestamp_text
+    from newest
+),
+
+parsed as (
+    select
+        texts.*,
+        apartments_control.parse_number(price_text) as price,
+        apartments_control.parse_currency(currency_text) as currency,
+        apartments_control.parse_timestamp(listing_created_on_text) as listing_created_at,
+        apartments_control.parse_boolean(is_active_text) as is_active,
+        apartments_control.parse_timestamp(last_modified_timestamp_text) as last_modified_at
+    from texts
+),
+
+ruled as (
+    select
+        parsed.*,
+        case
+            when id is null then 'missing_key'
+            when price_text is null then 'missing_price'
+            when price is null then 'unparseable_number'
+            when price < 0 then 'negative_price'
+            when currency is null then 'unknown_currency'
+            when listing_created_on_text is null then 'missing_date'
+            when listing_created_at is null then 'unparseable_date'
+            when last_modified_timestamp_text is not null and last_modified_at is null then 'unparseable_date'
+            when not apartments_control.is_in_calendar(cast(listing_created_at as date)) then 'date_out_of_range'
+            when is_active is null then 'unparseable_boolean'
+        end as broken_rule
+    from parsed
+)
+
+select
+    cast(id as bigint) as id,
+    title,
+    source,
+    cast(price as decimal(18, 2)) as price,
+    currency,
+    listing_created_at,
+    is_active,
+    last_modified_at,
+    cast(id as varchar(512)) as row_key,
+    broken_rule,
+    case
+        when broken_rule = 'missing_key' then 'id='
+        when broken_rule in ('missing_price', 'unparseable_number', 'negative_price') then 'price=' || coalesce(price_text, '')
+        when broken_rule = 'unknown_currency' then 'currency=' || coalesce(currency_text, '')
+        when broken_rule = 'unparseable_date' and listing_created_at is not null
+            then 'last_modified_timestamp=' || last_modified_timestamp_text
+        when broken_rule in ('missing_date', 'unparseable_date', 'date_out_of_range')
+            then 'listing_created_on=' || coalesce(listing_created_on_text, '')
+        when broken_rule = 'unparseable_boolean' then 'is_active=' || coalesce(is_active_text, '')
+    end as broken_value
+from ruled
+
+-- name: accepted
+select
+    id,
+    title,
+    source,
+    price,
+    currency,
+    listing_created_at,
+    is_active,
+    last_modified_at
+from judged
+where broken_rule is null

@@ -1,0 +1,101 @@
+-- Who looked at which listing: the application's events, typed. There is no key; equal rows are separate events.
+--
+-- grain:      one row per event
+-- source:     user_viewing
+-- input:      newest
+-- key:        event_day
+-- references: apartment_id -> apartments.id
+-- reads:      newest, apartments_curated.apartments
+-- writes:     apartments_curated.user_viewing
+-- parameters: none
+-- rerun:      the same rows: a function of raw's rows of each touched day and of the accepted listings
+-- storage:    distkey apartment_id: joined to listings on it; sortkey event_day: whole days are replaced
+--
+-- event_day is the day by which the source is read (recorded_at's); viewed_at is when it happened, which can be days earlier.
+--
+-- Rules, in this order; the first one a row breaks is the one it is rejected for. broken_value is `column=value as it came`.
+--   missing_user          no user_id
+--   missing_date          no viewed_at
+--   unparseable_date      a viewed_at that is no date
+--   date_out_of_range     a viewed_at outside the calendar
+--   unparseable_boolean   an is_wishlisted that is there and neither yes nor no
+--   orphan_reference      no accepted listing has this apartment_id
+-- call_to_action is written in lower snake case (Contact Agent and contact_agent are one); it may be absent.
+
+-- name: table
+create table if not exists apartments_curated.user_viewing (
+    event_day date not null,
+    user_id varchar(64) not null,
+    apartment_id bigint not null,
+    viewed_at timestamp not null,
+    is_wishlisted boolean,
+    call_to_action varchar(200)
+)
+distkey (apartment_id)
+sortkey (event_day)
+
+-- name: judged
+with texts as (
+    select
+        newest._event_day as event_day,
+        newest._row_hash || '-' || cast(newest._row_ordinal as varchar(64)) as row_key,
+        newest.apartment_id,
+        apartments.id as listing_id,
+        apartments_control.clean_text(cast(newest.user_id as varchar(64))) as user_id,
+        apartments_control.clean_text(cast(newest.viewed_at as varchar(64))) as viewed_at_text,
+        apartments_control.clean_text(cast(newest.is_wishlisted as varchar(64))) as is_wishlisted_text,
+        apartments_control.clean_text(newest.call_to_action) as call_to_action_text
+    from newest
+    left join apartments_curated.apartments on newest.apartment_id = apartments.id
+),
+
+parsed as (
+    select
+        texts.*,
+        apartments_control.parse_timestamp(viewed_at_text) as viewed_at,
+        apartments_control.parse_boolean(is_wishlisted_text) as is_wishlisted,
+        replace(replace(lower(call_to_action_text), ' ', '_'), '-', '_') as call_to_action
+    from texts
+),
+
+ruled as (
+    select
+        parsed.*,
+        case
+            when user_id is null then 'missing_user'
+            when viewed_at_text is null then 'missing_date'
+            when viewed_at is null then 'unparseable_date'
+            when not apartments_control.is_in_calendar(cast(viewed_at as date)) then 'date_out_of_range'
+            when is_wishlisted_text is not null and is_wishlisted is null then 'unparseable_boolean'
+            when listing_id is null then 'orphan_reference'
+        end as broken_rule
+    from parsed
+)
+
+select
+    event_day,
+    user_id,
+    cast(apartment_id as bigint) as apartment_id,
+    viewed_at,
+    is_wishlisted,
+    call_to_action,
+    cast(row_key as varchar(512)) as row_key,
+    broken_rule,
+    case
+        when broken_rule = 'missing_user' then 'user_id='
+        when broken_rule in ('missing_date', 'unparseable_date', 'date_out_of_range') then 'viewed_at=' || coalesce(viewed_at_text, '')
+        when broken_rule = 'unparseable_boolean' then 'is_wishlisted=' || is_wishlisted_text
+        when broken_rule = 'orphan_reference' then 'apartment_id=' || coalesce(cast(apartment_id as varchar(64)), '')
+    end as broken_value
+from ruled
+
+-- name: accepted
+select
+    event_day,
+    user_id,
+    apartment_id,
+    viewed_at,
+    is_wishlisted,
+    call_to_action
+from judged
+where broken_rule is null

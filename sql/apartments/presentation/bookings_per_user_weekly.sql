@@ -1,0 +1,37 @@
+-- Total number of rentals booked per user every week.
+--
+-- grain:      one row per week of booking and user with a booking that is not canceled
+-- period:     week
+-- reads:      dirty_period, apartments_curated.bookings, apartments_control.calendar, changed_bookings
+-- writes:     apartments_presentation.bookings_per_user_weekly
+-- parameters: none
+-- rerun:      replaces whole weeks; the same rows for the same curated rows
+-- storage:    distkey user_id: joined to users on it; sortkey period_start: read by time
+--
+-- Bookings of every status except canceled, by the week of booking_date.
+
+-- name: table
+create table if not exists apartments_presentation.bookings_per_user_weekly (
+    period_start date not null,
+    user_id varchar(64) not null,
+    bookings bigint not null
+)
+distkey (user_id)
+sortkey (period_start)
+
+-- name: dirty_from_bookings
+select distinct calendar.week_start as period_start
+from changed_bookings
+inner join apartments_control.calendar on changed_bookings.booking_date = calendar.calendar_date
+where changed_bookings.booking_status <> 'canceled'
+
+-- name: rows
+select
+    dirty_period.period_start,
+    bookings.user_id,
+    count(*) as bookings
+from dirty_period
+inner join apartments_control.calendar on dirty_period.period_start = calendar.week_start
+inner join apartments_curated.bookings on calendar.calendar_date = bookings.booking_date
+where bookings.booking_status <> 'canceled'
+group by dirty_period.period_start, bookings.user_id

@@ -1,0 +1,180 @@
+-- Percentage of available rental nights that were booked over a month.
+--
+-- grain:      one row per month that has an available or a booked night before as_of
+-- period:     month
+-- reads:      dirty_period, apartments_curated.apartment_versions, apartments_curated.bookings, apartments_control.calendar,
+--             changed_apartment_versions, changed_bookings
+-- writes:     apartments_presentation.occupancy_monthly
+-- parameters: as_of
+-- rerun:      replaces whole months; the same rows for the same curated rows and as_of
+-- storage:    diststyle all: small, joined to by reports; sortkey period_start: read by time
+--
+-- Only nights that are over count: the last one is the night before as_of. The night of a day is available if the version in force
+-- at the end of that day is active. A stay has the nights from its checkin to the day before its checkout, each in its own month;
+-- two confirmed stays on one night of a listing count once. Booked nights on which the listing was not available are no part of
+-- the rate, so it never passes 1; they stand beside it in booked_nights_unavailable.
+
+-- name: table
+create table if not exists apartments_presentation.occupancy_monthly (
+    period_start date not null,
+    available_nights bigint not null,
+    booked_nights bigint not null,
+    booked_nights_unavailable bigint not null,
+    occupancy_rate double precision
+)
+diststyle all
+sortkey (period_start)
+
+-- name: dirty_from_apartment_versions
+with changed_interval as (
+    -- Two images of one version that differ only in where it ends change the nights between the two ends, not those before.
+    select
+        case when count(*) = 1 then min(valid_from) else min(coalesce(valid_to, cast('9999-12-31' as timestamp))) end as changed_from,
+        max(coalesce(valid_to, cast('9999-12-31' as timestamp))) as changed_to
+    from changed_apartment_versions
+    where is_active
+    group by id, valid_from
+),
+
+-- Few different ones remain, however many listings changed.
+changed_months as (
+    select distinct
+        cast(date_trunc('month', changed_from) as date) as first_month,
+        cast(date_trunc('month', changed_to) as date) as last_month
+    from changed_interval
+),
+
+all_months as (
+    select distinct month_start
+    from apartments_control.calendar
+)
+
+select distinct all_months.month_start as period_start
+from all_months
+inner join changed_months on all_months.month_start between changed_months.first_month and changed_months.last_month
+where all_months.month_start <= cast(:as_of as date)
+
+-- name: dirty_from_bookings
+with changed_months as (
+    select distinct
+        cast(date_trunc('month', checkin_date) as date) as first_month,
+        cast(date_trunc('month', checkout_date - 1) as date) as last_month
+    from changed_bookings
+    where booking_status = 'confirmed'
+        and checkin_date < checkout_date
+),
+
+all_months as (
+    select distinct month_start
+    from apartments_control.calendar
+)
+
+select distinct all_months.month_start as period_start
+from all_months
+inner join changed_months on all_months.month_start between changed_months.first_month and changed_months.last_month
+where all_months.month_start <= cast(:as_of as date)
+
+-- name: rows
+with past_month as (
+    select
+        period_start,
+        least(period_end, cast(:as_of as date)) as elapsed_end
+    from dirty_period
+    where period_start < cast(:as_of as date)
+),
+
+-- Days, the last exclusive: an instant before midnight is what a night is decided by.
+available as (
+    select
+        id as apartment_id,
+        cast(valid_from as date) as available_from,
+        coalesce(cast(valid_to as date), cast(:as_of as date)) as available_to
+    from apartments_curated.apartment_versions
+    where is_active
+),
+
+available_month as (
+    select
+        past_month.period_start,
+        sum(least(available.available_to, past_month.elapsed_end) - greatest(available.available_from, past_month.period_start))
+            as available_nights
+    from past_month
+    inner join available
+        on available.available_from < past_month.elapsed_end
+        and available.available_to > past_month.period_start
+    group by past_month.period_start
+),
+
+stay_month as (
+    select
+        past_month.period_start,
+        bookings.apartment_id,
+        greatest(bookings.checkin_date, past_month.period_start) as stay_from,
+        least(bookings.checkout_date, past_month.elapsed_end) as stay_to
+    from past_month
+    inner join apartments_curated.bookings
+        on bookings.checkin_date < past_month.elapsed_end
+        and bookings.checkout_date > past_month.period_start
+    where bookings.booking_status = 'confirmed'
+        and bookings.checkin_date < bookings.checkout_date
+),
+
+-- In order of their beginning, each stay brings only the nights after the latest checkout before it: no night comes twice.
+ordered_stay as (
+    select
+        period_start,
+        apartment_id,
+        stay_from,
+        stay_to,
+        max(stay_to) over (
+            partition by period_start, apartment_id
+            order by stay_from, stay_to
+            rows between unbounded preceding and 1 preceding
+        ) as counted_to
+    from stay_month
+),
+
+distinct_stay as (
+    select
+        period_start,
+        apartment_id,
+        greatest(stay_from, coalesce(counted_to, stay_from)) as stay_from,
+        stay_to
+    from ordered_stay
+    where stay_to > coalesce(counted_to, stay_from)
+),
+
+stayed_month as (
+    select
+        period_start,
+        sum(stay_to - stay_from) as stayed_nights
+    from distinct_stay
+    group by period_start
+),
+
+booked_month as (
+    select
+        distinct_stay.period_start,
+        sum(least(available.available_to, distinct_stay.stay_to) - greatest(available.available_from, distinct_stay.stay_from))
+            as booked_nights
+    from distinct_stay
+    inner join available
+        on distinct_stay.apartment_id = available.apartment_id
+        and available.available_from < distinct_stay.stay_to
+        and available.available_to > distinct_stay.stay_from
+    group by distinct_stay.period_start
+)
+
+select
+    past_month.period_start,
+    coalesce(available_month.available_nights, 0) as available_nights,
+    coalesce(booked_month.booked_nights, 0) as booked_nights,
+    coalesce(stayed_month.stayed_nights, 0) - coalesce(booked_month.booked_nights, 0) as booked_nights_unavailable,
+    cast(coalesce(booked_month.booked_nights, 0) as double precision)
+        / cast(nullif(available_month.available_nights, 0) as double precision) as occupancy_rate
+from past_month
+left join available_month on past_month.period_start = available_month.period_start
+left join stayed_month on past_month.period_start = stayed_month.period_start
+left join booked_month on past_month.period_start = booked_month.period_start
+where available_month.available_nights > 0
+    or stayed_month.stayed_nights > 0

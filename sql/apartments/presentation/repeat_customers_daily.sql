@@ -1,0 +1,69 @@
+-- Users who book more than once within a rolling 30-day period, each day.
+--
+-- grain:      one row per day up to as_of on which some user has a confirmed booking in the 30 days that end with it
+-- period:     day
+-- reads:      dirty_period, apartments_curated.bookings, apartments_control.calendar, changed_bookings
+-- writes:     apartments_presentation.repeat_customers_daily
+-- parameters: as_of
+-- rerun:      replaces whole days; the same rows for the same curated rows and as_of
+-- storage:    diststyle all: small, joined to by reports; sortkey period_start: read by time
+--
+-- The window of a day is that day and the 29 before it, by booking_date. repeat_rate is the users with two or more confirmed
+-- bookings in the window by those with at least one.
+
+-- name: table
+create table if not exists apartments_presentation.repeat_customers_daily (
+    period_start date not null,
+    users_with_bookings bigint not null,
+    repeat_users bigint not null,
+    repeat_rate double precision not null
+)
+diststyle all
+sortkey (period_start)
+
+-- name: dirty_from_bookings
+with changed_day as (
+    select distinct booking_date
+    from changed_bookings
+    where booking_status = 'confirmed'
+)
+
+select distinct calendar.calendar_date as period_start
+from apartments_control.calendar
+inner join changed_day on calendar.calendar_date >= changed_day.booking_date and calendar.calendar_date < changed_day.booking_date + 30
+where calendar.calendar_date <= cast(:as_of as date)
+
+-- name: rows
+with past_day as (
+    select period_start
+    from dirty_period
+    where period_start <= cast(:as_of as date)
+),
+
+-- A booking is in the windows of thirty days: 0 to 29 days later. Equality joins on these scale, a range join does not.
+days_later as (
+    select calendar_date - cast('2000-01-01' as date) as days
+    from apartments_control.calendar
+    where calendar_date < cast('2000-01-31' as date)
+),
+
+user_day as (
+    select
+        past_day.period_start,
+        bookings.user_id,
+        count(*) as bookings
+    from apartments_curated.bookings
+    cross join days_later
+    inner join past_day on bookings.booking_date + days_later.days = past_day.period_start
+    where bookings.booking_status = 'confirmed'
+        and bookings.booking_date >= (select min(period_start) - 29 from past_day)
+    group by past_day.period_start, bookings.user_id
+)
+
+select
+    period_start,
+    count(*) as users_with_bookings,
+    sum(case when bookings >= 2 then 1 else 0 end) as repeat_users,
+    cast(sum(case when bookings >= 2 then 1 else 0 end) as double precision) / cast(count(*) as double precision) as repeat_rate
+from user_day
+group by period_start
