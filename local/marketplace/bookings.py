@@ -30,33 +30,9 @@ def generate_bookings(
     row_of_listing = popular[(len(popular) * random.random(drawn) ** 2.5).astype(int)]
     new = listings.is_generation_2[row_of_listing]
     booked = period.draw_moments(random, drawn)
-    lead = random.exponential(25, drawn).astype(int)
-    lead = np.where(new & (random.random(drawn) < shares.booked_after_checkin), -1 - lead, lead)
-    nights = random.geometric(1 / 4, drawn)
-    nights = np.where(random.random(drawn) < 0.02, random.integers(30, 200, drawn), nights)
-    nights = np.where(random.random(drawn) < 0.01, 0, nights)
-    checkin = booked.astype("datetime64[D]") + lead
-    checkout = checkin + nights
-    backward_share = np.where(new, shares.backward_stays_generation_2, shares.backward_stays_generation_1)
-    backwards = (nights > 0) & (random.random(drawn) < backward_share)
-    checkin, checkout = np.where(backwards, checkout, checkin), np.where(backwards, checkin, checkout)
-    status = np.where(new, draw(random, STATUSES, drawn), draw(random, STATUSES, drawn, (70, 18, 12)))
-    cents = np.where(new, random.integers(100_000, 500_001, drawn), np.maximum(nights, 1) * random.integers(80, 320, drawn) * 100)
-
-    columns: Columns = {
-        "booking_id": np.arange(1, drawn + 1),
-        "user_id": random.integers(1, users + 1, drawn).astype(object),
-        "apartment_id": listings.ids[row_of_listing],
-        "booking_date": write_dates(booked, new),
-        "checkin_date": write_dates(checkin.astype("datetime64[s]"), new),
-        "checkout_date": write_dates(checkout.astype("datetime64[s]"), new),
-        "total_price": to_money(cents),
-        "currency": np.where(new, draw(random, ("USD", "EUR", "INR"), drawn), "USD").astype(object),
-        "booking_status": status.astype(object),
-        "payment_status": draw(random, ("paid", "unpaid", "refunded", None), drawn, (60, 20, 10, 10)),
-        "num_guests": draw(random, (1, 2, 3, 4, 6, None), drawn, (25, 40, 15, 12, 5, 3)),
-        "changed_at": period.stamp(random, booked),
-    }
+    columns, stays = draw_bookings(random, users, listings.ids[row_of_listing], new, booked, shares)
+    columns = {"booking_id": np.arange(1, drawn + 1), **columns, "changed_at": period.stamp(random, booked)}
+    checkin, backwards = stays["checkin"], stays["checkout"] < stays["checkin"]
 
     deck, dirt = Deck(random, np.flatnonzero(~backwards)), {"checkout before checkin": int(backwards.sum())}
     rows = deck.deal(shares.orphans, drawn)
@@ -81,6 +57,49 @@ def generate_bookings(
     for number, row in enumerate(planted, start=drawn + 1):
         row["booking_id"] = number
     return append_rows(columns, planted), dirt
+
+
+def draw_bookings(
+    random: np.random.Generator, users: int, listing_ids: np.ndarray, new: np.ndarray, booked: np.ndarray, shares: Shares
+) -> tuple[Columns, dict[str, np.ndarray]]:
+    """Draw what somebody books at these moments, without other dirt than the order of the dates.
+
+    Args:
+        users: User ids are 1 to this.
+        listing_ids: Of each booking.
+        new: True where the listing is one of generation 2.
+        booked: Moment of each booking, datetime64[s].
+        shares: For `booked_after_checkin` and the backward stays.
+
+    Returns:
+        The columns but for booking_id and changed_at, and the days `checkin` and `checkout` that they spell.
+    """
+    count = len(listing_ids)
+    lead = random.exponential(25, count).astype(int)
+    lead = np.where(new & (random.random(count) < shares.booked_after_checkin), -1 - lead, lead)
+    nights = random.geometric(1 / 4, count)
+    nights = np.where(random.random(count) < 0.02, random.integers(30, 200, count), nights)
+    nights = np.where(random.random(count) < 0.01, 0, nights)
+    checkin = booked.astype("datetime64[D]") + lead
+    checkout = checkin + nights
+    backward_share = np.where(new, shares.backward_stays_generation_2, shares.backward_stays_generation_1)
+    backwards = (nights > 0) & (random.random(count) < backward_share)
+    checkin, checkout = np.where(backwards, checkout, checkin), np.where(backwards, checkin, checkout)
+    cents = np.where(new, random.integers(100_000, 500_001, count), np.maximum(nights, 1) * random.integers(80, 320, count) * 100)
+    statuses = np.where(new, draw(random, STATUSES, count), draw(random, STATUSES, count, (70, 18, 12)))
+    columns: Columns = {
+        "user_id": random.integers(1, users + 1, count).astype(object),
+        "apartment_id": listing_ids,
+        "booking_date": write_dates(booked, new),
+        "checkin_date": write_dates(checkin.astype("datetime64[s]"), new),
+        "checkout_date": write_dates(checkout.astype("datetime64[s]"), new),
+        "total_price": to_money(cents),
+        "currency": np.where(new, draw(random, ("USD", "EUR", "INR"), count), "USD").astype(object),
+        "booking_status": statuses.astype(object),
+        "payment_status": draw(random, ("paid", "unpaid", "refunded", None), count, (60, 20, 10, 10)),
+        "num_guests": draw(random, (1, 2, 3, 4, 6, None), count, (25, 40, 15, 12, 5, 3)),
+    }
+    return columns, {"checkin": checkin, "checkout": checkout}
 
 
 def plant_bookings(listings: Listings, users: int, period: Period) -> list[dict]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
 
 import numpy as np
@@ -50,6 +50,11 @@ class Shares:
     missing_keys: float = 0.004
     duplicate_viewings: float = 0.01
     equal_stamps: float = 0.02
+
+    @classmethod
+    def without_dirt(cls) -> Shares:
+        """Return shares of which every one is 0 except the generations'."""
+        return cls(**{field.name: 0.0 for field in fields(cls) if field.name != "generation_1"})
 
 
 @dataclass(frozen=True)

@@ -27,14 +27,8 @@ def generate_viewings(
     recorded = period.stamp(random, viewed)
     late = Deck(random, drawn).deal(0.02, drawn)
     recorded[late] = period.stamp(random, np.minimum(viewed[late] + np.timedelta64(12, "D"), period.end_second))
-    columns: Columns = {
-        "user_id": random.integers(1, users + 1, drawn).astype(object),
-        "apartment_id": listings.ids[row_of_listing].astype(object),
-        "viewed_at": write_dates(viewed, new),
-        "is_wishlisted": np.where(new, draw(random, ("True", "False"), drawn), draw(random, ("y", "n"), drawn)).astype(object),
-        "call_to_action": np.where(new, draw(random, ACTIONS_GENERATION_2, drawn), draw(random, ACTIONS_GENERATION_1, drawn)),
-        "recorded_at": recorded,
-    }
+    columns = draw_viewings(random, users, listings.ids[row_of_listing], new, viewed)
+    columns["recorded_at"] = recorded
 
     deck, dirt = Deck(random, drawn), {"recorded late": len(late)}
     rows = deck.deal(shares.missing_keys / 2, drawn)
@@ -53,3 +47,17 @@ def generate_viewings(
     copied = random.permutation(drawn)[:twice]
     dirt["recorded twice"] = twice
     return {name: np.concatenate([values, values[copied]]) for name, values in columns.items()}, dirt
+
+
+def draw_viewings(
+    random: np.random.Generator, users: int, listing_ids: np.ndarray, new: np.ndarray, viewed: np.ndarray
+) -> Columns:
+    """Draw who views these listings at these moments (datetime64[s]), without dirt; all columns but recorded_at."""
+    count = len(listing_ids)
+    return {
+        "user_id": random.integers(1, users + 1, count).astype(object),
+        "apartment_id": listing_ids.astype(object),
+        "viewed_at": write_dates(viewed, new),
+        "is_wishlisted": np.where(new, draw(random, ("True", "False"), count), draw(random, ("y", "n"), count)).astype(object),
+        "call_to_action": np.where(new, draw(random, ACTIONS_GENERATION_2, count), draw(random, ACTIONS_GENERATION_1, count)),
+    }

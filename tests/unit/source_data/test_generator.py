@@ -84,7 +84,7 @@ def test_about_half_of_the_newer_stays_are_backwards(marketplace: Marketplace):
 
 def test_shares_of_zero_leave_no_dirt():
     """Every kind of dirt can be turned off."""
-    clean = generate(anchor=ANCHOR, shares=Shares(**dict.fromkeys(Shares.__dataclass_fields__, 0.0)))
+    clean = generate(anchor=ANCHOR, shares=Shares.without_dirt())
     unavoidable = {"mojibake", "line break in text", "recorded late"}
     left = {kind: rows for kinds in clean.dirt.values() for kind, rows in kinds.items() if rows and kind not in unavoidable}
     assert left == {}
