@@ -1,0 +1,33 @@
+"""Start AWS's runtime client for one function: `python -P lambda_bootstrap.py <handler>`, as the emulator's bootstrap.
+
+It joins the memory limit it was given, and ends when the emulator does, even in the middle of an invocation.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+
+def main() -> None:
+    """Prepare this process as Lambda's would be, then hand it over to the runtime client."""
+    if limit := os.environ.pop("LOCAL_MEMORY_GROUP", None):
+        (Path(limit) / "cgroup.procs").write_text(str(os.getpid()))
+    threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
+    sys.path.insert(0, os.getcwd())  # the function's folder comes first, as on Lambda
+    from awslambdaric.__main__ import main as serve
+
+    serve(["awslambdaric", sys.argv[1]])
+
+
+def _follow(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.2)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()
