@@ -46,12 +46,13 @@ class PlanSettings:
 
 @dataclass(frozen=True)
 class ExtractSettings:
-    """Settings of extract_slice; as in PlanSettings, and `part_rows`: the most rows of a Parquet file (built whole in memory)."""
+    """Settings of extract_slice; as in PlanSettings, and the size of a Parquet file, which is built whole in memory."""
 
     marketplace: str
     bucket: str
     source_secret_arn: str
-    part_rows: int = 100_000
+    part_rows: int = 250_000
+    part_bytes: int = 64_000_000
     hash_secret_arn: str | None = None
 
 

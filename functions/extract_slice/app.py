@@ -1,0 +1,10 @@
+"""Read one slice of a table into Parquet (see docs/architecture.md, "Functions")."""
+
+from rental_pipeline.extract import extract_slice
+from rental_pipeline.telemetry import observe
+
+
+@observe
+def lambda_handler(event, context):
+    """Parse nothing, decide nothing: the work is `rental_pipeline.extract.extract_slice`."""
+    return extract_slice(event)

@@ -1,0 +1,10 @@
+"""Plan a run (see docs/architecture.md, "Functions")."""
+
+from rental_pipeline.plan import plan_run
+from rental_pipeline.telemetry import observe
+
+
+@observe
+def lambda_handler(event, context):
+    """Parse nothing, decide nothing: the work is `rental_pipeline.plan.plan_run`."""
+    return plan_run(event)

@@ -1,0 +1,133 @@
+"""How far a run's watermark may move: up to where no open transaction can still add a smaller modification time.
+
+A row's modification time is taken when its statement starts, but the row is seen only when its transaction commits, which may be
+long after. So the source's clock is read first, and then held back to the start of the oldest transaction or statement that is
+still open. A statement that waits for a table's lock has taken its time already and is not yet a transaction: the list of
+running statements has it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pymysql
+
+from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.source import SourceAddress, explain_source_error
+from rental_pipeline.telemetry import logger, seconds
+
+# InnoDB's list of transactions may be a tenth of a second old, and the starts of transactions and statements are whole seconds.
+_MARGIN = timedelta(seconds=1)
+_PRIVILEGE_MISSING = 1227
+_HELD_BACK_TOO_LONG = timedelta(hours=1)
+
+_NAMES_OF_UTC = ("UTC", "GMT", "UCT", "+00:00")
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Two instants, in UTC without offset.
+
+    Attributes:
+        source_time: The source's clock, before anything else was asked of it.
+        bound: No later commit can bring a modification time below it.
+    """
+
+    source_time: datetime
+    bound: datetime
+
+
+def find_bound(connection: pymysql.Connection, address: SourceAddress, delay: timedelta) -> Bound:
+    """Ask the source for its clock, and for what is still open.
+
+    Args:
+        delay: Used instead where the user may not see other sessions (no PROCESS privilege).
+
+    Raises:
+        FixConfiguration: the source is a replica, which shows none of its writer's transactions.
+    """
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select now(6), @@innodb_read_only, @@system_time_zone")
+            now, read_only, time_zone = cursor.fetchone()
+            source_time = datetime.fromisoformat(now)
+            if int(read_only):
+                raise FixConfiguration(
+                    f"the source {address} is a reader: it shows none of the writer's open transactions, so rows would be lost;"
+                    f" put the cluster's writer endpoint into the secret {address.secret}"
+                )
+            bound = _hold_back(cursor, source_time, time_zone, delay)
+    except pymysql.MySQLError as error:
+        raise explain_source_error(error, address) from error
+    held_back = source_time - bound
+    seconds("WatermarkHeldBack", held_back.total_seconds())
+    if held_back > max(delay, _HELD_BACK_TOO_LONG):
+        logger.warning(
+            "a transaction or statement of the source has been open for long; until it ends, each run reads from its start on",
+            extra={"open_since": bound.isoformat()},
+        )
+    return Bound(source_time, bound)
+
+
+def earliest_local_time(instant: datetime, time_zone: str) -> datetime:
+    """Return the smallest local time that any instant from this one on can have: in autumn an hour comes twice.
+
+    Both are without offset, the instant in UTC.
+    """
+    return min(_to_local(later, time_zone) for later in [instant, *_quarters(instant, 1)])
+
+
+def latest_local_time(instant: datetime, time_zone: str) -> datetime:
+    """Return the largest local time that any instant up to this one can have (see `earliest_local_time`)."""
+    return max(_to_local(earlier, time_zone) for earlier in [instant, *_quarters(instant, -1)])
+
+
+def _hold_back(cursor: pymysql.cursors.Cursor, source_time: datetime, time_zone: str, delay: timedelta) -> datetime:
+    try:
+        # trx_started is in the time zone of the server's machine, whatever the session's.
+        cursor.execute("set session time_zone = 'SYSTEM'")
+        cursor.execute(
+            "select min(unix_timestamp(trx_started)) from information_schema.innodb_trx"
+            " where trx_mysql_thread_id <> connection_id()"
+        )
+        (transaction,) = cursor.fetchone()
+        cursor.execute(
+            "select min(unix_timestamp() - time) from information_schema.processlist"
+            " where id <> connection_id() and command in ('Query', 'Execute', 'Fetch', 'Long Data') and user <> 'system user'"
+        )
+        (statement,) = cursor.fetchone()
+    except pymysql.MySQLError as error:
+        if error.args[0] != _PRIVILEGE_MISSING:
+            raise
+        logger.warning(
+            "the source's user may not see open transactions (grant PROCESS): the watermark stays a fixed delay behind",
+            extra={"delay_seconds": delay.total_seconds()},
+        )
+        return source_time - delay
+    finally:
+        cursor.execute("set session time_zone = '+00:00'")
+    started = [_from_unix(text) for text in (transaction, statement) if text is not None]
+    if transaction is not None and time_zone not in _NAMES_OF_UTC:
+        started[0] -= timedelta(hours=1)  # a local clock shows an hour twice in autumn, and it may have been the first
+    return min([source_time, *started]) - _MARGIN
+
+
+def _from_unix(text: str) -> datetime:
+    return datetime.fromtimestamp(float(text), UTC).replace(tzinfo=None)
+
+
+def _to_local(instant: datetime, time_zone: str) -> datetime:
+    if time_zone == "UTC":  # needs no time zone database
+        return instant
+    return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(time_zone)).replace(tzinfo=None)
+
+
+def _quarters(instant: datetime, direction: int) -> list[datetime]:
+    """Return the quarter-hours within three hours: clocks are changed at one, by three hours at most."""
+    quarter = timedelta(minutes=15)
+    floor = instant.replace(minute=instant.minute // 15 * 15, second=0, microsecond=0)
+    if direction > 0:
+        return [floor + quarter * number for number in range(1, 13)]
+    return [floor - quarter * number - timedelta(microseconds=1) for number in range(12)]

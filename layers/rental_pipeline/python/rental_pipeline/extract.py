@@ -1,0 +1,147 @@
+"""Extraction: one slice of a table becomes Parquet files on S3."""
+
+from __future__ import annotations
+
+import io
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import awswrangler
+import pandas
+import pyarrow
+import pyarrow.parquet
+import pymysql
+from botocore.exceptions import BotoCoreError, ClientError
+from pymysql.cursors import SSCursor
+
+from rental_pipeline.decode import Decoder
+from rental_pipeline.errors import FixConfiguration, FixData
+from rental_pipeline.object_store import (
+    PLAN,
+    address,
+    explain_s3_error,
+    find_json,
+    part_key,
+    read_json,
+    result_key,
+    run_key,
+    s3,
+    write_json,
+)
+from rental_pipeline.settings import ExtractSettings, read_settings
+from rental_pipeline.slice_query import compose_slice_query
+from rental_pipeline.source import connect, explain_source_error, read_secret, read_source_address
+from rental_pipeline.table_plan import PlannedTable, Slice
+from rental_pipeline.telemetry import count, logger
+
+# Redshift reads Parquet 1.0 with plain or dictionary encoding; INT96 timestamps, the writer's default, carry no statistics.
+_PARQUET = {"flavor": None, "coerce_timestamps": "us", "version": "1.0"}
+_FOOTER_BYTES = 1_000_000
+
+
+def extract_slice(event: dict[str, Any]) -> None:
+    """Read one slice from the source, write it as Parquet, and last of all write its result.
+
+    Done again, it writes files under a new attempt; a slice that has its result is not read again.
+
+    Args:
+        event: One item of slices.json.
+
+    Raises:
+        RetryLater: the source or S3 broke off.
+        FixConfiguration: the plan, a secret or a privilege is not as it must be.
+        FixData: a value cannot be held, or what was written is not what was read.
+    """
+    settings = read_settings(ExtractSettings)
+    part = Slice.from_json(event)
+    result = result_key(settings.marketplace, part.run_sequence, part.table, part.slice)
+    if find_json(settings.bucket, result):
+        logger.info("this slice was read before", extra={"table": part.table, "slice": part.slice})
+        return
+    plan = read_json(settings.bucket, run_key(settings.marketplace, part.run_sequence, PLAN))
+    table = _find_table(plan, part)
+    attempt = uuid.uuid4().hex[:12]
+    decoder = Decoder(table, _read_hash_key(table, settings))
+
+    source = read_source_address(settings.source_secret_arn)
+    rows_read, written = 0, []
+    with closing(connect(source, cursorclass=SSCursor, use_unicode=False)) as connection:
+        try:
+            batches = decoder.read_batches(connection, compose_slice_query(table, part))
+            for number, content in enumerate(_gather_parts(batches, settings.part_rows, settings.part_bytes)):
+                key = part_key(settings.marketplace, part.run_sequence, part.table, part.slice, attempt, number)
+                written.append(_write_part(settings.bucket, key, content))
+                rows_read += content.num_rows
+        except pymysql.MySQLError as error:
+            raise explain_source_error(error, source) from error
+        except FixData as error:
+            raise FixData(f"table {part.table}, slice {part.slice}: {error}") from None
+
+    write_json(
+        settings.bucket,
+        result,
+        {
+            "table": part.table,
+            "slice": part.slice,
+            "attempt": attempt,
+            "rows_read": rows_read,
+            "rows_in_parquet": sum(each["rows"] for each in written),
+            "parts": written,
+            "zero_dates": dict(decoder.impossible_dates),
+        },
+    )
+    count("RowsRead", rows_read, table=part.table)
+
+
+def _find_table(plan: dict[str, Any], part: Slice) -> PlannedTable:
+    for entry in plan["tables"]:
+        if entry["name"] == part.table and entry["read"]:
+            return PlannedTable.from_json(entry)
+    raise FixConfiguration(f"run {part.run_sequence} does not read the table {part.table!r}: check the event against slices.json")
+
+
+def _read_hash_key(table: PlannedTable, settings: ExtractSettings) -> bytes | None:
+    if not any(column.is_hashed for column in table.columns):
+        return None
+    if not settings.hash_secret_arn:
+        raise FixConfiguration("the contract hashes personal columns: set HASH_SECRET_ARN, the secret that keys the hash")
+    return read_secret(settings.hash_secret_arn).encode()
+
+
+def _gather_parts(batches: Iterator[pyarrow.RecordBatch], part_rows: int, part_bytes: int) -> Iterator[pyarrow.Table]:
+    """Gather batches up to so many rows or bytes: what one Parquet file holds, and the memory that this takes."""
+    waiting: list[pyarrow.RecordBatch] = []
+    rows = size = 0
+    for batch in batches:
+        waiting.append(batch)
+        rows += batch.num_rows
+        size += batch.nbytes
+        if rows >= part_rows or size >= part_bytes:
+            yield pyarrow.Table.from_batches(waiting)
+            waiting, rows, size = [], 0, 0
+    if waiting:
+        yield pyarrow.Table.from_batches(waiting)
+
+
+def _write_part(bucket: str, key: str, content: pyarrow.Table) -> dict[str, Any]:
+    """Write one Parquet file, then look at what stands on S3: its size, its row count and its schema.
+
+    The rows are whole in memory before the upload begins: awswrangler's writer would close a file, and so make it look complete,
+    even if reading them broke off.
+    """
+    frame = content.to_pandas(types_mapper=pandas.ArrowDtype)
+    try:
+        awswrangler.s3.to_parquet(
+            frame, path=address(bucket, key), index=False, compression="snappy", pyarrow_additional_kwargs=_PARQUET
+        )
+        tail = s3().get_object(Bucket=bucket, Key=key, Range=f"bytes=-{_FOOTER_BYTES}")
+        footer = pyarrow.parquet.read_metadata(io.BytesIO(tail["Body"].read()))
+    except (ClientError, BotoCoreError) as error:
+        raise explain_s3_error(error, bucket, key, "s3:PutObject") from error
+    found = footer.schema.to_arrow_schema().remove_metadata()
+    if not found.equals(content.schema):
+        raise FixData(f"{address(bucket, key)} has the schema {found}, but the load expects {content.schema}")
+    size = int(tail["ContentRange"].rpartition("/")[2])
+    return {"key": key, "bytes": size, "rows": footer.num_rows}

@@ -1,0 +1,110 @@
+"""Manifests: the results of all slices become, per table, the exact list of files that COPY loads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from rental_pipeline.errors import FixData
+from rental_pipeline.object_store import (
+    LOADS,
+    PLAN,
+    SLICES,
+    address,
+    find_json,
+    manifest_key,
+    object_size,
+    read_json,
+    result_key,
+    run_key,
+    write_json,
+)
+from rental_pipeline.settings import ManifestSettings, read_settings
+from rental_pipeline.table_plan import Slice
+from rental_pipeline.telemetry import count, logger
+
+_THREADS = 16
+
+Json = dict[str, Any]
+
+
+def write_manifests(event: Json) -> Json:
+    """Check that every slice of a run was read, and write its COPY manifests and loads.json.
+
+    Args:
+        event: `run_sequence` (int).
+
+    Returns:
+        `run_sequence` and `rows_read`, the sum over all tables.
+
+    Raises:
+        FixData: a slice has no result, lost rows between the source and its files, or misses a file.
+        RetryLater: S3 could not be reached.
+    """
+    settings = read_settings(ManifestSettings)
+    run_sequence = event["run_sequence"]
+    plan = read_json(settings.bucket, run_key(settings.marketplace, run_sequence, PLAN))
+    items = read_json(settings.bucket, run_key(settings.marketplace, run_sequence, SLICES))
+    slices = [Slice.from_json(item) for item in items]
+    with ThreadPoolExecutor(_THREADS) as threads:
+        results = list(threads.map(lambda part: _read_result(settings, part), slices))
+        list(threads.map(lambda part: _check_size(settings.bucket, part), [part for each in results for part in each["parts"]]))
+
+    loads = {}
+    for table in [entry["name"] for entry in plan["tables"] if entry["read"]]:
+        loads[table] = _write_manifest(settings, run_sequence, table, [each for each in results if each["table"] == table])
+    write_json(settings.bucket, run_key(settings.marketplace, run_sequence, LOADS), loads)
+    return {"run_sequence": run_sequence, "rows_read": sum(load["rows_read"] for load in loads.values())}
+
+
+def _read_result(settings: ManifestSettings, part: Slice) -> Json:
+    result = find_json(settings.bucket, result_key(settings.marketplace, part.run_sequence, part.table, part.slice))
+    if result is None:
+        raise FixData(
+            f"slice {part.slice} of {part.table} has no result in run {part.run_sequence}: its extract_slice failed;"
+            " see the map run for the cause, then start a new execution"
+        )
+    in_parts = sum(each["rows"] for each in result["parts"])
+    if not result["rows_read"] == result["rows_in_parquet"] == in_parts:
+        raise FixData(
+            f"slice {part.slice} of {part.table} read {result['rows_read']} rows, but its Parquet files hold {in_parts}:"
+            " start a new execution"
+        )
+    return result
+
+
+def _check_size(bucket: str, part: Json) -> None:
+    size = object_size(bucket, part["key"])
+    if size != part["bytes"]:
+        raise FixData(
+            f"{address(bucket, part['key'])} is {size} bytes long, was written with {part['bytes']}: start a new execution"
+        )
+
+
+def _write_manifest(settings: ManifestSettings, run_sequence: int, table: str, results: Iterable[Json]) -> Json:
+    """Write the manifest of one table (none where it has no rows) and return its entry of loads.json."""
+    results = list(results)
+    parts = [part for result in results for part in result["parts"]]
+    key = manifest_key(settings.marketplace, run_sequence, table)
+    if parts:
+        # Without `mandatory` COPY passes over a missing file; Parquet needs `content_length` (Redshift, "Using a manifest").
+        entries = [
+            {"url": address(settings.bucket, part["key"]), "mandatory": True, "meta": {"content_length": part["bytes"]}}
+            for part in parts
+        ]
+        write_json(settings.bucket, key, {"entries": entries})
+    zero_dates = sum(sum(result["zero_dates"].values()) for result in results)
+    if zero_dates:
+        columns = sorted({column for result in results for column in result["zero_dates"]})
+        logger.warning("impossible dates became NULL", extra={"table": table, "columns": columns, "values": zero_dates})
+        count("ImpossibleDates", zero_dates, table=table)
+    return {
+        "manifest": address(settings.bucket, key) if parts else None,
+        "rows_read": sum(result["rows_read"] for result in results),
+        "rows_in_parquet": sum(result["rows_in_parquet"] for result in results),
+        "bytes": sum(part["bytes"] for part in parts),
+        "parts": len(parts),
+        "slices": len(results),
+        "zero_dates": zero_dates,
+    }

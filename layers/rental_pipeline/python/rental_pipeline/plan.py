@@ -1,0 +1,280 @@
+"""Planning a run: what each table's window is, how it is cut, and what must change in the raw tables before the load."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pymysql
+
+from rental_pipeline.bound import Bound, earliest_local_time, find_bound, latest_local_time
+from rental_pipeline.column_types import SourceColumn
+from rental_pipeline.contract import APPEND, HASH, SNAPSHOT, TableContract, read_contract
+from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.object_store import LEDGER, PLAN, SLICES, read_json, run_key, write_json
+from rental_pipeline.raw_tables import RESERVED_COLUMNS, RawTable, plan_raw_table, read_catalogue
+from rental_pipeline.run_input import RunInput, read_run_input
+from rental_pipeline.settings import PlanSettings, read_settings
+from rental_pipeline.slice_query import cursor_is_missing, quote_name
+from rental_pipeline.slices import cut_slices
+from rental_pipeline.source import SourceTable, connect, describe_tables, explain_source_error, read_source_address
+from rental_pipeline.source_columns import find_source_table, plan_columns
+from rental_pipeline.sql_files import hash_texts
+from rental_pipeline.table_plan import PlannedColumn, PlannedTable, Slice, iso_text
+from rental_pipeline.telemetry import logger
+
+_DAY = timedelta(days=1)
+
+
+def plan_run(event: dict[str, Any]) -> dict[str, Any]:
+    """Plan a run: read the contract, the ledger and the source's schema; write plan.json and slices.json.
+
+    Args:
+        event: `run_sequence` (int) and `input`, the execution's input.
+
+    Returns:
+        The summary that docs/architecture.md lists for plan_run.
+
+    Raises:
+        FixConfiguration: the input, the contract, a privilege or the source's schema must be mended first; nothing was read.
+        RetryLater: the source or S3 could not be reached.
+    """
+    settings = read_settings(PlanSettings)
+    run_sequence = event["run_sequence"]
+    path = settings.sql_root / settings.marketplace / "source.yaml"
+    contract = read_contract(path)
+    run_input = read_run_input(event.get("input"), contract)
+    read_names = _choose_tables(contract, run_input)
+    _require_hash_secret(settings, [contract[name] for name in read_names])
+    ledger = read_json(settings.bucket, run_key(settings.marketplace, run_sequence, LEDGER))
+
+    address = read_source_address(settings.source_secret_arn)
+    with closing(connect(address)) as connection:
+        try:
+            bound = find_bound(connection, address, timedelta(seconds=settings.bound_delay_seconds))
+            as_of = _choose_as_of(run_input, ledger, bound)
+            tables = TablePlanner(connection, settings, path, ledger, run_input, bound, run_sequence)
+            for table_contract in contract.values():
+                tables.plan(table_contract, is_read=table_contract.name in read_names)
+        except pymysql.MySQLError as error:
+            raise explain_source_error(error, address) from error
+
+    plan = {
+        "marketplace": settings.marketplace,
+        "run_sequence": run_sequence,
+        "kind": run_input.kind,
+        "as_of": as_of.isoformat(),
+        "source_time": iso_text(bound.source_time),
+        "force_deletes": run_input.force_deletes,
+        "dry_run": run_input.dry_run,
+        "raw_changes": {"batch": tables.batch, "single": tables.single},
+        "tables": [table.to_json() for table in tables.planned],
+    }
+    slices_key = run_key(settings.marketplace, run_sequence, SLICES)
+    write_json(settings.bucket, slices_key, [part.to_json() for part in tables.slices])
+    write_json(settings.bucket, run_key(settings.marketplace, run_sequence, PLAN), plan)
+    return {
+        "run_sequence": run_sequence,
+        "dry_run": run_input.dry_run,
+        "slice_count": len(tables.slices),
+        "slices_key": slices_key,
+        "tables": [table.name for table in tables.planned if table.read],
+    }
+
+
+class TablePlanner:
+    """Plans one table after the other, and gathers the results.
+
+    Attributes:
+        planned: The tables of plan.json.
+        slices: The items of slices.json.
+        batch, single: DDL for the raw tables, as in `RawTable`.
+    """
+
+    def __init__(
+        self,
+        connection: pymysql.Connection,
+        settings: PlanSettings,
+        path: Path,
+        ledger: dict[str, Any],
+        run_input: RunInput,
+        bound: Bound,
+        run_sequence: int,
+    ):
+        self.connection = connection
+        self.path = path
+        self.run_input = run_input
+        self.bound = bound
+        self.run_sequence = run_sequence
+        self.slice_rows = settings.slice_rows
+        self.raw_schema = f"{settings.marketplace}_raw"
+        self.catalogue = read_catalogue(ledger, self.raw_schema)
+        self.positions = {position["name"]: position for position in ledger["positions"] if position["layer"] == "raw"}
+        self.sources = describe_tables(connection)
+        self.planned: list[PlannedTable] = []
+        self.slices: list[Slice] = []
+        self.batch: list[str] = []
+        self.single: list[str] = []
+
+    def plan(self, contract: TableContract, is_read: bool) -> None:
+        """Plan one table; one that is not read and has its raw table is only listed, whatever it is in the source."""
+        existing = self.catalogue.get(contract.name)
+        if not is_read and existing:
+            columns = tuple(
+                PlannedColumn(name, kind, name, "") for name, kind in existing.items() if name not in RESERVED_COLUMNS
+            )
+            self.planned.append(_list_table(contract, contract.name, columns))
+            return
+        source = find_source_table(self.sources, contract, self.path)
+        columns = plan_columns(source, contract, self.path)
+        raw_table = plan_raw_table(
+            self.raw_schema, contract, columns, existing, may_evolve=is_read and self.run_input.window is None
+        )
+        self.batch += raw_table.batch
+        self.single += raw_table.single
+        table = _list_table(contract, source.name, raw_table.columns)
+        if is_read:
+            table = replace(self._plan_window(table, contract, source, raw_table), read=True)
+            slices = cut_slices(self.connection, table, self.run_sequence, self.slice_rows)
+            table = replace(table, slice_count=len(slices))
+            self.slices += slices
+            _log_table(table, raw_table, columns, source)
+        self.planned.append(table)
+
+    def _plan_window(
+        self, table: PlannedTable, contract: TableContract, source: SourceTable, raw_table: RawTable
+    ) -> PlannedTable:
+        """Return the table with its window, and where its watermark goes."""
+        if contract.strategy == SNAPSHOT:
+            return replace(table, complete=True)
+        column = next(column for column in source.columns if column.name.lower() == contract.cursor)
+        if self.run_input.window:
+            lower = earliest_local_time(self.run_input.window.start, contract.cursor_time_zone)
+            upper = latest_local_time(self.run_input.window.end, contract.cursor_time_zone)
+            lower, upper = _floor(lower, contract, column), _ceil(upper, contract, column)
+            return replace(table, lower=iso_text(lower), upper=iso_text(upper))
+
+        position = self.positions.get(contract.name, {})
+        planned = datetime.fromisoformat(position["watermark"]) if position.get("watermark") else None
+        new = earliest_local_time(self.bound.bound, contract.cursor_time_zone)
+        table = replace(
+            table,
+            planned_watermark=iso_text(planned),
+            new_watermark=iso_text(max(new, planned) if planned else new),
+            definition_hash=_hash_definition(contract, raw_table.columns),
+        )
+        if planned is None or contract.name not in self.catalogue:
+            return replace(table, complete=True)
+        if raw_table.added or position.get("definition_hash") not in (None, table.definition_hash):
+            # Rows that were read without a column, or by another rule, are read again. Events that the source has removed since
+            # then are kept: only the days that it still has are replaced.
+            if contract.strategy != APPEND:
+                return replace(table, complete=True)
+            first_day = self._find_first_day(table)
+            if first_day:
+                return replace(table, lower=first_day)
+        return replace(table, lower=iso_text(_floor(planned - contract.overlap, contract, column)))
+
+    def _find_first_day(self, table: PlannedTable) -> str | None:
+        """Return the first day that has events, as ISO text; None where none has a usable time."""
+        name = quote_name(table.column(table.cursor).source_name)
+        missing, arguments = cursor_is_missing(table)
+        with self.connection.cursor() as cursor:
+            cursor.execute(
+                f"select cast(date(min({name})) as char) from {quote_name(table.source_name)} where not {missing}", arguments
+            )
+            (day,) = cursor.fetchone()
+        return iso_text(datetime.fromisoformat(day)) if day else None
+
+
+def _choose_tables(contract: dict[str, TableContract], run_input: RunInput) -> tuple[str, ...]:
+    """Return the names of the tables that the run reads."""
+    if run_input.rebuild:
+        return ()
+    if run_input.window is None:
+        return run_input.tables or tuple(contract)
+    without_cursor = [name for name, table in contract.items() if table.strategy == SNAPSHOT]
+    if asked := [name for name in run_input.tables or () if name in without_cursor]:
+        raise FixConfiguration(f"a window needs a cursor, and {', '.join(asked)} has none (strategy snapshot): leave it out")
+    return run_input.tables or tuple(name for name in contract if name not in without_cursor)
+
+
+def _require_hash_secret(settings: PlanSettings, tables: list[TableContract]) -> None:
+    hashing = [table.name for table in tables if HASH in table.personal.values()]
+    if hashing and not settings.hash_secret_arn:
+        raise FixConfiguration(
+            f"source.yaml hashes personal columns of {', '.join(hashing)}: set HASH_SECRET_ARN, the secret that keys the hash"
+        )
+
+
+def _choose_as_of(run_input: RunInput, ledger: dict[str, Any], bound: Bound) -> date:
+    """Return the date for which presentation is made; it goes back only in a rebuild."""
+    published = [position["as_of"] for position in ledger["positions"] if position["layer"] == "presentation"]
+    last = max((date.fromisoformat(as_of) for as_of in published if as_of), default=date.min)
+    if run_input.as_of is None:
+        return max(bound.source_time.date(), last)
+    if run_input.as_of < last and not run_input.rebuild:
+        raise FixConfiguration(
+            f"as_of {run_input.as_of} lies before {last}, for which presentation was published: the newer periods would stay;"
+            f' to go back, make everything anew: {{"rebuild": true, "as_of": "{run_input.as_of}"}}'
+        )
+    return run_input.as_of
+
+
+def _list_table(contract: TableContract, source_name: str, columns: tuple[PlannedColumn, ...]) -> PlannedTable:
+    return PlannedTable(
+        name=contract.name,
+        source_name=source_name,
+        strategy=contract.strategy,
+        key=contract.key,
+        cursor=contract.cursor,
+        columns=columns,
+        max_delete_fraction=contract.max_delete_fraction,
+    )
+
+
+def _hash_definition(contract: TableContract, columns: tuple[PlannedColumn, ...]) -> str:
+    """Hash what decides which values a read gives; a text that grew wider does not."""
+    read = [f"{column.name}:{column.is_hashed}" for column in columns]
+    return hash_texts(contract.strategy, *contract.key, contract.cursor or "", contract.cursor_time_zone, *read)
+
+
+def _floor(moment: datetime, contract: TableContract, cursor: SourceColumn) -> datetime:
+    """Round a lower bound down to what the cursor can show; append tables are replaced by whole days."""
+    if contract.strategy == APPEND or cursor.data_type == "date":
+        return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    step = 10 ** (6 - cursor.fraction)
+    return moment.replace(microsecond=moment.microsecond // step * step)
+
+
+def _ceil(moment: datetime, contract: TableContract, cursor: SourceColumn) -> datetime:
+    """Round an upper bound up where the table is read by whole days; elsewhere it is exact."""
+    if contract.strategy != APPEND and cursor.data_type != "date":
+        return moment
+    midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight if moment == midnight else midnight + _DAY
+
+
+def _log_table(table: PlannedTable, raw_table: RawTable, offered: tuple[PlannedColumn, ...], source: SourceTable) -> None:
+    logger.info(
+        "planned",
+        extra={
+            "table": table.name,
+            "complete": table.complete,
+            "lower": table.lower,
+            "upper": table.upper,
+            "slices": table.slice_count,
+        },
+    )
+    if raw_table.added:
+        logger.warning("new columns in the source", extra={"table": table.name, "columns": list(raw_table.added)})
+    taken = {column.name for column in raw_table.columns}
+    if waiting := [column.name for column in offered if column.name not in taken]:
+        logger.warning(
+            "new columns in the source wait for the next run without a window", extra={"table": table.name, "columns": waiting}
+        )
+    if table.cursor and table.cursor not in source.indexed:
+        logger.warning("no index begins with the cursor: each run scans the table", extra={"table": table.name})

@@ -1,0 +1,142 @@
+"""Raw tables follow the source's schema: created, given new columns, widened; never narrowed, retyped or dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from rental_pipeline.column_types import catalogue_type, varchar_length
+from rental_pipeline.contract import APPEND, FREEZE, TableContract
+from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.table_plan import PlannedColumn
+
+EVENT_DAY = "_event_day"
+METADATA = {
+    "_run_sequence": "bigint not null",
+    "_operation": "char(1) not null",
+    "_row_hash": "char(32) not null",
+    "_observed_at": "timestamp not null",
+}
+RESERVED_COLUMNS = (*METADATA, EVENT_DAY, "_row_ordinal")
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A raw table after the run's changes.
+
+    Attributes:
+        columns: What is read into it, with the types that it has.
+        batch: DDL that may run in a transaction.
+        single: DDL that Redshift allows outside of one only.
+        added: Names of columns that are new in it: earlier rows must be read again for them.
+    """
+
+    columns: tuple[PlannedColumn, ...]
+    batch: tuple[str, ...] = ()
+    single: tuple[str, ...] = ()
+    added: tuple[str, ...] = field(default=())
+
+
+def quote_identifier(name: str) -> str:
+    """Quote an identifier for Redshift, so that a reserved word or any other text can be a name."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def read_catalogue(ledger: dict[str, Any], schema: str) -> dict[str, dict[str, str]]:
+    """Return the types of the columns of each table of a schema, in this package's spelling, from ledger.json."""
+    tables: dict[str, dict[str, str]] = {}
+    for column in ledger["columns"]:
+        if column["schema"] == schema:
+            tables.setdefault(column["table"], {})[column["column"]] = catalogue_type(column)
+    return tables
+
+
+def plan_raw_table(
+    schema: str, contract: TableContract, columns: tuple[PlannedColumn, ...], existing: dict[str, str] | None, may_evolve: bool
+) -> RawTable:
+    """Return what must become of a raw table so that it holds the source's columns.
+
+    Args:
+        schema: The raw schema's name.
+        columns: What the source offers now.
+        existing: The raw table's columns and types; None where there is no table yet.
+        may_evolve: Whether this run may add columns: only one that can read the table whole.
+
+    Raises:
+        FixConfiguration: the source dropped or retyped a column, or has a new one where the contract says freeze; all are named.
+    """
+    name = f"{quote_identifier(schema)}.{quote_identifier(contract.name)}"
+    if existing is None:
+        return RawTable(columns, batch=(_create_table(name, contract, columns),))
+    _refuse_other_strategy(contract, existing)
+    new = tuple(column for column in columns if column.name not in existing)
+    kept = [column for column in columns if column.name in existing]
+    mistakes = [*_find_dropped(contract, columns, existing), *_find_retyped(kept, existing)]
+    if new and contract.drift == FREEZE:
+        mistakes.append(f"new in the source, and the contract says drift: freeze: {_join_names(new)}")
+    if mistakes:
+        raise FixConfiguration(
+            f"table {contract.name} differs from {schema}.{contract.name}: {'; '.join(mistakes)}. Nothing was read."
+            " Undo the change in the source, or set `drift: evolve` for new columns, or (the way for dropped and retyped ones)"
+            f" rename the raw table, so that the next run makes and fills a new one"
+        )
+    fitted = {column.name: _fit(column, existing[column.name]) for column in kept}
+    widened = [column for column in fitted.values() if column.type != existing[column.name]]
+    added = new if may_evolve else ()
+    return RawTable(
+        columns=tuple(fitted.get(column.name, column) for column in columns if column.name in fitted or column in added),
+        batch=tuple(f"alter table {name} add column {quote_identifier(column.name)} {column.type}" for column in added),
+        single=tuple(f"alter table {name} alter column {quote_identifier(column.name)} type {column.type}" for column in widened),
+        added=tuple(column.name for column in added),
+    )
+
+
+def _create_table(name: str, contract: TableContract, columns: Iterable[PlannedColumn]) -> str:
+    """Compose CREATE TABLE.
+
+    A keyed table is distributed by the key's first column and sorted by key: the newest version of each key is found, and joined
+    with what arrives, without moving rows between nodes. Events are spread evenly and sorted by day: whole days are replaced.
+    """
+    definitions = {quote_identifier(column.name): column.type for column in columns} | METADATA
+    if contract.strategy == APPEND:
+        definitions[EVENT_DAY] = "date not null"
+        storage = f"diststyle even sortkey ({EVENT_DAY})"
+    else:
+        key = [quote_identifier(column) for column in contract.key]
+        storage = f"distkey ({key[0]}) sortkey ({', '.join([*key, '_run_sequence'])})"
+    body = ", ".join(f"{column} {definition}" for column, definition in definitions.items())
+    return f"create table if not exists {name} ({body}) {storage}"
+
+
+def _refuse_other_strategy(contract: TableContract, existing: dict[str, str]) -> None:
+    if (EVENT_DAY in existing) != (contract.strategy == APPEND):
+        made_for = "append" if EVENT_DAY in existing else "keyed"
+        raise FixConfiguration(
+            f"the raw table of {contract.name} was made for {made_for} rows, and source.yaml now says {contract.strategy}:"
+            " rename the raw table, so that the next run makes and fills a new one"
+        )
+
+
+def _find_dropped(contract: TableContract, columns: tuple[PlannedColumn, ...], existing: dict[str, str]) -> list[str]:
+    offered = {column.name for column in columns} | set(contract.personal)
+    gone = [name for name in existing if name not in offered and name not in RESERVED_COLUMNS]
+    return [f"dropped in the source: {', '.join(gone)}"] if gone else []
+
+
+def _find_retyped(columns: Iterable[PlannedColumn], existing: dict[str, str]) -> list[str]:
+    return [
+        f"retyped in the source: {column.name} (was {existing[column.name]}, is {column.type})"
+        for column in columns
+        if column.type != existing[column.name] and not (varchar_length(column.type) and varchar_length(existing[column.name]))
+    ]
+
+
+def _fit(column: PlannedColumn, existing_type: str) -> PlannedColumn:
+    """A text column may only grow: where the source's is shorter, the raw table's wider type stays."""
+    planned, there = varchar_length(column.type), varchar_length(existing_type)
+    return replace(column, type=existing_type) if planned and there and planned < there else column
+
+
+def _join_names(columns: Iterable[PlannedColumn]) -> str:
+    return ", ".join(column.name for column in columns)

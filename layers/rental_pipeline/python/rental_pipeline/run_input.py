@@ -1,0 +1,136 @@
+"""The execution's input: what a person (or the schedule) may ask of a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from rental_pipeline.contract import suggest
+from rental_pipeline.errors import FixConfiguration
+
+_EXAMPLES = {
+    "tables": '{"tables": ["bookings"]}',
+    "window": '{"window": {"from": "2026-11-01", "to": "2026-11-02T06:00:00"}}',
+    "rebuild": '{"rebuild": true}',
+    "dry_run": '{"dry_run": true}',
+    "as_of": '{"as_of": "2026-11-21"}',
+    "force_deletes": '{"force_deletes": true}',
+}
+
+
+@dataclass(frozen=True)
+class Window:
+    """Half-open range of a cursor, in UTC without offset: from <= cursor < to."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
+class RunInput:
+    """What a run is asked to do; all defaults together are an incremental run.
+
+    Attributes:
+        tables: Only these tables are read; None is all of the contract.
+        window: Read this range of the cursors again; adds versions, moves no watermark.
+        rebuild: Read nothing; make curated and presentation from raw.
+        dry_run: Plan, and stop there.
+        as_of: The date for which presentation is made; None is the source's current date.
+        force_deletes: Publish even where suspiciously many rows are gone.
+    """
+
+    tables: tuple[str, ...] | None = None
+    window: Window | None = None
+    rebuild: bool = False
+    dry_run: bool = False
+    as_of: date | None = None
+    force_deletes: bool = False
+
+    @property
+    def kind(self) -> str:
+        """`incremental`, `window` or `rebuild`, as plan.json names it."""
+        return "rebuild" if self.rebuild else "window" if self.window else "incremental"
+
+
+def read_run_input(document: Any, known_tables: Iterable[str]) -> RunInput:
+    """Check an execution's input against the contract's tables.
+
+    Raises:
+        FixConfiguration: a key or a table is unknown, or a value malformed; the message shows the right form.
+    """
+    known = list(known_tables)
+    if document is None:
+        document = {}
+    if not isinstance(document, dict):
+        raise FixConfiguration(
+            f"the input must be an object, such as {{}} or {_EXAMPLES['tables']}; found {json.dumps(document)}"
+        )
+    for key in document:
+        if key not in _EXAMPLES:
+            raise FixConfiguration(
+                f"the input has an unknown key {key!r}{suggest(key, tuple(_EXAMPLES))}; {{}} is an incremental run"
+            )
+    run_input = RunInput(
+        tables=_read_tables(document.get("tables"), known),
+        window=_read_window(document.get("window")),
+        rebuild=_read_flag(document, "rebuild"),
+        dry_run=_read_flag(document, "dry_run"),
+        as_of=_read_as_of(document.get("as_of")),
+        force_deletes=_read_flag(document, "force_deletes"),
+    )
+    if run_input.rebuild and (run_input.window or run_input.tables):
+        raise FixConfiguration("rebuild reads nothing from the source and makes everything anew: leave out tables and window")
+    return run_input
+
+
+def _read_tables(value: Any, known: list[str]) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
+        raise _malformed("tables", value)
+    for name in value:
+        if name not in known:
+            raise FixConfiguration(f"the input names an unknown table {name!r}; the contract's tables are: {', '.join(known)}")
+    return tuple(dict.fromkeys(value))
+
+
+def _read_window(value: Any) -> Window | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict) or set(value) != {"from", "to"}:
+        raise _malformed("window", value)
+    start, end = (_read_instant(value[name], value) for name in ("from", "to"))
+    if start >= end:
+        raise FixConfiguration(f"the input's window ends before it begins (from must be before to): {json.dumps(value)}")
+    return Window(start, end)
+
+
+def _read_instant(text: Any, window: Any) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        raise _malformed("window", window) from None
+    return instant.astimezone(UTC).replace(tzinfo=None) if instant.tzinfo else instant
+
+
+def _read_as_of(value: Any) -> date | None:
+    if value is None:
+        return None
+    try:
+        return datetime.strptime(value, "%Y-%m-%d").date()
+    except (TypeError, ValueError):
+        raise _malformed("as_of", value) from None
+
+
+def _read_flag(document: dict[str, Any], name: str) -> bool:
+    value = document.get(name, False)
+    if not isinstance(value, bool):
+        raise _malformed(name, value)
+    return value
+
+
+def _malformed(key: str, value: Any) -> FixConfiguration:
+    return FixConfiguration(f"the input's {key} is malformed: {json.dumps(value)}; the right form is {_EXAMPLES[key]}")

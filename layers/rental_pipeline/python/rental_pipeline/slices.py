@@ -1,0 +1,108 @@
+"""Cutting what a run reads of a table into slices of at most so many rows (docs/decisions/0001-cut-by-key.md)."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pymysql
+
+from rental_pipeline.contract import APPEND
+from rental_pipeline.slice_query import (
+    Condition,
+    at_least,
+    cursor_in_window,
+    cursor_is_missing,
+    quote_name,
+    select_text,
+    window_condition,
+)
+from rental_pipeline.table_plan import PlannedTable, Slice
+
+Point = tuple[str, ...]
+
+
+def cut_slices(connection: pymysql.Connection, table: PlannedTable, run_sequence: int, slice_rows: int) -> list[Slice]:
+    """Return the slices of a table's window: together they hold each of its rows exactly once; none for an empty window.
+
+    Keyed tables are cut by key. A slice holds `slice_rows` rows as they are now, except the days of an append table, which are
+    never divided. The first slice begins, and the last ends, open: rows that come after the cut have a slice too.
+    """
+    with connection.cursor() as cursor:
+        if table.strategy == APPEND:
+            points = _find_days(cursor, table, slice_rows)
+        elif table.complete:
+            points = _walk_keys(cursor, table, slice_rows)
+        else:
+            points = _number_keys(cursor, table, slice_rows)
+    if points is None:
+        return []
+    bounds = [None, *points, None]
+    return [Slice(run_sequence, table.name, number, *bound) for number, bound in enumerate(pairwise(bounds))]
+
+
+def _walk_keys(cursor: pymysql.cursors.Cursor, table: PlannedTable, slice_rows: int) -> list[Point] | None:
+    """Step through the key's index: for a whole table, it reads each entry once and sorts nothing."""
+    key = [table.column(name) for name in table.key]
+    selected = ", ".join(select_text(column) for column in key)
+    ordered = ", ".join(quote_name(column.source_name) for column in key)
+    points: list[Point] = []
+    start: Point | None = None
+    while True:
+        condition, arguments = at_least(key, start)
+        offset = slice_rows if start else 0
+        cursor.execute(
+            f"select {selected} from {quote_name(table.source_name)} where {condition} order by {ordered} limit 1 offset %s",
+            [*arguments, offset],
+        )
+        row = cursor.fetchone()
+        if row is None:
+            return points if start else None
+        if start:
+            points.append(row)
+        start = row
+
+
+def _number_keys(cursor: pymysql.cursors.Cursor, table: PlannedTable, slice_rows: int) -> list[Point] | None:
+    """Sort the keys of the window's rows, which the cursor's index finds, and take each `slice_rows`-th."""
+    key = [table.column(name) for name in table.key]
+    names = [f"key_{number}" for number in range(len(key))]
+    selected = ", ".join(f"{select_text(column)} as {name}" for column, name in zip(key, names, strict=True))
+    ordered = ", ".join(quote_name(column.source_name) for column in key)
+    condition, arguments = window_condition(table)
+    cursor.execute(
+        f"select {', '.join(names)} from ("
+        f"select {selected}, row_number() over (order by {ordered}) as place"
+        f" from {quote_name(table.source_name)} where {condition}"
+        ") as numbered where mod(place - 1, %s) = 0 order by place",
+        [*arguments, slice_rows],
+    )
+    points = list(cursor.fetchall())
+    return points[1:] if points else None
+
+
+def _find_days(cursor: pymysql.cursors.Cursor, table: PlannedTable, slice_rows: int) -> list[Point] | None:
+    """Count the window's rows per day, and start a slice on each day that would fill the one before beyond its budget."""
+    days = _count_days(cursor, table, cursor_in_window(table))
+    missing, arguments = cursor_is_missing(table)
+    cursor.execute(f"select 1 from {quote_name(table.source_name)} where {missing} limit 1", arguments)
+    if not days and not cursor.fetchone():
+        return None
+    points: list[Point] = []
+    filled = 0
+    for day, rows in days:
+        # An impossible date (2024-02-00) bounds nothing; extract_slice refuses it by name.
+        if filled and filled + rows > slice_rows and "-00" not in day:
+            points.append((day,))
+            filled = 0
+        filled += rows
+    return points
+
+
+def _count_days(cursor: pymysql.cursors.Cursor, table: PlannedTable, condition: Condition) -> list[tuple[str, int]]:
+    name = quote_name(table.column(table.cursor).source_name)
+    cursor.execute(
+        f"select cast(date({name}) as char), count(*) from {quote_name(table.source_name)}"
+        f" where {condition[0]} group by 1 order by 1",
+        condition[1],
+    )
+    return [(day, int(rows)) for day, rows in cursor.fetchall() if day is not None]

@@ -1,0 +1,264 @@
+"""The source database: connecting to it, and what its catalogue says."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pymysql
+from botocore.exceptions import BotoCoreError, ClientError
+from pymysql.converters import conversions
+
+from rental_pipeline.column_types import SourceColumn
+from rental_pipeline.errors import FixConfiguration, PipelineError, RetryLater
+
+CONNECT_SECONDS = 10
+# The longest silence of the server while it sorts or counts; a function's time limit ends sooner or about then.
+READ_SECONDS = 600
+# How long the server lets this side be busy with a Parquet file before it takes the connection for dead (60 by default).
+WRITE_SECONDS = 600
+
+_REQUIRED = ("host", "username", "password", "dbname")
+_TLS = ("verify", "encrypt", "off")
+# Values stay the text that the server printed: nothing of their exactness can be lost on this side.
+_ENCODERS_ONLY = {kind: encoder for kind, encoder in conversions.items() if not isinstance(kind, int)}
+
+# What MySQL's error numbers ask for (MySQL 8.0 Error Message Reference).
+_ACCESS_DENIED = (1045, 1698)
+_MISSING_PRIVILEGE = (1044, 1142, 1143, 1227)
+_UNKNOWN_DATABASE = 1049
+_CANNOT_CONNECT = (2002, 2003, 2005)
+_TLS_FAILED = 2026
+_SCHEMA_CHANGED = (1054, 1146, 1412)
+_MAY_PASS = (1040, 1053, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1226, 1317, 1927, 2006, 2013, 3024, 3168)
+
+
+@dataclass(frozen=True)
+class SourceAddress:
+    """Where the source is and who reads it, from a Secrets Manager secret.
+
+    Attributes:
+        secret: The secret's ARN or name, for messages.
+        tls: `verify` (encrypted, and the server's certificate checked against `tls_ca` or the system's authorities), `encrypt`
+            (encrypted, the server not checked) or `off`.
+        tls_ca: Authorities in PEM text, or the path of such a file, e.g. the Amazon RDS bundle.
+    """
+
+    secret: str
+    host: str
+    port: int
+    database: str
+    user: str
+    password: str = field(repr=False)
+    tls: str = "encrypt"
+    tls_ca: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}/{self.database}"
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """A table as the source's catalogue describes it.
+
+    Attributes:
+        name: As the source spells it.
+        columns: In the source's order.
+        unique_keys: Lower-cased columns of each unique index over whole columns, none of which may be NULL.
+        indexed: Lower-cased columns that an index begins with.
+    """
+
+    name: str
+    columns: tuple[SourceColumn, ...]
+    unique_keys: frozenset[frozenset[str]] = frozenset()
+    indexed: frozenset[str] = frozenset()
+
+
+def read_source_address(secret_arn: str) -> SourceAddress:
+    """Return the address that a secret holds: JSON with host, username, password, dbname, and optionally port, tls, tls_ca.
+
+    Raises:
+        FixConfiguration: the secret is missing, may not be read, or lacks a field.
+        RetryLater: Secrets Manager could not be reached.
+    """
+    text = read_secret(secret_arn)
+    try:
+        fields = json.loads(text)
+        missing = [name for name in _REQUIRED if not fields.get(name)]
+    except (ValueError, AttributeError):
+        raise FixConfiguration(f"the secret {secret_arn} is no JSON object; it must hold {', '.join(_REQUIRED)}, port") from None
+    if missing:
+        raise FixConfiguration(f"the secret {secret_arn} lacks {', '.join(missing)}; it must hold {', '.join(_REQUIRED)}, port")
+    if fields.get("tls", "encrypt") not in _TLS:
+        raise FixConfiguration(f"the secret {secret_arn}: tls must be one of {', '.join(_TLS)}")
+    try:
+        port = int(fields.get("port", 3306))
+    except (TypeError, ValueError):
+        raise FixConfiguration(f"the secret {secret_arn}: port must be a number") from None
+    return SourceAddress(
+        secret=secret_arn,
+        host=fields["host"],
+        port=port,
+        database=fields["dbname"],
+        user=fields["username"],
+        password=fields["password"],
+        tls=fields.get("tls", "encrypt"),
+        tls_ca=fields.get("tls_ca"),
+    )
+
+
+def read_secret(secret_arn: str) -> str:
+    """Return the text of a secret (raises as `read_source_address`)."""
+    try:
+        return boto3.client("secretsmanager").get_secret_value(SecretId=secret_arn)["SecretString"]
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code == "ResourceNotFoundException":
+            raise FixConfiguration(f"the secret {secret_arn} does not exist: check the stack's parameter") from error
+        if code in ("AccessDeniedException", "DecryptionFailure", "InvalidRequestException"):
+            raise FixConfiguration(
+                f"the secret {secret_arn} may not be read ({code}): check the function's role and its key"
+            ) from error
+        raise RetryLater(f"Secrets Manager did not give {secret_arn} ({code})") from error
+    except BotoCoreError as error:
+        raise RetryLater(f"Secrets Manager could not be reached for {secret_arn} ({type(error).__name__})") from error
+    except KeyError:
+        raise FixConfiguration(f"the secret {secret_arn} is binary; it must be text") from None
+
+
+def connect(address: SourceAddress, **options: Any) -> pymysql.Connection:
+    """Return a read-only connection whose session runs in UTC and whose values arrive as the server's own text.
+
+    Raises:
+        FixConfiguration: the address, user, password or TLS setting is wrong.
+        RetryLater: the server is down, restarting or full.
+    """
+    try:
+        connection = pymysql.connect(
+            host=address.host,
+            port=address.port,
+            user=address.user,
+            password=address.password,
+            database=address.database,
+            charset="utf8mb4",
+            sql_mode="",
+            autocommit=True,
+            conv=_ENCODERS_ONLY,
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            write_timeout=READ_SECONDS,
+            **_tls_options(address),
+            **options,
+        )
+        with connection.cursor() as cursor:
+            cursor.execute("set session time_zone = '+00:00', net_write_timeout = %s", (WRITE_SECONDS,))
+            cursor.execute("set session transaction read only")
+    except pymysql.MySQLError as error:
+        raise explain_source_error(error, address) from error
+    return connection
+
+
+def explain_source_error(error: pymysql.MySQLError, address: SourceAddress) -> PipelineError:
+    """Turn an error of the source into one of the pipeline's, with the cause and the way out, and never the password."""
+    code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+    said = str(error.args[1]) if len(error.args) > 1 else str(error)
+    if code in _ACCESS_DENIED:
+        return FixConfiguration(
+            f"the source {address} refuses the user {address.user!r}:"
+            f" check username and password in the secret {address.secret} (a rotation may have changed them)"
+        )
+    if code in _MISSING_PRIVILEGE:
+        return FixConfiguration(f"the user {address.user!r} lacks a privilege on the source {address}: {said}")
+    if code == _UNKNOWN_DATABASE:
+        return FixConfiguration(
+            f"the source {address.host} has no database {address.database!r}: check dbname in {address.secret}"
+        )
+    if code == _TLS_FAILED or isinstance(error.__cause__, ssl.SSLError):
+        return FixConfiguration(
+            f"no encrypted connection to the source {address} ({said}): turn TLS on there,"
+            f' or set "tls" ("verify", "encrypt" or "off") and "tls_ca" in the secret {address.secret}'
+        )
+    if code in _CANNOT_CONNECT and isinstance(getattr(error, "original_exception", None), socket.gaierror):
+        return FixConfiguration(f"the host of the source is unknown: {address.host!r}; check host in the secret {address.secret}")
+    if code in _CANNOT_CONNECT:
+        return RetryLater(
+            f"the source {address} cannot be reached ({said}): it may be restarting; if it goes on, check host and port in the"
+            f" secret {address.secret}, and that the functions' subnets and security group may reach it"
+        )
+    if code in _SCHEMA_CHANGED:
+        return FixConfiguration(f"the source's tables changed while the run read them ({said}): start a new execution")
+    if code in _MAY_PASS or code == 0:
+        return RetryLater(f"the source {address} broke off ({code}: {said})")
+    return FixConfiguration(f"the source {address} refuses a statement ({code}: {said})")
+
+
+def describe_tables(connection: pymysql.Connection) -> dict[str, SourceTable]:
+    """Return the tables of the connection's database by their own names."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select table_name, column_name, data_type, column_type, character_maximum_length, numeric_precision, numeric_scale,"
+            " datetime_precision, is_nullable"
+            " from information_schema.columns where table_schema = database() order by table_name, ordinal_position"
+        )
+        columns: dict[str, list[SourceColumn]] = {}
+        for table, *description in cursor.fetchall():
+            columns.setdefault(table, []).append(_read_column(*description))
+        cursor.execute(
+            "select table_name, index_name, lower(column_name), seq_in_index, non_unique, sub_part, nullable"
+            " from information_schema.statistics where table_schema = database() and column_name is not null"
+        )
+        indexes: dict[str, list[tuple]] = {}
+        for table, *part in cursor.fetchall():
+            indexes.setdefault(table, []).append(tuple(part))
+    return {
+        table: SourceTable(table, tuple(described), *_read_indexes(indexes.get(table, ())))
+        for table, described in columns.items()
+    }
+
+
+def _read_column(name, data_type, column_type, length, precision, scale, fraction, nullable) -> SourceColumn:
+    return SourceColumn(
+        name=name,
+        data_type=data_type.lower(),
+        unsigned="unsigned" in column_type.lower(),
+        length=int(length) if length is not None else None,
+        precision=int(precision) if precision is not None else None,
+        scale=int(scale) if scale is not None else None,
+        fraction=int(fraction or 0),
+        nullable=nullable == "YES",
+    )
+
+
+def _read_indexes(parts: Iterable[tuple]) -> tuple[frozenset[frozenset[str]], frozenset[str]]:
+    """Return the unique keys, and the columns that an index begins with."""
+    unique: dict[str, set[str]] = {}
+    unfit, first = set(), set()
+    for index, column, position, non_unique, sub_part, nullable in parts:
+        unique.setdefault(index, set()).add(column)
+        if int(non_unique) or sub_part is not None or nullable == "YES":
+            unfit.add(index)
+        if int(position) == 1:
+            first.add(column)
+    return frozenset(frozenset(columns) for index, columns in unique.items() if index not in unfit), frozenset(first)
+
+
+def _tls_options(address: SourceAddress) -> dict[str, Any]:
+    if address.tls == "off":
+        return {"ssl_disabled": True}
+    context = ssl.create_default_context()
+    if address.tls == "encrypt":
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif address.tls_ca:
+        try:
+            pem = address.tls_ca if "BEGIN CERTIFICATE" in address.tls_ca else Path(address.tls_ca).read_text(encoding="ascii")
+            context.load_verify_locations(cadata=pem)
+        except (OSError, ssl.SSLError, ValueError) as error:
+            raise FixConfiguration(f"tls_ca in the secret {address.secret} is no readable PEM certificate ({error})") from error
+    return {"ssl": context}

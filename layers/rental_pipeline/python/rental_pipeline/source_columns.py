@@ -1,0 +1,90 @@
+"""Matching a table's contract with the live schema: every rule that the source breaks is found before anything is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rental_pipeline.column_types import HASH_TYPE, SourceColumn, can_be_cursor, can_be_key, redshift_type
+from rental_pipeline.contract import DROP, HASH, TableContract, suggest
+from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.raw_tables import RESERVED_COLUMNS
+from rental_pipeline.source import SourceTable
+from rental_pipeline.table_plan import PlannedColumn
+
+_LONGEST_NAME = 127  # bytes; Redshift, "Names and identifiers"
+
+
+def find_source_table(sources: dict[str, SourceTable], contract: TableContract, path: Path) -> SourceTable:
+    """Return the source's table of the contract's name, in any case of letters.
+
+    Raises:
+        FixConfiguration: there is none, or there are several of other cases.
+    """
+    found = [sources[contract.name]] if contract.name in sources else []
+    found = found or [table for name, table in sources.items() if name.lower() == contract.name]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise FixConfiguration(f"{path}: table {contract.name} could be {' or '.join(table.name for table in found)}: rename one")
+    raise FixConfiguration(
+        f"{path}: the source has no table {contract.name}{suggest(contract.name, sorted(sources))}:"
+        " correct the name, or grant SELECT on it (a table without a privilege is invisible)"
+    )
+
+
+def plan_columns(source: SourceTable, contract: TableContract, path: Path) -> tuple[PlannedColumn, ...]:
+    """Return the columns to read, in the source's order.
+
+    Raises:
+        FixConfiguration: a column is missing or cannot be taken as the contract says; one line for each.
+    """
+    offered = {column.name.lower(): column for column in source.columns}
+    missing = [name for name in (*contract.requires, *contract.personal) if name not in offered]
+    mistakes = [f"the source has no column {name}{suggest(name, sorted(offered))}" for name in dict.fromkeys(missing)]
+    if not mistakes:
+        mistakes += _check_key([offered[name] for name in contract.key], source)
+        mistakes += _check_cursor(offered[contract.cursor], contract) if contract.cursor else []
+    planned = []
+    for name, column in offered.items():
+        if contract.personal.get(name) == DROP:
+            continue
+        if name in RESERVED_COLUMNS or len(name.encode()) > _LONGEST_NAME:
+            why = "is a name that raw tables use" if name in RESERVED_COLUMNS else f"is longer than {_LONGEST_NAME} bytes"
+            mistakes.append(f"column {name} {why}: leave it out with `personal: {{{name}: drop}}`")
+            continue
+        try:
+            kind = redshift_type(column)
+        except FixConfiguration as error:
+            mistakes.append(str(error))
+            continue
+        is_hashed = contract.personal.get(name) == HASH
+        planned.append(PlannedColumn(name, HASH_TYPE if is_hashed else kind, column.name, column.data_type, is_hashed))
+    if mistakes:
+        raise FixConfiguration("\n".join(f"{path}: table {contract.name}: {mistake}" for mistake in mistakes))
+    return tuple(planned)
+
+
+def _check_key(key: list[SourceColumn], source: SourceTable) -> list[str]:
+    mistakes = [
+        f"key column {column.name} is of type {column.data_type}, which cannot bound a slice exactly: choose another"
+        for column in key
+        if not can_be_key(column)
+    ]
+    names = {column.name.lower() for column in key}
+    if key and not any(unique <= names for unique in source.unique_keys):
+        mistakes.append(
+            f"the key ({', '.join(column.name for column in key)}) is not unique in the source: no primary key and no unique"
+            " index over NOT NULL columns is within it, and rows that share a key would be lost"
+        )
+    return mistakes
+
+
+def _check_cursor(cursor: SourceColumn, contract: TableContract) -> list[str]:
+    if not can_be_cursor(cursor):
+        return [
+            f"cursor {cursor.name} is of type {cursor.data_type}; only DATE, DATETIME and TIMESTAMP order by time"
+            " (text such as 21/11/2026 does not): choose another cursor, or strategy snapshot"
+        ]
+    if cursor.data_type == "timestamp" and contract.cursor_time_zone != "UTC":
+        return [f"cursor {cursor.name} is a TIMESTAMP, which is read in UTC: leave out cursor_time_zone"]
+    return []
