@@ -21,6 +21,7 @@ from psycopg import sql as pgsql
 from sqlglot.tokens import Token, TokenType
 
 from local.data_api.dialect import fold_name
+from local.data_api.reading import Reader, split_list
 from local.data_api.refusal import Refused
 
 _ROWS_AT_ONCE = 50_000
@@ -43,38 +44,36 @@ def parse_copy(sql: str, tokens: list[Token]) -> CopyCommand:
         Refused: it is not `COPY table [(columns)] FROM 's3://manifest' [IAM_ROLE ...] FORMAT [AS] PARQUET MANIFEST` with the options that
             columnar formats take.
     """
-    from local.data_api.tables import _Cursor, _split_list
-
-    cursor = _Cursor(sql, tokens)
-    cursor.require("COPY")
-    table = cursor.name()
-    columns = tuple(fold_name(item[0]) for item in _split_list(cursor.parenthesized())) if cursor.word() == "(" else None
-    cursor.require("FROM")
-    location = cursor.next()
+    reader = Reader(sql, tokens)
+    reader.require("COPY")
+    table = reader.name()
+    columns = tuple(fold_name(item[0]) for item in split_list(reader.parenthesized())) if reader.word() == "(" else None
+    reader.require("FROM")
+    location = reader.next()
     if location.token_type is not TokenType.STRING or not location.text.startswith("s3://"):
         raise Refused("COPY is offered FROM 's3://...' only")
     options: set[str] = set()
-    while not cursor.ended:
-        if cursor.take("IAM_ROLE"):
-            role = cursor.next()
+    while not reader.ended:
+        if reader.take("IAM_ROLE"):
+            role = reader.next()
             if role.token_type is not TokenType.STRING and role.text.upper() != "DEFAULT":
                 raise Refused("IAM_ROLE takes a role's ARN in quotes, or DEFAULT")
             options.add("IAM_ROLE")
-        elif cursor.take("FORMAT"):
-            cursor.take("AS")
-            if not cursor.take("PARQUET"):
+        elif reader.take("FORMAT"):
+            reader.take("AS")
+            if not reader.take("PARQUET"):
                 raise Refused("COPY is offered from PARQUET only")
             options.add("PARQUET")
-        elif cursor.take("PARQUET"):
+        elif reader.take("PARQUET"):
             options.add("PARQUET")
-        elif cursor.take("MANIFEST"):
+        elif reader.take("MANIFEST"):
             options.add("MANIFEST")
-        elif cursor.take("STATUPDATE"):
-            cursor.take("ON") or cursor.take("OFF") or cursor.take("TRUE") or cursor.take("FALSE")
-        elif cursor.word() in ("FILLRECORD", "ACCEPTINVCHARS", "EXPLICIT_IDS", "SERIALIZETOJSON", "CREDENTIALS", "ACCESS_KEY_ID"):
-            raise Refused(f"COPY's option {cursor.word()} is not offered here")
+        elif reader.take("STATUPDATE"):
+            reader.take("ON") or reader.take("OFF") or reader.take("TRUE") or reader.take("FALSE")
+        elif reader.word() in ("FILLRECORD", "ACCEPTINVCHARS", "EXPLICIT_IDS", "SERIALIZETOJSON", "CREDENTIALS", "ACCESS_KEY_ID"):
+            raise Refused(f"COPY's option {reader.word()} is not offered here")
         else:
-            raise Refused(f"COPY from columnar formats does not support {cursor.next().text.upper()}: only {_ALLOWED}")
+            raise Refused(f"COPY from columnar formats does not support {reader.next().text.upper()}: only {_ALLOWED}")
     if "PARQUET" not in options:
         raise Refused("COPY is offered with FORMAT AS PARQUET only")
     if "MANIFEST" not in options:

@@ -13,7 +13,7 @@ from typing import ClassVar
 from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.dialects.redshift import Redshift
-from sqlglot.errors import TokenError
+from sqlglot.errors import ParseError, TokenError
 from sqlglot.tokens import Token, TokenType
 
 from local.data_api.parameters import find_backslash
@@ -48,24 +48,46 @@ class Target(Postgres):
 
 
 def tokenize(sql: str) -> list[Token]:
-    """Divide a statement into tokens, without a trailing semicolon.
+    """Divide one statement into tokens, without a trailing semicolon.
 
     Raises:
-        Refused: it is empty, more than one statement, or has a backslash whose meaning differs between the two databases.
+        Refused: it is empty or more than one statement; see tokenize_script.
     """
-    if (backslash := find_backslash(sql)) is not None:
-        raise Refused(f"the text {backslash} has a single backslash, which Redshift would swallow: double it")
-    try:
-        tokens = Source().tokenize(sql)
-    except TokenError as error:
-        raise Refused(f"syntax error: unterminated text, name or comment ({error})") from error
+    tokens = tokenize_script(sql)
     while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
         tokens.pop()
     if not tokens:
         raise Refused("the statement is empty")
     if any(token.token_type is TokenType.SEMICOLON for token in tokens):
         raise Refused("cannot insert multiple commands into a prepared statement")
+    return tokens
+
+
+def tokenize_script(sql: str) -> list[Token]:
+    """Divide statements into tokens.
+
+    Raises:
+        Refused: a text, name or comment does not end, or a text has a backslash whose meaning differs between the two databases.
+    """
+    if (literal := find_backslash(sql)) is not None:
+        raise Refused(f"the text {literal} has a single backslash, which Redshift would swallow: double it")
+    try:
+        tokens = Source().tokenize(sql)
+    except TokenError as error:
+        raise Refused(f"syntax error: unterminated text, name or comment ({error})") from error
     return [word for token in tokens for word in _split_words(sql, token)]
+
+
+def parse(sql: str) -> exp.Expression:
+    """Return a statement's tree; raise Refused with the parser's own words where it is no SQL."""
+    try:
+        tree = Source().parse(sql)[0]
+    except ParseError as error:
+        first = error.errors[0] if error.errors else {}
+        raise Refused(f'syntax error at or near "{first.get("highlight") or ""}": {first.get("description", error)}') from error
+    if tree is None or isinstance(tree, exp.Command):
+        raise Refused(f"this statement is not offered here: {sql[:200]}")
+    return tree
 
 
 def _split_words(sql: str, token: Token) -> list[Token]:

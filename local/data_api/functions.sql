@@ -39,6 +39,38 @@ $$ select case when value is null then sum_and_count else array[sum_and_count[1]
 create or replace aggregate redshift.avg(smallint) (
     sfunc = redshift.add_to_average, stype = bigint[], initcond = '{0,0}', finalfunc = redshift.finish_integer_average);
 
+create or replace function redshift.refuse_decimal_average(state numeric, value numeric) returns numeric language plpgsql immutable as $$
+begin
+    raise exception using errcode = '0A000',
+        message = 'AVG of a decimal has the scale of its argument in Redshift (r_AVG): cast the argument to double precision';
+end $$;
+create or replace aggregate redshift.avg(numeric) (sfunc = redshift.refuse_decimal_average, stype = numeric);
+
+-- Explicit casts: "results of explicit casts of values selected from tables are not rounded" (r_Numeric_types201), those of literals are
+-- (r_CAST_function). A cast that would have to do one or the other is refused; ROUND or TRUNC says which is meant.
+create or replace function redshift.refuse_lossy_cast(value text, target text) returns numeric language plpgsql immutable as $$
+begin
+    raise exception using errcode = '0A000',
+        message = format('the cast of %s to %s loses digits, which Redshift rounds or cuts by context (r_Numeric_types201): use ROUND or TRUNC first',
+                         value, target);
+end $$;
+create or replace function redshift.exact(value numeric, scale integer) returns numeric language plpgsql immutable strict as $$
+begin
+    if value = pg_catalog.trunc(value, scale) then
+        return value;
+    end if;
+    return redshift.refuse_lossy_cast(value::text, format('a scale of %s', scale));
+end $$;
+create or replace function redshift.exact(value double precision, scale integer) returns numeric language sql immutable as
+$$ select redshift.exact(value::numeric, scale) $$;
+create or replace function redshift.exact(value real, scale integer) returns numeric language sql immutable as
+$$ select redshift.exact(value::numeric, scale) $$;
+create or replace function redshift.exact(value bigint, scale integer) returns bigint language sql immutable as $$ select value $$;
+create or replace function redshift.exact(value integer, scale integer) returns integer language sql immutable as $$ select value $$;
+create or replace function redshift.exact(value smallint, scale integer) returns smallint language sql immutable as $$ select value $$;
+create or replace function redshift.exact(value boolean, scale integer) returns integer language sql immutable as $$ select value::integer $$;
+create or replace function redshift.exact(value text, scale integer) returns text language sql immutable as $$ select value $$;
+
 -- Dates and times -----------------------------------------------------------------------------------------------------------------------
 
 create or replace function redshift.getdate() returns timestamp language sql stable as    -- r_GETDATE: UTC, whole seconds
@@ -60,7 +92,6 @@ begin   -- r_DATEDIFF_function: the number of boundaries of the part between the
         when 'minute' then floor(div(floor(extract(epoch from b)), 60))::bigint - floor(div(floor(extract(epoch from a)), 60))::bigint
         when 'hour' then (b::date - a::date)::bigint * 24 + extract(hour from b)::bigint - extract(hour from a)::bigint
         when 'day' then (b::date - a::date)::bigint
-        when 'week' then (date_trunc('week', b + interval '1 day')::date - date_trunc('week', a + interval '1 day')::date)::bigint / 7
         when 'month' then redshift.month_number(b) - redshift.month_number(a)
         when 'quarter' then div(redshift.month_number(b), 3)::bigint - div(redshift.month_number(a), 3)::bigint
         when 'year' then (extract(year from b) - extract(year from a))::bigint
@@ -77,7 +108,7 @@ create or replace function redshift.add_months(value timestamp, months bigint) r
 $$;
 
 create or replace function redshift.dateadd(part text, amount bigint, value timestamp) returns timestamp language plpgsql immutable strict as $$
-begin   -- r_DATEADD_function: always a timestamp; months are added as ADD_MONTHS does
+begin   -- r_DATEADD_function: a timestamp; unlike ADD_MONTHS a last day does not stay one; a leap day plus years is March 1st in other years
     return case part
         when 'microsecond' then value + amount * interval '1 microsecond'
         when 'millisecond' then value + amount * interval '1 millisecond'
@@ -86,9 +117,11 @@ begin   -- r_DATEADD_function: always a timestamp; months are added as ADD_MONTH
         when 'hour' then value + amount * interval '1 hour'
         when 'day' then value + amount * interval '1 day'
         when 'week' then value + amount * interval '7 days'
-        when 'month' then redshift.add_months(value, amount)
-        when 'quarter' then redshift.add_months(value, amount * 3)
-        when 'year' then redshift.add_months(value, amount * 12)
+        when 'month' then value + amount * interval '1 month'
+        when 'quarter' then value + amount * interval '3 months'
+        when 'year' then value + amount * interval '1 year'
+            + case when to_char(value, 'MMDD') = '0229' and extract(day from value + amount * interval '1 year') = 28
+                   then interval '1 day' else interval '0' end
     end;
 end $$;
 
@@ -113,11 +146,23 @@ create or replace function redshift.months_between(a timestamp, b timestamp) ret
                     / (31 * 86400) end
 $$;
 
-create or replace function redshift.to_date(value text, format text, is_strict boolean) returns date language sql stable strict as $$
-    -- r_TO_DATE_function: PostgreSQL is always strict about a day its month does not have
-    select case when is_strict then pg_catalog.to_date(value, format)
-                else redshift.refuse('TO_DATE with is_strict false is not offered here')::date end
-$$;
+create or replace function redshift.to_date(value text, format text, is_strict boolean) returns date language plpgsql immutable strict as $$
+declare   -- r_TO_DATE_function: unless strict, a day past the end of its month runs on into the next
+    day_at integer := strpos(upper(format), 'DD');
+    overflow boolean := false;
+begin
+    begin
+        return pg_catalog.to_date(value, format);
+    exception when datetime_field_overflow then
+        overflow := not is_strict and day_at > 0 and substr(value, day_at, 2) ~ '^(29|30|31)$';
+        if not overflow then
+            raise;
+        end if;
+    end;
+    return pg_catalog.to_date(overlay(value placing '01' from day_at for 2), format) + substr(value, day_at, 2)::integer - 1;
+end $$;
+create or replace function redshift.to_date(value text, format text) returns date language sql immutable strict as
+$$ select redshift.to_date(value, format, false) $$;
 
 -- Text ----------------------------------------------------------------------------------------------------------------------------------
 
@@ -167,7 +212,7 @@ $$ select pg_catalog.round(value::numeric, places)::double precision $$;
 create or replace function redshift.trunc(value double precision, places integer) returns double precision language sql immutable strict as
 $$ select pg_catalog.trunc(value::numeric, places)::double precision $$;
 
--- Date parts (r_EXTRACT_function, r_DATE_PART_function): an integer of a timestamp
+-- EXTRACT (r_EXTRACT_function): an integer, of the named part only; DATE_PART is PostgreSQL's, with its fractions
 create or replace function redshift.extract_part(part text, value timestamp) returns bigint language sql immutable strict as $$
     select case part
         when 'epoch' then floor(extract(epoch from value))::bigint
@@ -181,6 +226,8 @@ create or replace function redshift.extract_part(part text, value timestamptz) r
 $$ select date_part(part, value) $$;
 create or replace function redshift.extract_part(part text, value interval) returns double precision language sql immutable strict as
 $$ select date_part(part, value) $$;
+create or replace function redshift.extract_part(part text, value time) returns bigint language sql immutable strict as
+$$ select redshift.extract_part(part, date '2000-01-01' + value) $$;
 
 -- ALTER TABLE ... ALTER COLUMN ... TYPE VARCHAR(n) (r_ALTER_TABLE): the size only, and never below what is stored
 create or replace function redshift.resize_varchar(table_name text, column_name text, bytes integer) returns void language plpgsql as $$

@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from sqlglot import exp
-from sqlglot.errors import ParseError
 from sqlglot.tokens import Token, TokenType
 
 from local.data_api import routines, tables
 from local.data_api.copy_parquet import CopyCommand, parse_copy
-from local.data_api.dialect import Source, fold_name, tokenize, write
+from local.data_api.dialect import fold_name, parse, tokenize, write
 from local.data_api.expressions import called_functions, rewrite_expressions
 from local.data_api.parameters import find_parameters, quote_text
 from local.data_api.refusal import Refused
@@ -63,63 +62,17 @@ def translate(sql: str) -> Translation:
 
 def _translate_query(sql: str, tokens: list[Token], words: list[str]) -> Translation:
     tree = parse(sql)
-    if isinstance(tree, exp.Merge):
-        _check_merge(tree)
     returns_rows = isinstance(tree, exp.Query) and not tree.args.get("into")
-    _refuse_catalog_join(tree)
     tree = rewrite_expressions(tree)
     functions = frozenset(called_functions(tree))
     return Translation(write(tree), returns_rows=returns_rows, functions=functions)
 
 
-def parse(sql: str) -> exp.Expression:
-    """Return a statement's tree; raise Refused with the parser's own words where it is no SQL."""
-    try:
-        tree = Source().parse(sql)[0]
-    except ParseError as error:
-        first = error.errors[0] if error.errors else {}
-        near = first.get("highlight") or ""
-        raise Refused(f'syntax error at or near "{near}": {first.get("description", error)}') from error
-    if tree is None or isinstance(tree, exp.Command):
-        raise Refused(f"this statement is not offered here: {sql[:200]}")
-    return tree
-
-
-def _check_merge(tree: exp.Merge) -> None:
-    """Page r_MERGE: its one form, and what may stand in it."""
-    if not isinstance(tree.this, exp.Table) or tree.this.alias:
-        raise Refused("the target of MERGE is a table without an alias")
-    if not isinstance(tree.args["using"], exp.Table):
-        raise Refused("the source of MERGE is a table (a temporary one may be made first), not a query")
-    clauses = tree.args["whens"].expressions
-    if [bool(clause.args.get("matched")) for clause in clauses] != [True, False]:
-        raise Refused(
-            "MERGE has WHEN MATCHED THEN UPDATE or DELETE, then WHEN NOT MATCHED THEN INSERT: both, once, in this order"
-        )
-    if any(clause.args.get("condition") is not None or clause.args.get("source") for clause in clauses):
-        raise Refused("WHEN takes no further condition in MERGE")
-    if tree.args.get("with_"):
-        raise Refused("WITH does not stand before MERGE")
-    if isinstance(clauses[1].args.get("then"), exp.Var):
-        raise Refused("WHEN NOT MATCHED takes INSERT")
-
-
-def _refuse_catalog_join(tree: exp.Expression) -> None:
-    """Catalog tables live on the leader node: a query that joins them with users' tables fails (page c_join_PG)."""
-    names = [table.name.lower() for table in tree.find_all(exp.Table)]
-    ctes = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
-    catalog = [name for name in names if name.startswith(("svv_", "pg_", "information_schema"))]
-    others = [name for name in names if name not in catalog and name not in ctes]
-    if catalog and others:
-        raise Refused(
-            f"Specified types or functions not supported on Redshift tables: {catalog[0]} (leader node) with {others[0]}"
-        )
-
-
 def _translate_create(sql: str, tokens: list[Token], words: list[str]) -> Translation:
     rest = words[3:] if words[1:3] == ["OR", "REPLACE"] else words[1:]
     if rest[0] in ("PROCEDURE", "FUNCTION"):
-        return Translation(routines.translate_routine(sql, tokens))
+        routine = routines.translate_routine(sql, tokens, _translate_inside)
+        return Translation(routine.text, functions=routine.functions)
     if rest[0] == "SCHEMA":
         if len(tokens) > 6 or "AUTHORIZATION" in words:
             raise Refused("CREATE SCHEMA is offered as CREATE SCHEMA [IF NOT EXISTS] name")
@@ -137,6 +90,14 @@ def _translate_create(sql: str, tokens: list[Token], words: list[str]) -> Transl
         query = _translate_query(definition.query, [], [])
         return Translation(f"{definition.text} as {query.text}", functions=query.functions)
     raise Refused(f"CREATE {rest[0]} is not Redshift's, or not offered here")
+
+
+def _translate_inside(sql: str) -> str:
+    """Translate a statement of a procedure's body: it runs inside the caller's transaction."""
+    translation = translate(sql)
+    if translation.alone:
+        raise Refused(translation.alone)
+    return translation.text or "null"
 
 
 def _translate_view(sql: str, tokens: list[Token]) -> Translation:

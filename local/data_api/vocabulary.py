@@ -5,189 +5,76 @@ from __future__ import annotations
 from sqlglot import exp
 
 _T = exp.DType
+
+# Page c_Supported_data_types, without SUPER, VARBYTE, GEOMETRY, GEOGRAPHY, HLLSKETCH and INTERVAL columns, which are not offered here.
 TYPES = frozenset(
-    {
-        _T.SMALLINT,
-        _T.INT,
-        _T.BIGINT,
-        _T.DECIMAL,
-        _T.FLOAT,
-        _T.DOUBLE,
-        _T.BOOLEAN,
-        _T.CHAR,
-        _T.NCHAR,
-        _T.BPCHAR,
-        _T.VARCHAR,
-        _T.NVARCHAR,
-    }
-    | {_T.TEXT, _T.DATE, _T.TIMESTAMP, _T.TIMESTAMPTZ, _T.TIME, _T.TIMETZ}
+    {_T.SMALLINT, _T.INT, _T.BIGINT, _T.DECIMAL, _T.FLOAT, _T.DOUBLE, _T.BOOLEAN}
+    | {_T.CHAR, _T.NCHAR, _T.BPCHAR, _T.VARCHAR, _T.NVARCHAR, _T.TEXT}
+    | {_T.DATE, _T.TIMESTAMP, _T.TIMESTAMPTZ, _T.TIME, _T.TIMETZ}
 )
 
-# Page r_Dateparts_for_datetime_functions: the part and its other names.
-_PART_NAMES = {
-    "millennium": "millennia mil mils", "century": "centuries c cent cents", "decade": "decades dec decs", "epoch": "",
-    "year": "years y yr yrs", "quarter": "quarters qtr qtrs", "month": "months mon mons", "week": "weeks w", "dow": "dayofweek dw weekday",
-    "doy": "dayofyear dy yearday", "day": "days d", "hour": "hours h hr hrs", "minute": "minutes m min mins", "second": "seconds s sec secs",
-    "millisecond": "milliseconds ms msec msecs msecond mseconds millisec millisecs millisecon",
-    "microsecond": "microseconds microsec microsecs microsecond usecond useconds us usec usecs",
-    "timezone": "", "timezone_hour": "", "timezone_minute": "",
-}  # fmt: skip
-DATE_PARTS = {name: part for part, names in _PART_NAMES.items() for name in (part, *names.split())}
+# Page r_Dateparts_for_datetime_functions: each part and its other names. Decades are left out: Redshift counts them otherwise.
+_PARTS = """
+    millennium: millennia mil mils
+    century: centuries c cent cents
+    epoch:
+    year: years y yr yrs
+    quarter: quarters qtr qtrs
+    month: months mon mons
+    week: weeks w
+    dow: dayofweek dw weekday
+    doy: dayofyear dy yearday
+    day: days d
+    hour: hours h hr hrs
+    minute: minutes m min mins
+    second: seconds s sec secs
+    millisecond: milliseconds ms msec msecs msecond mseconds millisec millisecs millisecon
+    microsecond: microseconds microsec microsecs microsecond usecond useconds us usec usecs
+"""
+DATE_PARTS = {
+    name: part.strip()
+    for part, _, names in (line.partition(":") for line in _PARTS.strip().splitlines())
+    for name in (part.strip(), *names.split())
+}
 
-# Functions of Redshift that are here, as PostgreSQL's own, as functions.sql's, or rewritten by expressions.py.
+# Functions of Redshift that are here: PostgreSQL's own where they agree, functions.sql's, or rewritten by expressions.py.
 FUNCTIONS = frozenset(
-    [
-        "abs",
-        "acos",
-        "add_months",
-        "any_value",
-        "ascii",
-        "asin",
-        "atan",
-        "atan2",
-        "avg",
-        "bit_and",
-        "bit_or",
-        "bool_and",
-        "bool_or",
-        "btrim",
-        "ceil",
-        "ceiling",
-        "char_length",
-        "character_length",
-        "charindex",
-        "chr",
-        "coalesce",
-        "concat",
-        "convert_timezone",
-        "cos",
-        "cot",
-        "count",
-        "cume_dist",
-        "current_schema",
-        "current_database",
-        "current_user",
-        "current_setting",
-        "date",
-        "date_add",
-        "date_diff",
-        "date_part",
-        "date_trunc",
-        "dateadd",
-        "datediff",
-        "decode",
-        "degrees",
-        "dense_rank",
-        "dexp",
-        "dlog10",
-        "exp",
-        "extract",
-        "first_value",
-        "floor",
-        "getdate",
-        "greatest",
-        "has_schema_privilege",
-        "has_table_privilege",
-        "initcap",
-        "lag",
-        "last_day",
-        "last_value",
-        "lead",
-        "least",
-        "left",
-        "len",
-        "length",
-        "listagg",
-        "ln",
-        "log",
-        "lower",
-        "lpad",
-        "ltrim",
-        "max",
-        "md5",
-        "median",
-        "min",
-        "mod",
-        "months_between",
-        "next_day",
-        "now",
-        "nth_value",
-        "ntile",
-        "nullif",
-        "nvl",
-        "nvl2",
-        "octet_length",
-        "percent_rank",
-        "percentile_cont",
-        "percentile_disc",
-        "pg_backend_pid",
-        "pgdate_part",
-        "pi",
-        "position",
-        "power",
-        "pow",
-        "quote_ident",
-        "quote_literal",
-        "radians",
-        "random",
-        "rank",
-        "ratio_to_report",
-        "regexp_count",
-        "regexp_instr",
-        "regexp_replace",
-        "regexp_substr",
-        "repeat",
-        "replace",
-        "replicate",
-        "reverse",
-        "right",
-        "round",
-        "row_number",
-        "rpad",
-        "rtrim",
-        "set_config",
-        "sign",
-        "sin",
-        "split_part",
-        "sqrt",
-        "stddev",
-        "stddev_pop",
-        "stddev_samp",
-        "strpos",
-        "strtol",
-        "substr",
-        "substring",
-        "sum",
-        "sysdate",
-        "tan",
-        "to_char",
-        "to_date",
-        "to_number",
-        "to_timestamp",
-        "translate",
-        "trim",
-        "trunc",
-        "upper",
-        "textlen",
-        "var_pop",
-        "var_samp",
-        "variance",
-        "version",
-        "width_bucket",
-        "string_agg",
-    ]
+    """
+    abs acos add_months any_value ascii asin atan atan2 avg bit_and bit_or bool_and bool_or btrim ceil ceiling char_length
+    character_length charindex chr coalesce concat convert_timezone cos cot count cume_dist current_database current_schema
+    current_schemas current_setting date_add date_diff date_part date_trunc dateadd datediff degrees dense_rank exp first_value floor
+    getdate greatest has_schema_privilege has_table_privilege initcap lag last_day last_value lead least left len length listagg ln
+    lower lpad ltrim max md5 median min mod months_between next_day nth_value ntile nullif nvl nvl2 octet_length percent_rank
+    percentile_cont percentile_disc pg_backend_pid pgdate_part pi position power quote_ident quote_literal radians random rank
+    regexp_count regexp_instr regexp_replace regexp_substr repeat replace replicate reverse right round row_number rpad rtrim sign sin
+    split_part sqrt stddev stddev_pop stddev_samp string_agg strpos strtol substr substring sum sysdate tan textlen to_char to_date
+    to_number to_timestamp translate trim trunc upper var_pop var_samp variance version
+    """.split()  # noqa: SIM905 - a list of words reads better than a list of quoted words
 )
 
+# Page c_SQL_functions_leader_node_only.
 LEADER_FUNCTIONS = frozenset(
-    ["current_schema", "current_schemas", "now", "has_schema_privilege", "has_table_privilege", "version", "age"]
+    ("age", "current_schema", "current_schemas", "has_schema_privilege", "has_table_privilege", "now", "version")
 )
 
 UNKNOWN_FUNCTIONS = {
-    "generate_series": "Redshift runs it on the leader node only, so not with tables; join a calendar table",
+    "generate_series": "Redshift runs it on the leader node only, so never with tables; join a calendar table",
     "string_agg": "it is PostgreSQL's; Redshift has LISTAGG",
-    "fnv_hash": "its result depends on types in a way PostgreSQL cannot give; use MD5 and STRTOL",
+    "array_agg": "it is PostgreSQL's; Redshift has LISTAGG",
+    "fnv_hash": "its value depends on types in a way PostgreSQL cannot give; use STRTOL of MD5",
+    "now": "it is deprecated and runs on the leader node only; use GETDATE()",
+    "age": "it is deprecated and runs on the leader node only; use DATEDIFF",
+    "log": "its base differs between databases and versions; use LN",
+    "crc32": "PostgreSQL's takes other arguments; use MD5",
     "nextval": "Redshift has no sequences; use IDENTITY columns",
 }
+
+# Page r_Window_function_synopsis: an ORDER BY makes these need a frame, and those refuse one.
+FRAMED_FUNCTIONS = frozenset(
+    ("avg", "count", "first_value", "last_value", "max", "min", "nth_value", "sum", "bool_and", "bool_or", "stddev", "variance")
+    + ("stddev_pop", "stddev_samp", "var_pop", "var_samp")
+)
+RANKING_FUNCTIONS = frozenset(("cume_dist", "dense_rank", "lag", "lead", "ntile", "percent_rank", "rank", "row_number"))
 
 REFUSED_NODES: dict[type[exp.Expression], str] = {
     exp.OnConflict: "ON CONFLICT is PostgreSQL's; Redshift has MERGE",
@@ -195,15 +82,19 @@ REFUSED_NODES: dict[type[exp.Expression], str] = {
     exp.Lock: "row locks (FOR UPDATE, FOR SHARE) are PostgreSQL's; Redshift has LOCK",
     exp.Filter: "FILTER on an aggregate is PostgreSQL's; use CASE inside the aggregate",
     exp.Lateral: "LATERAL is PostgreSQL's",
-    exp.NullSafeEQ: "IS NOT DISTINCT FROM is PostgreSQL's; compare and test for NULL, or compare NVL of both",
-    exp.NullSafeNEQ: "IS DISTINCT FROM is PostgreSQL's; compare and test for NULL, or compare NVL of both",
+    exp.NullSafeEQ: "IS NOT DISTINCT FROM is PostgreSQL's (page c_unsupported-postgresql-functions); compare and test for NULL",
+    exp.NullSafeNEQ: "IS DISTINCT FROM is PostgreSQL's (page c_unsupported-postgresql-functions); compare and test for NULL",
     exp.TableSample: "TABLESAMPLE is PostgreSQL's",
     exp.Array: "array constructors are PostgreSQL's",
     exp.JSONExtract: "JSON operators are PostgreSQL's",
     exp.JSONExtractScalar: "JSON operators are PostgreSQL's",
     exp.ArrayContainsAll: "array operators are PostgreSQL's",
+    exp.Unnest: "UNNEST of arrays is PostgreSQL's",
+    exp.RegexpILike: "~* is PostgreSQL's; Redshift has ~ and !~ (page pattern-matching-conditions-posix)",
+    exp.Fetch: "FETCH is PostgreSQL's; use LIMIT",
     exp.TryCast: "TRY_CAST is not offered here; test the text with a regular expression in CASE first",
     exp.IgnoreNulls: "IGNORE NULLS is not offered here, as PostgreSQL lacks it",
-    exp.Fetch: "FETCH is PostgreSQL's; use LIMIT",
-    exp.Unnest: "UNNEST is PostgreSQL's",
+    exp.Localtime: "LOCALTIME runs on the leader node only; use GETDATE()",
+    exp.Localtimestamp: "LOCALTIMESTAMP runs on the leader node only; use GETDATE()",
+    exp.CurrentTime: "CURRENT_TIME runs on the leader node only; use GETDATE()",
 }
