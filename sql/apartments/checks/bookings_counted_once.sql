@@ -1,0 +1,75 @@
+-- In every period rebuilt by this run, the metrics count as many bookings as the curated layer has: none twice, none lost in a join.
+--
+-- severity:   fail
+-- reads:      apartments_curated.bookings, apartments_control.calendar, apartments_control.staged_period,
+--             apartments_staging.top_listings_weekly, apartments_staging.bookings_per_user_weekly,
+--             apartments_staging.average_booking_duration_weekly, apartments_staging.average_booking_duration_monthly
+-- parameters: none
+
+-- name: violations
+with to_count as (
+    select 'top_listings_weekly' as metric, calendar.week_start as period_start
+    from apartments_curated.bookings
+    inner join apartments_control.calendar on bookings.booking_date = calendar.calendar_date
+    where bookings.booking_status = 'confirmed'
+    union all
+    select 'bookings_per_user_weekly' as metric, calendar.week_start as period_start
+    from apartments_curated.bookings
+    inner join apartments_control.calendar on bookings.booking_date = calendar.calendar_date
+    where bookings.booking_status <> 'canceled'
+    union all
+    select 'average_booking_duration_weekly' as metric, calendar.week_start as period_start
+    from apartments_curated.bookings
+    inner join apartments_control.calendar on bookings.checkin_date = calendar.calendar_date
+    where bookings.booking_status = 'confirmed'
+    union all
+    select 'average_booking_duration_monthly' as metric, calendar.month_start as period_start
+    from apartments_curated.bookings
+    inner join apartments_control.calendar on bookings.checkin_date = calendar.calendar_date
+    where bookings.booking_status = 'confirmed'
+),
+
+expected as (
+    select
+        to_count.metric,
+        to_count.period_start,
+        count(*) as bookings
+    from to_count
+    inner join apartments_control.staged_period
+        on to_count.metric = staged_period.metric
+        and to_count.period_start = staged_period.period_start
+    group by to_count.metric, to_count.period_start
+),
+
+metric_rows as (
+    select 'top_listings_weekly' as metric, period_start, bookings
+    from apartments_staging.top_listings_weekly
+    union all
+    select 'bookings_per_user_weekly' as metric, period_start, bookings
+    from apartments_staging.bookings_per_user_weekly
+    union all
+    select 'average_booking_duration_weekly' as metric, period_start, stays as bookings
+    from apartments_staging.average_booking_duration_weekly
+    union all
+    select 'average_booking_duration_monthly' as metric, period_start, stays as bookings
+    from apartments_staging.average_booking_duration_monthly
+),
+
+counted as (
+    select
+        metric,
+        period_start,
+        sum(bookings) as bookings
+    from metric_rows
+    group by metric, period_start
+)
+
+select
+    coalesce(expected.metric, counted.metric) || ' ' || cast(coalesce(expected.period_start, counted.period_start) as varchar(64))
+    || ': ' || cast(coalesce(counted.bookings, 0) as varchar(64)) || ' instead of '
+    || cast(coalesce(expected.bookings, 0) as varchar(64)) as example
+from expected
+full outer join counted
+    on expected.metric = counted.metric
+    and expected.period_start = counted.period_start
+where coalesce(expected.bookings, 0) <> coalesce(counted.bookings, 0)

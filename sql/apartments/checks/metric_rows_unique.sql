@@ -1,0 +1,44 @@
+-- Each metric has one row per its grain, as its file's header states it.
+--
+-- severity:   fail
+-- reads:      apartments_staging.average_booking_duration_monthly, apartments_staging.average_booking_duration_weekly,
+--             apartments_staging.average_listing_price_weekly, apartments_staging.average_listing_price_weekly_by_currency,
+--             apartments_staging.bookings_per_user_weekly, apartments_staging.occupancy_monthly,
+--             apartments_staging.popular_cities_weekly, apartments_staging.repeat_customers_daily,
+--             apartments_staging.top_listings_weekly
+-- parameters: none
+
+-- name: violations
+with grain as (
+    select 'average_booking_duration_monthly' as metric, period_start, '' as detail
+    from apartments_staging.average_booking_duration_monthly
+    union all
+    select 'average_booking_duration_weekly' as metric, period_start, '' as detail
+    from apartments_staging.average_booking_duration_weekly
+    union all
+    select 'average_listing_price_weekly' as metric, period_start, '' as detail
+    from apartments_staging.average_listing_price_weekly
+    union all
+    select 'average_listing_price_weekly_by_currency' as metric, period_start, currency as detail
+    from apartments_staging.average_listing_price_weekly_by_currency
+    union all
+    select 'bookings_per_user_weekly' as metric, period_start, user_id as detail
+    from apartments_staging.bookings_per_user_weekly
+    union all
+    select 'occupancy_monthly' as metric, period_start, '' as detail
+    from apartments_staging.occupancy_monthly
+    union all
+    select 'popular_cities_weekly' as metric, period_start, city || ', ' || coalesce(state, '') as detail
+    from apartments_staging.popular_cities_weekly
+    union all
+    select 'repeat_customers_daily' as metric, period_start, '' as detail
+    from apartments_staging.repeat_customers_daily
+    union all
+    select 'top_listings_weekly' as metric, period_start, cast(apartment_id as varchar(64)) as detail
+    from apartments_staging.top_listings_weekly
+)
+
+select metric || ' ' || cast(period_start as varchar(64)) || ' ' || detail as example
+from grain
+group by metric, period_start, detail
+having count(*) > 1
