@@ -212,6 +212,9 @@ def _launch(server: Path, folder: Path, port: int, die_with_parent: bool) -> Mar
     log, pid_file, socket_path = folder / "mariadbd.log", folder / "mariadbd.pid", _socket_path(folder)
     pid_file.unlink(missing_ok=True)
     command = [*(["setpriv", "--pdeathsig", "TERM"] if die_with_parent else []), server, "--no-defaults"]
+    # Its own tmpdir: a server that starts deletes all temporary tables (#sql*) it finds there, those of others too.
+    (folder / "tmp").mkdir(exist_ok=True)
+    command += [f"--tmpdir={folder / 'tmp'}"]
     command += [f"--datadir={folder / 'data'}", f"--port={port}", f"--socket={socket_path}", f"--pid-file={pid_file}"]
     command += [*SERVER_OPTIONS, *(["--user=root"] if os.geteuid() == 0 else [])]
     with log.open("ab") as output:

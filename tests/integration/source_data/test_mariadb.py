@@ -77,6 +77,17 @@ def test_an_interrupted_installation_is_done_again(tmp_path: Path):
         assert "mysql" in _databases(server)
 
 
+def test_servers_do_not_share_a_folder_for_temporary_tables(tmp_path: Path, mariadb: MariaDB):
+    """A starting server deletes the temporary tables in its tmpdir: another's must not lie there."""
+    with running(tmp_path / "db", die_with_parent=True) as server:
+        folders = set()
+        for each in (server, mariadb):
+            with closing(each.connect()) as connection, connection.cursor() as cursor:
+                cursor.execute("select @@tmpdir")
+                folders.add(cursor.fetchone()[0])
+    assert folders == {str((tmp_path / "db" / "tmp").resolve()), str(mariadb.folder / "tmp")}
+
+
 def test_missing_programs_are_named_with_their_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Without the server the error says what to install."""
     monkeypatch.setattr(mariadb_module.shutil, "which", lambda name, path: None)
