@@ -17,7 +17,7 @@ def main() -> None:
     if limit := os.environ.pop("LOCAL_MEMORY_GROUP", None):
         (Path(limit) / "cgroup.procs").write_text(str(os.getpid()))
     threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
-    sys.path.insert(0, os.getcwd())  # the function's folder comes first, as on Lambda
+    sys.path.insert(0, str(Path.cwd()))  # the function's folder comes first, as on Lambda
     from awslambdaric.__main__ import main as serve
 
     serve(["awslambdaric", sys.argv[1]])

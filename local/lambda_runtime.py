@@ -96,12 +96,10 @@ class LambdaService:
 
     Args:
         logs: Folder for each process's output.
-        environment: What every function gets beside its own variables: credentials and the endpoints of the stand-ins.
     """
 
-    def __init__(self, logs: Path, environment: dict[str, str]) -> None:
+    def __init__(self, logs: Path) -> None:
         self._logs = logs
-        self._environment = environment
         self._pools: dict[str, _Pool] = {}
         self._server = _Server(("127.0.0.1", 0), _InvokeHandler)
         self._server.service = self
@@ -117,17 +115,14 @@ class LambdaService:
         """Why memory is not limited on this machine; None where it is, or where no function ran yet."""
         return next((pool.memory_note for pool in self._pools.values() if pool.memory_note), None)
 
-    def deploy(self, function: LocalFunction) -> None:
-        """Make a function callable; its processes start with its first invocation."""
-        self._pools[function.name] = _Pool(function, self._logs, self._environment)
+    def deploy(self, function: LocalFunction, environment: dict[str, str]) -> None:
+        """Make a function callable; its processes start with its first invocation.
 
-    def warm(self) -> None:
-        """Start one process of every function, all at once, so that the first invocation does not wait for it."""
-        threads = [threading.Thread(target=pool.warm) for pool in self._pools.values()]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        Args:
+            function: What to run.
+            environment: What it gets beside its own variables: credentials and the endpoints of the stand-ins.
+        """
+        self._pools[function.name] = _Pool(function, self._logs, environment)
 
     def invoke(self, name: str, event: Any) -> Answer:
         """Invoke a function and wait for its answer.
@@ -157,10 +152,6 @@ class _Pool:
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(function.concurrency)
         self.memory_note: str | None = None
-
-    def warm(self) -> None:
-        with self._slots:
-            self._give_back(self._take())
 
     def invoke(self, payload: bytes, request_id: str) -> Answer:
         with self._slots:

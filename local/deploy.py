@@ -1,0 +1,117 @@
+"""Deploy the translated template to this machine's stand-ins: what CloudFormation would create, as far as a run needs it.
+
+Created: buckets, topics, queues, state machines, and the functions with their layers. Left out, because nothing here enforces or
+uses them: roles and policies, log groups, the schedule, subscriptions. The rules are read by `status_events`.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.aws import LocalAws
+from local.lambda_runtime import LambdaService, LocalFunction
+from local.template import ACCOUNT, PARTITION, Template, TemplateError
+
+_IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc")
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What was deployed, by logical id.
+
+    Attributes:
+        template: Where it came from.
+        buckets: Name of each bucket.
+        topics, state_machines: ARN of each.
+        functions: Each function as it runs here.
+    """
+
+    template: Template
+    buckets: dict[str, str]
+    topics: dict[str, str]
+    state_machines: dict[str, str]
+    functions: dict[str, LocalFunction]
+
+
+def deploy(
+    template: Template, root: Path, folder: Path, aws: LocalAws, functions: LambdaService, environment: dict[str, str]
+) -> Deployment:
+    """Create what a run needs.
+
+    Args:
+        template: The translated template.
+        root: The checkout that its paths are relative to.
+        folder: Takes copies of the functions' code and layers, as they were when deployed.
+        aws: Serves buckets, topics, queues and state machines.
+        functions: Serves the functions.
+        environment: What every function gets beside the variables of its template.
+
+    Raises:
+        TemplateError: the template names code, a layer or a definition that does not exist, or does not resolve.
+    """
+    s3, sns, sqs, states = (aws.client(service) for service in ("s3", "sns", "sqs", "stepfunctions"))
+    buckets, topics, machines, deployed = {}, {}, {}, {}
+    for logical_id in template.resources("AWS::S3::Bucket"):
+        buckets[logical_id] = template.resolve({"Ref": logical_id})
+        s3.create_bucket(Bucket=buckets[logical_id], CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
+    for logical_id in template.resources("AWS::SNS::Topic"):
+        topics[logical_id] = template.resolve({"Ref": logical_id})
+        sns.create_topic(Name=topics[logical_id].rpartition(":")[2])
+    for logical_id in template.resources("AWS::SQS::Queue"):
+        sqs.create_queue(QueueName=template.resolve({"Ref": logical_id}).rpartition("/")[2])
+    for logical_id, properties in template.resources("AWS::Lambda::Function").items():
+        deployed[logical_id] = lay_out_function(template, logical_id, properties, root, folder)
+        functions.deploy(deployed[logical_id], environment)
+    for logical_id, properties in template.resources("AWS::StepFunctions::StateMachine").items():
+        machines[logical_id] = states.create_state_machine(
+            name=properties["StateMachineName"],
+            definition=json.dumps(template.definition(root, logical_id)),
+            roleArn=f"arn:{PARTITION}:iam::{ACCOUNT}:role/{properties['RoleArn'].rpartition('/')[2]}",
+        )["stateMachineArn"]
+    return Deployment(template, buckets, topics, machines, deployed)
+
+
+def lay_out_function(template: Template, logical_id: str, properties: dict[str, Any], root: Path, folder: Path) -> LocalFunction:
+    """Copy a function's code, and merge its layers as Lambda would at /opt.
+
+    A layer that `sam build` fills (BuildMethod) is left out: its packages are those of this environment, from the same lock.
+    """
+    task, layers = folder / logical_id / "task", folder / logical_id / "opt"
+    shutil.rmtree(folder / logical_id, ignore_errors=True)
+    _copy(root / properties["Code"]["S3Key"], task, logical_id)
+    layers.mkdir(parents=True)
+    for arn in properties.get("Layers", []):
+        content, is_built = _find_layer(template, arn)
+        if not is_built:
+            _copy(root / content, layers, logical_id)
+    module, _, _ = properties["Handler"].rpartition(".")
+    if not (task / f"{module.replace('.', '/')}.py").is_file():
+        raise TemplateError(f"{logical_id}: its handler {properties['Handler']} is not in {properties['Code']['S3Key']}")
+    return LocalFunction(
+        name=template.resolve({"Ref": logical_id}),
+        handler=properties["Handler"],
+        folder=task,
+        layers=layers,
+        timeout_seconds=properties["Timeout"],
+        memory_megabytes=properties["MemorySize"],
+        environment={name: str(value) for name, value in properties["Environment"]["Variables"].items()},
+    )
+
+
+def _find_layer(template: Template, arn: str) -> tuple[str, bool]:
+    logical_id = arn.split(":")[-2]
+    content = template.resources("AWS::Lambda::LayerVersion")[logical_id]["Content"]["S3Key"]
+    for resource in template.source["Resources"].values():
+        if resource.get("Properties", {}).get("ContentUri", "").rstrip("/") == content:
+            return content, "BuildMethod" in resource.get("Metadata", {})
+    raise TemplateError(f"the layer {logical_id} has no source")
+
+
+def _copy(source: Path, target: Path, logical_id: str) -> None:
+    if not source.is_dir():
+        raise TemplateError(f"{logical_id}: there is no folder {source}")
+    shutil.copytree(source, target, ignore=_IGNORED, dirs_exist_ok=True)

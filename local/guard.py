@@ -1,0 +1,33 @@
+"""`python -m local.guard FOLDER`: stop the databases of a stack when the process that holds our standard input ends, however it does.
+
+The databases are the only children that put themselves out of their parent's reach.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+from local import mariadb
+from local.postgres import Postgres
+
+
+def stop_databases(folder: Path) -> bool:
+    """Stop the source and the warehouse that run on a state folder; return whether one did."""
+    postgres = Postgres(folder / "postgres")
+    had_warehouse = (postgres.folder / "postmaster.pid").exists()
+    postgres.stop()
+    return mariadb.stop_left_behind(folder / "mariadb") or had_warehouse
+
+
+def main() -> None:
+    """Wait for the end of standard input."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    if not sys.stdin.read():  # a word means: it was stopped in order, nothing is left to do
+        stop_databases(Path(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()

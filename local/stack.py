@@ -1,0 +1,496 @@
+"""The whole pipeline on this machine: source, warehouse, and AWS's part deployed from template.yaml.
+
+    with Stack(Path(".local")) as stack:
+        execution = stack.start_execution({}).wait()
+        execution.status, execution.output
+
+Everything it starts ends with it; what it holds (databases, objects) stays in its state folder for the next start.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psycopg
+import pymysql
+
+from local import guard, mariadb
+from local.aws import CREDENTIALS, LocalAws, restore_bucket, save_bucket
+from local.deploy import Deployment, deploy
+from local.lambda_runtime import Answer, LambdaService
+from local.postgres import DATABASE, Postgres
+from local.processes import ChildProcess, find_free_port, is_listening
+from local.status_events import ENDED, StatusEvents, read_rules
+from local.template import ACCOUNT, PARTITION, REGION, read_template
+
+ROOT = Path(__file__).parents[1]
+STACK_NAME = "rental-pipeline"
+# Two slices at once keep a small machine's processors busy without holding up its databases.
+PARAMETERS = {
+    "RedshiftWorkgroupName": "local",
+    "RedshiftWorkgroupId": "00000000-0000-0000-0000-000000000000",
+    "RedshiftDatabase": DATABASE,
+    "CopyRoleArn": f"arn:{PARTITION}:iam::{ACCOUNT}:role/copy",
+    "SliceConcurrency": "2",
+}
+START_SECONDS = 60
+POLL_SECONDS = 0.2
+DELIVERY_SECONDS = 120
+_READER, _APPLICATION = "rental_pipeline", "application"
+
+
+class StackBusy(Exception):
+    """Another process runs a stack on this state folder."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """The source database, as its application reaches it.
+
+    Attributes:
+        host, port, database, user, password: Of a user that may write.
+        secret_arn: The secret by which the pipeline reaches it, as a user that may only read.
+    """
+
+    host: str
+    port: int
+    database: str
+    user: str
+    password: str = field(repr=False)
+    secret_arn: str
+
+    def connect(self) -> pymysql.Connection:
+        """Return a connection that may write: autocommit, session in UTC."""
+        return pymysql.connect(
+            host=self.host,
+            port=self.port,
+            user=self.user,
+            password=self.password,
+            database=self.database,
+            charset="utf8mb4",
+            autocommit=True,
+            local_infile=True,
+            init_command="set time_zone = '+00:00'",
+        )
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """The warehouse: PostgreSQL behind a Redshift Data API.
+
+    Attributes:
+        endpoint_url: Where boto3's `redshift-data` client finds it.
+        postgres_uri: Connection string of the database beneath it.
+    """
+
+    endpoint_url: str
+    postgres_uri: str
+
+    def client(self) -> Any:
+        """Return a boto3 `redshift-data` client."""
+        return _client("redshift-data", self.endpoint_url)
+
+    def connect(self) -> psycopg.Connection:
+        """Return a connection past the Data API, autocommitting, to look inside."""
+        return psycopg.connect(self.postgres_uri, autocommit=True)
+
+
+@dataclass(frozen=True)
+class VisitedState:
+    """A state that an execution entered.
+
+    Attributes:
+        name: As in the definition.
+        subject: The table or metric that it works on, where it works on one.
+        started_at: When it was entered.
+        seconds: How long it took; None while it has not ended.
+    """
+
+    name: str
+    subject: str | None
+    started_at: datetime
+    seconds: float | None
+
+
+class Execution:
+    """An execution of the stack's state machine."""
+
+    def __init__(self, stack: Stack, arn: str) -> None:
+        self.arn = arn
+        self._stack = stack
+        self._states = stack.aws.client("stepfunctions")
+
+    def wait(self, progress: Callable[[VisitedState], None] | None = None, seconds: float = 900) -> Execution:
+        """Return when it has ended, and what the template's rules start at its end has ended too.
+
+        Args:
+            progress: Told of every state that was left, in order.
+            seconds: How long to wait at most.
+
+        Raises:
+            TimeoutError: it still runs.
+        """
+        deadline = time.monotonic() + seconds
+        told = 0
+        while True:
+            has_ended = self.status in ENDED
+            if progress:
+                left = [state for state in self.visited_states() if state.seconds is not None]
+                for state in left[told:]:
+                    progress(state)
+                told = len(left)
+            if has_ended:
+                break
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.arn} still runs after {seconds:.0f} s")
+            time.sleep(POLL_SECONDS)
+        self._stack.wait_for_rules(self.arn)
+        return self
+
+    def stop(self) -> None:
+        """Abort it, as a person would in the console."""
+        self._states.stop_execution(executionArn=self.arn)
+
+    @property
+    def status(self) -> str:
+        """RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED."""
+        return self._describe()["status"]
+
+    @property
+    def output(self) -> Any:
+        """What it returned; None where it did not succeed."""
+        output = self._describe().get("output")
+        return None if output is None else json.loads(output)
+
+    @property
+    def error(self) -> str | None:
+        """Name of the error it failed with."""
+        return self._describe().get("error")
+
+    @property
+    def cause(self) -> str | None:
+        """What the error said (JSON where it comes from a nested execution or a function)."""
+        return self._describe().get("cause")
+
+    @property
+    def seconds(self) -> float:
+        """How long it took, or takes so far."""
+        description = self._describe()
+        return ((description.get("stopDate") or datetime.now(UTC)) - description["startDate"]).total_seconds()
+
+    def history(self) -> list[dict[str, Any]]:
+        """Return its events, as GetExecutionHistory gives them."""
+        pages = self._states.get_paginator("get_execution_history").paginate(executionArn=self.arn)
+        return [event for page in pages for event in page["events"]]
+
+    def visited_states(self) -> list[VisitedState]:
+        """Return the states it entered, in the order in which they were left; those it is still in come last."""
+        left, inside = [], []
+        for event in self.history():
+            if entered := event.get("stateEnteredEventDetails"):
+                inside.append((entered["name"], _name_subject(entered.get("input")), event["timestamp"]))
+            elif exited := event.get("stateExitedEventDetails"):
+                # Without concurrency inside the run's history, the state left is the last one entered of that name.
+                position = max(i for i, (name, _, _) in enumerate(inside) if name == exited["name"])
+                name, subject, since = inside.pop(position)
+                left.append(VisitedState(name, subject, since, (event["timestamp"] - since).total_seconds()))
+        return left + [VisitedState(name, subject, since, None) for name, subject, since in inside]
+
+    def _describe(self) -> dict[str, Any]:
+        return self._states.describe_execution(executionArn=self.arn)
+
+
+class Stack:
+    """A deployed pipeline.
+
+    Args:
+        folder: State folder; created if new, continued otherwise.
+        marketplace: A folder of sql/.
+        parameters: Of the template, beside and instead of PARAMETERS.
+        retry_pace: Factor on the waits before a Retry of the state machines.
+        root: The checkout to deploy.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        marketplace: str = "apartments",
+        *,
+        parameters: dict[str, str] | None = None,
+        retry_pace: float = 1.0,
+        root: Path = ROOT,
+    ) -> None:
+        self.folder = folder.resolve()
+        self.marketplace = marketplace
+        self.root = root
+        self._parameters = {**PARAMETERS, "Marketplace": marketplace, **(parameters or {})}
+        self._retry_pace = retry_pace
+        self._closing = contextlib.ExitStack()
+        self._messages: list[dict[str, str]] = []
+        self._data_api: ChildProcess | None = None
+        self._data_api_port = 0
+        self._source_port: int | None = None
+
+    # ------------------------------------------------------------------------------------------------- start and stop
+
+    def start(self) -> Stack:
+        """Start everything and deploy.
+
+        Raises:
+            StackBusy: another process runs a stack on this folder.
+            TemplateError, DidNotStart, MariaDBUnavailable: what the name says.
+        """
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _start(self) -> None:
+        logs = self.folder / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        self._closing.enter_context(_locked(self.folder))
+        self._closing.enter_context(_guarded(self.folder))
+        self.functions = LambdaService(logs)
+        self._closing.callback(self.functions.stop)
+        self._data_api_port = find_free_port()
+        data_api = f"http://127.0.0.1:{self._data_api_port}"
+        self._postgres = Postgres(self.folder / "postgres")
+        self._closing.callback(lambda: self._postgres.stop())
+        self._closing.callback(lambda: mariadb.stop_left_behind(self.folder / "mariadb"))
+        with ThreadPoolExecutor() as starting:
+            source_server = starting.submit(mariadb.start, self.folder / "mariadb")
+            warehouse_server = starting.submit(self._postgres.start)
+            self.aws = LocalAws(logs / "aws.log", {"AWS_ENDPOINT_URL_LAMBDA": self.functions.endpoint_url}, self._retry_pace)
+            self._closing.callback(self.aws.stop)
+            warehouse_server.result()
+            self._start_data_api()
+            self._closing.callback(self._stop_data_api)
+            self.source = self._open_source(source_server.result())
+        self.warehouse = Warehouse(data_api, self._postgres.uri)
+        self.deployment = self._deploy(data_api)
+        self.s3 = self.aws.client("s3")
+        self.bucket = next(iter(self.deployment.buckets.values()))
+        self._notifications = self._subscribe()
+        restore_bucket(self.s3, self.bucket, self._s3_folder)
+        self._closing.callback(self.save_objects)
+        self.events = StatusEvents(
+            self.aws.client("stepfunctions"),
+            list(self.deployment.state_machines.values()),
+            read_rules(lambda: self.deployment.template.resources("AWS::Events::Rule")),
+            self.functions,
+        )
+        self._closing.callback(self.events.stop)
+
+    def stop(self) -> None:
+        """Keep the bucket's objects as files, and end everything; do nothing where nothing runs."""
+        self._closing.close()
+
+    def __enter__(self) -> Stack:
+        return self.start()
+
+    def __exit__(self, *_exception: object) -> None:
+        self.stop()
+
+    # ------------------------------------------------------------------------------------------------------------ use
+
+    def start_execution(self, execution_input: Any = None, name: str | None = None) -> Execution:
+        """Start the state machine of a run.
+
+        Args:
+            execution_input: Anything JSON can hold; None gives no input at all, as the console's default.
+            name: Of the execution; a random one by default.
+        """
+        given = {} if execution_input is None else {"input": json.dumps(execution_input)}
+        answer = self.aws.client("stepfunctions").start_execution(
+            stateMachineArn=self.deployment.state_machines["RunStateMachine"], name=name or str(uuid.uuid4()), **given
+        )
+        return Execution(self, answer["executionArn"])
+
+    def invoke(self, function: str, event: Any) -> Answer:
+        """Invoke a function by its logical id (`PlanRunFunction`) and wait for its answer."""
+        return self.functions.invoke(self.deployment.functions[function].name, event)
+
+    def messages(self) -> list[dict[str, str]]:
+        """Return what was published to the notification topic since the start: `Subject` and `Message` of each."""
+        sqs = self.aws.client("sqs")
+        while found := sqs.receive_message(QueueUrl=self._notifications, MaxNumberOfMessages=10).get("Messages"):
+            for message in found:
+                body = json.loads(message["Body"])
+                self._messages.append({"Subject": body.get("Subject", ""), "Message": body["Message"]})
+                sqs.delete_message(QueueUrl=self._notifications, ReceiptHandle=message["ReceiptHandle"])
+        return list(self._messages)
+
+    def save_objects(self) -> int:
+        """Write new objects of the bucket into the state folder, `s3/<bucket>/<key>`; return how many."""
+        return save_bucket(self.s3, self.bucket, self._s3_folder)
+
+    def wait_for_rules(self, execution_arn: str) -> list[Answer]:
+        """Return what the template's rules started at the end of an execution answered."""
+        return self.events.wait_for_delivery(execution_arn, DELIVERY_SECONDS)
+
+    # ---------------------------------------------------------------------------------------------- parts that may fail
+
+    def stop_source(self) -> None:
+        """Stop the source database, as if it were down."""
+        mariadb.stop_left_behind(self.folder / "mariadb")
+
+    def start_source(self) -> None:
+        """Start the source database again, at the same address."""
+        mariadb.start(self.folder / "mariadb", port=self.source.port)
+
+    def stop_warehouse(self) -> None:
+        """Stop the warehouse and its Data API, as if they were down; what ran there is rolled back."""
+        self._stop_data_api()
+        self._postgres.stop()
+
+    def start_warehouse(self) -> None:
+        """Start the warehouse again, at the same address; the Data API has forgotten its statements."""
+        self._postgres.start()
+        self._start_data_api()
+
+    # --------------------------------------------------------------------------------------------------------- pieces
+
+    @property
+    def _s3_folder(self) -> Path:
+        return self.folder / "s3" / self.bucket
+
+    def _open_source(self, server: mariadb.MariaDB) -> Source:
+        password, reader_password = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+        server.create_database(self.marketplace)
+        server.create_application_user(_APPLICATION, password, self.marketplace)
+        server.create_extraction_user(_READER, reader_password, self.marketplace)
+        address = {"host": server.host, "port": server.port, "dbname": self.marketplace}
+        secret = self.aws.client("secretsmanager").create_secret(
+            Name=f"{STACK_NAME}-source",
+            SecretString=json.dumps({**address, "username": _READER, "password": reader_password, "tls": "off"}),
+        )
+        return Source(server.host, server.port, self.marketplace, _APPLICATION, password, secret["ARN"])
+
+    def _deploy(self, data_api: str) -> Deployment:
+        parameters = {"SourceSecretArn": self.source.secret_arn, **self._parameters}
+        template = read_template(self.root / "template.yaml", STACK_NAME, parameters)
+        environment = {
+            **CREDENTIALS,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ENDPOINT_URL": self.aws.endpoint_url,
+            "AWS_ENDPOINT_URL_LAMBDA": self.functions.endpoint_url,
+            "AWS_ENDPOINT_URL_REDSHIFT_DATA": data_api,
+        }
+        return deploy(template, self.root, self.folder / "deployed", self.aws, self.functions, environment)
+
+    def _subscribe(self) -> str:
+        """Let a queue of our own receive what the topic's subscribers would, and return its address."""
+        sqs = self.aws.client("sqs")
+        url = sqs.create_queue(QueueName="local-notifications")["QueueUrl"]
+        arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        for topic in self.deployment.topics.values():
+            self.aws.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+        return url
+
+    def _start_data_api(self) -> None:
+        command = [sys.executable, "-m", "local.data_api", "--postgres-uri", self._postgres.uri]
+        command += ["--s3-endpoint-url", self.aws.endpoint_url, "--port", str(self._data_api_port)]
+        self._data_api = ChildProcess(
+            command,
+            log=self.folder / "logs" / "data_api.log",
+            environment={"PATH": os.environ.get("PATH", os.defpath), "AWS_DEFAULT_REGION": REGION, **CREDENTIALS},
+            folder=ROOT,
+        )
+        self._data_api.wait_until(lambda: is_listening(self._data_api_port), START_SECONDS, "the Redshift Data API")
+
+    def _stop_data_api(self) -> None:
+        if self._data_api:
+            self._data_api.stop()
+
+
+def stop_left_behind(folder: Path) -> bool:
+    """Stop the stack that runs on a state folder, or what one that was killed left there; return whether there was any."""
+    pid = _lock_holder(folder)
+    if pid:
+        os.kill(pid, 15)
+        deadline = time.monotonic() + 60
+        while _lock_holder(folder) == pid and time.monotonic() < deadline:
+            time.sleep(0.1)
+    return guard.stop_databases(folder) or pid is not None
+
+
+def _client(service: str, endpoint_url: str) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=endpoint_url,
+        region_name=REGION,
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+def _name_subject(state_input: str | None) -> str | None:
+    document = json.loads(state_input) if state_input else None
+    if not isinstance(document, dict):
+        return None
+    return document.get("table") or document.get("metric")
+
+
+@contextlib.contextmanager
+def _locked(folder: Path):
+    """Hold the folder's lock, with our process id in it."""
+    with (folder / "stack.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StackBusy(f"process {_lock_holder(folder)} runs a stack on {folder}; `make stop` ends it") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def _lock_holder(folder: Path) -> int | None:
+    """Return the process that holds the folder's lock, None where none does."""
+    path = folder / "stack.lock"
+    if not path.exists():
+        return None
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            return int(lock.read() or 0) or None
+    return None
+
+
+@contextlib.contextmanager
+def _guarded(folder: Path):
+    """Have the databases stopped even if this process is killed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local.guard", str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+        start_new_session=True,
+    )
+    try:
+        yield
+        process.stdin.write(b"stopped")  # in order: it has nothing left to do
+    finally:
+        process.stdin.close()
+        process.wait(60)
