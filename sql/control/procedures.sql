@@ -75,8 +75,8 @@ end;
 $$ language plpgsql
 
 -- name: commit_load
--- The last guard of a load: rows add up, the key is a key, deletes are plausible, and the watermark is still the planned one.
--- Then the watermark moves (never back; p_after null leaves it) and raw's position says which run changed the table.
+-- The last guard of a load: rows add up, the key is a key, deletes are plausible, and a watermark that is to move is still the
+-- planned one. It never moves back, and p_after null leaves it; raw's position then says which run changed the table.
 create or replace procedure commit_load(
     p_run bigint, p_table varchar(127), p_before timestamp, p_after timestamp, p_max_delete_fraction float
 )
@@ -105,7 +105,7 @@ begin
         raise exception 'DELETE REFUSED: % of % rows of % would go', v_removed, v_known, p_table;
     end if;
     select count(*), max(watermark) into v_positions, v_watermark from layer_position where layer = 'raw' and name = p_table;
-    if coalesce(v_watermark, '0001-01-01'::timestamp) <> coalesce(p_before, '0001-01-01'::timestamp) then
+    if p_after is not null and coalesce(v_watermark, '0001-01-01'::timestamp) <> coalesce(p_before, '0001-01-01'::timestamp) then
         raise exception 'WATERMARK MOVED: % stands at %, the run was planned on %', p_table, v_watermark, p_before;
     end if;
     if v_positions = 0 then

@@ -96,15 +96,16 @@ class DataApi:
         )
         self._client = client or boto3.client("redshift-data", config=config)
 
-    def submit(self, name: str, submission: Submission) -> str:
+    def submit(self, name: str, submission: Submission, execution_id: str) -> str:
         """Submit under a name and return the statement's id.
 
-        The token is made of the name and the number of terminal failures under it: a repeated call, as after a lost answer,
-        gets the same statement; after a failure it makes a new one.
+        The token is made of the execution, the name and the number of terminal failures under it: a repeated call, as after a
+        lost answer, gets the same statement; after a failure it makes a new one. The name alone would not do: a warehouse
+        that is set up anew begins with run 1 again, and the API would answer with the old run's statement.
         """
         full_name = f"{name}/{submission.label}/"
         failures = sum(self._count(full_name, status) for status in ("FAILED", "ABORTED"))
-        token = hashlib.sha256(f"{full_name}{failures}".encode()).hexdigest()
+        token = hashlib.sha256(f"{execution_id} {full_name} {failures}".encode()).hexdigest()
         request = {**self._target, "StatementName": full_name, "ClientToken": token}
         used = [
             {"name": key, "value": value}

@@ -62,7 +62,7 @@ def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_secon
     progress = event.get("progress") or {"submission": 0, "statement": None}
     try:
         for position in range(progress["submission"], len(step.submissions)):
-            statement = progress["statement"] or api.submit(step.name, step.submissions[position])
+            statement = progress["statement"] or api.submit(step.name, step.submissions[position], request.execution_id)
             while not _wait(api, statement, remaining_seconds()):
                 if remaining_seconds() < _RESERVE_SECONDS:
                     return {
@@ -114,7 +114,7 @@ def end_run(api: DataApi, marketplace: str, control: str, run_sequence: int, err
     """Cancel a run's statements, close it as failed and free its lease; return the names of the cancelled statements."""
     name = name_run(marketplace, run_sequence)
     cancelled = api.cancel_unfinished(name)
-    statement = api.submit(f"{name}/end/{time.time_ns()}", compose_ending(control, run_sequence, "failed", error))
+    statement = api.submit(f"{name}/end", compose_ending(control, run_sequence, "failed", error), str(time.time_ns()))
     while not api.wait(statement, 30):
         pass
     return cancelled

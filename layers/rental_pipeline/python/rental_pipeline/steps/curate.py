@@ -19,6 +19,11 @@ def needs_full_build(request: StepRequest, table: CuratedTable) -> bool:
     return request.is_rebuild or not request.ledger.is_made_from("curated", table.name, request.warehouse.curated_hash(table))
 
 
+def is_reshaped(request: StepRequest, table: CuratedTable) -> bool:
+    """Whether the table does not exist with the definition that its file has now."""
+    return not request.ledger.is_defined_as("curated", table.name, request.warehouse.definition_hash(table.file))
+
+
 class Curation:
     """The statements of one curated table's build."""
 
@@ -30,7 +35,8 @@ class Curation:
         self.curated = f"{request.schemas.curated}.{table.name}"
         self.rejected = f"{request.schemas.curated}.rejected_rows"
         self.raw = self._raw(table.source)
-        self.position = request.ledger.run_sequence("curated", table.name)
+        # Prepare has made a table of another shape anew, and forgotten its position.
+        self.position = 0 if is_reshaped(request, table) else request.ledger.run_sequence("curated", table.name)
         self.is_full = needs_full_build(request, table)
         source = self._planned(table.source)
         self.is_append = source["strategy"] == "append"
@@ -43,13 +49,8 @@ class Curation:
     def statements(self) -> list[str]:
         """Everything between the guard and the commit, in order."""
         changed = f"changed_{self.table.name}"
-        definition_hash = self.request.warehouse.definition_hash(self.table.file)
-        # A table of another shape is made anew; metrics that read it are rebuilt whole then, as their hash covers its definition.
-        is_reshaped = not self.request.ledger.is_defined_as("curated", self.table.name, definition_hash)
-        statements = [
+        return [
             f"call expect_position('curated', {literal(self.table.name)}, {self.position})",
-            *([f"drop table if exists {self.curated}"] if is_reshaped else []),
-            self.table.file.section("table"),
             f"create temp table touched as {self._touched()}",
             *(self._versions() if self.table.is_derived else self._judged()),
             f"create temp table before_image as select {self.table.name}.* from {self.curated}"
@@ -69,9 +70,9 @@ class Curation:
             f"delete from {self.control}.layer_position where layer = 'curated' and name = {literal(self.table.name)}",
             f"insert into {self.control}.layer_position (layer, name, run_sequence, input_hash, definition_hash)"
             f" values ('curated', {literal(self.table.name)}, {self.run},"
-            f" {literal(self.request.warehouse.curated_hash(self.table))}, {literal(definition_hash)})",
+            f" {literal(self.request.warehouse.curated_hash(self.table))},"
+            f" {literal(self.request.warehouse.definition_hash(self.table.file))})",
         ]
-        return statements
 
     def _touched(self) -> str:
         """Keys (or days) whose newest version may now be judged otherwise: changed themselves, or child of a touched parent.

@@ -15,7 +15,7 @@ def compose_open(request: StepRequest) -> Step:
     `RUN IN PROGRESS` is raised by the warehouse when another run holds the lease.
     """
     schemas = request.schemas
-    execution_id = request.execution["id"]
+    execution_id = request.execution_id
     set_path = f"set search_path to {schemas.control}"
     run_input = json.dumps(request.run_input, sort_keys=True)[:4096]
     opening = Submission(
@@ -40,7 +40,7 @@ def compose_open(request: StepRequest) -> Step:
         write_json(
             request.settings.bucket,
             run_key(schemas.marketplace, sequence, LEDGER),
-            {"run_sequence": sequence, "positions": positions, "columns": columns},
+            {"run_sequence": sequence, "execution_id": execution_id, "positions": positions, "columns": columns},
         )
         return {"outcome": "opened", "run_sequence": sequence}
 

@@ -1,4 +1,4 @@
-"""Prepare: bring raw tables and exchange rates to what this run's plan and files say."""
+"""Prepare: bring raw tables, curated tables and exchange rates to what this run's plan and files say."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from decimal import Decimal, InvalidOperation
 
 from rental_pipeline.data_api import Submission
 from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.steps.curate import is_reshaped
 from rental_pipeline.steps.step import Step, StepRequest, divide_statements, literal
+from rental_pipeline.warehouse_files import CuratedTable
 
 _END_OF_TIME = date(9999, 12, 31)
 _RATES_PER_INSERT = 1000  # some 60 bytes each: well under the Data API's 100 KB a request
@@ -26,10 +28,25 @@ def compose_prepare(request: StepRequest) -> Step:
     submissions = [*divide_statements("raw-tables", set_path, changes["batch"])]
     # ALTER COLUMN TYPE may not stand in a transaction block (Redshift, "ALTER TABLE"): one request each.
     submissions += [Submission(f"widen-{position}", (sql,), {}) for position, sql in enumerate(changes["single"])]
+    submissions += [_define_curated(request, table) for table in request.warehouse.curated if is_reshaped(request, table)]
     rate_hash = request.warehouse.exchange_rate_hash
     if not request.ledger.is_made_from("control", "exchange_rate", rate_hash):
         submissions.append(request.write(*_replace_rates(request, rate_hash), once=False))
     return Step(request.statement_name, tuple(submissions))
+
+
+def _define_curated(request: StepRequest, table: CuratedTable) -> Submission:
+    """Make a curated table in its present shape, empty and without a position, so that it is built whole.
+
+    All of them stand before the first is built, because a metric may follow a changed row into a table that is built later.
+    """
+    return request.write(
+        f"drop table if exists {request.schemas.curated}.{table.name}",
+        table.file.section("table"),
+        f"delete from {request.schemas.control}.layer_position where layer = 'curated' and name = {literal(table.name)}",
+        once=False,
+        label=f"define-{table.name}",
+    )
 
 
 def _replace_rates(request: StepRequest, rate_hash: str) -> list[str]:

@@ -70,6 +70,11 @@ class StepRequest:
     def ledger(self) -> Ledger:
         return Ledger(self._read(LEDGER)["positions"])
 
+    @cached_property
+    def execution_id(self) -> str:
+        """The execution that opened the run (a redriven one keeps its id)."""
+        return self.execution["id"] if self.run_sequence is None else self._read(LEDGER)["execution_id"]
+
     @property
     def is_rebuild(self) -> bool:
         return self.plan["kind"] == "rebuild"
