@@ -1,11 +1,10 @@
-"""A pipeline of plan_run, extract_slice and write_manifests over a real MariaDB and moto's S3, with a contract of the test's own."""
+"""plan_run, extract_slice and write_manifests over a real MariaDB and moto's S3, with a contract of the test's own."""
 
 from __future__ import annotations
 
 import io
 import json
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import pytest
 
 from rental_pipeline.extract import extract_slice
 from rental_pipeline.manifests import write_manifests
-from rental_pipeline.object_store import LEDGER, LOADS, PLAN, SLICES, read_json, run_key, write_json
+from rental_pipeline.object_store import LEDGER, LOADS, PLAN, SLICES, find_json, read_json, result_key, run_key, write_json
 from rental_pipeline.plan import plan_run
 from rental_pipeline.settings import read_settings
 from tests.fixtures.aws import Aws
@@ -30,6 +29,7 @@ class Extraction:
     """Runs the three functions; keeps the ledger that the warehouse would keep."""
 
     source: SourceDatabase
+    aws: Aws
     bucket: str
     contract_path: Path
     positions: list[dict[str, Any]] = field(default_factory=list)
@@ -81,6 +81,10 @@ class Extraction:
         """Return one of the run's JSON objects."""
         return read_json(self.bucket, run_key(MARKETPLACE, self.run_sequence, name))
 
+    def result(self, table: str, number: int) -> dict[str, Any] | None:
+        """Return the result of one slice of the run, None where it has none."""
+        return find_json(self.bucket, result_key(MARKETPLACE, self.run_sequence, table, number))
+
     def parquet(self, table: str) -> pyarrow.Table:
         """Return the rows of the run's manifest, as the files hold them."""
         manifest = self.read(LOADS)[table]["manifest"]
@@ -90,10 +94,8 @@ class Extraction:
 
     def read_parquet(self, url: str) -> pyarrow.Table:
         """Return one file's rows."""
-        body = Aws.client(self.aws, "s3").get_object(Bucket=self.bucket, Key=url.removeprefix(f"s3://{self.bucket}/"))["Body"]
+        body = self.aws.client("s3").get_object(Bucket=self.bucket, Key=url.removeprefix(f"s3://{self.bucket}/"))["Body"]
         return pyarrow.parquet.read_table(io.BytesIO(body.read()))
-
-    aws: Aws | None = None
 
 
 def catalogue_column(table: str, name: str, kind: str) -> dict[str, Any]:
@@ -160,4 +162,4 @@ def extraction(
         SQL_ROOT=tmp_path,
         SLICE_ROWS=3,
     )
-    return Extraction(source_database, bucket, tmp_path / MARKETPLACE / "source.yaml", aws=aws)
+    return Extraction(source_database, aws, bucket, tmp_path / MARKETPLACE / "source.yaml")

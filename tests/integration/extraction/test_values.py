@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import hmac
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 
 import pyarrow
 import pytest
 
+from rental_pipeline.errors import FixConfiguration, FixData
+from rental_pipeline.object_store import LOADS
+from tests.fixtures.aws import Aws
 from tests.integration.extraction.conftest import Extraction
 
-# (column definition, SQL literal, Arrow type, expected value)
+LONG_DECIMAL = "-12345678.123456789012345678901234567891"
+UUID = "00112233445566778899aabbccddeeff"
+JSON = '{"a": [1, null, "ü"]}'
+HARD_TEXT = 'tab\t newline\n backslash\\ quote\' "double" comma, 🏠'
+HARD_LITERAL = r"'tab\t newline\n backslash\\ quote\' \"double\" comma, 🏠'"
+LAST = datetime(9999, 12, 31, 23, 59, 59, 999999)
+MICROS = pyarrow.timestamp("us")
+
+SUMMER = datetime(2024, 7, 1, 10, 0, 0, 125000)
+
+# name: (column definition, SQL literal, Arrow type, expected value)
 CASES = {
-    "decimal_38_30": ("decimal(38,30)", "-12345678.123456789012345678901234567891", pyarrow.decimal128(38, 30), Decimal("-12345678.123456789012345678901234567891")),
+    "decimal_38_30": ("decimal(38,30)", LONG_DECIMAL, pyarrow.decimal128(38, 30), Decimal(LONG_DECIMAL)),
     "decimal_18_18": ("decimal(18,18)", "0.000000000000000001", pyarrow.decimal128(18, 18), Decimal("0.000000000000000001")),
     "decimal_10_2": ("decimal(10,2)", "-99999999.99", pyarrow.decimal128(10, 2), Decimal("-99999999.99")),
     "tiny_boolean": ("tinyint(1)", "127", pyarrow.int16(), 127),
@@ -35,22 +50,22 @@ CASES = {
     "bit_64": ("bit(64)", str(2**64 - 1), pyarrow.decimal128(20, 0), Decimal(2**64 - 1)),
     "year_4": ("year", "2155", pyarrow.int16(), 2155),
     "date_last": ("date", "'9999-12-31'", pyarrow.date32(), date(9999, 12, 31)),
-    "datetime_last": ("datetime(6)", "'9999-12-31 23:59:59.999999'", pyarrow.timestamp("us"), datetime(9999, 12, 31, 23, 59, 59, 999999)),
-    "datetime_seconds": ("datetime", "'2024-02-29 12:00:01'", pyarrow.timestamp("us"), datetime(2024, 2, 29, 12, 0, 1)),
-    "datetime_old": ("datetime", "'1000-01-01 00:00:00'", pyarrow.timestamp("us"), datetime(1000, 1, 1)),
-    "timestamp_millis": ("timestamp(3) null", "'2024-07-01 10:00:00.125'", pyarrow.timestamp("us"), datetime(2024, 7, 1, 10, 0, 0, 125000)),
+    "datetime_last": ("datetime(6)", "'9999-12-31 23:59:59.999999'", MICROS, LAST),
+    "datetime_seconds": ("datetime", "'2024-02-29 12:00:01'", MICROS, datetime(2024, 2, 29, 12, 0, 1)),
+    "datetime_old": ("datetime", "'1000-01-01 00:00:00'", MICROS, datetime(1000, 1, 1)),
+    "timestamp_millis": ("timestamp(3) null", "'2024-07-01 10:00:00.125'", MICROS, SUMMER),
     "time_negative": ("time", "'-838:59:59'", pyarrow.string(), "-838:59:59"),
     "time_micros": ("time(6)", "'100:00:00.000001'", pyarrow.string(), "100:00:00.000001"),
     "enum_value": ("enum('small','größer')", "'größer'", pyarrow.string(), "größer"),
     "set_value": ("set('a','b','c')", "'a,c'", pyarrow.string(), "a,c"),
-    "json_value": ("json", """'{"a": [1, null, "ü"]}'""", pyarrow.string(), '{"a": [1, null, "ü"]}'),
+    "json_value": ("json", f"'{JSON}'", pyarrow.string(), JSON),
     "char_blank": ("char(5)", "'ab '", pyarrow.string(), "ab"),
     "varchar_blank": ("varchar(5)", "'ab '", pyarrow.string(), "ab "),
     "varchar_empty": ("varchar(5)", "''", pyarrow.string(), ""),
     "varchar_latin": ("varchar(5) character set latin1", "'é'", pyarrow.string(), "é"),
-    "text_hard": ("text", r"'tab\t newline\n backslash\\ quote\' \"double\" comma, 🏠'", pyarrow.string(), "tab\t newline\n backslash\\ quote' \"double\" comma, 🏠"),
-    "text_longest": ("mediumtext", "repeat('x', 65535)", pyarrow.string(), "x" * 65535),
-    "binary_16": ("binary(16)", "unhex('00112233445566778899aabbccddeeff')", pyarrow.string(), "00112233445566778899aabbccddeeff"),
+    "text_hard": ("text", HARD_LITERAL, pyarrow.string(), HARD_TEXT),
+    "text_long": ("mediumtext", "repeat('x', 65535)", pyarrow.string(), "x" * 65535),
+    "binary_16": ("binary(16)", f"unhex('{UUID}')", pyarrow.string(), UUID),
     "varbinary_value": ("varbinary(10)", "unhex('ff00')", pyarrow.string(), "ff00"),
     "blob_value": ("blob", "unhex('00ff')", pyarrow.string(), "00ff"),
     "long_blob": ("longblob", "unhex('c3')", pyarrow.string(), "c3"),
@@ -83,3 +98,103 @@ def test_every_type_arrives_exactly(values: pyarrow.Table) -> None:
         elif values[name.lower()].to_pylist() != [expected, None, expected]:
             wrong[name] = values[name.lower()].to_pylist()
     assert wrong == {}
+
+
+def test_what_is_no_date_becomes_null_and_is_counted(extraction: Extraction) -> None:
+    """Zero dates, and dates that no calendar has, of every date type; NULLs are not counted."""
+    extraction.source.execute("create table t (id int primary key, d date, dt datetime(6), ts timestamp null)")
+    connection = extraction.source.connect(sql_mode="ALLOW_INVALID_DATES")
+    with connection, connection.cursor() as cursor:
+        cursor.execute("insert into t values (1, '0000-00-00', '0000-00-00', 0), (2, '2024-02-31', '2024-00-10', null)")
+        cursor.execute("insert into t values (3, '2024-02-29', '2024-02-29 01:02:03.000004', '2024-02-29')")
+    extraction.write_contract("  t: {strategy: snapshot, key: id}\n")
+    extraction.run()
+    assert extraction.parquet("t").to_pylist() == [
+        {"id": 1, "d": None, "dt": None, "ts": None},
+        {"id": 2, "d": None, "dt": None, "ts": None},
+        {"id": 3, "d": date(2024, 2, 29), "dt": datetime(2024, 2, 29, 1, 2, 3, 4), "ts": datetime(2024, 2, 29)},
+    ]
+    assert extraction.read(LOADS)["t"]["zero_dates"] == 5
+    assert extraction.result("t", 0)["zero_dates"] == {"d": 2, "dt": 2, "ts": 1}
+
+
+def test_a_timestamp_arrives_in_utc_whatever_zone_wrote_it(extraction: Extraction) -> None:
+    """TIMESTAMP is an instant; the application's session was in Berlin."""
+    extraction.source.execute("create table t (id int primary key, ts timestamp(3))")
+    connection = extraction.source.connect(init_command="set time_zone = '+02:00'")
+    with connection, connection.cursor() as cursor:
+        cursor.execute("insert into t values (1, '2024-07-01 12:00:00.125')")
+    extraction.write_contract("  t: {strategy: snapshot, key: id}\n")
+    extraction.run()
+    assert extraction.parquet("t")["ts"].to_pylist() == [datetime(2024, 7, 1, 10, 0, 0, 125000)]
+
+
+@pytest.mark.parametrize("definition", ["mediumtext", "longtext", "json", "longblob"])
+def test_a_value_longer_than_redshift_holds_stops_the_slice(extraction: Extraction, definition: str) -> None:
+    """65,535 bytes pass, one character of several bytes more does not; the message names table, column and remedy."""
+    extraction.source.execute(f"create table t (id int primary key, body {definition}) charset utf8mb4")
+    extraction.source.execute("insert into t values (1, concat('\"', repeat('ä', 7000), '\"'))")
+    extraction.write_contract("  t: {strategy: snapshot, key: id}\n")
+    extraction.run()
+    extraction.source.execute("update t set body = concat('\"', repeat('🏠', 16384), '\"')")
+    with pytest.raises(FixData, match=r"table t, slice 0: column body holds .* 65535 bytes.*personal: \{body: drop\}"):
+        extraction.run()
+    assert extraction.result("t", 0) is None
+
+
+@pytest.mark.parametrize("definition", ["decimal(65,30)", "point", "inet6", "uuid"])
+def test_a_type_without_an_exact_home_is_refused_before_reading(extraction: Extraction, definition: str) -> None:
+    """The column is named with the way out, which works."""
+    extraction.source.execute(f"create table t (id int primary key, odd {definition})")
+    extraction.source.execute("insert into t (id) values (1)")
+    extraction.write_contract("  t: {strategy: snapshot, key: id}\n")
+    with pytest.raises(FixConfiguration, match=r"table t: column odd .*personal: \{odd: drop\}"):
+        extraction.plan()
+    extraction.write_contract("  t: {strategy: snapshot, key: id, personal: {odd: drop}}\n")
+    extraction.run()
+    assert extraction.parquet("t").column_names == ["id"]
+
+
+def test_personal_columns_leave_the_source_only_hashed_or_not_at_all(
+    extraction: Extraction, set_environment: Callable[..., None], aws: Aws
+) -> None:
+    """The hash is HMAC-SHA256 of the value's text, so that equal values stay equal; NULL stays NULL."""
+    aws.client("secretsmanager").create_secret(Name=f"hash-{extraction.bucket}", SecretString="pepper")
+    extraction.source.execute("create table t (id int primary key, email varchar(50), phone bigint, name varchar(50))")
+    extraction.source.execute("insert into t values (1, 'ä@example.com', 491234, 'Ann'), (2, null, 491234, 'Bob')")
+    extraction.write_contract("  t: {strategy: snapshot, key: id, personal: {email: hash, phone: hash, name: drop}}\n")
+    with pytest.raises(FixConfiguration, match="HASH_SECRET_ARN"):
+        extraction.plan()
+    set_environment(HASH_SECRET_ARN=f"hash-{extraction.bucket}")
+    extraction.run()
+    email, phone = (hmac.digest(b"pepper", text.encode(), "sha256").hex() for text in ("ä@example.com", "491234"))
+    assert extraction.parquet("t").to_pylist() == [
+        {"id": 1, "email": email, "phone": phone},
+        {"id": 2, "email": None, "phone": phone},
+    ]
+
+
+def test_an_empty_table_has_no_slice_and_no_manifest(extraction: Extraction) -> None:
+    """It is part of the run all the same: its load moves the watermark."""
+    extraction.source.execute("create table t (id int primary key)")
+    extraction.write_contract("  t: {strategy: snapshot, key: id}\n")
+    plan = extraction.run()
+    assert plan["tables"][0]["read"] and plan["tables"][0]["slice_count"] == 0
+    assert extraction.read(LOADS)["t"] == {
+        "manifest": None, "rows_read": 0, "rows_in_parquet": 0, "bytes": 0, "parts": 0, "slices": 0, "zero_dates": 0
+    }  # fmt: skip
+
+
+def test_parts_are_bounded_by_rows_and_by_bytes(extraction: Extraction, set_environment: Callable[..., None]) -> None:
+    """A slice of many rows is several files, none above its bounds, and together all rows."""
+    extraction.source.execute("create table t (id int primary key, body text)")
+    extraction.source.execute("insert into t select seq, repeat('x', 60000) from seq_1_to_2000")
+    extraction.write_contract("  t: {strategy: snapshot, key: id}\n")
+    set_environment(SLICE_ROWS=10_000, PART_ROWS=100_000, PART_BYTES=40_000_000)
+    extraction.run()
+    result = extraction.result("t", 0)
+    assert [part["rows"] for part in result["parts"]] == [976, 976, 48]
+    assert sorted(extraction.parquet("t")["id"].to_pylist()) == list(range(1, 2001))
+    set_environment(PART_ROWS=700)
+    extraction.run()
+    assert [part["rows"] for part in extraction.result("t", 0)["parts"]] == [976, 976, 48]

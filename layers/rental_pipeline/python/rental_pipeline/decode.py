@@ -10,6 +10,7 @@ from datetime import datetime
 import pyarrow
 import pyarrow.compute as pc
 import pymysql
+from pymysql.cursors import SSCursor
 
 from rental_pipeline.column_types import arrow_type, varchar_length, widest_value
 from rental_pipeline.contract import APPEND
@@ -21,6 +22,16 @@ from rental_pipeline.table_plan import PlannedColumn, PlannedTable
 _BATCH_BYTES = 32_000_000
 _BATCH_ROWS = 10_000
 _ZERO = "0000-00-00"
+
+
+class StreamingCursor(SSCursor):
+    """An unbuffered cursor that can be left in the middle of a result."""
+
+    def abandon(self) -> None:
+        """Give up the rest of the result, where closing would read it to its end; the connection can only be closed then."""
+        if self._result is not None:
+            self._result.unbuffered_active = False
+        self.connection = None
 
 
 class Decoder:
@@ -40,8 +51,8 @@ class Decoder:
     def read_batches(self, connection: pymysql.Connection, query: Condition) -> Iterator[pyarrow.RecordBatch]:
         """Run a query whose columns are the table's, and yield its rows in batches of bounded size.
 
-        The connection's cursors are unbuffered and its values bytes (`source.connect`). A connection that breaks raises: a result
-        that ends without its closing packet never looks complete.
+        The connection's cursors are StreamingCursor, its values bytes (`connect(…, use_unicode=False)`). A connection that breaks
+        raises: a result that ends without its closing packet never looks complete.
 
         Raises:
             FixData: a value is longer than its column in Redshift may be, or is no valid text.
@@ -51,12 +62,14 @@ class Decoder:
         widest_row = sum(widest_value(column.type) for column in self.table.columns)
         batch_rows = max(1, min(_BATCH_ROWS, _BATCH_BYTES // widest_row))
         cursor = connection.cursor()
-        cursor.execute(sql, arguments)
-        while rows := cursor.fetchmany(batch_rows):
-            values = zip(*rows, strict=True)
-            arrays = [self._decode(column, each) for column, each in zip(self.table.columns, values, strict=True)]
-            yield pyarrow.record_batch(arrays, schema=self.schema)
-        cursor.close()
+        try:
+            cursor.execute(sql, arguments)
+            while rows := cursor.fetchmany(batch_rows):
+                values = zip(*rows, strict=True)
+                arrays = [self._decode(column, each) for column, each in zip(self.table.columns, values, strict=True)]
+                yield pyarrow.record_batch(arrays, schema=self.schema)
+        finally:
+            cursor.abandon()
 
     def _decode(self, column: PlannedColumn, values: Sequence[bytes | None]) -> pyarrow.Array:
         if column.is_hashed:

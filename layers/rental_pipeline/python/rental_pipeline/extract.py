@@ -14,9 +14,8 @@ import pyarrow
 import pyarrow.parquet
 import pymysql
 from botocore.exceptions import BotoCoreError, ClientError
-from pymysql.cursors import SSCursor
 
-from rental_pipeline.decode import Decoder
+from rental_pipeline.decode import Decoder, StreamingCursor
 from rental_pipeline.errors import FixConfiguration, FixData
 from rental_pipeline.object_store import (
     PLAN,
@@ -67,7 +66,7 @@ def extract_slice(event: dict[str, Any]) -> None:
 
     source = read_source_address(settings.source_secret_arn)
     rows_read, written = 0, []
-    with closing(connect(source, cursorclass=SSCursor, use_unicode=False)) as connection:
+    with closing(connect(source, cursorclass=StreamingCursor, use_unicode=False)) as connection:
         try:
             batches = decoder.read_batches(connection, compose_slice_query(table, part))
             for number, content in enumerate(_gather_parts(batches, settings.part_rows, settings.part_bytes)):
@@ -131,10 +130,11 @@ def _write_part(bucket: str, key: str, content: pyarrow.Table) -> dict[str, Any]
     The rows are whole in memory before the upload begins: awswrangler's writer would close a file, and so make it look complete,
     even if reading them broke off.
     """
+    # awswrangler adds the schema to the arguments it is given: a copy, or the next table would be written with this one's.
     frame = content.to_pandas(types_mapper=pandas.ArrowDtype)
     try:
         awswrangler.s3.to_parquet(
-            frame, path=address(bucket, key), index=False, compression="snappy", pyarrow_additional_kwargs=_PARQUET
+            frame, path=address(bucket, key), index=False, compression="snappy", pyarrow_additional_kwargs=dict(_PARQUET)
         )
         tail = s3().get_object(Bucket=bucket, Key=key, Range=f"bytes=-{_FOOTER_BYTES}")
         footer = pyarrow.parquet.read_metadata(io.BytesIO(tail["Body"].read()))

@@ -17,7 +17,7 @@ from rental_pipeline.table_plan import PlannedColumn, PlannedTable, Slice
 Condition = tuple[str, list[Any]]
 
 # What MySQL's manual calls the supported range begins here; below are the zero date and what was never meant as a date.
-_FIRST_DATE = "1000-01-01"
+FIRST_DATE = "1000-01-01"
 _FIRST_TIMESTAMP = "1970-01-01 00:00:01"
 
 _BARE_INTEGERS = ("tinyint", "smallint", "mediumint", "int", "bigint", "year")
@@ -59,7 +59,7 @@ def cursor_in_window(table: PlannedTable) -> Condition:
 def cursor_is_missing(table: PlannedTable) -> Condition:
     """Return the condition that the cursor is NULL or a zero date (which is neither NULL nor above any date)."""
     cursor = table.column(table.cursor)
-    first = _FIRST_TIMESTAMP if cursor.source_type == "timestamp" else _FIRST_DATE
+    first = _FIRST_TIMESTAMP if cursor.source_type == "timestamp" else FIRST_DATE
     name = quote_name(cursor.source_name)
     return f"({name} is null or {name} < %s)", [first]
 

@@ -8,6 +8,7 @@ import pymysql
 
 from rental_pipeline.contract import APPEND
 from rental_pipeline.slice_query import (
+    FIRST_DATE,
     Condition,
     at_least,
     cursor_in_window,
@@ -90,8 +91,9 @@ def _find_days(cursor: pymysql.cursors.Cursor, table: PlannedTable, slice_rows: 
     points: list[Point] = []
     filled = 0
     for day, rows in days:
-        # An impossible date (2024-02-00) bounds nothing; extract_slice refuses it by name.
-        if filled and filled + rows > slice_rows and "-00" not in day:
+        # Days before FIRST_DATE are with the missing ones in the first slice. An impossible date (2024-02-00) bounds nothing;
+        # extract_slice refuses it by name.
+        if filled and filled + rows > slice_rows and day > FIRST_DATE and "-00" not in day:
             points.append((day,))
             filled = 0
         filled += rows
