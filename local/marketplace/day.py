@@ -46,16 +46,18 @@ class _Day:
         with self.connection.cursor() as cursor:
             return cursor.execute(sql, arguments or None)
 
-    def choose(self, sql: str, count: int) -> list[tuple]:
-        """Choose `count` rows, or what there are, of a select that has an order."""
-        rows = self.query(sql)
-        chosen = self.random.permutation(len(rows))[:count]
-        return [rows[number] for number in chosen]
+    def choose(self, select: str, count: int) -> list[tuple]:
+        """Choose `count` rows, or what there are, of a select without an order; the same draw chooses the same rows."""
+        return self.query(f"{select} order by rand({self.random.integers(2**31)}) limit {count}")
 
     def choose_listings(self, count: int) -> np.ndarray:
-        """Choose listings, the same one maybe twice; return their ids."""
-        ids = [row[0] for row in self.query("select id from apartments order by id")]
+        """Choose listings, the same one maybe more than once; return their ids."""
+        ids = [row[0] for row in self.choose("select id from apartments", count)]
         return np.array(ids, dtype=np.int64)[self.random.integers(0, len(ids), count)]
+
+    def count_users(self) -> int:
+        """Return the highest user id, of whom there are that many or fewer."""
+        return self.query("select coalesce(max(user_id), 100) from bookings")[0][0]
 
     def write_today(self, like: object) -> str:
         """Write the present moment in the manner of the generation of a listing's id, or of another date of the row."""
@@ -74,7 +76,7 @@ def play_day(connection: pymysql.Connection, seed: int, day_number: int) -> dict
         Rows by kind of change, the kinds in the order in which they happened.
 
     Raises:
-        ValueError: there are no listings or no bookings to live on.
+        ValueError: there are no listings to live on.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -82,8 +84,8 @@ def play_day(connection: pymysql.Connection, seed: int, day_number: int) -> dict
             " (select count(*) from user_viewing)"
         )
         now, listings, bookings, viewings = cursor.fetchone()
-    if not listings or not bookings:
-        raise ValueError("a day needs listings and bookings: fill the source first")
+    if not listings:
+        raise ValueError("a day needs listings: fill the source first")
     day = _Day(
         connection,
         np.random.default_rng([seed, 1_000 + day_number]),
@@ -132,10 +134,9 @@ def _book_and_commit_late(day: _Day) -> int:
 
 def _insert_bookings(day: _Day, count: int, late: bool = False) -> int:
     listing_ids = day.choose_listings(count)
-    users = day.query("select max(user_id) from bookings")[0][0] or 1
-    first = day.query("select max(booking_id) from bookings")[0][0] + 1
+    first = day.query("select coalesce(max(booking_id), 0) from bookings")[0][0] + 1
     booked = np.full(count, np.datetime64(day.now, "s"))
-    columns, _ = draw_bookings(day.random, users, listing_ids, listing_ids < FIRST_ID_GENERATION_1, booked, Shares())
+    columns, _ = draw_bookings(day.random, day.count_users(), listing_ids, listing_ids < FIRST_ID_GENERATION_1, booked, Shares())
     columns = {"booking_id": np.arange(first, first + count), **columns}
     if late:
         columns["changed_at"] = np.full(count, np.datetime64(day.now, "us") - np.timedelta64(LATE_COMMIT_MINUTES, "m"), object)
@@ -155,14 +156,13 @@ def _view_long_ago(day: _Day) -> int:
 
 def _draw_viewings(day: _Day, count: int, days_ago: int) -> Columns:
     listing_ids = day.choose_listings(count)
-    users = day.query("select max(user_id) from bookings")[0][0] or 1
     viewed = np.full(count, np.datetime64(day.now, "s") - np.timedelta64(days_ago, "D"))
-    return draw_viewings(day.random, users, listing_ids, listing_ids < FIRST_ID_GENERATION_1, viewed)
+    return draw_viewings(day.random, day.count_users(), listing_ids, listing_ids < FIRST_ID_GENERATION_1, viewed)
 
 
 def _change_prices(day: _Day) -> int:
     changed = 0
-    for listing, price in day.choose("select id, price from apartments where price > 0 order by id", day.daily_changes):
+    for listing, price in day.choose("select id, price from apartments where price > 0", day.daily_changes):
         new_price = round(price * int(day.random.integers(80, 125)) / 100, 2) + 1
         changed += day.execute(
             "update apartments set price = %s, last_modified_timestamp = %s where id = %s",
@@ -177,7 +177,7 @@ def _change_activity(day: _Day) -> int:
     """Listings that are taken down or put up again."""
     changed = 0
     flags = ", ".join(f"'{flag}'" for flag in FLAG_TURNED)
-    for listing, flag in day.choose(f"select id, is_active from apartments where is_active in ({flags}) order by id", 2):
+    for listing, flag in day.choose(f"select id, is_active from apartments where is_active in ({flags})", 2):
         changed += day.execute("update apartments set is_active = %s where id = %s", FLAG_TURNED[flag], listing)
     return changed
 
@@ -191,7 +191,7 @@ def _cancel(day: _Day) -> int:
 
 
 def _change_status(day: _Day, old: str, new: str) -> int:
-    chosen = day.choose(f"select booking_id from bookings where booking_status = '{old}' order by booking_id", day.daily_changes)
+    chosen = day.choose(f"select booking_id from bookings where booking_status = '{old}'", day.daily_changes)
     return sum(day.execute("update bookings set booking_status = %s where booking_id = %s", new, *row) for row in chosen)
 
 
@@ -199,7 +199,7 @@ def _move_booking_dates(day: _Day) -> int:
     """Bookings entered under a wrong day: they leave one week's metrics for another's."""
     chosen = day.choose(
         "select booking_id, booking_date from bookings where booking_status = 'confirmed' and booking_date <> ''"
-        " and booking_date not like '%tbd%' order by booking_id",
+        " and booking_date not like '%tbd%'",
         2,
     )
     return sum(
@@ -211,7 +211,7 @@ def _move_booking_dates(day: _Day) -> int:
 def _correct_stays(day: _Day) -> int:
     chosen = day.choose(
         "select booking_id, checkin_date, checkout_date from bookings where str_to_date(checkout_date, '%d/%m/%Y')"
-        " < str_to_date(checkin_date, '%d/%m/%Y') order by booking_id",
+        " < str_to_date(checkin_date, '%d/%m/%Y')",
         day.daily_changes,
     )
     return sum(
@@ -221,9 +221,9 @@ def _correct_stays(day: _Day) -> int:
 
 
 def _correct_amounts_and_statuses(day: _Day) -> int:
-    negative = day.choose("select booking_id from bookings where total_price < 0 order by booking_id", 1)
-    unknown = day.choose("select booking_id from bookings where booking_status in ('on hold', 'unknown') order by booking_id", 1)
-    listings = day.choose("select id from apartments where price < 0 order by id", 1)
+    negative = day.choose("select booking_id from bookings where total_price < 0", 1)
+    unknown = day.choose("select booking_id from bookings where booking_status in ('on hold', 'unknown')", 1)
+    listings = day.choose("select id from apartments where price < 0", 1)
     corrected = 0
     for (booking,) in negative:
         corrected += day.execute("update bookings set total_price = -total_price where booking_id = %s", booking)
@@ -236,8 +236,8 @@ def _correct_amounts_and_statuses(day: _Day) -> int:
 
 def _spoil_rows(day: _Day) -> int:
     """Good rows that turn bad: a day that no calendar has, and a price below zero, which orphans the listing's bookings."""
-    bookings = day.choose("select booking_id from bookings where booking_status = 'confirmed' order by booking_id", 1)
-    listings = day.choose("select id from apartments where price > 0 order by id", 1)
+    bookings = day.choose("select booking_id from bookings where booking_status = 'confirmed'", 1)
+    listings = day.choose("select id from apartments where price > 0", 1)
     spoiled = 0
     for (booking,) in bookings:
         spoiled += day.execute("update bookings set checkin_date = %s where booking_id = %s", f"31/02/{day.now.year}", booking)
@@ -249,7 +249,7 @@ def _spoil_rows(day: _Day) -> int:
 def _move_listings(day: _Day) -> int:
     """Listings whose city was wrong; nothing tells when it was corrected."""
     moved = 0
-    for listing, city in day.choose("select id, cityname from apartment_attributes order by id", 2):
+    for listing, city in day.choose("select id, cityname from apartment_attributes", 2):
         name, state, latitude, longitude = draw(day.random, [place for place in CITIES if place[0] != city], 1)[0]
         moved += day.execute(
             "update apartment_attributes set cityname = %s, state = %s, latitude = %s, longitude = %s where id = %s",
@@ -259,7 +259,7 @@ def _move_listings(day: _Day) -> int:
 
 
 def _delete_attributes(day: _Day) -> int:
-    chosen = day.choose("select id from apartment_attributes order by id", 1)
+    chosen = day.choose("select id from apartment_attributes", 1)
     return sum(day.execute("delete from apartment_attributes where id = %s", *row) for row in chosen)
 
 

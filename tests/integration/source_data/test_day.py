@@ -98,6 +98,14 @@ def test_days_can_be_played_for_long(filled_source: SourceDatabase):
         assert play(filled_source, day_number=number)["new bookings"] > 0
 
 
+def test_a_source_without_bookings_has_a_day(filled_source: SourceDatabase):
+    """As after loading the CSV files of generation 1, which have none: the first ones are made."""
+    for table in ("bookings", "user_viewing", "apartment_attributes"):
+        filled_source.execute(f"truncate {table}")
+    counts = play(filled_source)
+    assert counts["new bookings"] == filled_source.query("select count(*) - 1 from bookings")[0][0] > 0
+
+
 def test_an_empty_source_has_no_day(source_database: SourceDatabase):
     """The error says what to do first."""
     with pytest.raises(ValueError, match="fill the source first"):
