@@ -1,6 +1,6 @@
-"""COPY of Parquet by a manifest (pages r_COPY, copy-usage_notes-copy-from-columnar, loading-data-files-using-manifest).
+"""COPY of Parquet by a manifest (pages copy-usage_notes-copy-from-columnar and loading-data-files-using-manifest).
 
-Files are read in record batches and handed to PostgreSQL as CSV through its COPY protocol, so memory is bounded by a batch and its text.
+Files are read in record batches and go to PostgreSQL as CSV through its COPY protocol: memory is bounded by a batch and its text.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def parse_copy(sql: str, tokens: list[Token]) -> CopyCommand:
     """Read a COPY statement.
 
     Raises:
-        Refused: it is not `COPY table [(columns)] FROM 's3://manifest' [IAM_ROLE ...] FORMAT [AS] PARQUET MANIFEST` with the options that
-            columnar formats take.
+        Refused: it is not `COPY table [(columns)] FROM 's3://manifest' IAM_ROLE ... FORMAT [AS] PARQUET MANIFEST`, or has options
+            that columnar formats do not take.
     """
     reader = Reader(sql, tokens)
     reader.require("COPY")
@@ -207,7 +207,8 @@ def _read_batches(file, url: str, columns: list[_Column]) -> Iterator[pa.RecordB
     schema = parquet.schema_arrow
     if len(schema) != len(columns):
         raise Refused(
-            f"Unmatched number of columns between table and file. Table columns: {len(columns)}, Data columns: {len(schema)}, File name: {url}"
+            "Unmatched number of columns between table and file. "
+            f"Table columns: {len(columns)}, Data columns: {len(schema)}, File name: {url}"
         )
     for field, column in zip(schema, columns, strict=True):
         if not _fits(field.type, column):
@@ -219,8 +220,8 @@ def _read_batches(file, url: str, columns: list[_Column]) -> Iterator[pa.RecordB
         for values, column in zip(batch.columns, columns, strict=True):
             if column.size is not None and (pc.max(pc.binary_length(values)).as_py() or 0) > column.size:
                 raise Refused(
-                    f"Spectrum Scan Error: the length of the data column {column.name} is longer than the length defined in the table. "
-                    f"Table: {column.size} bytes, file name: {url}"
+                    f"Spectrum Scan Error: the length of the data column {column.name} is longer than the length defined in the "
+                    f"table. Table: {column.size} bytes, file name: {url}"
                 )
         yield batch
 
@@ -242,7 +243,7 @@ def _fits(kind: pa.DataType, column: _Column) -> bool:
         case "date":
             return kind == pa.date32()
         case "timestamp" | "timestamptz":
-            return pa.types.is_timestamp(kind) and kind.unit in ("ms", "us")
+            return pa.types.is_timestamp(kind) and kind.unit in ("ms", "us") and kind.tz in (None, "UTC")
         case "numeric":
             return pa.types.is_decimal(kind) and (kind.precision, kind.scale) == (column.precision, column.scale)
         case "varchar" | "bpchar":

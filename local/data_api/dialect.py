@@ -1,7 +1,7 @@
 """Redshift's SQL as sqlglot reads it for this warehouse, and PostgreSQL's as it writes it.
 
-Functions are read as plain calls: sqlglot's own ideas of what they mean elsewhere never apply. `expressions.py` rewrites the few that
-need it and `functions.sql` defines the rest.
+Functions are read as plain calls: sqlglot's own ideas of what they mean elsewhere never apply. `expressions.py` rewrites the few
+that need it and `functions.sql` defines the rest.
 """
 
 from __future__ import annotations
@@ -114,12 +114,17 @@ def fold_name(token: Token) -> str:
     """
     if token.token_type is not TokenType.IDENTIFIER:
         refuse_reserved(token.text)
+    refuse_long(token.text)
     return '"' + token.text.lower().replace('"', '""') + '"'
 
 
 def refuse_reserved(name: str) -> None:
     """Raise Refused where a bare name is a reserved word (page r_pg_keywords)."""
     if name.upper() in RESERVED_WORDS:
-        raise Refused(
-            f'syntax error at or near "{name}": it is a reserved word of Redshift; rename it or put it in double quotes'
-        )
+        raise Refused(f'syntax error at or near "{name}": a reserved word of Redshift: rename it or put it in double quotes')
+
+
+def refuse_long(name: str) -> None:
+    """Raise Refused where PostgreSQL would cut a name that Redshift takes (63 bytes there, 127 here: page r_names)."""
+    if len(name.encode()) > 63:
+        raise Refused(f'the name "{name}" has over 63 bytes, the most that this stand-in takes (Redshift: 127)')

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from local.data_api.dialect import refuse_reserved
+from local.data_api.dialect import refuse_long, refuse_reserved
 from local.data_api.refusal import Refused
 from local.data_api.rules import check_rules
 from local.data_api.vocabulary import DATE_PARTS, FUNCTIONS, TYPES, UNKNOWN_FUNCTIONS
@@ -28,6 +28,7 @@ def rewrite_expressions(tree: exp.Expression) -> exp.Expression:
     for name in tree.find_all(exp.Identifier):
         if not name.quoted:
             refuse_reserved(name.name)
+        refuse_long(name.name)
         name.set("this", name.name.lower())
     return tree
 

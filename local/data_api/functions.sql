@@ -245,8 +245,10 @@ begin
                   where d.adrelid = table_name::regclass and a.attname = column_name) then
         raise exception 'cannot alter the type of column "%", which has a default value', column_name using errcode = '0A000';
     end if;
-    for old_check in select conname from pg_constraint
-                     where conrelid = table_name::regclass and conname ~ ('^' || column_name || '_bytes_[0-9]+$') loop
+    for old_check in select c.conname
+                     from pg_constraint c
+                     join pg_attribute a on a.attrelid = c.conrelid and c.conkey = array[a.attnum]
+                     where c.conrelid = table_name::regclass and c.contype = 'c' and a.attname = column_name and c.conname ~ '_bytes_[0-9]+$' loop
         execute format('alter table %s drop constraint %I', table_name, old_check);
     end loop;
     execute format('alter table %s alter column %I type varchar(%s)', table_name, column_name, bytes);

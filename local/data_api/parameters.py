@@ -24,7 +24,7 @@ def quote_text(value: str) -> str:
 def find_backslash(sql: str) -> str | None:
     r"""Return the first text literal with a backslash that is not `\\` or `\'`, or None.
 
-    Redshift reads a backslash in a literal as an escape, PostgreSQL as itself: only the doubled one has one meaning to write for both.
+    Redshift reads a backslash in a literal as an escape, PostgreSQL as itself: only the doubled one can be written for both.
     """
     for match in _OPAQUE.finditer(sql):
         if match[0].startswith("'") and re.search(r"(?<!\\)(?:\\\\)*\\(?![\\'])", match[0]):

@@ -67,7 +67,7 @@ class Reader:
         return self.tokens[start : self.at - 1]
 
     def until(self, *words: str) -> list[Token]:
-        """Take tokens up to one of the words, outside parentheses and CASE; the word itself stays. Raise Refused if none comes."""
+        """Take tokens up to one of the words outside parentheses and CASE; the word stays. Raise Refused if none comes."""
         start, depth = self.at, 0
         while not (depth == 0 and self.word() in words):
             if self.ended:

@@ -1,4 +1,4 @@
-"""The one error of this package's own: a statement that Redshift would refuse, or that cannot be run here as Redshift would run it."""
+"""The one error of this package's own: Redshift would refuse the statement, or it cannot be run here as Redshift would run it."""
 
 
 class Refused(Exception):

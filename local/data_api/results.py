@@ -14,12 +14,24 @@ MAX_ROW_BYTES = 64 * 1024
 _PAGE_BYTES = 1024 * 1024
 
 _BOOLEAN, _LONGS, _DOUBLES = 16, {20, 21, 23}, {700, 701}
-# typeName and the precision and scale that JDBC gives, by PostgreSQL's type number; sizes of varchar and numeric come from the modifier.
+# typeName and precision, by PostgreSQL's type number; those of text and decimals come from the type's modifier.
 _TYPES: dict[int, tuple[str, int]] = {
-    16: ("bool", 1), 20: ("int8", 19), 21: ("int2", 5), 23: ("int4", 10), 700: ("float4", 8), 701: ("float8", 17), 1700: ("numeric", 0),
-    1042: ("bpchar", 0), 1043: ("varchar", 0), 25: ("varchar", 0), 705: ("varchar", 0), 19: ("name", 63), 1082: ("date", 13), 1083: ("time", 15),
-    1114: ("timestamp", 29), 1184: ("timestamptz", 35), 1266: ("timetz", 21),
-}  # fmt: skip
+    16: ("bool", 1),
+    19: ("name", 63),
+    20: ("int8", 19),
+    21: ("int2", 5),
+    23: ("int4", 10),
+    700: ("float4", 8),
+    701: ("float8", 17),
+    1042: ("bpchar", 0),
+    1043: ("varchar", 0),
+    1082: ("date", 13),
+    1083: ("time", 15),
+    1114: ("timestamp", 29),
+    1184: ("timestamptz", 35),
+    1266: ("timetz", 21),
+    1700: ("numeric", 0),
+}
 
 
 @dataclass

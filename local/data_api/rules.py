@@ -116,21 +116,21 @@ _CHECKS = {
 
 
 def _check_catalog_join(tree: exp.Expression) -> None:
-    """Catalogs and some functions live on the leader node: a query of users' tables cannot use them (page c_SQL_functions_leader_node_only)."""
+    """Page c_SQL_functions_leader_node_only: catalogs and some functions cannot be used with users' tables."""
     names = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
     tables = [table for table in tree.find_all(exp.Table) if table.db or table.name.lower() not in names]
     catalog = [table.name for table in tables if is_catalog(table)]
     others = [table.name for table in tables if not is_catalog(table)]
     if catalog and others:
         raise Refused(
-            f'Specified types or functions (one per INFO message) not supported on Redshift tables: "{catalog[0]}" lives on the leader '
-            f'node and cannot be used with "{others[0]}"'
+            "Specified types or functions (one per INFO message) not supported on Redshift tables: "
+            f'"{catalog[0]}" lives on the leader node and cannot be used with "{others[0]}"'
         )
     for call in tree.find_all(exp.Anonymous):
         if others and call.name.lower() in LEADER_FUNCTIONS:
             raise Refused(
-                f'Specified types or functions (one per INFO message) not supported on Redshift tables: function "{call.name}" runs on '
-                f'the leader node and cannot be used with "{others[0]}"'
+                "Specified types or functions (one per INFO message) not supported on Redshift tables: "
+                f'the function "{call.name}" runs on the leader node and cannot be used with "{others[0]}"'
             )
     for call in tree.find_all(exp.CurrentSchema):
         if others:

@@ -14,15 +14,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import boto3
-import botocore.session
 from botocore.config import Config
-from botocore.validate import ParamValidator
 
+from local.data_api.model import SERVICE, find_violations
 from local.data_api.parameters import find_parameters
 from local.data_api.sessions import Sessions
 from local.data_api.statements import Statement, Statements, SubStatement
 
-_MODEL = botocore.session.get_session().get_service_model("redshift-data")
 _MAX_SQL_BYTES = 100 * 1024
 _MAX_WAITERS = 200
 
@@ -309,15 +307,15 @@ class _Handler(BaseHTTPRequestHandler):
             raise ApiError(
                 "UnknownOperationException", f"{name or 'a request without X-Amz-Target'} is not offered by this stand-in"
             )
-        model = _MODEL.operation_model(name)
+        model = SERVICE.operation_model(name)
         try:
             request = json.loads(body or b"{}")
         except ValueError as error:
             raise ApiError("SerializationException", "the request is not JSON") from error
-        if report := ParamValidator().validate(request, model.input_shape).generate_report():
+        if report := find_violations(request, model.input_shape):
             raise ApiError("ValidationException", report)
         answer = _without_nones(operation(request))
-        if report := ParamValidator().validate(answer, model.output_shape).generate_report():
+        if report := find_violations(answer, model.output_shape):
             raise AssertionError(f"the answer breaks the service's model: {report}")
         return answer
 

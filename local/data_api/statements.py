@@ -176,7 +176,7 @@ class Statements:
         statement.ended.set()
 
     def _run_transaction(self, connection: psycopg.Connection, statement: Statement) -> None:
-        # One snapshot for the whole transaction, taken at its first query (page r_STV_DB_ISOLATION_LEVEL: SNAPSHOT, the default).
+        # One snapshot for the whole transaction, taken at its first query (page c_serial_isolation: SNAPSHOT is the default).
         connection.execute("begin isolation level repeatable read")
         try:
             for part in statement.parts:

@@ -1,7 +1,8 @@
 """CREATE TABLE and ALTER TABLE of Redshift: what its storage is told falls away, what its values must obey is enforced.
 
-Primary, unique and foreign keys are accepted and not enforced (page t_Defining_constraints). VARCHAR(n) and CHAR(n) hold n bytes (page
-r_Character_types): PostgreSQL counts characters, so each such column gets a check of its bytes, named `<column>_bytes_<n>`.
+Primary, unique and foreign keys are accepted and not enforced (page t_Defining_constraints). VARCHAR(n) and CHAR(n) hold n bytes,
+CHAR of single-byte characters only (page r_Character_types): PostgreSQL counts characters, so each such column gets a check of
+its bytes, named `<column>_bytes_<n>`.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from sqlglot import exp
 from sqlglot.errors import ParseError
 from sqlglot.tokens import Token, TokenType
 
-from local.data_api.dialect import Source, fold_name, write
+from local.data_api.dialect import Source, fold_name, parse, write
 from local.data_api.expressions import check_type, rewrite_expressions
-from local.data_api.reading import Reader, depth_change, split_list
+from local.data_api.parameters import quote_text
+from local.data_api.reading import Reader, depth_change, split_list, text_of
 from local.data_api.refusal import Refused
 
-# Words after a column's type that say how it is stored: with how many words or lists follow each.
-_STORAGE_WORDS = ("DISTKEY", "SORTKEY")
+_AFTER_DEFAULT = ("NOT", "NULL", "ENCODE", "DISTKEY", "SORTKEY", "PRIMARY", "UNIQUE", "REFERENCES")
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,7 @@ def read_table(sql: str, tokens: list[Token]) -> TableDefinition:
         raise Refused(f'syntax error at or near "{reader.next().text}" in CREATE TABLE')
     if columns is None:
         raise Refused("CREATE TABLE needs columns")
-    items = [piece for item in split_list(columns) for piece in _read_item(sql, item)]
-    return TableDefinition(f"{head} ({', '.join(items)})", None)
+    return TableDefinition(f"{head} ({', '.join(_read_items(sql, columns))})", None)
 
 
 def read_alter(sql: str, tokens: list[Token]) -> TableChange:
@@ -88,9 +88,8 @@ def read_alter(sql: str, tokens: list[Token]) -> TableChange:
         column, *checks = _read_column(Reader(sql, tokens[reader.at :]))
         if " not null" in column and " default " not in column:
             raise Refused("ALTER TABLE ADD COLUMN NOT NULL needs a DEFAULT")
-        return TableChange(
-            f"alter table {name} " + ", ".join([f"add column {column}", *(f"add {check}" for check in checks)]), None
-        )
+        actions = [f"add column {column}", *(f"add {check}" for check in checks)]
+        return TableChange(f"alter table {name} {', '.join(actions)}", None)
     if reader.take("DROP", "CONSTRAINT"):
         return TableChange("", None)
     if reader.take("DROP"):
@@ -117,23 +116,18 @@ def read_alter(sql: str, tokens: list[Token]) -> TableChange:
 
 def _read_alter_column(reader: Reader, table: str) -> TableChange:
     if reader.word() in ("DISTKEY", "DISTSTYLE", "SORTKEY", "COMPOUND", "ENCODE"):
-        return TableChange("", f"ALTER TABLE ALTER {reader.word()} cannot run inside a transaction block")
+        return TableChange("", None)
     reader.take("COLUMN")
     column = reader.name()
     if reader.take("ENCODE"):
-        return TableChange("", "ALTER TABLE ALTER COLUMN ENCODE cannot run inside a transaction block")
+        return TableChange("", None)
     reader.require("TYPE")
     kind = _read_type(reader)
     if kind.this is not exp.DType.VARCHAR:
         raise Refused("ALTER COLUMN TYPE changes only the size of a VARCHAR column")
     size = int(kind.expressions[0].name)
-    plain = column.strip('"')
-    text = f"select redshift.resize_varchar({_text(table)}, {_text(plain)}, {size})"  # checks, then alters
+    text = f"select redshift.resize_varchar({quote_text(table)}, {quote_text(column[1:-1])}, {size})"
     return _finish(reader, text, "ALTER TABLE ALTER COLUMN cannot run inside a transaction block")
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _finish(reader: Reader, text: str, alone: str | None = None) -> TableChange:
@@ -171,82 +165,93 @@ def _skip_storage(reader: Reader) -> None:
             return
 
 
-def _read_item(sql: str, tokens: list[Token]) -> list[str]:
-    reader = Reader(sql, tokens)
-    if reader.take("LIKE"):
-        source = reader.name()
-        defaults = " including defaults" if reader.take("INCLUDING", "DEFAULTS") else ""
-        reader.take("EXCLUDING", "DEFAULTS")
-        return [f"like {source} including constraints{defaults}"]
-    if (
-        reader.word() in ("PRIMARY", "UNIQUE", "FOREIGN", "CONSTRAINT") and reader.word(1) in ("KEY", "(")
-    ) or reader.word() == "CONSTRAINT":
+def _read_items(sql: str, tokens: list[Token]) -> list[str]:
+    """Read the list between the parentheses of CREATE TABLE; the columns of a primary key cannot be NULL."""
+    columns: dict[str, list[str]] = {}
+    others: list[str] = []
+    keys: list[str] = []
+    for item in split_list(tokens):
+        reader = Reader(sql, item)
+        if reader.take("LIKE"):
+            others.append(_read_like(reader))
+        elif reader.take("CONSTRAINT"):
+            reader.name()
+            keys += _read_table_constraint(reader)
+        elif reader.word() in ("PRIMARY", "UNIQUE", "FOREIGN", "CHECK") and reader.word(1) in ("KEY", "("):
+            keys += _read_table_constraint(reader)
+        else:
+            columns[fold_name(item[0])] = _read_column(reader)
+    for name in keys:
+        if name not in columns:
+            raise Refused(f"column {name} named in key does not exist")
+        if not columns[name][0].endswith(" not null"):
+            columns[name][0] += " not null"
+    return [piece for pieces in columns.values() for piece in pieces] + others
+
+
+def _read_like(reader: Reader) -> str:
+    source = reader.name()
+    defaults = " including defaults" if reader.take("INCLUDING", "DEFAULTS") else ""
+    reader.take("EXCLUDING", "DEFAULTS")
+    return f"like {source} including constraints{defaults}"
+
+
+def _read_table_constraint(reader: Reader) -> list[str]:
+    """Read a key, which is not enforced; return the columns of a primary key."""
+    if reader.take("PRIMARY", "KEY"):
+        return [fold_name(item[0]) for item in split_list(reader.parenthesized())]
+    if reader.take("UNIQUE") or reader.take("FOREIGN", "KEY"):
         return []
-    if reader.word() == "CHECK":
-        raise Refused("CHECK constraints are not Redshift's")
-    return _read_column(reader)
+    raise Refused("CHECK constraints are not Redshift's")
 
 
 def _read_column(reader: Reader) -> list[str]:
     """Read one column; return its definition and the check of its bytes, if it has one."""
     name = reader.name()
     kind = _read_type(reader)
-    definition = [name, kind.sql(dialect="postgres")]
+    pieces = [name, kind.sql(dialect="postgres")]
+    is_required = False
     while not reader.ended:
         if reader.take("NOT", "NULL") or reader.take("PRIMARY", "KEY"):
-            if "not null" not in definition:
-                definition.append("not null")
+            is_required = True
         elif reader.take("NULL") or reader.take("UNIQUE") or reader.take("DISTKEY") or reader.take("SORTKEY"):
             continue
         elif reader.take("ENCODE"):
             reader.next()
         elif reader.take("DEFAULT"):
-            definition.append("default " + _read_default(reader))
+            pieces.append("default " + _read_default(reader))
         elif reader.take("IDENTITY"):
-            start, step = _read_numbers(reader)
-            definition.append(f"generated always as identity (start {start} increment {step})")
+            pieces.append(f"generated always as identity ({_read_seed(reader)})")
         elif reader.take("GENERATED", "BY", "DEFAULT", "AS", "IDENTITY"):
-            start, step = _read_numbers(reader)
-            definition.append(f"generated by default as identity (start {start} increment {step})")
+            pieces.append(f"generated by default as identity ({_read_seed(reader)})")
         elif reader.take("REFERENCES"):
             reader.name()
             if reader.word() == "(":
                 reader.parenthesized()
-        elif reader.take("COLLATE"):
-            if reader.next().text.upper() != "CASE_SENSITIVE":
-                raise Refused("COLLATE CASE_INSENSITIVE is not offered here")
+        elif reader.word() == "CHECK":
+            raise Refused("CHECK constraints are not Redshift's")
         else:
-            raise Refused(f'syntax error at or near "{reader.next().text}" in the definition of {name}')
-    pieces = [" ".join(definition)]
-    if kind.this in (exp.DType.VARCHAR, exp.DType.CHAR):
-        size = kind.expressions[0].name
-        pieces.append(f'constraint "{name.strip(chr(34))}_bytes_{size}" check (octet_length({name}::text) <= {size})')
-    return pieces
+            raise Refused(f'syntax error at or near "{reader.next().text}" in the definition of the column {name}')
+    definition = " ".join(pieces) + (" not null" if is_required else "")
+    if kind.this not in (exp.DType.VARCHAR, exp.DType.CHAR):
+        return [definition]
+    size = kind.expressions[0].name
+    single_byte = f" and octet_length({name}) = char_length({name})" if kind.this is exp.DType.CHAR else ""
+    return [definition, f'constraint "{name[1:-1]}_bytes_{size}" check (octet_length({name}::text) <= {size}{single_byte})']
 
 
-def _read_numbers(reader: Reader) -> tuple[int, int]:
-    numbers = [token.text for token in reader.parenthesized() if token.token_type is TokenType.NUMBER]
-    if len(numbers) != 2:
+def _read_seed(reader: Reader) -> str:
+    numbers = [text_of(reader.sql, item) for item in split_list(reader.parenthesized())]
+    if len(numbers) != 2 or not all(number.lstrip("-").isdigit() for number in numbers):
         raise Refused("IDENTITY takes (seed, step)")
-    return int(numbers[0]), int(numbers[1])
+    return f"start {numbers[0]} increment {numbers[1]}"
 
 
 def _read_default(reader: Reader) -> str:
     start, depth = reader.at, 0
-    while not reader.ended:
-        word = reader.word()
-        if (
-            reader.at > start
-            and depth == 0
-            and word in ("NOT", "NULL", "ENCODE", "DISTKEY", "SORTKEY", "PRIMARY", "UNIQUE", "REFERENCES")
-        ):
-            break
+    while not reader.ended and not (depth == 0 and reader.at > start and reader.word() in _AFTER_DEFAULT):
         depth += depth_change(reader.next())
-    text = reader.sql[reader.tokens[start].start : reader.tokens[reader.at - 1].end + 1]
-    try:
-        tree = Source().parse(f"select {text}")[0]
-    except ParseError as error:
-        raise Refused(f"syntax error in the default {text}") from error
+    tree = parse(f"select {text_of(reader.sql, reader.tokens[start : reader.at])}")
     return write(rewrite_expressions(tree).expressions[0])
 
 
@@ -262,13 +267,13 @@ def _read_type(reader: Reader) -> exp.DataType:
         reader.parenthesized()
     if reader.word() in ("WITH", "WITHOUT") and reader.word(1) == "TIME":
         reader.at += 3
-    text = reader.sql[reader.tokens[start].start : reader.tokens[reader.at - 1].end + 1]
+    text = text_of(reader.sql, reader.tokens[start : reader.at])
     try:
         kind = check_type(exp.DataType.build(text, dialect=Source))
     except (ParseError, ValueError) as error:
         raise Refused(f'type "{text}" does not exist') from error
     if kind.this in (exp.DType.VARCHAR, exp.DType.CHAR):
-        size = kind.expressions[0].name if kind.expressions else {exp.DType.VARCHAR: "256", exp.DType.CHAR: "1"}[kind.this]
+        size = kind.expressions[0].name if kind.expressions else "1" if kind.this is exp.DType.CHAR else "256"
         limit = 65535 if kind.this is exp.DType.VARCHAR else 4096
         size = str(limit) if size.lower() == "max" else size
         if not 1 <= int(size) <= limit:

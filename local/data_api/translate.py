@@ -1,7 +1,7 @@
 """A statement of Redshift as the statement PostgreSQL runs for it.
 
-Queries and changes of rows go through sqlglot's trees (`expressions.py`); tables are defined by `tables.py`, functions and procedures by
-`routines.py`; COPY is read by `copy_parquet.py`; what is left differs by a word at most.
+Queries and changes of rows go through sqlglot's trees (`expressions.py`); `tables.py` defines tables, `routines.py` functions and
+procedures; `copy_parquet.py` reads COPY; what is left differs by a word at most.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from local.data_api.copy_parquet import CopyCommand, parse_copy
 from local.data_api.dialect import fold_name, parse, tokenize, write
 from local.data_api.expressions import called_functions, rewrite_expressions
 from local.data_api.parameters import find_parameters, quote_text
+from local.data_api.reading import text_of
 from local.data_api.refusal import Refused
 
 
@@ -61,11 +62,13 @@ def translate(sql: str) -> Translation:
 
 
 def _translate_query(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    tree = parse(sql)
+    return _translate_tree(parse(sql))
+
+
+def _translate_tree(tree: exp.Expression) -> Translation:
     returns_rows = isinstance(tree, exp.Query) and not tree.args.get("into")
     tree = rewrite_expressions(tree)
-    functions = frozenset(called_functions(tree))
-    return Translation(write(tree), returns_rows=returns_rows, functions=functions)
+    return Translation(write(tree), returns_rows=returns_rows, functions=frozenset(called_functions(tree)))
 
 
 def _translate_create(sql: str, tokens: list[Token], words: list[str]) -> Translation:
@@ -87,7 +90,7 @@ def _translate_create(sql: str, tokens: list[Token], words: list[str]) -> Transl
         definition = tables.read_table(sql, tokens)
         if definition.query is None:
             return Translation(definition.text)
-        query = _translate_query(definition.query, [], [])
+        query = _translate_tree(parse(definition.query))
         return Translation(f"{definition.text} as {query.text}", functions=query.functions)
     raise Refused(f"CREATE {rest[0]} is not Redshift's, or not offered here")
 
@@ -104,9 +107,9 @@ def _translate_view(sql: str, tokens: list[Token]) -> Translation:
     start = next((i for i, token in enumerate(tokens) if token.text.upper() == "AS"), None)
     if start is None:
         raise Refused('syntax error: CREATE VIEW needs "AS"')
-    body = sql[tokens[start + 1].start : tokens[-1].end + 1]
-    body = re.sub(r"(?i)\s+with\s+no\s+schema\s+binding\s*$", "", body)
-    query = _translate_query(body, [], [])
+    if [token.text.upper() for token in tokens[-4:]] == ["WITH", "NO", "SCHEMA", "BINDING"]:
+        raise Refused("WITH NO SCHEMA BINDING is not offered here: a view of PostgreSQL is bound to its tables")
+    query = _translate_tree(parse(text_of(sql, tokens[start + 1 :])))
     return Translation(f"{render(sql, tokens[:start])} as {query.text}", functions=query.functions)
 
 
@@ -168,8 +171,7 @@ def _translate_lock(sql: str, tokens: list[Token], words: list[str]) -> Translat
 
 
 def _translate_call(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    call = sql[tokens[1].start : tokens[-1].end + 1]
-    tree = rewrite_expressions(parse(f"select {call}"))
+    tree = rewrite_expressions(parse(f"select {text_of(sql, tokens[1:])}"))
     return Translation("call " + write(tree.expressions[0]), returns_rows=True)
 
 
@@ -201,7 +203,7 @@ def _translate_copy(sql: str, tokens: list[Token], words: list[str]) -> Translat
 
 
 def _translate_explain(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    query = translate(sql[tokens[1].start :])
+    query = translate(text_of(sql, tokens[1:]))
     return Translation("explain " + query.text, returns_rows=True, functions=query.functions)
 
 
@@ -210,7 +212,7 @@ def _refuse_transaction(sql: str, tokens: list[Token], words: list[str]) -> Tran
 
 
 def render(sql: str, tokens: list[Token]) -> str:
-    """Return tokens as text for PostgreSQL: delimited names folded, text literals without backslash escapes, words as they are."""
+    """Return tokens as text for PostgreSQL: delimited names folded, literals without backslash escapes, words in lower case."""
     pieces = []
     for token in tokens:
         if token.token_type is TokenType.STRING:

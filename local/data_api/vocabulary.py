@@ -6,7 +6,7 @@ from sqlglot import exp
 
 _T = exp.DType
 
-# Page c_Supported_data_types, without SUPER, VARBYTE, GEOMETRY, GEOGRAPHY, HLLSKETCH and INTERVAL columns, which are not offered here.
+# Page c_Supported_data_types, without SUPER, VARBYTE, GEOMETRY, GEOGRAPHY, HLLSKETCH and intervals, which are not offered here.
 TYPES = frozenset(
     {_T.SMALLINT, _T.INT, _T.BIGINT, _T.DECIMAL, _T.FLOAT, _T.DOUBLE, _T.BOOLEAN}
     | {_T.CHAR, _T.NCHAR, _T.BPCHAR, _T.VARCHAR, _T.NVARCHAR, _T.TEXT}
@@ -40,22 +40,21 @@ DATE_PARTS = {
 # Functions of Redshift that are here: PostgreSQL's own where they agree, functions.sql's, or rewritten by expressions.py.
 FUNCTIONS = frozenset(
     """
-    abs acos add_months any_value ascii asin atan atan2 avg bit_and bit_or bool_and bool_or btrim ceil ceiling char_length
-    character_length charindex chr coalesce concat convert_timezone cos cot count cume_dist current_database current_schema
-    current_schemas current_setting date_add date_diff date_part date_trunc dateadd datediff degrees dense_rank exp first_value floor
-    getdate greatest has_schema_privilege has_table_privilege initcap lag last_day last_value lead least left len length listagg ln
-    lower lpad ltrim max md5 median min mod months_between next_day nth_value ntile nullif nvl nvl2 octet_length percent_rank
-    percentile_cont percentile_disc pg_backend_pid pgdate_part pi position power quote_ident quote_literal radians random rank
-    regexp_count regexp_instr regexp_replace regexp_substr repeat replace replicate reverse right round row_number rpad rtrim sign sin
-    split_part sqrt stddev stddev_pop stddev_samp string_agg strpos strtol substr substring sum sysdate tan textlen to_char to_date
-    to_number to_timestamp translate trim trunc upper var_pop var_samp variance version
+    abs acos add_months any_value ascii asin atan atan2 avg bit_and bit_or bool_and bool_or btrim ceil ceiling
+    char_length character_length charindex chr coalesce concat convert_timezone cos cot count cume_dist current_database
+    current_schema current_schemas current_setting date_add date_diff date_part date_trunc dateadd datediff degrees
+    dense_rank exp first_value floor getdate greatest has_schema_privilege has_table_privilege initcap lag last_day
+    last_value lead least left len length listagg ln lower lpad ltrim max md5 median min mod months_between next_day
+    nth_value ntile nullif nvl nvl2 octet_length percent_rank percentile_cont percentile_disc pg_backend_pid pgdate_part
+    pi position power quote_ident quote_literal radians random rank regexp_count regexp_instr regexp_replace
+    regexp_substr repeat replace replicate reverse right round row_number rpad rtrim sign sin split_part sqrt stddev
+    stddev_pop stddev_samp string_agg strpos strtol substr substring sum sysdate tan textlen to_char to_date to_number
+    to_timestamp translate trim trunc upper var_pop var_samp variance version
     """.split()  # noqa: SIM905 - a list of words reads better than a list of quoted words
 )
 
 # Page c_SQL_functions_leader_node_only.
-LEADER_FUNCTIONS = frozenset(
-    ("age", "current_schema", "current_schemas", "has_schema_privilege", "has_table_privilege", "now", "version")
-)
+LEADER_FUNCTIONS = frozenset(("current_schema", "current_schemas", "has_schema_privilege", "has_table_privilege", "version"))
 
 UNKNOWN_FUNCTIONS = {
     "generate_series": "Redshift runs it on the leader node only, so never with tables; join a calendar table",
@@ -71,8 +70,10 @@ UNKNOWN_FUNCTIONS = {
 
 # Page r_Window_function_synopsis: an ORDER BY makes these need a frame, and those refuse one.
 FRAMED_FUNCTIONS = frozenset(
-    ("avg", "count", "first_value", "last_value", "max", "min", "nth_value", "sum", "bool_and", "bool_or", "stddev", "variance")
-    + ("stddev_pop", "stddev_samp", "var_pop", "var_samp")
+    """
+    avg bool_and bool_or count first_value last_value max min nth_value stddev stddev_pop stddev_samp sum var_pop var_samp
+    variance
+    """.split()  # noqa: SIM905 - as above
 )
 RANKING_FUNCTIONS = frozenset(("cume_dist", "dense_rank", "lag", "lead", "ntile", "percent_rank", "rank", "row_number"))
 

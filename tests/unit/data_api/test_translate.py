@@ -1,0 +1,300 @@
+"""What Redshift would refuse is refused by name; what it takes comes out as PostgreSQL's."""
+
+import pytest
+
+from local.data_api.dialect import RESERVED_WORDS
+from local.data_api.refusal import Refused
+from local.data_api.translate import translate
+
+
+def refuse(sql: str, reason: str) -> None:
+    with pytest.raises(Refused, match=reason):
+        translate(sql)
+
+
+@pytest.mark.parametrize(
+    "word", ["raw", "user", "new", "old", "tag", "offset", "snapshot", "system", "timestamp", "minus", "top"]
+)
+def test_a_reserved_word_is_no_bare_name(word):
+    """Page r_pg_keywords: reserved words need double quotes as names."""
+    refuse(f"create table {word} (a int)", "reserved word|syntax error")
+    refuse(f"select a as {word} from t", "reserved word|syntax error")
+    assert translate(f'create table "{word}" (a int)').text == f'create table "{word}" ("a" INT)'
+
+
+def test_the_reserved_words_are_those_of_the_page():
+    """Page r_pg_keywords: its list, first to last."""
+    assert len(RESERVED_WORDS) == 156
+    assert {"AES128", "AZ64", "RAW", "WALLET", "WITHOUT"} <= RESERVED_WORDS
+    assert not {"LEVEL", "START", "CONNECT", "NAME", "SOURCE", "STATUS"} & RESERVED_WORDS
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("insert into t values (1) on conflict do nothing", "ON CONFLICT"),
+        ("insert into t values (1) returning a", "RETURNING"),
+        ("delete from t where a = 1 returning a", "RETURNING"),
+        ("select a from t for update", "FOR UPDATE"),
+        ("select count(*) filter (where a > 1) from t", "FILTER"),
+        ("select a from t where a is distinct from b", "IS DISTINCT FROM"),
+        ("select a from t where a is not distinct from b", "IS NOT DISTINCT FROM"),
+        ("select distinct on (a) a, b from t", "DISTINCT ON"),
+        ("select * from (values (1), (2)) v", "VALUES"),
+        ("select a from t cross join lateral (select 1) s", "LATERAL"),
+        ("select generate_series(1, 10)", "leader node"),
+        ("select d from generate_series(1, 10) g, t", "generate_series|not offered"),
+        ("select array[1, 2]", "array"),
+        ("select string_agg(a, ',') from t", "LISTAGG"),
+        ("select array_agg(a) from t", "LISTAGG"),
+        ("select a ~* 'x' from t", "~"),
+        ("select nextval('s')", "sequences"),
+        ("create index i on t (a)", "INDEX"),
+        ("create unique index i on t (a)", "UNIQUE"),
+        ("create sequence s", "SEQUENCE"),
+        ("create extension hstore", "EXTENSION"),
+        ("create type mood as enum ('a')", "TYPE"),
+        ("create trigger x before insert on t execute procedure f()", "TRIGGER"),
+        ("do $$ begin null; end $$", "not a statement"),
+        ("create table t (a int check (a > 0))", "CHECK"),
+        ("create table t (a int, check (a > 0))", "CHECK"),
+        ("create table t (a serial)", "not Redshift's|does not exist"),
+        ("create table t (a jsonb)", "not Redshift's|does not exist"),
+        ("create table t (a uuid)", "not Redshift's|does not exist"),
+        ("create table t (a bytea)", "not Redshift's|does not exist"),
+        ("create table t (a int[])", "not Redshift's|syntax error"),
+        ("create table t (a int) inherits (u)", "syntax error"),
+        ("create table t (a int) partition by range (a)", "syntax error"),
+        ("create unlogged table t (a int)", "UNLOGGED"),
+        ("create table t (a decimal(39, 2))", "1 to 38"),
+        ("create table t (a varchar(65536))", "between 1 and 65535"),
+        ("select cast('1' as uuid)", "not Redshift's"),
+    ],
+)
+def test_postgresql_syntax_that_redshift_lacks_is_refused_by_name(sql, reason):
+    """Pages c_unsupported-postgresql-features, -datatypes and -functions, and each statement's own syntax page."""
+    refuse(sql, reason)
+
+
+@pytest.mark.parametrize("column", ["super", "varbyte", "geometry", "hllsketch"])
+def test_types_not_offered_are_refused_by_name(column):
+    """They are Redshift's (page c_Supported_data_types) but have no faithful counterpart here."""
+    refuse(f"create table t (a {column})", "not offered|does not exist")
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("select sum(a) over (partition by b order by c) from t", "require a frame clause"),
+        ("select last_value(a) over (partition by b order by c) from t", "require a frame clause"),
+        ("select sum(a) over (order by c range between unbounded preceding and current row) from t", "ROWS"),
+        ("select row_number() over (order by c rows unbounded preceding) from t", "takes no frame"),
+        ("select lag(a) over (partition by b) from t", "ORDER BY"),
+        ("select rank() over (partition by 'x' order by a) from t", "constants"),
+    ],
+)
+def test_window_functions_keep_to_redshifts_frames(sql, reason):
+    """Page r_Window_function_synopsis: ROWS only; an aggregate with ORDER BY needs a frame; constants are no keys."""
+    refuse(sql, reason)
+    assert translate("select sum(a) over (order by c rows unbounded preceding), rank() over (order by a) from t")
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("merge into t a using s on a.i = s.i when matched then delete when not matched then insert values (1)", "alias"),
+        (
+            "merge into t using (select 1) s on t.i = s.i when matched then delete when not matched then insert values (1)",
+            "not a query",
+        ),
+        ("merge into t using s on t.i = s.i when matched then delete", "each once|both"),
+        ("merge into t using s on t.i = s.i when not matched then insert values (1)", "each once|both"),
+        (
+            "merge into t using s on t.i = s.i when matched and s.x = 1 then delete when not matched then insert values (1)",
+            "condition",
+        ),
+        ("merge into t using s on t.i > s.i when matched then delete when not matched then insert values (1)", "equality"),
+        ("merge into t using t on t.i = t.i when matched then delete when not matched then insert values (1)", "same table"),
+    ],
+)
+def test_merge_has_one_form(sql, reason):
+    """Page r_MERGE: both clauses in order, no condition, no alias of the target, a table as source."""
+    refuse(sql, reason)
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("select column_name from svv_columns join t on t.a = svv_columns.column_name", "leader"),
+        ("select current_schema(), a from t", "leader|not supported"),
+        ("select a from t where exists (select 1 from pg_class)", "leader"),
+        ("select table_name from information_schema.tables, t", "leader"),
+    ],
+)
+def test_the_catalog_and_leader_node_functions_do_not_meet_users_tables(sql, reason):
+    """Page c_SQL_functions_leader_node_only: such a query runs on the leader node only, or fails."""
+    refuse(sql, reason)
+    assert translate("select column_name from svv_columns where table_schema = 'x'")
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("select a from t where not exists (select 1 from u where not exists (select 1 from v where v.a = t.a))", "next one out"),
+        ("select a from t where a = (select sum(b) over () from u where u.a = t.a)", "window"),
+        ("select a from t left join u on t.a = u.a and u.b = (select max(b) from v where v.a = u.a)", "outer join"),
+    ],
+)
+def test_correlations_that_redshift_cannot_resolve_are_refused(sql, reason):
+    """Page r_correlated_subqueries, "patterns that are not supported"."""
+    refuse(sql, reason)
+    assert translate("select a from t where exists (select 1 from u where u.a = t.a)")
+
+
+@pytest.mark.parametrize(
+    "sql", ["update t set a = s.b from u left join s on s.i = u.i where u.i = t.i", "delete from t x using s where x.a = s.a"]
+)
+def test_update_and_delete_keep_to_redshifts_forms(sql):
+    """Pages r_UPDATE (no outer join in FROM) and r_DELETE (no alias of the target)."""
+    refuse(sql, "outer join|alias")
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("alter table t add column a int, add column b int", "one change"),
+        ("alter table t add column if not exists a int", "IF NOT EXISTS"),
+        ("alter table t add column a int not null", "DEFAULT"),
+        ("alter table t alter column a type bigint", "size of a VARCHAR"),
+        ("alter table t alter column a set not null", "expected TYPE"),
+        ("alter table if exists t drop column a", "IF EXISTS"),
+        ("alter table t append from s", "transaction block"),
+    ],
+)
+def test_alter_table_makes_few_changes_one_at_a_time(sql, reason):
+    """Page r_ALTER_TABLE."""
+    refuse(sql, reason)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "copy t from 's3://b/m' iam_role 'r' format as parquet",
+        "copy t from 's3://b/m' iam_role 'r' manifest",
+        "copy t from 's3://b/m' format as parquet manifest",
+        "copy t from 's3://b/m' iam_role 'r' format as parquet manifest maxerror 10",
+        "copy t from 's3://b/m' iam_role 'r' format as parquet manifest region 'eu-west-1'",
+        "copy t from 's3://b/m' iam_role 'r' format as parquet manifest gzip",
+        "copy t from 's3://b/m' iam_role 'r' format as parquet manifest timeformat 'auto'",
+        "copy t from 's3://b/m' iam_role 'r' format as csv manifest",
+        "copy t from :location iam_role 'r' format as parquet manifest",
+        "copy t from 's3://b/m' iam_role :role format as parquet manifest",
+    ],
+)
+def test_copy_takes_the_options_of_columnar_formats_only(sql):
+    """Page copy-usage_notes-copy-from-columnar; location and role are no parameters (Data API guide)."""
+    refuse(sql, "COPY")
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("create function f(int) returns int as $$ select $1 $$ language sql", "volatility"),
+        ("create function f(int) returns int stable as $$ select $1 from t $$ language sql", "without FROM"),
+        ("create function f(int) returns int stable as $$ select $1; select 2 $$ language sql", "multiple|one SELECT"),
+        ("create function f(int) returns int stable as $$ return 1 $$ language plpythonu", "SQL only"),
+        ("create procedure p() as $$ begin commit; end; $$ language plpgsql", "COMMIT"),
+        ("create procedure p() as $$ begin null; exception when others then null; end; $$ language plpgsql", "EXCEPTION"),
+        ("create procedure p() as $$ begin execute 'drop table t'; end; $$ language plpgsql", "dynamic SQL"),
+        (
+            "create procedure p() as $$ begin insert into t values (1) on conflict do nothing; end; $$ language plpgsql",
+            "ON CONFLICT",
+        ),
+        ("create procedure p() as $$ begin truncate t; end; $$ language plpgsql", "TRUNCATE"),
+        ("create procedure p() as $$ begin raise exception 'x' using errcode = '1'; end; $$ language plpgsql", "USING"),
+        ("create procedure p() as $$ begin perform 1; end; $$ language sql", "PL/pgSQL"),
+    ],
+)
+def test_routines_keep_to_redshifts_forms(sql, reason):
+    """Pages udf-creating-a-scalar-sql-udf, c_PLpgSQL-statements and stored-procedure-transaction-management."""
+    refuse(sql, reason)
+
+
+@pytest.mark.parametrize("sql", ["begin", "commit", "rollback", "start transaction", "select 1; select 2", "", " -- nothing\n"])
+def test_a_request_is_one_statement_and_no_transaction_control(sql):
+    """Data API guide: a batch is a list of single statements in one transaction."""
+    with pytest.raises(Refused):
+        translate(sql)
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("select datediff(week, a, b) from t", "weeks"),
+        ("select datediff(fortnight, a, b) from t", "date part"),
+        ("select extract(decade from a) from t", "date part"),
+        ("select current_timestamp", "GETDATE"),
+        ("select now()", "GETDATE"),
+        ("select concat(a, b, c) from t", "two arguments"),
+        ("select first_value(a ignore nulls) over (order by b rows unbounded preceding) from t", "IGNORE NULLS"),
+        ("select a from t qualify row_number() over (order by a) = 1", "alias"),
+        (r"select regexp_replace(a, '\d') from t", "backslash"),
+    ],
+)
+def test_what_cannot_be_computed_alike_is_refused_with_the_way_out(sql, reason):
+    """Each would run in PostgreSQL with another result, or has none that Redshift documents."""
+    refuse(sql, reason)
+
+
+@pytest.mark.parametrize(
+    ("sql", "text"),
+    [
+        ('SELECT A."Id" FROM S.T a', 'SELECT "a"."id" FROM "s"."t" AS "a"'),
+        ("select nvl(a, 0) from t", 'SELECT coalesce("a", 0) FROM "t"'),
+        ("delete from t using s where t.a = s.a", 'DELETE FROM "t" USING "s" WHERE "t"."a" = "s"."a"'),
+        ("lock a, b.c", "lock a, b.c"),
+        ("grant select on all tables in schema s to group analysts", "grant select on all tables in schema s to analysts"),
+        ("set search_path to S, public", 'set search_path to "s", "public", redshift, pg_catalog'),
+        ("drop table if exists s.t cascade", "drop table if exists s.t cascade"),
+        ("vacuum t", ""),
+        ("analyze t", ""),
+    ],
+)
+def test_statements_come_out_as_postgresqls(sql, text):
+    """Names fold to lower case (page r_names), groups become roles, the search path keeps Redshift's functions first."""
+    assert translate(sql).text == text
+
+
+@pytest.mark.parametrize(
+    "storage",
+    [
+        "",
+        "diststyle even",
+        "diststyle auto sortkey auto",
+        "diststyle key distkey (a) compound sortkey (a, b)",
+        "distkey(a) sortkey(a)",
+        "diststyle all interleaved sortkey (a, b)",
+        "backup no diststyle all encode auto",
+    ],
+)
+def test_how_a_table_is_stored_falls_away(storage):
+    """Page r_CREATE_TABLE_NEW, table attributes."""
+    assert translate(f"create table t (a int, b date) {storage}").text == 'create table "t" ("a" INT, "b" DATE)'
+
+
+def test_keys_of_a_table_are_read_and_not_enforced_but_primary_ones_are_not_null():
+    """Page t_Defining_constraints: informational only; page r_CREATE_TABLE_NEW: a primary key is not null."""
+    keys = "primary key (c), constraint k unique (a, b), foreign key (b) references u"
+    sql = f"create table t (a int primary key distkey, b int unique references u (x), c int, {keys})"
+    assert translate(sql).text == 'create table "t" ("a" INT not null, "b" INT, "c" INT not null)'
+
+
+@pytest.mark.parametrize("sql", ["vacuum t", "truncate t", "truncate table s.t", "alter table t alter column a type varchar(9)"])
+def test_what_cannot_stand_in_a_transaction_says_so(sql):
+    """Pages r_VACUUM_command, r_TRUNCATE and r_ALTER_TABLE."""
+    assert translate(sql).alone
+
+
+def test_a_translation_is_made_once():
+    """Fifteen small statements are to take milliseconds: parsing is remembered by the statement's text."""
+    assert translate("select 1 as once") is translate("select 1 as once")
