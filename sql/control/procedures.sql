@@ -76,9 +76,10 @@ $$ language plpgsql
 
 -- name: commit_load
 -- The last guard of a load: rows add up, the key is a key, deletes are plausible, and a watermark that is to move is still the
--- planned one. It never moves back, and p_after null leaves it; raw's position then says which run changed the table.
+-- planned one. It never moves back, and p_after null leaves it; raw's position then says
+-- which run changed the table, and by which definition its rows were read.
 create or replace procedure commit_load(
-    p_run bigint, p_table varchar(127), p_before timestamp, p_after timestamp, p_max_delete_fraction float
+    p_run bigint, p_table varchar(127), p_before timestamp, p_after timestamp, p_max_delete_fraction float, p_definition_hash char(64)
 )
 as $$
 declare
@@ -113,7 +114,8 @@ begin
     end if;
     update layer_position
     set watermark = case when v_watermark is null or p_after > v_watermark then coalesce(p_after, v_watermark) else v_watermark end,
-        run_sequence = case when v_changed > 0 then p_run else run_sequence end
+        run_sequence = case when v_changed > 0 then p_run else run_sequence end,
+        definition_hash = coalesce(p_definition_hash, definition_hash)
     where layer = 'raw' and name = p_table;
 end;
 $$ language plpgsql

@@ -114,7 +114,7 @@ def commit_load(call, control):
         record = f"insert into apartments_control.table_load ({', '.join(load)}) values ({', '.join(map(str, load.values()))})"
         arguments = ", ".join(
             "null" if value is None else f"'{value}'" if isinstance(value, str) else str(value)
-            for value in (run_sequence, "bookings", before, after, max_delete_fraction)
+            for value in (run_sequence, "bookings", before, after, max_delete_fraction, None)
         )
         control.execute(["set search_path to apartments_control", "lock lease", record, f"call commit_load({arguments})"])
 

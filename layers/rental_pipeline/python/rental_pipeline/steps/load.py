@@ -165,7 +165,10 @@ class Load:
         refuse_deletes = self.table["strategy"] != "append" and not self.force_deletes
         fraction = self.table["max_delete_fraction"] if refuse_deletes else None
         before, after = (_timestamp(self.table[name]) for name in ("planned_watermark", "new_watermark"))
-        return [f"call commit_load({self.run}, {literal(self.table['name'])}, {before}, {after}, {literal(fraction)})"]
+        return [
+            f"call commit_load({self.run}, {literal(self.table['name'])}, {before}, {after}, {literal(fraction)},"
+            f" {literal(self.table['definition_hash'])})"
+        ]
 
     def _covers_day(self) -> str:
         """The condition on _event_day that says which days the window read whole."""
