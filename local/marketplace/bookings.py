@@ -7,13 +7,17 @@ from decimal import Decimal
 
 import numpy as np
 
-from local.marketplace.columns import Columns, Deck, append_rows, draw, to_money, write_dates
-from local.marketplace.listings import CURRENCY_WITHOUT_RATE, Listings, write_impossible_dates
+from local.marketplace.columns import Columns, Spoiler, append_rows, draw, to_money, write_dates
+from local.marketplace.listings import (
+    CURRENCY_WITHOUT_RATE,
+    DATES_OUT_OF_RANGE,
+    UNKNOWN_CURRENCIES,
+    Listings,
+    write_impossible_dates,
+)
 from local.marketplace.shares import Period, Shares
 
 STATUSES = ("confirmed", "pending", "canceled")
-UNKNOWN_STATUSES = ("on hold", "unknown", "", None)
-UNPARSEABLE_DATES = ("tbd", "", "2024/13/45", None)
 
 
 def generate_bookings(
@@ -34,29 +38,30 @@ def generate_bookings(
     columns = {"booking_id": np.arange(1, drawn + 1), **columns, "changed_at": period.stamp(random, booked)}
     checkin, backwards = stays["checkin"], stays["checkout"] < stays["checkin"]
 
-    deck, dirt = Deck(random, np.flatnonzero(~backwards)), {"checkout before checkin": int(backwards.sum())}
-    rows = deck.deal(shares.orphans, drawn)
-    columns["apartment_id"][rows], dirt["listing does not exist"] = 900_000_000 + rows, len(rows)
-    rows = deck.deal(shares.unknown_statuses, drawn)
-    columns["booking_status"][rows], dirt["unknown status"] = draw(random, UNKNOWN_STATUSES, len(rows)), len(rows)
-    rows = deck.deal(shares.negative_prices, drawn)
-    columns["total_price"][rows], dirt["negative price"] = -columns["total_price"][rows], len(rows)
-    rows = deck.deal(shares.currencies_without_rate, drawn)
-    columns["currency"][rows], dirt["currency without a rate"] = CURRENCY_WITHOUT_RATE, len(rows)
-    rows = deck.deal(shares.missing_keys, drawn)
-    columns["user_id"][rows], dirt["no user"] = None, len(rows)
-    rows = deck.deal(shares.impossible_dates, drawn)
-    columns["checkin_date"][rows], dirt["impossible date"] = write_impossible_dates(checkin[rows], new[rows]), len(rows)
-    rows = deck.deal(shares.unparseable_dates, drawn)
-    columns["booking_date"][rows], dirt["unparseable date"] = draw(random, UNPARSEABLE_DATES, len(rows)), len(rows)
-    rows = Deck(random, drawn).deal(shares.equal_stamps, drawn)
-    if len(rows):
-        columns["changed_at"][rows] = columns["changed_at"][rows].max()
-    dirt["changed at one instant"] = len(rows)
+    dirt = Spoiler(random, columns, np.flatnonzero(~backwards))
+    dirt.spoil("listing does not exist", "apartment_id", shares.orphans, lambda rows: 900_000_000 + rows)
+    dirt.spoil("unknown status", "booking_status", shares.unknown_statuses, ("on hold", "unknown", "", None))
+    dirt.spoil("negative price", "total_price", shares.negative_prices, lambda rows: -columns["total_price"][rows])
+    dirt.spoil("no price", "total_price", shares.missing_prices, (None,))
+    dirt.spoil("currency without a rate", "currency", shares.currencies_without_rate, (CURRENCY_WITHOUT_RATE,))
+    dirt.spoil("unknown currency", "currency", shares.unknown_currencies, UNKNOWN_CURRENCIES)
+    dirt.spoil("no user", "user_id", shares.missing_keys, (None,))
+    dirt.spoil("unparseable date", "booking_date", shares.unparseable_dates, ("tbd", "", "2024/13/45", None))
+    dirt.spoil("date out of range", "checkout_date", shares.dates_out_of_range, DATES_OUT_OF_RANGE)
+    dirt.spoil(
+        "impossible date",
+        "checkin_date",
+        shares.impossible_dates,
+        lambda rows: write_impossible_dates(checkin[rows], new[rows]),
+    )
+    stamps = columns["changed_at"]
+    stamped = Spoiler(random, columns, np.arange(drawn))
+    stamped.spoil("changed at one instant", "changed_at", shares.equal_stamps, lambda rows: stamps[rows].max())
 
     for number, row in enumerate(planted, start=drawn + 1):
         row["booking_id"] = number
-    return append_rows(columns, planted), dirt
+    counts = {"checkout before checkin": int(backwards.sum()), **dirt.counts, **stamped.counts}
+    return append_rows(columns, planted), counts
 
 
 def draw_bookings(

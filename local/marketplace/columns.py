@@ -21,21 +21,36 @@ def ignore_progress(line: str) -> None:
     """The progress of those who do not want any."""
 
 
-class Deck:
-    """The rows of a table, shuffled and dealt out once each, so that one row never carries two kinds of dirt."""
+class Spoiler:
+    """Puts dirt into columns, never two kinds into one row, and counts it.
 
-    def __init__(self, random: np.random.Generator, rows: int | np.ndarray) -> None:
-        """Shuffle row numbers 0 … rows - 1, or the row numbers given."""
-        self._cards = random.permutation(rows)
+    Attributes:
+        counts: Rows by kind of dirt.
+    """
 
-    def deal(self, share: float, of: int, least: int = 2) -> np.ndarray:
-        """Return the numbers of the next `share * of` rows; at least `least`, for a small table must show its dirt too.
+    def __init__(self, random: np.random.Generator, columns: Columns, rows: np.ndarray) -> None:
+        """Take the row numbers that may be spoiled."""
+        self._random = random
+        self._columns = columns
+        self._table_size = count_rows(columns)
+        self._rows = random.permutation(rows)
+        self.counts: dict[str, int] = {}
 
-        A share of zero deals none.
+    def spoil(self, kind: str, column: str, share: float, replacement: tuple | Callable[[np.ndarray], object]) -> np.ndarray:
+        """Replace the values of a column in a share of the table's rows; return their numbers.
+
+        Two rows at least are spoiled, for a small table must show its dirt too; a share of 0 spoils none.
+
+        Args:
+            replacement: Values to draw from, or a function from the row numbers to their new values.
         """
-        count = 0 if share == 0 else max(least, round(share * of))
-        dealt, self._cards = self._cards[:count], self._cards[count:]
-        return dealt
+        count = max(2, round(share * self._table_size)) if share else 0
+        rows, self._rows = self._rows[:count], self._rows[count:]
+        if len(rows):
+            new = replacement(rows) if callable(replacement) else draw(self._random, replacement, len(rows))
+            self._columns[column][rows] = new
+        self.counts[kind] = self.counts.get(kind, 0) + len(rows)
+        return rows
 
 
 def draw(random: np.random.Generator, choices: Sequence, count: int, weights: Sequence[float] | None = None) -> np.ndarray:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from local.marketplace import words
-from local.marketplace.columns import Columns, Deck, draw, to_money, write_dates
+from local.marketplace.columns import Columns, Spoiler, draw, to_money, write_dates
 from local.marketplace.shares import Period, Shares
 
 FIRST_ID_GENERATION_1, LAST_ID_GENERATION_1 = 5_508_654_087, 5_668_662_559
 CURRENCY_WITHOUT_RATE = "GBP"
+UNKNOWN_CURRENCIES = ("$", "EU", "", None)
+DATES_OUT_OF_RANGE = ("31/12/1999", "1970-01-01 00:00:00", "01/01/2051", "9999-12-31 00:00:00")  # the calendar is 2000 to 2050
 DIFFERENT_BODIES = 997
 CLEAN_ROWS = 3  # of each generation, for the planted bookings
 
@@ -70,19 +72,6 @@ def generate_apartments(
         draw(random, ("1", "0"), count, (0.83, 0.17)),
     ).astype(object)
 
-    deck, dirt = Deck(random, listings.other_rows()), {}
-    rows = deck.deal(shares.negative_prices, count)
-    price[rows], dirt["negative price"] = -price[rows], len(rows)
-    rows = deck.deal(shares.currencies_without_rate, count)
-    currency[rows], dirt["currency without a rate"] = CURRENCY_WITHOUT_RATE, len(rows)
-    rows = deck.deal(shares.impossible_dates, count)
-    created_text[rows], dirt["impossible date"] = write_impossible_dates(created[rows], new[rows]), len(rows)
-    rows = deck.deal(shares.unparseable_dates, count)
-    created_text[rows], dirt["unparseable date"] = draw(random, ("soon", "", "0000-00-00", None), len(rows)), len(rows)
-    rows = deck.deal(shares.unknown_flags, count)
-    is_active[rows], dirt["unknown flag"] = draw(random, ("maybe", "", "2"), len(rows)), len(rows)
-    dirt["modified before created"] = int(backwards.sum())
-
     columns: Columns = {
         "id": listings.ids,
         "title": np.where(new, _write_titles_2(random, count), _write_titles_1(random, count)).astype(object),
@@ -94,7 +83,21 @@ def generate_apartments(
         "last_modified_timestamp": modified_text,
         "changed_at": period.stamp(random, np.maximum(created, modified)),
     }
-    return columns, dirt
+    dirt = Spoiler(random, columns, listings.other_rows())
+    dirt.spoil("negative price", "price", shares.negative_prices, lambda rows: -price[rows])
+    dirt.spoil("no price", "price", shares.missing_prices, (None,))
+    dirt.spoil("currency without a rate", "currency", shares.currencies_without_rate, (CURRENCY_WITHOUT_RATE,))
+    dirt.spoil("unknown currency", "currency", shares.unknown_currencies, UNKNOWN_CURRENCIES)
+    dirt.spoil("unparseable date", "listing_created_on", shares.unparseable_dates, ("soon", "", "0000-00-00", None))
+    dirt.spoil("date out of range", "listing_created_on", shares.dates_out_of_range, DATES_OUT_OF_RANGE)
+    dirt.spoil(
+        "impossible date",
+        "listing_created_on",
+        shares.impossible_dates,
+        lambda rows: write_impossible_dates(created[rows], new[rows]),
+    )
+    dirt.spoil("unknown flag", "is_active", shares.unknown_flags, ("maybe", "", "2"))
+    return columns, {**dirt.counts, "modified before created": int(backwards.sum())}
 
 
 def generate_attributes(random: np.random.Generator, listings: Listings, shares: Shares) -> tuple[Columns, dict[str, int]]:
@@ -156,18 +159,21 @@ def generate_attributes(random: np.random.Generator, listings: Listings, shares:
         "longitude": np.round(longitude, 6),
     }
 
-    deck, dirt = Deck(random, listings.other_rows()), {}
-    rows = deck.deal(shares.null_texts, count)
-    for name in ("cityname", "state"):
-        columns[name][rows] = "null"
-    dirt["city and state are the text null"] = len(rows)
-    rows = deck.deal(shares.orphans, count)
+    dirt = Spoiler(random, columns, listings.other_rows())
+    rows = dirt.spoil("city and state are the text null", "cityname", shares.null_texts, ("null",))
+    columns["state"][rows] = "null"
     # Beyond every listing's id, so that they stay orphans whatever is listed later.
-    columns["id"][rows] = LAST_ID_GENERATION_1 + 1_000_000_000 + np.arange(len(rows))
-    dirt["attributes of no listing"] = dirt["listing without attributes"] = len(rows)
-    dirt["mojibake"] = sum("â?" in (body or "") for body in columns["body"].tolist())
-    dirt["line break in text"] = sum("\n" in (body or "") for body in columns["body"].tolist())
-    return columns, dirt
+    first_orphan = LAST_ID_GENERATION_1 + 1_000_000_000
+    dirt.spoil("attributes of no listing", "id", shares.orphans, lambda rows: first_orphan + np.arange(len(rows)))
+    dirt.spoil("number in words", "bathrooms", shares.unparseable_numbers, ("two", "1 1/2", "many"))
+    dirt.spoil("unknown flag", "has_photo", shares.unknown_flags, ("maybe", "soon"))
+    dirt.spoil("coordinate out of range", "latitude", shares.coordinates_out_of_range, (97.5, -120.0))
+    bodies = columns["body"].tolist()
+    return columns, {
+        **dirt.counts,
+        "mojibake": sum("â?" in body for body in bodies),
+        "line break in text": sum("\n" in body for body in bodies),
+    }
 
 
 def write_impossible_dates(moments: np.ndarray, european: np.ndarray) -> np.ndarray:

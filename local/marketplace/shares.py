@@ -30,6 +30,12 @@ class Shares:
         negative_prices: Amounts below zero.
         currencies_without_rate: Amounts in GBP; the pipeline's rates know USD, EUR and INR.
         missing_keys: Bookings without user, viewings without user or listing.
+        missing_prices: Amounts that are NULL.
+        unknown_currencies: Currencies that are no code of three letters.
+        dates_out_of_range: Days before 2000 or after 2050, where the pipeline's calendar ends.
+        unparseable_numbers: `two` bathrooms.
+        coordinates_out_of_range: Latitudes beyond the poles.
+        late_viewings: Viewings recorded about twelve days after they happened.
         duplicate_viewings: Viewings recorded twice, equal in every column; both are real.
         equal_stamps: Bookings that one nightly job changed at the very same microsecond.
     """
@@ -48,6 +54,12 @@ class Shares:
     negative_prices: float = 0.003
     currencies_without_rate: float = 0.004
     missing_keys: float = 0.004
+    missing_prices: float = 0.002
+    unknown_currencies: float = 0.002
+    dates_out_of_range: float = 0.002
+    unparseable_numbers: float = 0.002
+    coordinates_out_of_range: float = 0.002
+    late_viewings: float = 0.02
     duplicate_viewings: float = 0.01
     equal_stamps: float = 0.02
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from local.marketplace.columns import Columns, Deck, draw, write_dates
-from local.marketplace.listings import Listings, write_impossible_dates
+from local.marketplace.columns import Columns, Spoiler, draw, write_dates
+from local.marketplace.listings import DATES_OUT_OF_RANGE, Listings, write_impossible_dates
 from local.marketplace.shares import Period, Shares
 
 ACTIONS_GENERATION_1 = ("reported", "contact_agent", "shortlisted")
@@ -24,29 +24,32 @@ def generate_viewings(
     row_of_listing = random.integers(0, len(listings.ids), drawn)
     new = listings.is_generation_2[row_of_listing]
     viewed = period.draw_moments(random, drawn)
-    recorded = period.stamp(random, viewed)
-    late = Deck(random, drawn).deal(0.02, drawn)
-    recorded[late] = period.stamp(random, np.minimum(viewed[late] + np.timedelta64(12, "D"), period.end_second))
     columns = draw_viewings(random, users, listings.ids[row_of_listing], new, viewed)
-    columns["recorded_at"] = recorded
-
-    deck, dirt = Deck(random, drawn), {"recorded late": len(late)}
-    rows = deck.deal(shares.missing_keys / 2, drawn)
-    columns["user_id"][rows], dirt["no user"] = None, len(rows)
-    rows = deck.deal(shares.missing_keys / 2, drawn)
-    columns["apartment_id"][rows], dirt["no listing"] = None, len(rows)
-    rows = deck.deal(shares.orphans, drawn)
-    columns["apartment_id"][rows], dirt["listing does not exist"] = 900_000_000 + rows, len(rows)
-    rows = deck.deal(shares.impossible_dates, drawn)
-    columns["viewed_at"][rows], dirt["impossible date"] = write_impossible_dates(viewed[rows], new[rows]), len(rows)
-    rows = deck.deal(shares.unparseable_dates, drawn)
-    columns["viewed_at"][rows], dirt["unparseable date"] = draw(random, ("yesterday", "", None), len(rows)), len(rows)
-    rows = deck.deal(shares.unknown_flags, drawn)
-    columns["is_wishlisted"][rows], dirt["unknown flag"] = draw(random, ("perhaps", ""), len(rows)), len(rows)
+    columns["recorded_at"] = period.stamp(random, viewed)
+    late = Spoiler(random, columns, np.arange(drawn))
+    late.spoil(
+        "recorded late",
+        "recorded_at",
+        shares.late_viewings,
+        lambda rows: period.stamp(random, np.minimum(viewed[rows] + np.timedelta64(12, "D"), period.end_second)),
+    )
+    dirt = Spoiler(random, columns, np.arange(drawn))
+    dirt.spoil("no user", "user_id", shares.missing_keys / 2, (None,))
+    dirt.spoil("no listing", "apartment_id", shares.missing_keys / 2, (None,))
+    dirt.spoil("listing does not exist", "apartment_id", shares.orphans, lambda rows: 900_000_000 + rows)
+    dirt.spoil("unparseable date", "viewed_at", shares.unparseable_dates, ("yesterday", "", None))
+    dirt.spoil("date out of range", "viewed_at", shares.dates_out_of_range, DATES_OUT_OF_RANGE)
+    dirt.spoil(
+        "impossible date",
+        "viewed_at",
+        shares.impossible_dates,
+        lambda rows: write_impossible_dates(viewed[rows], new[rows]),
+    )
+    dirt.spoil("unknown flag", "is_wishlisted", shares.unknown_flags, ("perhaps", "2"))
 
     copied = random.permutation(drawn)[:twice]
-    dirt["recorded twice"] = twice
-    return {name: np.concatenate([values, values[copied]]) for name, values in columns.items()}, dirt
+    counts = {**dirt.counts, **late.counts, "recorded twice": twice}
+    return {name: np.concatenate([values, values[copied]]) for name, values in columns.items()}, counts
 
 
 def draw_viewings(
