@@ -236,7 +236,7 @@ def _read_column(reader: Reader) -> list[str]:
     if kind.this not in (exp.DType.VARCHAR, exp.DType.CHAR):
         return [definition]
     size = kind.expressions[0].name
-    single_byte = f" and octet_length({name}) = char_length({name})" if kind.this is exp.DType.CHAR else ""
+    single_byte = f" and octet_length({name}::text) = char_length({name})" if kind.this is exp.DType.CHAR else ""
     return [definition, f'constraint "{name[1:-1]}_bytes_{size}" check (octet_length({name}::text) <= {size}{single_byte})']
 
 

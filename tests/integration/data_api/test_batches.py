@@ -85,8 +85,8 @@ def test_auto_commit_is_refused(fresh_warehouse):
 
 
 def test_a_batch_reads_one_snapshot_taken_after_its_lock(fresh_warehouse):
-    """Page c_serial_isolation: snapshot isolation; the snapshot starts at the first query, so a batch that begins with LOCK sees what
-    the holder of the lock committed."""
+    """Page c_serial_isolation: snapshot isolation; the snapshot starts at the first query, so a batch that begins with LOCK sees
+    what the holder of the lock committed."""
     fresh_warehouse.execute(["create table lease (a int)", "create table t (a int)"])
     with fresh_warehouse.connect() as other, other.transaction():
         other.execute("lock table public.lease")
