@@ -1,0 +1,76 @@
+"""Values that both protocols write alike (text, decimals, bits), and whole numbers, as the Arrow types that are wanted."""
+
+from __future__ import annotations
+
+import numpy
+import pyarrow
+import pyarrow.types
+
+from rental_pipeline.errors import FixData
+from rental_pipeline.mysql_wire.cells import make_array, take_bytes
+from rental_pipeline.mysql_wire.columns import Column
+from rental_pipeline.mysql_wire.packets import garbled
+
+_LONGEST_BIT = 8  # bytes
+
+
+def read_text(column: Column, buffer: pyarrow.Buffer, starts, ends, nulls) -> pyarrow.Array:
+    """Return strings whose UTF-8 was checked, or bytes where those are wanted.
+
+    Raises:
+        FixData: the source holds text that is not valid UTF-8.
+    """
+    content = take_bytes(buffer, starts, ends, nulls)
+    if pyarrow.types.is_binary(column.type):
+        return content
+    try:
+        return content.cast(pyarrow.string())
+    except pyarrow.ArrowInvalid:
+        raise FixData(f"column {column.name} holds text that is not valid UTF-8: mend it in the source") from None
+
+
+def parse_text(column: Column, buffer: pyarrow.Buffer, starts, ends, nulls) -> pyarrow.Array:
+    """Return what the cells' text says in the wanted type; Arrow's parser takes no value that it would have to change."""
+    text = read_text(Column(**{**vars(column), "type": pyarrow.string()}), buffer, starts, ends, nulls)
+    try:
+        return text.cast(column.type)
+    except pyarrow.ArrowInvalid:
+        # Arrow's message has the value in it, which belongs in no log.
+        raise _does_not_fit(column) from None
+
+
+def read_bits(column: Column, data: numpy.ndarray, starts, ends, nulls) -> pyarrow.Array:
+    """Return bit fields as the numbers that they are: their bytes come highest first."""
+    lengths = ends - starts
+    if lengths.max(initial=0) > _LONGEST_BIT:
+        raise garbled("a BIT has more than 64 bits")
+    numbers = numpy.zeros(len(starts), numpy.uint64)
+    for place in range(_LONGEST_BIT):
+        rows = numpy.flatnonzero(lengths > place)
+        numbers[rows] = (numbers[rows] << numpy.uint64(8)) | data[starts[rows] + place]
+    return make_whole_numbers(column, numbers, nulls)
+
+
+def make_whole_numbers(column: Column, numbers: numpy.ndarray, nulls: numpy.ndarray | None) -> pyarrow.Array:
+    """Return integers in the wanted integer or decimal type.
+
+    Raises:
+        FixData: one of them is too large for it.
+    """
+    if pyarrow.types.is_decimal128(column.type):
+        # A decimal128 is a number of 128 bits in two's complement, low half first.
+        halves = numpy.empty((len(numbers), 2), numpy.int64)
+        halves[:, 0] = numbers.astype(numpy.int64)
+        halves[:, 1] = 0 if numbers.dtype.kind == "u" else halves[:, 0] >> 63
+        return make_array(column.type, halves, nulls)
+    wanted = column.type.to_pandas_dtype()
+    if not numpy.can_cast(numbers.dtype, wanted):
+        limits = numpy.iinfo(wanted)
+        present = numbers if nulls is None else numbers[~nulls]  # what stands in the place of a NULL is of no account
+        if len(present) and not limits.min <= int(present.min()) <= int(present.max()) <= limits.max:
+            raise _does_not_fit(column)
+    return make_array(column.type, numbers.astype(wanted), nulls)
+
+
+def _does_not_fit(column: Column) -> FixData:
+    return FixData(f"column {column.name} holds a value that is no {column.type}: if its type was changed, start a new execution")

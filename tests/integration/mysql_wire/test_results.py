@@ -1,0 +1,187 @@
+"""Results of every size, over sockets of every kind, and connections that go on afterwards."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow
+import pymysql
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+from pymysql.constants import CLIENT
+
+import local.mariadb
+from local.mariadb import MariaDB
+from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.mysql_wire import PROTOCOLS, read_batches
+from tests.fixtures.mariadb import SourceDatabase
+from tests.integration.mysql_wire.conftest import read_wire
+
+NUMBER_AND_TEXT = pyarrow.schema([("n", pyarrow.int64()), ("body", pyarrow.string())])
+both_protocols = pytest.mark.parametrize("protocol", PROTOCOLS)
+
+
+@both_protocols
+def test_an_empty_result_has_no_batches(source_database: SourceDatabase, protocol: str) -> None:
+    """And it ends like any other."""
+    table, _ = read_wire(source_database, "select 1, 'a' from dual where false", NUMBER_AND_TEXT, protocol)
+    assert table.num_rows == 0
+
+
+@both_protocols
+def test_columns_of_nothing_but_null(source_database: SourceDatabase, protocol: str) -> None:
+    """NULL in every row, and the untyped NULL of a literal."""
+    source_database.execute("create table t (n bigint)")
+    source_database.execute("insert into t select null from seq_1_to_1000")
+    table, _ = read_wire(source_database, "select n, null from t", NUMBER_AND_TEXT, protocol)
+    assert table.num_rows == 1000 and table["n"].null_count == table["body"].null_count == 1000
+
+
+@both_protocols
+def test_more_columns_than_a_bitmap_byte_holds(source_database: SourceDatabase, protocol: str) -> None:
+    """Each NULL belongs to its own column, at every place in a bitmap of many bytes."""
+    count = 300
+    values = ", ".join("if(mod(seq, 7) = " + str(number % 7) + f", null, {number})" for number in range(count))
+    schema = pyarrow.schema([(f"c{number}", pyarrow.int64()) for number in range(count)])
+    table, _ = read_wire(source_database, f"select {values} from seq_1_to_50", schema, protocol)
+    rows = [[None if row % 7 == number % 7 else number for row in range(1, 51)] for number in range(count)]
+    assert [column.to_pylist() for column in table.columns] == rows
+
+
+@both_protocols
+def test_many_blocks_hold_each_row_once(source_database: SourceDatabase, protocol: str) -> None:
+    """Rows of changing length across the borders of some ten blocks."""
+    query = "select seq, repeat(char(97 + mod(seq, 26)), mod(seq * 7919, 211)) from seq_1_to_200000"
+    table, _ = read_wire(source_database, query, NUMBER_AND_TEXT, protocol)
+    assert table["n"].to_pylist() == list(range(1, 200_001))
+    assert table["body"].num_chunks > 5
+    assert all(body == chr(97 + n % 26) * (n * 7919 % 211) for n, body in zip(*table.to_pydict().values(), strict=True))
+
+
+@both_protocols
+@pytest.mark.parametrize("length", [0xFFFFFF - 9, 0xFFFFFF, 2 * 0xFFFFFF - 30, 40_000_000])
+def test_rows_longer_than_a_packet(source_database: SourceDatabase, protocol: str, length: int) -> None:
+    """A row of several packets, also one that fills them exactly, between short rows."""
+    query = f"select seq, if(seq = 2, repeat('x', {length}), 'short') from seq_1_to_3"
+    table, _ = read_wire(source_database, query, NUMBER_AND_TEXT, protocol)
+    assert table["n"].to_pylist() == [1, 2, 3]
+    assert table["body"][0].as_py() == table["body"][2].as_py() == "short"
+    assert table["body"][1].as_py() == "x" * length
+
+
+@both_protocols
+@pytest.mark.parametrize("excess", range(-22, 3))
+def test_rows_about_as_long_as_a_packet(source_database: SourceDatabase, protocol: str, excess: int) -> None:
+    """Every remainder about 16 MiB: the last packet of a row is empty where the row ends with a full one."""
+    schema = pyarrow.schema([("body", pyarrow.string()), ("n", pyarrow.int64())])
+    query = f"select repeat('y', {0xFFFFFF + excess}), 5"
+    table, _ = read_wire(source_database, query, schema, protocol)
+    assert table["n"].to_pylist() == [5] and len(table["body"][0].as_py()) == 0xFFFFFF + excess
+
+
+@both_protocols
+def test_an_end_by_ok_packet_is_understood(source_database: SourceDatabase, protocol: str) -> None:
+    """With CLIENT_DEPRECATE_EOF there is no EOF packet, neither after the columns nor after the rows."""
+    query = "select seq, 'some text' from seq_1_to_100000"
+    table, _ = read_wire(source_database, query, NUMBER_AND_TEXT, protocol, client_flag=CLIENT.DEPRECATE_EOF, autocommit=None)
+    assert table["n"].to_pylist() == list(range(1, 100_001))
+
+
+@both_protocols
+def test_a_connection_reads_one_result_after_another(source_database: SourceDatabase, protocol: str) -> None:
+    """By this way and by PyMySQL's own, and the server keeps no prepared statement."""
+    with closing(source_database.connect_read_only()) as connection:
+        for rows in (3, 50_000, 1):
+            batches = list(read_batches(connection, f"select seq, 'a' from seq_1_to_{rows}", NUMBER_AND_TEXT, protocol=protocol))
+            assert sum(batch.num_rows for batch in batches) == rows
+            with connection.cursor() as cursor:
+                cursor.execute("show session status like 'Com_stmt_close'")
+                closed = int(cursor.fetchone()[1])
+                cursor.execute("show session status like 'Com_stmt_prepare'")
+                assert int(cursor.fetchone()[1]) == closed
+
+
+def write_certificate(certificate_path: Path, key_path: Path) -> None:
+    """Write a certificate that signs itself, and its key."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "source")])
+    today = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    certificate = builder.not_valid_before(today - timedelta(1)).not_valid_after(today + timedelta(2)).sign(key, hashes.SHA256())
+    certificate_path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    key_path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+
+
+@pytest.fixture(scope="module")
+def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
+    """A server with a certificate of its own making, which the server of the other tests has not."""
+    folder = tmp_path_factory.mktemp("mariadb_tls")
+    write_certificate(folder / "certificate.pem", folder / "key.pem")
+    with pytest.MonkeyPatch.context() as patch:
+        certificate = (f"--ssl-cert={folder / 'certificate.pem'}", f"--ssl-key={folder / 'key.pem'}")
+        patch.setattr(local.mariadb, "SERVER_OPTIONS", (*local.mariadb.SERVER_OPTIONS, *certificate))
+        server = local.mariadb.start(folder / "server", die_with_parent=True)
+    server.create_database("encrypted")
+    server.create_application_user("reader", "reads-1", "encrypted")
+    yield server
+    server.stop()
+
+
+@both_protocols
+def test_tls(tls_server: MariaDB, protocol: str) -> None:
+    """An encrypted socket gives the same rows."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    source = SourceDatabase(tls_server.host, tls_server.port, "encrypted", user="reader", password="reads-1")
+    with closing(source.connect_read_only(ssl=context)) as connection, connection.cursor() as cursor:
+        cursor.execute("show status like 'Ssl_cipher'")
+        assert cursor.fetchone()[1]
+    query = "select seq, repeat('z', mod(seq, 90)) from seq_1_to_100000"
+    encrypted, _ = read_wire(source, query, NUMBER_AND_TEXT, protocol, ssl=context)
+    plain, _ = read_wire(source, query, NUMBER_AND_TEXT, protocol, ssl_disabled=True)
+    assert encrypted.num_rows == 100_000 and encrypted.equals(plain)
+
+
+@both_protocols
+def test_a_query_that_fails_says_why(source_database: SourceDatabase, protocol: str) -> None:
+    """The server's own error number, whether it refuses the statement or fails among the rows."""
+    schema = pyarrow.schema([("n", pyarrow.int64())])
+    with pytest.raises(pymysql.MySQLError) as unknown:
+        read_wire(source_database, "select n from no_such_table", schema, protocol)
+    assert unknown.value.args[0] == 1146
+    with pytest.raises(pymysql.MySQLError) as late:
+        read_wire(source_database, "select (select seq from seq_1_to_2 where seq < n.seq) from seq_1_to_3 as n", schema, protocol)
+    assert late.value.args[0] == 1242
+
+
+@both_protocols
+def test_only_one_plain_select_is_read(source_database: SourceDatabase, protocol: str) -> None:
+    """What returns no rows is refused; so is an argument that is not written into the query."""
+    with pytest.raises(FixConfiguration, match="returns no rows"):
+        read_wire(source_database, "do 1", NUMBER_AND_TEXT, protocol)
+    if protocol == "binary":
+        with pytest.raises(FixConfiguration, match="parameter mark"):
+            read_wire(source_database, "select 1, ?", NUMBER_AND_TEXT, protocol)
+    table, _ = read_wire(source_database, "select 1, '?'", NUMBER_AND_TEXT, protocol)
+    assert table["body"].to_pylist() == ["?"]
+
+
+@both_protocols
+def test_leaving_early_ends_the_thread_and_the_connection(source_database: SourceDatabase, protocol: str) -> None:
+    """Whoever stops in the midst of a result waits for nothing, and leaves nothing running."""
+    connection = source_database.connect_read_only()
+    batches = read_batches(connection, "select seq, 'abc' from seq_1_to_100000000", NUMBER_AND_TEXT, protocol=protocol)
+    assert next(batches).num_rows > 1000
+    batches.close()
+    assert not connection.open
+    assert not [thread for thread in threading.enumerate() if thread.name == "receive-rows"]
