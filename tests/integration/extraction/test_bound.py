@@ -1,0 +1,134 @@
+"""The bound: no transaction or statement that is open while a run is planned can commit a smaller modification time later."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import closing
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pymysql
+import pytest
+
+from local.mariadb import MariaDB, start
+from rental_pipeline.bound import Bound, find_bound
+from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.source import SourceAddress, connect
+from tests.fixtures.mariadb import SourceDatabase
+
+DELAY = timedelta(minutes=7)
+
+
+def address_of(source: SourceDatabase, **changes: str) -> SourceAddress:
+    fields = {"user": source.user, "password": source.password, **changes}
+    return SourceAddress("the-secret", source.host, source.port, source.database, tls="off", **fields)
+
+
+def find(source: SourceDatabase, **changes: str) -> Bound:
+    address = address_of(source, **changes)
+    with closing(connect(address)) as connection:
+        return find_bound(connection, address, DELAY)
+
+
+@pytest.fixture
+def table(source_database: SourceDatabase) -> SourceDatabase:
+    """A source with a table `t`, whose rows carry the time of their statement."""
+    source_database.execute("create table t (id int primary key, changed_at datetime(6) default now(6) on update now(6))")
+    source_database.execute("insert into t (id) values (0)")
+    return source_database
+
+
+def stamp(source: SourceDatabase, key: int) -> datetime:
+    return source.query("select changed_at from t where id = %s", (key,))[0][0]
+
+
+def test_without_open_work_the_bound_is_the_clock_less_its_margin(table: SourceDatabase) -> None:
+    """A second, for what the lists of open work round."""
+    bound = find(table)
+    assert bound.source_time - bound.bound == timedelta(seconds=1)
+
+
+def test_an_open_transaction_holds_the_bound_below_its_rows(table: SourceDatabase) -> None:
+    """The row is invisible while the run reads, and carries a time of before: it must lie above the watermark."""
+    with closing(table.connect(autocommit=False)) as writer, writer.cursor() as cursor:
+        cursor.execute("insert into t (id) values (1)")
+        time.sleep(2.5)
+        bound = find(table)
+        writer.commit()
+    assert bound.source_time - stamp(table, 1) > timedelta(seconds=2)
+    assert bound.bound < stamp(table, 1)
+    time.sleep(0.5)  # InnoDB keeps its list for a tenth of a second
+    assert find(table).bound > stamp(table, 1)
+
+
+def test_a_transaction_that_waits_for_a_row_holds_the_bound(table: SourceDatabase) -> None:
+    """Its statement has taken its time; it has changed no row yet."""
+    with closing(table.connect(autocommit=False)) as holder, holder.cursor() as cursor:
+        cursor.execute("update t set changed_at = changed_at where id = 0")
+        waiter = threading.Thread(target=table.execute, args=("update t set id = 5 where id = 0",))
+        waiter.start()
+        time.sleep(2.5)
+        bound = find(table)
+        holder.commit()
+        waiter.join()
+    assert bound.source_time - stamp(table, 5) > timedelta(seconds=2)
+    assert bound.bound < stamp(table, 5)
+
+
+def test_a_statement_that_waits_for_the_table_holds_the_bound(table: SourceDatabase) -> None:
+    """It has taken its time, and InnoDB's list of transactions does not have it."""
+    with closing(table.connect()) as holder, holder.cursor() as cursor:
+        cursor.execute("lock tables t read")
+        waiter = threading.Thread(target=table.execute, args=("insert into t (id) values (6)",))
+        waiter.start()
+        time.sleep(2.5)
+        bound = find(table)
+        cursor.execute("unlock tables")
+        waiter.join()
+    assert bound.source_time - stamp(table, 6) > timedelta(seconds=2)
+    assert bound.bound < stamp(table, 6)
+
+
+def test_without_the_privilege_the_bound_stays_a_fixed_delay_behind(table: SourceDatabase, mariadb: MariaDB) -> None:
+    """The user may not see other sessions, so it must be assumed that some are open."""
+    with closing(mariadb.connect()) as connection, connection.cursor() as cursor:
+        cursor.execute("create or replace user blind@'127.0.0.1' identified by 'pw'")
+        cursor.execute(f"grant select on {table.database}.* to blind@'127.0.0.1'")
+    bound = find(table, user="blind", password="pw")
+    assert bound.source_time - bound.bound == DELAY
+
+
+def test_a_reader_is_refused(table: SourceDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Aurora's readers have innodb_read_only on; MariaDB can only be started so, hence the answer is changed on its way."""
+    original = pymysql.cursors.Cursor.fetchone
+    monkeypatch.setattr(pymysql.cursors.Cursor, "fetchone", lambda self: ("2026-01-01 00:00:00.000000", "1", "UTC"))
+    with pytest.raises(FixConfiguration, match=r"is a reader.*writer endpoint into the secret the-secret"):
+        find(table)
+    monkeypatch.setattr(pymysql.cursors.Cursor, "fetchone", original)
+
+
+def test_a_server_in_local_time_lists_transactions_by_its_own_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`trx_started` is in the zone of the server's machine whatever the session's: taken as UTC it would be in the future."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    server = start(tmp_path / "tokyo", die_with_parent=True)
+    try:
+        server.create_database("d")
+        server.create_application_user("application", "pw", "d")
+        server.create_extraction_user("extraction", "pw", "d")
+        source = SourceDatabase(server.host, server.port, "d", "extraction", "pw")
+        writer = source.connect(user="application", password="pw", autocommit=False)
+        with closing(writer), writer.cursor() as cursor:
+            cursor.execute("create table t (id int primary key, changed_at datetime(6) default now(6)) engine = InnoDB")
+            cursor.execute("insert into t (id) values (1)")
+            cursor.execute("select changed_at, @@system_time_zone from t")
+            changed_at, zone = cursor.fetchone()
+            with closing(server.connect()) as other, other.cursor() as administrator:
+                administrator.execute("select trx_started from information_schema.innodb_trx")
+                ((started,),) = administrator.fetchall()
+            assert zone == "JST" and started - changed_at > timedelta(hours=8)
+            time.sleep(1.5)
+            bound = find(source)
+    finally:
+        server.stop()
+    assert timedelta(0) < changed_at - bound.bound < timedelta(hours=1, seconds=3)
