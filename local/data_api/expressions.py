@@ -34,11 +34,11 @@ def rewrite_expressions(tree: exp.Expression) -> exp.Expression:
 
 
 def called_functions(tree: exp.Expression) -> set[str]:
-    """Return the unqualified functions that are neither Redshift's nor this package's: a user's, or PostgreSQL's alone."""
+    """Return the unqualified functions of a tree as it was sent that are not Redshift's: a user's, or PostgreSQL's alone."""
     return {
         node.name.lower()
         for node in tree.find_all(exp.Anonymous)
-        if not isinstance(node.parent, exp.Dot) and "." not in node.name and node.name.lower() not in FUNCTIONS
+        if not isinstance(node.parent, exp.Dot) and node.name.lower() not in FUNCTIONS
     }
 
 
@@ -126,13 +126,29 @@ def _rewrite_datediff(node: exp.Anonymous) -> exp.Expression:
 
 def _rewrite_listagg(node: exp.Anonymous, order: exp.Expression | None = None) -> exp.Expression:
     is_distinct = isinstance(node.expressions[0], exp.Distinct)
-    value, *separator = node.expressions[0].expressions if is_distinct else node.expressions
-    text: exp.Expression = _cast(value, _type("text"))
-    last = separator[0] if separator else exp.Literal.string("")
-    if order is not None:
-        order.set("this", last)
-        last = order
-    return _call("string_agg", exp.Distinct(expressions=[text]) if is_distinct else text, last)
+    value, *rest = node.expressions[0].expressions if is_distinct else node.expressions
+    separator = rest[0] if rest else exp.Literal.string("")
+    if not is_distinct:
+        return _call("string_agg", _cast(value, _type("text")), _in_order(separator, order))
+    # PostgreSQL orders distinct values only by themselves, so they become text after they are ordered.
+    values = _call("array_agg", _in_order(exp.Distinct(expressions=[value]), order))
+    is_value = exp.Not(this=exp.Is(this=value.copy(), expression=exp.Null()))
+    return _call("array_to_string", exp.Filter(this=values, expression=exp.Where(this=is_value)), separator)
+
+
+def _in_order(value: exp.Expression, order: exp.Expression | None) -> exp.Expression:
+    """Put an aggregate's ORDER BY behind its last argument."""
+    if order is None:
+        return value
+    order.set("this", value)
+    return order
+
+
+def _rewrite_date_trunc(node: exp.Anonymous) -> exp.Expression:
+    part, value = node.expressions
+    if isinstance(value, exp.Literal):
+        value = _cast(value, _type("timestamp"))
+    return _call("redshift.date_trunc", exp.Literal.string(_date_part(part)), value)
 
 
 def _rewrite_nvl2(node: exp.Anonymous) -> exp.Expression:
@@ -160,6 +176,7 @@ _CALLS: dict[str, Callable[[exp.Anonymous], exp.Expression]] = {
     "date_diff": _rewrite_datediff,
     "date_part": _with_date_part("date_part"),
     "pgdate_part": _with_date_part("date_part"),
+    "date_trunc": _rewrite_date_trunc,
     "listagg": _rewrite_listagg,
     "nvl": lambda node: _call("coalesce", *node.expressions),
     "nvl2": _rewrite_nvl2,

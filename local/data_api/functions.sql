@@ -80,6 +80,14 @@ $$ select transaction_timestamp() at time zone 'UTC' $$;
 
 create or replace function redshift.trunc(value timestamp) returns date language sql immutable strict as $$ select value::date $$;   -- r_TRUNC_date
 
+-- r_DATE_TRUNC: a timestamp of a date too, where PostgreSQL gives one with a time zone
+create or replace function redshift.date_trunc(part text, value timestamp) returns timestamp language sql immutable strict as
+$$ select pg_catalog.date_trunc(part, value) $$;
+create or replace function redshift.date_trunc(part text, value date) returns timestamp language sql immutable strict as
+$$ select pg_catalog.date_trunc(part, value::timestamp) $$;
+create or replace function redshift.date_trunc(part text, value timestamptz) returns timestamptz language sql stable strict as
+$$ select pg_catalog.date_trunc(part, value) $$;
+
 create or replace function redshift.month_number(value timestamp) returns bigint language sql immutable strict as
 $$ select (extract(year from value) * 12 + extract(month from value) - 1)::bigint $$;
 

@@ -74,9 +74,8 @@ def _translate_function_body(body: str, words: list[str], functions: set[str]) -
     tree = parse(text_of(body, tokenize(body)))
     if not isinstance(tree, exp.Select) or len(tree.expressions) != 1 or tree.find(exp.From, exp.Join):
         raise Refused("the body of an SQL function is one SELECT of one expression, without FROM")
-    tree = rewrite_expressions(tree)
     functions |= called_functions(tree)
-    return write(tree)
+    return write(rewrite_expressions(tree))
 
 
 class _Body:
@@ -198,14 +197,14 @@ class _Body:
         return f"{text_of(self._body, tokens[:at]).lower()} := {self._expression(tokens[at + 1 :])}"
 
     def _expression(self, tokens: list[Token]) -> str:
-        tree = rewrite_expressions(parse(f"select {text_of(self._body, tokens)}"))
+        tree = parse(f"select {text_of(self._body, tokens)}")
         self._functions |= called_functions(tree)
-        return write(tree.expressions[0])
+        return write(rewrite_expressions(tree).expressions[0])
 
     def _query(self, tokens: list[Token], prefix: str = "") -> str:
         return self._sql(prefix + text_of(self._body, tokens))
 
     def _sql(self, text: str) -> str:
-        tree = rewrite_expressions(parse(text))
+        tree = parse(text)
         self._functions |= called_functions(tree)
-        return write(tree)
+        return write(rewrite_expressions(tree))

@@ -67,8 +67,8 @@ def _translate_query(sql: str, tokens: list[Token], words: list[str]) -> Transla
 
 def _translate_tree(tree: exp.Expression) -> Translation:
     returns_rows = isinstance(tree, exp.Query) and not tree.args.get("into")
-    tree = rewrite_expressions(tree)
-    return Translation(write(tree), returns_rows=returns_rows, functions=frozenset(called_functions(tree)))
+    functions = frozenset(called_functions(tree))
+    return Translation(write(rewrite_expressions(tree)), returns_rows=returns_rows, functions=functions)
 
 
 def _translate_create(sql: str, tokens: list[Token], words: list[str]) -> Translation:

@@ -48,7 +48,7 @@ FUNCTIONS = frozenset(
     nth_value ntile nullif nvl nvl2 octet_length percent_rank percentile_cont percentile_disc pg_backend_pid pgdate_part
     pi position power quote_ident quote_literal radians random rank regexp_count regexp_instr regexp_replace
     regexp_substr repeat replace replicate reverse right round row_number rpad rtrim sign sin split_part sqrt stddev
-    stddev_pop stddev_samp string_agg strpos strtol substr substring sum sysdate tan textlen to_char to_date to_number
+    stddev_pop stddev_samp  strpos strtol substr substring sum sysdate tan textlen to_char to_date to_number
     to_timestamp translate trim trunc upper var_pop var_samp variance version
     """.split()  # noqa: SIM905 - a list of words reads better than a list of quoted words
 )
