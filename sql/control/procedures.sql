@@ -154,7 +154,7 @@ $$ language plpgsql
 
 -- name: close_run
 -- Ends a run and frees its lease. A run that published is 'succeeded', one that had nothing to publish 'unchanged'.
-create or replace procedure close_run(p_run bigint, p_status varchar(20), p_error varchar(4096))
+create or replace procedure close_run(p_run bigint, p_status varchar(20), p_error varchar(4096), p_as_of date)
 as $$
 declare
     v_published bigint;
@@ -163,6 +163,7 @@ begin
     update run
     set status = case when p_status <> 'succeeded' or v_published > 0 then p_status else 'unchanged' end,
         error = p_error,
+        as_of = p_as_of,
         finished_at = getdate()
     where run_sequence = p_run and status = 'running';
     update lease set is_held = false where run_sequence = p_run;

@@ -68,11 +68,11 @@ def test_a_step_that_failed_was_not_done(call, control):
 def test_a_closed_run_frees_the_lease_and_a_redriven_one_takes_it_again(call, control):
     """Redrive resumes a run that was closed as failed, as long as no newer run has opened."""
     open_run(call, "execution-1")
-    call("close_run", 1, "failed", "it broke")
+    call("close_run", 1, "failed", "it broke", None)
     assert runs(control) == [(1, "failed")]
     call("hold_lease", 1, 600)
     assert runs(control) == [(1, "running")]
-    call("close_run", 1, "failed", "it broke again")
+    call("close_run", 1, "failed", "it broke again", None)
     open_run(call, "execution-2")
     with pytest.raises(StatementFailed, match="OVERTAKEN"):
         call("hold_lease", 1, 600)
@@ -82,7 +82,7 @@ def test_closing_an_old_run_leaves_the_lease_of_the_new_one(call, control):
     """A failure event that arrives late frees nothing that is not its run's."""
     open_run(call, "execution-1", lease_seconds=-1)
     open_run(call, "execution-2")
-    call("close_run", 1, "failed", "late")
+    call("close_run", 1, "failed", "late", None)
     with pytest.raises(StatementFailed, match="RUN IN PROGRESS: run 2"):
         open_run(call, "execution-3")
 

@@ -8,7 +8,7 @@ a statement can be seen, cancelled and read only by the role that submitted it.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
@@ -67,11 +67,14 @@ class Submission:
         label: Part of the statement's name; unique within its step.
         statements: SQL texts, run in order.
         parameters: Named values; only those that a statement mentions are sent (the API refuses the others).
+        unless: A select that finds a row where the submission was made before and is not needed; a table that it misses means
+            that it is.
     """
 
     label: str
     statements: tuple[str, ...]
-    parameters: dict[str, str]
+    parameters: dict[str, str] = field(default_factory=dict)
+    unless: str | None = None
 
     def __post_init__(self) -> None:
         if len(self.statements) > MAX_STATEMENTS:

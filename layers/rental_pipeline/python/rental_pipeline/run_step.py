@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 
-from rental_pipeline.data_api import DataApi, StatementFailed, classify
+from rental_pipeline.data_api import DataApi, StatementFailed, Submission, classify
 from rental_pipeline.errors import FixConfiguration, RetryLater
 from rental_pipeline.settings import WarehouseSettings
 from rental_pipeline.steps.check import compose_check
@@ -62,7 +62,10 @@ def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_secon
     progress = event.get("progress") or {"submission": 0, "statement": None}
     try:
         for position in range(progress["submission"], len(step.submissions)):
-            statement = progress["statement"] or api.submit(step.name, step.submissions[position], request.execution_id)
+            submission = step.submissions[position]
+            if not progress["statement"] and _was_made_before(api, step.name, submission):
+                continue
+            statement = progress["statement"] or api.submit(step.name, submission, request.execution_id)
             while not _wait(api, statement, remaining_seconds()):
                 if remaining_seconds() < _RESERVE_SECONDS:
                     return {
@@ -76,6 +79,17 @@ def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_secon
         if request.step == "open" and "RUN IN PROGRESS" in str(failure):
             return _yield_or_take_over(request, api, failure)
         raise classify(f"step {request.title}: {failure}") from failure
+
+
+def _was_made_before(api: DataApi, name: str, submission: Submission) -> bool:
+    if submission.unless is None:
+        return False
+    try:
+        return bool(api.query(name, submission.unless))
+    except StatementFailed as failure:
+        if "does not exist" not in str(failure):
+            raise
+        return False
 
 
 def _wait(api: DataApi, statement: str, remaining: float) -> bool:

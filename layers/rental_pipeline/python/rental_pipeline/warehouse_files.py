@@ -139,10 +139,18 @@ class Check:
 
 @dataclass(frozen=True)
 class Warehouse:
-    """All SQL of one marketplace, as read from the SQL layer."""
+    """All SQL of one marketplace, as read from the SQL layer.
+
+    Attributes:
+        control: The statements that set the control schema up, in order.
+        functions: The text of those of its files that rows depend on: functions and calendar.
+        exchange_rates: The text of exchange_rates.csv.
+        curated: In build order, parents first.
+    """
 
     schemas: Schemas
     control: tuple[str, ...]
+    functions: str
     exchange_rates: str
     curated: tuple[CuratedTable, ...]
     metrics: tuple[Metric, ...]
@@ -155,20 +163,24 @@ class Warehouse:
         return next(metric for metric in self.metrics if metric.name == name)
 
     @property
+    def control_hash(self) -> str:
+        return hash_texts(*self.control)
+
+    @property
     def exchange_rate_hash(self) -> str:
         return hash_texts(self.exchange_rates)
 
     def curated_hash(self, table: CuratedTable) -> str:
-        """Hash what decides the table's rows besides raw: its file, its parents' files, the control schema's functions."""
+        """Hash what decides the table's rows besides raw: its file, its parents' files, functions and calendar."""
         parents = [self.curated_hash(self.curated_table(reference.parent)) for reference in table.references]
-        return hash_texts(table.file.text, *self.control, *parents)
+        return hash_texts(table.file.text, self.functions, *parents)
 
     def metric_hash(self, metric: Metric) -> str:
-        """Hash what decides the metric's rows besides curated rows: its file, the shape of what it reads, rates, functions."""
+        """Hash what decides the metric's rows besides curated rows: its file, the shape of what it reads, functions, rates."""
         reads = _header(metric.file, "reads")
         shapes = [table.file.section("table") for table in self.curated if f"{self.schemas.curated}.{table.name}" in reads]
         rates = [self.exchange_rates] if "exchange_rate" in reads else []
-        return hash_texts(metric.file.text, *self.control, *shapes, *rates)
+        return hash_texts(metric.file.text, self.functions, *shapes, *rates)
 
     @staticmethod
     def definition_hash(file: SqlFile) -> str:
@@ -190,6 +202,7 @@ def read_warehouse(sql_root: Path, marketplace: str) -> Warehouse:
     return Warehouse(
         schemas=Schemas(marketplace),
         control=tuple(sql for file in control.values() for sql in file.sections.values()),
+        functions="".join(control[name].text for name in ("functions", "calendar") if name in control),
         exchange_rates=(sql_root / "control" / "exchange_rates.csv").read_text(encoding="utf-8"),
         curated=_order_by_reference([CuratedTable(file) for file in read_sql_folder(folder / "curated").values()]),
         metrics=tuple(Metric(file) for file in read_sql_folder(folder / "presentation").values()),

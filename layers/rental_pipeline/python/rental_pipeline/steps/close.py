@@ -39,7 +39,7 @@ def compose_close(request: StepRequest) -> Step:
 
     return Step(
         name=request.statement_name,
-        submissions=(compose_ending(control, run, status),),
+        submissions=(compose_ending(control, run, status, as_of=request.plan["as_of"]),),
         reads=(
             f"select status, datediff(second, started_at, finished_at) as seconds from {control}.run where run_sequence = {run}",
             f"select table_name, rows_read, rows_added, rows_removed from {control}.table_load"
@@ -53,14 +53,15 @@ def compose_close(request: StepRequest) -> Step:
     )
 
 
-def compose_ending(control: str, run_sequence: int, status: str, error: str | None = None) -> Submission:
+def compose_ending(
+    control: str, run_sequence: int, status: str, error: str | None = None, as_of: str | None = None
+) -> Submission:
     """Return the batch that ends a run as succeeded, planned or failed, and frees its lease; repeating it changes nothing."""
     return Submission(
         label="close",
         statements=(
             f"set search_path to {control}",
             "lock lease",
-            f"call close_run({run_sequence}, {literal(status)}, {literal(error and error[:1000])})",
+            f"call close_run({run_sequence}, {literal(status)}, {literal(error and error[:1000])}, {literal(as_of)})",
         ),
-        parameters={},
     )

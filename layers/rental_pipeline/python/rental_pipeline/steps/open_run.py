@@ -26,13 +26,20 @@ def compose_open(request: StepRequest) -> Step:
             f"call open_run({literal(execution_id)}, {literal(_name_kind(request.run_input))}, {literal(run_input)},"
             f" {request.settings.lease_seconds})",
         ),
-        parameters={},
     )
     setup = [
+        set_path,
         *(f"create schema if not exists {schema}" for schema in schemas.all),
         *request.warehouse.control,
         _rejected_rows(schemas.curated),
+        "delete from layer_position where layer = 'control' and name = 'setup'",
+        "insert into layer_position (layer, name, run_sequence, input_hash)"
+        f" values ('control', 'setup', 0, {literal(request.warehouse.control_hash)})",
     ]
+    is_set_up = (
+        f"select 1 as is_set_up from {schemas.control}.layer_position"
+        f" where layer = 'control' and name = 'setup' and input_hash = {literal(request.warehouse.control_hash)}"
+    )
 
     def finish(rows: list[Rows]) -> dict:
         (run,), positions, columns = rows
@@ -46,8 +53,10 @@ def compose_open(request: StepRequest) -> Step:
 
     return Step(
         name=f"{schemas.marketplace}/open/{request.execution['name']}",
-        # The schemas come first, in a batch of their own: search_path then names one that exists.
-        submissions=(*divide_statements("setup", f"create schema if not exists {schemas.control}", [set_path, *setup]), opening),
+        submissions=(
+            *divide_statements("setup", f"create schema if not exists {schemas.control}", setup, unless=is_set_up),
+            opening,
+        ),
         reads=(
             f"select run_sequence from {schemas.control}.run where execution_id = {literal(execution_id)}",
             f"""

@@ -27,7 +27,7 @@ def compose_prepare(request: StepRequest) -> Step:
     set_path = f"set search_path to {request.schemas.control}"
     submissions = [*divide_statements("raw-tables", set_path, changes["batch"])]
     # ALTER COLUMN TYPE may not stand in a transaction block (Redshift, "ALTER TABLE"): one request each.
-    submissions += [Submission(f"widen-{position}", (sql,), {}) for position, sql in enumerate(changes["single"])]
+    submissions += [Submission(f"widen-{position}", (sql,)) for position, sql in enumerate(changes["single"])]
     submissions += [_define_curated(request, table) for table in request.warehouse.curated if is_reshaped(request, table)]
     rate_hash = request.warehouse.exchange_rate_hash
     if not request.ledger.is_made_from("control", "exchange_rate", rate_hash):

@@ -152,12 +152,15 @@ def literal(value: str | int | float | None) -> str:
     return str(value)
 
 
-def divide_statements(label: str, first: str, statements: Iterable[str]) -> tuple[Submission, ...]:
-    """Divide statements that need no common transaction into batches, each beginning with the same statement."""
+def divide_statements(label: str, first: str, statements: Iterable[str], unless: str | None = None) -> tuple[Submission, ...]:
+    """Divide statements that need no common transaction into batches, each beginning with the same statement.
+
+    `unless` is that of Submission.
+    """
     remaining = list(statements)
     size = MAX_STATEMENTS - 1
     return tuple(
-        Submission(f"{label}-{start // size}", (first, *remaining[start : start + size]), {})
+        Submission(f"{label}-{start // size}", (first, *remaining[start : start + size]), unless=unless)
         for start in range(0, len(remaining), size)
     )
 
