@@ -1,0 +1,54 @@
+# The commands of this project; `make help` lists them. CI calls the same ones.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+PYTHON_FILES := local layers/rental_pipeline functions tests
+ARCHITECTURE ?= x86_64
+# Tools must not speak to anybody, nor find a person's AWS account by accident.
+export SAM_CLI_TELEMETRY := 0
+
+help:  ## list the commands
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup:  ## make .venv from the lock, and find (or install) MariaDB
+	@local/setup.sh
+
+run: setup  ## source to metrics on this machine. SCALE=0.01 SEED=1 CSV=folder JSON=path MARKETPLACE=apartments
+	@.venv/bin/python -m local run $(if $(SCALE),--scale $(SCALE)) $(if $(SEED),--seed $(SEED)) $(if $(CSV),--csv "$(CSV)") \
+	    $(if $(JSON),--json "$(JSON)") $(if $(MARKETPLACE),--marketplace $(MARKETPLACE))
+
+psql: setup  ## SQL on the warehouse of the last run
+	@.venv/bin/python -m local psql
+
+stop:  ## end what runs, and what an interrupted run left behind
+	@test ! -x .venv/bin/python || .venv/bin/python -m local stop
+
+clean: stop  ## forget the local databases, files and builds
+	@rm -rf .local .aws-sam build
+	@echo "removed .local, .aws-sam and build"
+
+test: setup  ## every test: unit, integration on real databases, end to end. TESTS=path for some of them
+	@.venv/bin/python -m pytest $(TESTS)
+
+lint: setup  ## ruff, and the template
+	@.venv/bin/ruff check $(PYTHON_FILES)
+	@.venv/bin/ruff format --check $(PYTHON_FILES)
+	@$(MAKE) --no-print-directory validate
+
+validate: setup  ## the template, by AWS's own checks
+	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-west-1} .venv/bin/sam validate --lint
+
+build: setup  ## what `sam deploy` uploads. ARCHITECTURE=x86_64 or arm64
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" ARCHITECTURE=$(ARCHITECTURE) .venv/bin/sam build
+
+deploy: build  ## to AWS, with the account of your environment; asks for the parameters
+	@.venv/bin/sam deploy --guided --parameter-overrides Architecture=$(ARCHITECTURE)
+
+lock:  ## pin requirements.in anew (needs uv)
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-find-links \
+	    --upgrade requirements.in --output-file requirements.lock
+	@uv pip compile --quiet --python-version 3.13 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-header \
+	    --no-emit-find-links --constraints requirements.lock layers/dependencies/requirements.in \
+	    --output-file layers/dependencies/requirements.txt
+
+.PHONY: help setup run psql stop clean test lint validate build deploy lock

@@ -1,0 +1,88 @@
+"""`python -m local run|psql|stop`: the commands behind the Makefile."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from local.mariadb import MariaDBUnavailable
+from local.postgres import Postgres
+from local.processes import DidNotStart
+from local.run import RunFailed, fail, run_pipeline
+from local.stack import ROOT, StackBusy, stop_left_behind
+from local.template import TemplateError
+
+
+def main() -> int:
+    """Parse the command line and run the command; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument("--state", type=Path, default=ROOT / ".local", help="folder of all state (%(default)s)")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="from a source database to metrics, on this machine")
+    run.add_argument("--marketplace", default="apartments", help="a folder of sql/ (%(default)s)")
+    run.add_argument("--scale", type=float, help="size of the generated source; 1.0 is the original one (default 0.01)")
+    run.add_argument("--seed", type=int, help="of the generated source (default 1)")
+    run.add_argument("--csv", type=Path, metavar="FOLDER", help="load these CSV files instead of generated data")
+    run.add_argument("--json", type=Path, metavar="PATH", help="write the report as JSON, too")
+    commands.add_parser("psql", help="SQL on the warehouse of the last run")
+    commands.add_parser("stop", help="end what runs, and what an interrupted run left behind")
+    arguments = parser.parse_args()
+    arguments.state.mkdir(exist_ok=True)
+    # Ending by a signal goes through the same clean-up as ending by itself.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
+    try:
+        if arguments.command == "run":
+            run_pipeline(
+                arguments.state.resolve(),
+                arguments.marketplace,
+                arguments.scale,
+                arguments.seed,
+                arguments.csv,
+                arguments.json,
+            )
+        elif arguments.command == "psql":
+            return open_psql(arguments.state)
+        else:
+            stop_everything(arguments.state)
+    except (RunFailed, StackBusy, DidNotStart, MariaDBUnavailable, TemplateError) as error:
+        fail(str(error))
+        return 1
+    except KeyboardInterrupt:
+        fail("Interrupted; everything was stopped. `make run` continues from here.")
+        return 130
+    return 0
+
+
+def open_psql(state: Path) -> int:
+    """Start the warehouse of the last run alone, give psql the terminal, and stop it again.
+
+    Raises:
+        RunFailed: there was no run yet.
+    """
+    last = state / "last"
+    if not last.exists():
+        raise RunFailed("there is no warehouse yet: `make run` first")
+    with Postgres(state / last.read_text() / "postgres") as postgres:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for psql
+        command = postgres.psql_command()
+        return subprocess.run(command, check=False, env={**os.environ, "PGTZ": "UTC"}).returncode
+
+
+def stop_everything(state: Path) -> None:
+    """Stop every stack of a state folder."""
+    folders = [lock.parent for lock in state.glob("*/*/stack.lock")]
+    stopped = [folder for folder in folders if stop_left_behind(folder)]
+    print("\n".join(f"stopped what ran in {folder}" for folder in stopped) or "nothing was running")
+
+
+def _end(number: int, _frame: object) -> None:
+    sys.exit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

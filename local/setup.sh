@@ -1,0 +1,73 @@
+#!/bin/sh
+# Make what `make run` and `make test` need: .venv from requirements.lock, and MariaDB's programs.
+# Does nothing where all is there. Installs system packages only where it must, and only as root or with sudo.
+set -eu
+cd "$(dirname "$0")/.."
+
+say() { echo "setup: $*"; }
+give_up() { echo "setup: $*" >&2; exit 1; }
+
+# Runs a command as root, or says what a person with the right to do so must run.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+        sudo -n "$@"
+    else
+        give_up "this needs root. Please run: sudo $*"
+    fi
+}
+
+# Installs packages of a Debian-like system; the list of packages is fetched only if it is not good enough.
+install_packages() {
+    command -v apt-get >/dev/null 2>&1 || give_up "please install $* with this system's package manager, then run this again"
+    say "installing $*"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends --quiet "$@" </dev/null >/dev/null 2>&1 && return
+    as_root apt-get update --quiet </dev/null >/dev/null || give_up "apt-get update failed; is there a network?"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends --quiet "$@" </dev/null >/dev/null ||
+        give_up "apt-get could not install $*"
+}
+
+# The first Python that is new enough; PYTHON=… chooses another.
+find_python() {
+    for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
+        if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
+            echo "$candidate"
+            return
+        fi
+    done
+    give_up "Python 3.11, 3.12 or 3.13 is needed (Debian 12, Ubuntu 24.04 and later have one as python3); PYTHON=path names another"
+}
+
+make_environment() {
+    wanted="$(sha256sum requirements.lock | cut -d' ' -f1)"
+    if [ -x .venv/bin/python ] && [ "$(cat .venv/made-from 2>/dev/null)" = "$wanted" ]; then
+        return
+    fi
+    python="$(find_python)"
+    if [ ! -x .venv/bin/python ] || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
+        # Debian keeps ensurepip in a package of its own.
+        if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+            install_packages "$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+        fi
+        say "making .venv with $("$python" --version)"
+        rm -rf .venv
+        "$python" -m venv .venv || give_up "$python could not make .venv"
+    fi
+    say "installing the packages of requirements.lock (a minute or two)"
+    # The lock is whole, so nothing is to be resolved; every file is checked against its hash.
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary=:all: \
+        --requirement requirements.lock </dev/null || give_up "pip could not install requirements.lock; is there a network?"
+    echo "$wanted" >.venv/made-from
+}
+
+# Only the server's programs: no service is set up, and none that exists is touched.
+find_mariadb() {
+    PATH="$PATH:/usr/sbin:/usr/local/sbin:/usr/libexec"
+    (command -v mariadbd || command -v mysqld) >/dev/null 2>&1 &&
+        (command -v mariadb-install-db || command -v mysql_install_db) >/dev/null 2>&1
+}
+
+make_environment
+find_mariadb || install_packages mariadb-server-core mariadb-client-core
+find_mariadb || give_up "MariaDB's server is still missing: please install it (Debian, Ubuntu: mariadb-server-core)"
