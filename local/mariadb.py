@@ -23,7 +23,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -111,13 +111,14 @@ class MariaDB:
                 cursor.execute(grant, (user, HOST))
 
 
-def start(folder: Path, *, port: int | None = None, die_with_parent: bool = False) -> MariaDB:
+def start(folder: Path, *, port: int | None = None, die_with_parent: bool = False, options: Sequence[str] = ()) -> MariaDB:
     """Start the server of a folder, or take over the one that already runs there; returns when it answers.
 
     Args:
         folder: Created and initialised if new, reused as it is otherwise.
         port: TCP port; by default the folder's last one if free, else any free one.
         die_with_parent: Have the kernel stop the server when the *thread* that called this ends, even by SIGKILL (tests).
+        options: More of the server's options, such as --ssl-cert=….
 
     Raises:
         MariaDBUnavailable: the server's programs are not installed, or it did not start (with the end of its log).
@@ -135,7 +136,7 @@ def start(folder: Path, *, port: int | None = None, die_with_parent: bool = Fals
     for candidate in [port] if port else [*([last_port] if last_port else []), 0, 0, 0]:
         # Another process can take a free port between our look and the server's bind, hence more than one attempt.
         chosen = _free_port(candidate)
-        if chosen and (started := _launch(server, folder, chosen, die_with_parent)):
+        if chosen and (started := _launch(server, folder, chosen, die_with_parent, options)):
             return started
     raise MariaDBUnavailable(f"MariaDB did not start in {folder}{f' on port {port}' if port else ''}. {_end_of_log(folder)}")
 
@@ -206,7 +207,7 @@ def _initialise(install: Path, folder: Path) -> None:
     unfinished.rename(folder / "data")
 
 
-def _launch(server: Path, folder: Path, port: int, die_with_parent: bool) -> MariaDB | None:
+def _launch(server: Path, folder: Path, port: int, die_with_parent: bool, options: Sequence[str]) -> MariaDB | None:
     """Return the started server, or None if it ended before it answered."""
     (folder / "port").write_text(f"{port}\n")
     log, pid_file, socket_path = folder / "mariadbd.log", folder / "mariadbd.pid", _socket_path(folder)
@@ -216,7 +217,7 @@ def _launch(server: Path, folder: Path, port: int, die_with_parent: bool) -> Mar
     (folder / "tmp").mkdir(exist_ok=True)
     command += [f"--tmpdir={folder / 'tmp'}"]
     command += [f"--datadir={folder / 'data'}", f"--port={port}", f"--socket={socket_path}", f"--pid-file={pid_file}"]
-    command += [*SERVER_OPTIONS, *(["--user=root"] if os.geteuid() == 0 else [])]
+    command += [*SERVER_OPTIONS, *options, *(["--user=root"] if os.geteuid() == 0 else [])]
     with log.open("ab") as output:
         # A session of its own, so that Ctrl-C reaches whoever started it first, and stops it in order.
         child = subprocess.Popen(

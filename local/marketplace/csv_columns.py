@@ -12,6 +12,7 @@ import pymysql
 # What programs write where a number is missing (databases, Python, R, MySQL's own exports). In a text column they stay text.
 WORDS_FOR_NO_NUMBER = frozenset({"", "null", "none", "na", "nan", "\\n"})
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
+BOOLEANS = {"true": "1", "false": "0"}
 INTEGER_BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
 CHARACTER_TYPES = frozenset({"char", "varchar"})
 LONG_TEXT_TYPES = frozenset({"tinytext", "text", "mediumtext", "longtext"})
@@ -81,7 +82,8 @@ class Converter:
     def convert(self, text: str) -> object:
         """Return the value for the database, None for NULL.
 
-        An empty field is NULL. The words null, none, NA and NaN are NULL in a column of numbers and text in one of text.
+        An empty field is NULL. The words null, none, NA and NaN are NULL in a column of numbers and text in one of text;
+        true and false are 1 and 0 in a TINYINT.
 
         Raises:
             ValueRefused: the column cannot hold it.
@@ -92,6 +94,8 @@ class Converter:
         return value
 
     def _to_integer(self, text: str) -> int | None:
+        if self.column.data_type == "tinyint":  # which is what MySQL makes of BOOLEAN
+            text = BOOLEANS.get(text.strip().lower(), text)
         number = _to_number(text, self.column.name, "a whole number")
         if number is None:
             return None

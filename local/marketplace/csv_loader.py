@@ -190,9 +190,11 @@ class _Load:
         self.report = TableReport(str(path), ignored_columns=self.header.ignored, missing_columns=self.header.missing)
         self.refused_path.unlink(missing_ok=True)
         self._drop_stages()
-        self._execute(f"create temporary table {self.stage} like {self.table}")
-        if not self.key:
-            self._execute(f"alter table {self.stage} add column csv_row bigint auto_increment primary key")
+        # Before the transaction that writes: a replicating MySQL may refuse to create them inside one.
+        for stage in (self.stage,) if self.key else (self.stage, self.new_events):
+            self._execute(f"create temporary table {stage} like {self.table}")
+            if not self.key:
+                self._execute(f"alter table {stage} add column csv_row bigint auto_increment primary key")
         try:
             self._stage_rows(rows)
             self.connection.begin()
@@ -295,7 +297,7 @@ class _Load:
         names = ", ".join(f"`{column.name}`" for column in self.columns)
         fingerprint = _fingerprint(self.columns)
         self._execute(
-            f"create temporary table {self.new_events} (primary key (csv_row)) select csv_row, {names} from"
+            f"insert into {self.new_events} (csv_row, {names}) select csv_row, {names} from"
             f" (select *, row_number() over (partition by fingerprint order by csv_row) as copy"
             f" from (select csv_row, {names}, {fingerprint} as fingerprint from {self.stage}) as fingerprinted) as numbered"
             f" left join (select {fingerprint} as known, count(*) as copies from {self.table} group by {fingerprint}) as existing"

@@ -14,6 +14,7 @@ from pathlib import Path
 import pymysql
 import pytest
 
+from local.mariadb import start
 from local.marketplace import csv_loader
 from local.marketplace.csv_file import InputRefused
 from local.marketplace.csv_loader import LoadReport, load_folder
@@ -289,6 +290,11 @@ def test_a_header_that_repeats_a_column_must_agree_with_itself(source_database: 
 
 def test_an_existing_table_is_taken_as_it_is(source_database: SourceDatabase, folder: Path):
     """Where the application's columns are real dates, the database judges them, row by row, even if it is a lenient one."""
+    source_database.execute("alter table apartments modify is_active boolean")
+    write(folder, apartments="id,is_active\n1,True\n2,false\n3,1\n4,\n5,yes\n")
+    assert load(source_database, folder).tables["apartments"].refused == 1
+    assert [flag for (flag,) in source_database.query("select is_active from apartments order by id")] == [1, 0, 1, None]
+    (folder / "apartments.csv").unlink()
     source_database.execute("drop table bookings")
     source_database.execute(
         "create table bookings (booking_id int primary key, booking_date datetime, num_guests tinyint unsigned not null)"
@@ -453,6 +459,37 @@ def test_the_command_fails_clearly(source_database: SourceDatabase, folder: Path
     for done in (wrong, nobody, without, remote, encoding):
         assert done.returncode == 2
         assert "Traceback" not in done.stderr
+
+
+def test_the_command_verifies_the_server(tmp_path: Path, folder: Path):
+    """With --tls-ca the connection is encrypted, and a server that another authority vouches for is turned down."""
+    authorities = {name: make_authority(tmp_path, name) for name in ("own", "other")}
+    certificate, key = authorities["own"]
+    server = start(tmp_path / "db", die_with_parent=True, options=[f"--ssl-cert={certificate}", f"--ssl-key={key}"])
+    try:
+        server.create_database("shop")
+        server.create_application_user("loader", "secret", "shop")
+        with closing(server.connect()) as connection, connection.cursor() as cursor:
+            cursor.execute("alter user 'loader'@'127.0.0.1' require ssl")
+        write(folder, bookings=BOOKINGS_2)
+        words = [str(folder), "--port", str(server.port), "--user", "loader", "--database", "shop"]
+        words += ["--refused-folder", str(tmp_path / "refused")]
+        assert run(*words, "--tls-ca", str(certificate), password="secret").returncode == 0
+        impostor = run(*words, "--tls-ca", str(authorities["other"][0]), password="secret")
+        assert impostor.returncode == 2 and "certificate verify failed" in impostor.stderr
+        missing = run(*words, "--tls-ca", str(tmp_path / "nowhere.pem"), password="secret")
+        assert missing.returncode == 2 and "nowhere.pem" in missing.stderr and "Traceback" not in missing.stderr
+    finally:
+        server.stop()
+
+
+def make_authority(folder: Path, name: str) -> tuple[Path, Path]:
+    """Make a certificate for 127.0.0.1 that vouches for itself; return its file and its key's."""
+    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-out", str(certificate), "-keyout", str(key)]
+    subprocess.run(command, check=True, capture_output=True)
+    return certificate, key
 
 
 def test_a_lost_connection_is_said(source_database: SourceDatabase, mariadb, folder: Path, monkeypatch: pytest.MonkeyPatch):
