@@ -386,6 +386,8 @@ def connect(arguments: argparse.Namespace) -> pymysql.Connection:
             f"the connection to {arguments.host} would not be encrypted: give --tls-ca with the server's certificate authorities"
             " (for Aurora: https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem), or --without-tls"
         )
+    if arguments.tls_ca and not Path(arguments.tls_ca).is_file():
+        raise InputRefused(f"--tls-ca: there is no file {arguments.tls_ca}")
     tls = {"ssl_ca": arguments.tls_ca, "ssl_verify_cert": True, "ssl_verify_identity": True} if arguments.tls_ca else {}
     try:
         return pymysql.connect(
