@@ -87,7 +87,17 @@ def parse(sql: str) -> exp.Expression:
         raise Refused(f'syntax error at or near "{first.get("highlight") or ""}": {first.get("description", error)}') from error
     if tree is None or isinstance(tree, exp.Command):
         raise Refused(f"this statement is not offered here: {sql[:200]}")
+    for clause in tree.find_all(exp.When):
+        _mend_insert(clause.args["then"])
     return tree
+
+
+def _mend_insert(action: exp.Expression) -> None:
+    """sqlglot reads INSERT VALUES (...) of a MERGE, without columns, as one column that is a call of a function `values`."""
+    columns = action.this.expressions if isinstance(action, exp.Insert) and isinstance(action.this, exp.Tuple) else []
+    if len(columns) == 1 and isinstance(columns[0], exp.Anonymous) and columns[0].name.lower() == "values":
+        action.set("this", None)
+        action.set("expression", exp.Tuple(expressions=columns[0].expressions))
 
 
 def _split_words(sql: str, token: Token) -> list[Token]:

@@ -126,7 +126,10 @@ _WORDING: dict[str, Callable[[psycopg.Error], str]] = {
 def _reword(error: psycopg.Error) -> str:
     if error.sqlstate == "23514" and "_bytes_" in (error.diag.constraint_name or ""):
         column, _, size = (error.diag.constraint_name or "").rpartition("_bytes_")
-        return f'value too long for type character varying({size}) DETAIL: the column "{column}" counts bytes, not characters'
+        return (
+            f"value too long for type character varying({size}) DETAIL: the column {column} counts bytes, "
+            "and CHAR takes single-byte characters only"
+        )
     if wording := _WORDING.get(error.sqlstate or ""):
         return wording(error)
     detail = f" DETAIL: {error.diag.message_detail}" if error.diag.message_detail else ""

@@ -1,0 +1,85 @@
+"""The embedded PostgreSQL and the service as a command of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import boto3
+import psycopg
+import pytest
+
+from local.postgres import Postgres
+from tests.fixtures.warehouse import TARGET
+
+
+@pytest.fixture
+def folder():
+    with tempfile.TemporaryDirectory(prefix="postgres-test-", ignore_cleanup_errors=True) as name:
+        yield Path(name) / "data"
+
+
+def test_it_starts_once_keeps_its_data_and_leaves_nothing_running(folder):
+    """Started twice it runs once; stopped twice it is stopped; what was committed is there after a restart."""
+    server = Postgres(folder)
+    try:
+        uri = server.start().uri
+        assert Postgres(folder).start().uri == uri
+        with psycopg.connect(uri, autocommit=True) as connection:
+            connection.execute("create table t as select 'é' as a")
+            pid = int((folder / "postmaster.pid").read_text().splitlines()[0])
+        server.stop()
+        server.stop()
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+        with pytest.raises(RuntimeError, match="start it first"):
+            _ = server.uri
+        with Postgres(folder) as again, psycopg.connect(again.uri) as connection:
+            assert connection.execute("select a, upper(a) from t").fetchone() == ("é", "É")
+    finally:
+        server.stop()
+
+
+def test_its_psql_opens_the_database(folder):
+    """`psql_command` is a command line that works as it is."""
+    with Postgres(folder) as server:
+        command = [*server.psql_command(), "--tuples-only", "--no-align", "--command", "select current_database()"]
+        assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() == "dev"
+
+
+def test_the_service_is_a_command(folder):
+    """`python -m local.data_api` prints where it listens, answers, and ends on SIGTERM."""
+    with Postgres(folder) as server:
+        command = [
+            sys.executable,
+            "-m",
+            "local.data_api",
+            "--postgres-uri",
+            server.uri,
+            "--s3-endpoint-url",
+            "http://127.0.0.1:9",
+        ]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        try:
+            endpoint_url = process.stdout.readline().strip()
+            client = boto3.client(
+                "redshift-data",
+                endpoint_url=endpoint_url,
+                region_name="eu-west-1",
+                aws_access_key_id="testing",
+                aws_secret_access_key="testing",
+            )
+            assert client.execute_statement(Sql="select 1", WaitTimeSeconds=10, **TARGET)["Status"] == "FINISHED"
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
+            process.stdout.close()
+
+
+def test_the_command_explains_itself():
+    """`--help` names its options."""
+    answer = subprocess.run([sys.executable, "-m", "local.data_api", "--help"], check=True, capture_output=True, text=True)
+    assert "--postgres-uri" in answer.stdout and "--s3-endpoint-url" in answer.stdout
