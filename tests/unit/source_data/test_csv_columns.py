@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local.marketplace.csv_columns import Column, Converter, ValueRefused
@@ -16,6 +16,7 @@ TITLE = Column("title", "varchar", length=5)
 BODY = Column("body", "text", length=8)
 
 
+@settings(deadline=None)
 @given(st.integers(-(2**63), 2**63 - 1))
 def test_whole_numbers_arrive_exactly(number: int):
     """Beyond 2^53 too, where a float would not do."""
@@ -23,6 +24,7 @@ def test_whole_numbers_arrive_exactly(number: int):
     assert Converter(KEY).convert(f" {number}.0 ") == number
 
 
+@settings(deadline=None)
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**8) + 1, max_value=10**8 - 1, places=2))
 def test_amounts_arrive_exactly(amount: Decimal):
     """To the cent, without a float between, in any notation; nothing is rounded."""
@@ -49,6 +51,7 @@ def test_what_is_no_amount_is_refused(text: str):
         Converter(PRICE).convert(text)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_text_breaks_a_number_column(text: str):
     """Whatever stands in the file: a value, or a refusal."""
