@@ -1,4 +1,4 @@
-"""`python -m local.guard FOLDER`: stop the databases of a stack when the process that holds our standard input ends, however it does.
+"""`python -m local.guard FOLDER`: stop a stack's databases when the process that holds our standard input ends, however it does.
 
 The databases are the only children that put themselves out of their parent's reach.
 """

@@ -1,0 +1,283 @@
+"""template.yaml, translated and resolved: everything that it names exists, fits the code, and allows no more than it needs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import MISSING, fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+from local.deploy import lay_out_function
+from local.template import Template, TemplateError, read_template
+from rental_pipeline.settings import (
+    ExtractSettings,
+    FailureSettings,
+    ManifestSettings,
+    PlanSettings,
+    WarehouseSettings,
+    settings_from,
+)
+
+ROOT = Path(__file__).parents[3]
+SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:source-AbCdEf"
+NEEDED = {"SourceSecretArn": SECRET, "CopyRoleArn": "arn:aws:iam::123456789012:role/copy"}
+WORKGROUP = {"RedshiftWorkgroupName": "analytics", "RedshiftWorkgroupId": "11112222-3333-4444-5555-666677778888"}
+SETTINGS = {
+    "PlanRunFunction": PlanSettings,
+    "ExtractSliceFunction": ExtractSettings,
+    "WriteManifestsFunction": ManifestSettings,
+    "RunSqlFunction": WarehouseSettings,
+    "CloseFailedRunFunction": FailureSettings,
+}
+# Actions for which AWS offers no narrower resource (Service Authorization Reference).
+WITHOUT_RESOURCE = {
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "xray:GetSamplingRules",
+    "xray:GetSamplingTargets",
+    "redshift-data:DescribeStatement",
+    "redshift-data:CancelStatement",
+    "redshift-data:GetStatementResult",
+    "redshift-data:ListStatements",
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+}
+
+
+def read(**parameters: str) -> Template:
+    return read_template(ROOT / "template.yaml", "stack", {**NEEDED, **parameters})
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    return read(**WORKGROUP)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        WORKGROUP,
+        {"RedshiftClusterId": "warehouse"},
+        {**WORKGROUP, "SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"},
+        {**WORKGROUP, "HashSecretArn": SECRET, "RedshiftSecretArn": SECRET, "NotificationEmail": "data@example.com"},
+        {**WORKGROUP, "Architecture": "arm64", "ScheduleState": "ENABLED"},
+    ],
+    ids=["workgroup", "cluster", "vpc", "secrets and e-mail", "arm64 and scheduled"],
+)
+def test_every_reference_resolves(parameters):
+    """Whatever a user chooses, no resource or output refers to anything that does not exist."""
+    template = read(**parameters)
+    types = {resource["Type"] for resource in template.translated["Resources"].values()}
+    resolved = {name for kind in types for name in template.resources(kind)}
+    assert {"RunStateMachine", "Bucket", "WarehouseRole"} <= resolved
+    assert template.outputs()["BucketName"]
+
+
+def test_the_handlers_and_layers_exist(template, tmp_path):
+    """Each function's handler is in its folder, and the layers bring the package and the SQL where the code looks for them."""
+    for logical_id, properties in template.resources("AWS::Lambda::Function").items():
+        function = lay_out_function(template, logical_id, properties, ROOT, tmp_path)
+        assert (function.folder / "app.py").is_file()
+        assert (function.layers / "python" / "rental_pipeline" / "errors.py").is_file()
+        assert (function.layers / "apartments" / "source.yaml").is_file()
+        assert "def lambda_handler(" in (function.folder / "app.py").read_text()
+
+
+@pytest.mark.parametrize("logical_id", SETTINGS)
+@pytest.mark.parametrize("warehouse", [WORKGROUP, {"RedshiftClusterId": "warehouse"}], ids=["workgroup", "cluster"])
+def test_the_environment_is_what_the_settings_ask_for(logical_id, warehouse):
+    """A function gets every variable that its settings know, no other, and they are accepted."""
+    environment = read(**warehouse).resources("AWS::Lambda::Function")[logical_id]["Environment"]["Variables"]
+    own = {name: str(value) for name, value in environment.items() if not name.startswith("POWERTOOLS_")}
+    assert own.keys() == {field.name.upper() for field in fields(SETTINGS[logical_id])}
+    settings_from(SETTINGS[logical_id], own)
+
+
+@pytest.mark.parametrize("logical_id", SETTINGS)
+def test_the_templates_defaults_are_those_of_the_settings(logical_id, template):
+    """A number that the template and the settings both give is the same in both."""
+    environment = template.resources("AWS::Lambda::Function")[logical_id]["Environment"]["Variables"]
+    for field in fields(SETTINGS[logical_id]):
+        if field.default is not MISSING and field.type == "int":
+            assert int(environment[field.name.upper()]) == field.default, field.name
+
+
+def test_all_functions_are_known_to_these_tests(template):
+    """A function added to the template is added to the tests, too."""
+    assert template.resources("AWS::Lambda::Function").keys() == SETTINGS.keys()
+
+
+def test_substitutions_are_named_after_what_they_are(template):
+    """`<LogicalId>Arn` is the ARN of that resource, and both machines use exactly what they are given."""
+    for machine, resource in template.source["Resources"].items():
+        if resource["Type"] != "AWS::Serverless::StateMachine":
+            continue
+        assert template.definition(ROOT, machine)["States"]
+        for name, value in resource["Properties"]["DefinitionSubstitutions"].items():
+            (target,) = value.values()
+            target = target[0] if isinstance(target, list) else target
+            assert name in (f"{target}Arn", target), name
+
+
+def test_the_schedule_is_off_by_default(template):
+    """Nothing runs by itself until a person has switched it on."""
+    (schedule,) = template.resources("AWS::Scheduler::Schedule").values()
+    assert schedule["State"] == "DISABLED"
+    assert schedule["Target"]["Input"] == "{}"
+
+
+def test_two_stacks_of_one_account_do_not_meet(template):
+    """Every name that a resource is given holds the stack's name."""
+    for logical_id, resource in template.translated["Resources"].items():
+        properties = template.resolve(resource.get("Properties", {}), logical_id)
+        for key in (
+            "Name",
+            "StateMachineName",
+            "FunctionName",
+            "LogGroupName",
+            "BucketName",
+            "TopicName",
+            "RoleName",
+            "QueueName",
+        ):
+            if key in properties:
+                assert "stack" in properties[key], f"{logical_id}.{key} = {properties[key]}"
+
+
+def statements(template: Template) -> list[tuple[str, dict]]:
+    return [
+        (role, statement)
+        for role, properties in template.resources("AWS::IAM::Role").items()
+        for policy in properties.get("Policies", [])
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def as_list(value) -> list:
+    return value if isinstance(value, list) else [value]
+
+
+@pytest.mark.parametrize("parameters", [WORKGROUP, {"RedshiftClusterId": "warehouse"}], ids=["workgroup", "cluster"])
+def test_permissions_name_their_resources(parameters):
+    """No role may do everything, or something to everything, unless AWS knows no narrower resource."""
+    for role, statement in statements(read(**parameters, SubnetIds="subnet-1", SecurityGroupIds="sg-1")):
+        for action in as_list(statement["Action"]):
+            assert "*" not in action, f"{role}: {action}"
+            if "*" in as_list(statement["Resource"]):
+                assert action in WITHOUT_RESOURCE, f"{role}: {action} on everything"
+
+
+def test_functions_have_no_managed_policies(template):
+    """AWS's managed policies allow more than one function needs; what it may do stands in this template."""
+    assert not [role for role, properties in template.resources("AWS::IAM::Role").items() if properties.get("ManagedPolicyArns")]
+
+
+def test_statements_are_cancelled_by_the_role_that_submits_them(template):
+    """A Data API statement belongs to a role: running and closing share it (Amazon Redshift Management Guide, "Data API")."""
+    functions = template.resources("AWS::Lambda::Function")
+    assert functions["RunSqlFunction"]["Role"] == functions["CloseFailedRunFunction"]["Role"]
+    assert len({properties["Role"] for properties in functions.values()}) == len(functions) - 1
+
+
+def invoked_functions(definition) -> set[str]:
+    if isinstance(definition, list):
+        return set().union(*map(invoked_functions, definition)) if definition else set()
+    if not isinstance(definition, dict):
+        return set()
+    own = {definition["FunctionName"]} if "FunctionName" in definition else set()
+    return own.union(*map(invoked_functions, definition.values()))
+
+
+@pytest.mark.parametrize(
+    ("machine", "role"), [("RunStateMachine", "RunStateMachineRole"), ("SqlStepStateMachine", "SqlStepStateMachineRole")]
+)
+def test_a_machine_may_invoke_exactly_the_functions_it_calls(template, machine, role):
+    """Neither a call that would be denied, nor a permission that nothing uses."""
+    allowed = {
+        resource
+        for name, statement in statements(template)
+        if name == role and "lambda:InvokeFunction" in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    }
+    assert allowed == invoked_functions(template.definition(ROOT, machine))
+
+
+def test_the_bucket_is_private_encrypted_and_kept(template):
+    """What raw was made from stays, and nobody reads it in the clear."""
+    (bucket,) = template.resources("AWS::S3::Bucket").values()
+    assert all(bucket["PublicAccessBlockConfiguration"].values())
+    assert bucket["BucketEncryption"]
+    assert template.translated["Resources"]["Bucket"]["DeletionPolicy"] == "Retain"
+    (policy,) = template.resources("AWS::S3::BucketPolicy").values()
+    denied = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
+    assert denied[0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    assert denied[0]["Principal"] == "*"
+
+
+def test_parameters_are_described():
+    """A person who deploys reads what each parameter means."""
+    template = read(**WORKGROUP)
+    assert all(len(parameter["Description"]) > 15 for parameter in template.source["Parameters"].values())
+    groups = template.source["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    assert sorted(name for group in groups for name in group["Parameters"]) == sorted(template.source["Parameters"])
+
+
+def test_a_misspelt_parameter_is_refused():
+    """Not ignored, as CloudFormation would not either."""
+    with pytest.raises(TemplateError, match="Marketplaze"):
+        read(**WORKGROUP, Marketplaze="cars")
+
+
+def test_a_malformed_parameter_is_refused():
+    """AllowedPattern holds here, too."""
+    with pytest.raises(TemplateError, match="SourceSecretArn"):
+        read(**WORKGROUP, SourceSecretArn="my password")
+
+
+def test_the_layer_keeps_every_client_that_is_created():
+    """layers/dependencies/Makefile throws other services' descriptions away; a function would fail at its first call."""
+    made = set()
+    for folder in ("functions", "layers/rental_pipeline"):
+        for path in (ROOT / folder).rglob("*.py"):
+            made |= set(re.findall(r"""\.(?:client|resource)\(\s*["']([a-z0-9-]+)["']""", path.read_text()))
+    kept = set(re.search(r"^SERVICES = (.+)$", (ROOT / "layers/dependencies/Makefile").read_text(), re.MULTILINE)[1].split())
+    assert "redshift-data" in made
+    assert made <= kept
+
+
+def test_the_layer_has_the_versions_that_are_tested_here():
+    """requirements.lock (this machine) and layers/dependencies/requirements.txt (Lambda) pin the same."""
+
+    def pins(path: str) -> dict[str, str]:
+        return dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", (ROOT / path).read_text(), re.MULTILINE))
+
+    here, lambdas = pins("requirements.lock"), pins("layers/dependencies/requirements.txt")
+    assert {"awswrangler", "pyarrow", "pymysql"} <= lambdas.keys()
+    assert {name: here.get(name) for name in lambdas} == lambdas
+
+
+def test_locks_name_no_place():
+    """A lock with an index address would install only where it was made."""
+    for path in ("requirements.lock", "layers/dependencies/requirements.txt"):
+        text = (ROOT / path).read_text()
+        assert "://" not in text
+        assert "--index" not in text
+        assert "--hash=sha256:" in text
+
+
+def test_samconfig_asks_only_for_what_exists():
+    """Every parameter override of samconfig.toml is a parameter."""
+    import tomllib
+
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    overrides = config["default"]["deploy"]["parameters"].get("parameter_overrides", "")
+    named = {pair.split("=")[0] for pair in (overrides.split() if isinstance(overrides, str) else overrides)}
+    declared = yaml.compose((ROOT / "template.yaml").read_text())
+    parameters = next(value for key, value in declared.value if key.value == "Parameters")
+    assert named <= {key.value for key, _ in parameters.value}
