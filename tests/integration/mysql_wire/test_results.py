@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import ssl
 import threading
-from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pyarrow
 import pymysql
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import NameOID
 from pymysql.constants import CLIENT
 
-import local.mariadb
-from local.mariadb import MariaDB
 from rental_pipeline.errors import FixConfiguration
 from rental_pipeline.mysql_wire import PROTOCOLS, read_batches
 from tests.fixtures.mariadb import SourceDatabase
-from tests.integration.mysql_wire.conftest import read_wire
+from tests.integration.mysql_wire.conftest import encrypt_only, read_wire
 
 NUMBER_AND_TEXT = pyarrow.schema([("n", pyarrow.int64()), ("body", pyarrow.string())])
 both_protocols = pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -109,46 +99,15 @@ def test_a_connection_reads_one_result_after_another(source_database: SourceData
                 assert int(cursor.fetchone()[1]) == closed
 
 
-def write_certificate(certificate_path: Path, key_path: Path) -> None:
-    """Write a certificate that signs itself, and its key."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "source")])
-    today = datetime.now(UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    certificate = builder.not_valid_before(today - timedelta(1)).not_valid_after(today + timedelta(2)).sign(key, hashes.SHA256())
-    certificate_path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-
-
-@pytest.fixture(scope="module")
-def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDB]:
-    """A server with a certificate of its own making, which the server of the other tests has not."""
-    folder = tmp_path_factory.mktemp("mariadb_tls")
-    write_certificate(folder / "certificate.pem", folder / "key.pem")
-    with pytest.MonkeyPatch.context() as patch:
-        certificate = (f"--ssl-cert={folder / 'certificate.pem'}", f"--ssl-key={folder / 'key.pem'}")
-        patch.setattr(local.mariadb, "SERVER_OPTIONS", (*local.mariadb.SERVER_OPTIONS, *certificate))
-        server = local.mariadb.start(folder / "server", die_with_parent=True)
-    server.create_database("encrypted")
-    server.create_application_user("reader", "reads-1", "encrypted")
-    yield server
-    server.stop()
-
-
 @both_protocols
-def test_tls(tls_server: MariaDB, protocol: str) -> None:
+def test_tls(tls_source: SourceDatabase, protocol: str) -> None:
     """An encrypted socket gives the same rows."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    source = SourceDatabase(tls_server.host, tls_server.port, "encrypted", user="reader", password="reads-1")
-    with closing(source.connect_read_only(ssl=context)) as connection, connection.cursor() as cursor:
+    with closing(tls_source.connect_read_only(ssl=encrypt_only())) as connection, connection.cursor() as cursor:
         cursor.execute("show status like 'Ssl_cipher'")
         assert cursor.fetchone()[1]
     query = "select seq, repeat('z', mod(seq, 90)) from seq_1_to_100000"
-    encrypted, _ = read_wire(source, query, NUMBER_AND_TEXT, protocol, ssl=context)
-    plain, _ = read_wire(source, query, NUMBER_AND_TEXT, protocol, ssl_disabled=True)
+    encrypted, _ = read_wire(tls_source, query, NUMBER_AND_TEXT, protocol, ssl=encrypt_only())
+    plain, _ = read_wire(tls_source, query, NUMBER_AND_TEXT, protocol, ssl_disabled=True)
     assert encrypted.num_rows == 100_000 and encrypted.equals(plain)
 
 
