@@ -15,6 +15,7 @@ from rental_pipeline.errors import FixConfiguration, FixData, RetryLater
 from rental_pipeline.extract import extract_slice
 from rental_pipeline.manifests import write_manifests
 from rental_pipeline.object_store import LOADS, PLAN, SLICES, read_json, result_key, run_key, write_json
+from rental_pipeline.settings import DECODERS
 from tests.integration.extraction.conftest import MARKETPLACE, Extraction
 
 SNAPSHOT = "  t: {strategy: snapshot, key: id}\n"
@@ -84,21 +85,27 @@ def test_a_manifest_names_each_file_as_copy_wants_it(snapshot: Extraction) -> No
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("decoder", DECODERS)
 @pytest.mark.parametrize("how", ["kill", "kill query"])
 def test_a_connection_that_is_cut_leaves_no_result(
-    extraction: Extraction, mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch, set_environment: Callable[..., None], how: str
+    extraction: Extraction,
+    mariadb: MariaDB,
+    monkeypatch: pytest.MonkeyPatch,
+    set_environment: Callable[..., None],
+    how: str,
+    decoder: str,
 ) -> None:
     """The rows up to there were delivered in good order; the slice fails, and done again is whole."""
     extraction.source.execute("create table t (id int primary key, body varchar(200))")
     extraction.source.execute("insert into t select seq, repeat('x', 200) from seq_1_to_200000")
     extraction.write_contract(SNAPSHOT)
-    set_environment(SLICE_ROWS=1_000_000, PART_ROWS=1)
+    set_environment(SLICE_ROWS=1_000_000, PART_ROWS=1, DECODER=decoder)
     extraction.plan()
 
     def kill() -> None:
         with closing(mariadb.connect()) as connection, connection.cursor() as cursor:
             cursor.execute(
-                "select id from information_schema.processlist where db = %s and info like 'select%%' and user = 'extraction'",
+                "select id from information_schema.processlist where db = %s and user = 'extraction'",
                 (extraction.source.database,),
             )
             ((thread,),) = cursor.fetchall()

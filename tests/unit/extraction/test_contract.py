@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from rental_pipeline.contract import TableContract, read_contract
 from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.sql_files import read_sql_file
 
 APARTMENTS = Path(__file__).parents[3] / "sql" / "apartments" / "source.yaml"
 
@@ -28,6 +30,19 @@ def test_the_apartments_contract_has_all_three_strategies() -> None:
         "bookings": ("merge", ("booking_id",), "changed_at"),
         "user_viewing": ("append", (), "recorded_at"),
     }
+
+
+@pytest.mark.parametrize("path", sorted((APARTMENTS.parent / "curated").glob("*.sql")), ids=lambda path: path.stem)
+def test_the_contract_requires_what_the_curated_sql_reads(path: Path) -> None:
+    """A column that is missing in the source is named before reading, and not by Redshift after it."""
+    file = read_sql_file(path)
+    table = file.header["source"]
+    schema = (APARTMENTS.parent / "source" / f"{table}.sql").read_text()
+    columns = re.findall(r"^    (?!primary|key)(\w+) ", schema, re.MULTILINE)
+    reading = file.sections.get("judged", file.sections["accepted"])
+    words = set(re.findall(r"\w+", re.sub(r"--.*|'[^']*'", "", reading)))
+    assert len(columns) > 4
+    assert words & set(columns) <= set(read_contract(APARTMENTS)[table].requires)
 
 
 def test_what_is_left_out_has_a_safe_value(tmp_path: Path) -> None:

@@ -32,6 +32,13 @@ def test_a_number_that_is_none_is_named(text: str) -> None:
     assert settings_from(PlanSettings, {**PLAN, "SLICE_ROWS": " 12 "}).slice_rows == 12
 
 
+def test_a_decoder_is_one_of_three() -> None:
+    """The fast one by default."""
+    assert settings_from(ExtractSettings, PLAN).decoder == "binary"
+    with pytest.raises(FixConfiguration, match="DECODER must be one of binary, text, plain; found 'fast'"):
+        settings_from(ExtractSettings, {**PLAN, "DECODER": "fast"})
+
+
 @pytest.mark.parametrize("name", ["Apartments", "apart-ments", "a/b", "1st"])
 def test_a_marketplace_is_a_folder_and_a_schema(name: str) -> None:
     """It stands in S3 keys and schema names."""

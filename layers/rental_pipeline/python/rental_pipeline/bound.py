@@ -16,7 +16,7 @@ import pymysql
 
 from rental_pipeline.errors import FixConfiguration
 from rental_pipeline.source import SourceAddress, explain_source_error
-from rental_pipeline.telemetry import logger, seconds
+from rental_pipeline.telemetry import logger
 
 # InnoDB's list of transactions may be a tenth of a second old, and the starts of transactions and statements are whole seconds.
 _MARGIN = timedelta(seconds=1)
@@ -37,6 +37,11 @@ class Bound:
 
     source_time: datetime
     bound: datetime
+
+    @property
+    def held_back(self) -> timedelta:
+        """How far open work keeps the bound behind the clock."""
+        return self.source_time - self.bound
 
 
 def find_bound(connection: pymysql.Connection, address: SourceAddress, delay: timedelta) -> Bound:
@@ -61,14 +66,13 @@ def find_bound(connection: pymysql.Connection, address: SourceAddress, delay: ti
             bound = _hold_back(cursor, source_time, time_zone, delay)
     except pymysql.MySQLError as error:
         raise explain_source_error(error, address) from error
-    held_back = source_time - bound
-    seconds("WatermarkHeldBack", held_back.total_seconds())
-    if held_back > max(delay, _HELD_BACK_TOO_LONG):
+    found = Bound(source_time, bound)
+    if found.held_back > max(delay, _HELD_BACK_TOO_LONG):
         logger.warning(
             "a transaction or statement of the source has been open for long; until it ends, each run reads from its start on",
             extra={"open_since": bound.isoformat()},
         )
-    return Bound(source_time, bound)
+    return found
 
 
 def earliest_local_time(instant: datetime, time_zone: str) -> datetime:

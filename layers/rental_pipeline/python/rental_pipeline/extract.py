@@ -15,8 +15,7 @@ import pyarrow.parquet
 import pymysql
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rental_pipeline.decode import Decoder, StreamingCursor
-from rental_pipeline.errors import FixConfiguration, FixData
+from rental_pipeline.errors import FixConfiguration, FixData, PipelineError
 from rental_pipeline.object_store import (
     PLAN,
     address,
@@ -31,6 +30,7 @@ from rental_pipeline.object_store import (
 )
 from rental_pipeline.settings import ExtractSettings, read_settings
 from rental_pipeline.slice_query import compose_slice_query
+from rental_pipeline.slice_rows import SliceRows
 from rental_pipeline.source import connect, explain_source_error, read_secret, read_source_address
 from rental_pipeline.table_plan import PlannedTable, Slice
 from rental_pipeline.telemetry import count, logger
@@ -62,21 +62,22 @@ def extract_slice(event: dict[str, Any]) -> None:
     plan = read_json(settings.bucket, run_key(settings.marketplace, part.run_sequence, PLAN))
     table = _find_table(plan, part)
     attempt = uuid.uuid4().hex[:12]
-    decoder = Decoder(table, _read_hash_key(table, settings))
+    rows = SliceRows(table, _read_hash_key(table, settings), settings.decoder)
 
     source = read_source_address(settings.source_secret_arn)
     rows_read, written = 0, []
-    with closing(connect(source, cursorclass=StreamingCursor, use_unicode=False)) as connection:
+    with closing(connect(source, use_unicode=False)) as connection:
         try:
-            batches = decoder.read_batches(connection, compose_slice_query(table, part))
-            for number, content in enumerate(_gather_parts(batches, settings.part_rows, settings.part_bytes)):
+            query = connection.cursor().mogrify(*compose_slice_query(table, part))
+            parts = _gather_parts(rows.read(connection, query), settings.part_rows, settings.part_bytes)
+            for number, content in enumerate(parts):
                 key = part_key(settings.marketplace, part.run_sequence, part.table, part.slice, attempt, number)
                 written.append(_write_part(settings.bucket, key, content))
                 rows_read += content.num_rows
         except pymysql.MySQLError as error:
             raise explain_source_error(error, source) from error
-        except FixData as error:
-            raise FixData(f"table {part.table}, slice {part.slice}: {error}") from None
+        except PipelineError as error:
+            raise type(error)(f"table {part.table}, slice {part.slice}: {error}") from error
 
     write_json(
         settings.bucket,
@@ -88,10 +89,10 @@ def extract_slice(event: dict[str, Any]) -> None:
             "rows_read": rows_read,
             "rows_in_parquet": sum(each["rows"] for each in written),
             "parts": written,
-            "zero_dates": dict(decoder.impossible_dates),
+            "zero_dates": dict(rows.impossible_dates),
         },
     )
-    count("RowsRead", rows_read, table=part.table)
+    count("RowsRead", rows_read, marketplace=settings.marketplace, table=part.table)
 
 
 def _find_table(plan: dict[str, Any], part: Slice) -> PlannedTable:

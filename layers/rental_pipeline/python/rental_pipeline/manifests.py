@@ -98,7 +98,7 @@ def _write_manifest(settings: ManifestSettings, run_sequence: int, table: str, r
     if zero_dates:
         columns = sorted({column for result in results for column in result["zero_dates"]})
         logger.warning("impossible dates became NULL", extra={"table": table, "columns": columns, "values": zero_dates})
-        count("ImpossibleDates", zero_dates, table=table)
+        count("ImpossibleDates", zero_dates, marketplace=settings.marketplace, table=table)
     return {
         "manifest": address(settings.bucket, key) if parts else None,
         "rows_read": sum(result["rows_read"] for result in results),

@@ -24,7 +24,7 @@ from rental_pipeline.source import SourceTable, connect, describe_tables, explai
 from rental_pipeline.source_columns import find_source_table, plan_columns
 from rental_pipeline.sql_files import hash_texts
 from rental_pipeline.table_plan import PlannedColumn, PlannedTable, Slice, iso_text
-from rental_pipeline.telemetry import logger
+from rental_pipeline.telemetry import logger, seconds
 
 _DAY = timedelta(days=1)
 
@@ -55,6 +55,7 @@ def plan_run(event: dict[str, Any]) -> dict[str, Any]:
     with closing(connect(address)) as connection:
         try:
             bound = find_bound(connection, address, timedelta(seconds=settings.bound_delay_seconds))
+            seconds("WatermarkHeldBack", bound.held_back.total_seconds(), marketplace=settings.marketplace)
             as_of = _choose_as_of(run_input, ledger, bound)
             tables = TablePlanner(connection, settings, path, ledger, run_input, bound, run_sequence)
             for table_contract in contract.values():

@@ -18,6 +18,8 @@ from rental_pipeline.errors import FixConfiguration
 
 Settings = TypeVar("Settings")
 
+DECODERS = ("binary", "text", "plain")
+
 _MARKETPLACE = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 
@@ -46,13 +48,20 @@ class PlanSettings:
 
 @dataclass(frozen=True)
 class ExtractSettings:
-    """Settings of extract_slice; as in PlanSettings, and the size of a Parquet file, which is built whole in memory."""
+    """Settings of extract_slice; those of PlanSettings are as there.
+
+    Attributes:
+        part_rows, part_bytes: The most that one Parquet file holds, in memory; it is built whole there.
+        decoder: How rows are read: `binary` (prepared statements), `text` (for RDS Proxy, where those pin a session), or `plain`
+            (PyMySQL's own, several times slower).
+    """
 
     marketplace: str
     bucket: str
     source_secret_arn: str
     part_rows: int = 250_000
     part_bytes: int = 64_000_000
+    decoder: str = "binary"
     hash_secret_arn: str | None = None
 
 
@@ -142,4 +151,6 @@ def _parse(variable: str, text: str, field_type: str) -> str | int | Path:
         return int(text)
     if variable == "MARKETPLACE" and not _MARKETPLACE.fullmatch(text):
         raise FixConfiguration(f"MARKETPLACE must be lower-case letters, digits and _, as its folder under sql/; found {text!r}")
+    if variable == "DECODER" and text not in DECODERS:
+        raise FixConfiguration(f"DECODER must be one of {', '.join(DECODERS)}; found {text!r}")
     return Path(text) if field_type == "Path" else text

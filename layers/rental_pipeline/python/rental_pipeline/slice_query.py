@@ -26,7 +26,10 @@ _BINARIES = ("binary", "varbinary")
 
 def compose_slice_query(table: PlannedTable, part: Slice) -> Condition:
     """Return the query that reads a slice, in the order of the planned columns, and its arguments."""
-    selected = ", ".join(select_text(column) for column in table.columns)
+    # What is hashed is the value's text, whatever its type.
+    selected = ", ".join(
+        f"cast({select_text(column)} as char)" if column.is_hashed else select_text(column) for column in table.columns
+    )
     condition, arguments = slice_condition(table, part)
     return f"select {selected} from {quote_name(table.source_name)} where {condition}", arguments
 

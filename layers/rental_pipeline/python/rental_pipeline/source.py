@@ -161,6 +161,10 @@ def connect(address: SourceAddress, **options: Any) -> pymysql.Connection:
             cursor.execute("set session transaction read only")
     except pymysql.MySQLError as error:
         raise explain_source_error(error, address) from error
+    except RuntimeError as error:  # the server's way to check a password needs TLS, or a package that is not here
+        raise FixConfiguration(
+            f"no connection to the source {address} ({error}): encrypt it, see tls in {address.secret}"
+        ) from error
     return connection
 
 
@@ -179,12 +183,13 @@ def explain_source_error(error: pymysql.MySQLError, address: SourceAddress) -> P
         return FixConfiguration(
             f"the source {address.host} has no database {address.database!r}: check dbname in {address.secret}"
         )
-    if code == _TLS_FAILED or isinstance(error.__cause__, ssl.SSLError):
+    cause = getattr(error, "original_exception", None)
+    if code == _TLS_FAILED or isinstance(cause, ssl.SSLError):
         return FixConfiguration(
             f"no encrypted connection to the source {address} ({said}): turn TLS on there,"
             f' or set "tls" ("verify", "encrypt" or "off") and "tls_ca" in the secret {address.secret}'
         )
-    if code in _CANNOT_CONNECT and isinstance(getattr(error, "original_exception", None), socket.gaierror):
+    if code in _CANNOT_CONNECT and isinstance(cause, socket.gaierror):
         return FixConfiguration(f"the host of the source is unknown: {address.host!r}; check host in the secret {address.secret}")
     if code in _CANNOT_CONNECT:
         return RetryLater(
@@ -211,14 +216,13 @@ def describe_tables(connection: pymysql.Connection) -> dict[str, SourceTable]:
             columns.setdefault(table, []).append(_read_column(*description))
         cursor.execute(
             "select table_name, index_name, lower(column_name), seq_in_index, non_unique, sub_part, nullable"
-            " from information_schema.statistics where table_schema = database() and column_name is not null"
+            " from information_schema.statistics where table_schema = database()"
         )
         indexes: dict[str, list[tuple]] = {}
         for table, *part in cursor.fetchall():
             indexes.setdefault(table, []).append(tuple(part))
     return {
-        table: SourceTable(table, tuple(described), *_read_indexes(indexes.get(table, ())))
-        for table, described in columns.items()
+        table: SourceTable(table, tuple(described), *read_indexes(indexes.get(table, ()))) for table, described in columns.items()
     }
 
 
@@ -235,15 +239,16 @@ def _read_column(name, data_type, column_type, length, precision, scale, fractio
     )
 
 
-def _read_indexes(parts: Iterable[tuple]) -> tuple[frozenset[frozenset[str]], frozenset[str]]:
+def read_indexes(parts: Iterable[tuple]) -> tuple[frozenset[frozenset[str]], frozenset[str]]:
     """Return the unique keys, and the columns that an index begins with."""
     unique: dict[str, set[str]] = {}
     unfit, first = set(), set()
     for index, column, position, non_unique, sub_part, nullable in parts:
         unique.setdefault(index, set()).add(column)
-        if int(non_unique) or sub_part is not None or nullable == "YES":
+        # An index over a part of a text, or over an expression (which has no column), says nothing of whole columns.
+        if int(non_unique) or sub_part is not None or nullable == "YES" or column is None:
             unfit.add(index)
-        if int(position) == 1:
+        if int(position) == 1 and column:
             first.add(column)
     return frozenset(frozenset(columns) for index, columns in unique.items() if index not in unfit), frozenset(first)
 
