@@ -26,7 +26,7 @@ GUARD_BYTES = 16
 LONGEST_ROW = 128 << 20
 
 _HEADER_BYTES = 4
-_FULL_PACKET = 0xFFFFFF  # of this length, a packet goes on in the next one
+FULL_PACKET = 0xFFFFFF  # of this length, a packet goes on in the next one
 _END, _ERROR = 0xFE, 0xFF  # a payload's first byte
 _LONGEST_EOF = 8
 _LEAST_ROOM = 64 << 10  # a buffer with less left is full enough: a system call should bring more than that
@@ -41,13 +41,11 @@ class RowBlock:
     Attributes:
         data: Bytes; behind the last row stand at least GUARD_BYTES more.
         starts, ends: Where each row's payload begins and ends in `data`, as 64-bit numbers.
-        first_row: The number of rows before this block.
     """
 
     data: numpy.ndarray
     starts: numpy.ndarray
     ends: numpy.ndarray
-    first_row: int
 
 
 def garbled(what: str) -> RetryLater:
@@ -87,7 +85,7 @@ class RowPackets:
         self._rest = memoryview(received)
         self._sequence = sequence
         # Either is told from a row by its length (MySQL: "EOF_Packet"; MariaDB: "Result Set Packets").
-        self._longest_end = _FULL_PACKET - 1 if ends_with_ok else _LONGEST_EOF
+        self._longest_end = FULL_PACKET - 1 if ends_with_ok else _LONGEST_EOF
         self._ends_with_ok = ends_with_ok
         self._block_bytes = block_bytes
 
@@ -99,16 +97,14 @@ class RowPackets:
             RetryLater: the bytes break the protocol.
             FixData: a row is longer than LONGEST_ROW.
         """
-        rows, is_closed = 0, False
+        is_closed = False
         while not is_closed:
             data, headers, is_closed = self._fill_buffer()
             self._check_sequence(data, headers)
             if is_closed:
                 headers.pop()
             if headers:
-                block = _find_rows(data, headers, rows)
-                rows += len(block.starts)
-                yield block
+                yield _find_rows(data, headers)
 
     def _fill_buffer(self) -> tuple[numpy.ndarray, list[int], bool]:
         """Return a buffer, the positions of the packets of the whole rows in it, and whether the last one closes the result.
@@ -150,7 +146,7 @@ class RowPackets:
         """Whether the last packet found closes the result; raises the server's error if it is one."""
         start = headers[-1] + _HEADER_BYTES
         length = end - start
-        if length == 0 or (len(headers) > 1 and _packet_length(view, headers[-2]) == _FULL_PACKET):
+        if length == 0 or (len(headers) > 1 and _packet_length(view, headers[-2]) == FULL_PACKET):
             return False
         if view[start] == _ERROR:
             raise _server_error(bytes(view[start:end]))
@@ -184,7 +180,7 @@ def _find_packets(view: memoryview, position: int, filled: int, headers: list[in
     """
     last_header = filled - _HEADER_BYTES
     while position <= last_header:
-        end = position + _HEADER_BYTES + (_read_header(view, position)[0] & _FULL_PACKET)
+        end = position + _HEADER_BYTES + (_read_header(view, position)[0] & FULL_PACKET)
         if end > filled:
             break
         headers.append(position)
@@ -193,26 +189,26 @@ def _find_packets(view: memoryview, position: int, filled: int, headers: list[in
 
 
 def _packet_length(view: memoryview, header: int) -> int:
-    return _read_header(view, header)[0] & _FULL_PACKET
+    return _read_header(view, header)[0] & FULL_PACKET
 
 
 def _count_packets_of_whole_rows(view: memoryview, headers: list[int]) -> int:
     """Return how many packets there are up to the end of the last whole row."""
     count = len(headers)
-    while count and _packet_length(view, headers[count - 1]) == _FULL_PACKET:
+    while count and _packet_length(view, headers[count - 1]) == FULL_PACKET:
         count -= 1
     return count
 
 
-def _find_rows(data: numpy.ndarray, headers: list[int], first_row: int) -> RowBlock:
+def _find_rows(data: numpy.ndarray, headers: list[int]) -> RowBlock:
     positions = numpy.array(headers, numpy.int64)
     lengths = data[positions] + (data[positions + 1].astype(numpy.int64) << 8) + (data[positions + 2].astype(numpy.int64) << 16)
     starts = positions + _HEADER_BYTES
     ends = starts + lengths
-    is_continued = lengths == _FULL_PACKET
+    is_continued = lengths == FULL_PACKET
     if is_continued.any():
         starts, ends = _join_packets(data, starts, ends, is_continued)
-    return RowBlock(data, starts, ends, first_row)
+    return RowBlock(data, starts, ends)
 
 
 def _join_packets(data, starts, ends, is_continued) -> tuple[numpy.ndarray, numpy.ndarray]:
