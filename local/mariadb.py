@@ -34,6 +34,8 @@ START_SECONDS = 30
 STOP_SECONDS = 30
 # The kernel keeps the path of a Unix socket in 108 bytes.
 LONGEST_SOCKET_PATH = 100
+# Debian confines mariadbd since 11.8.6-6 (2026), so that it may not start on a folder of one's own.
+APPARMOR_PROFILES = Path("/etc/apparmor.d/mariadbd"), Path("/sys/module/apparmor/parameters/enabled")
 
 # As Aurora MySQL has them where the difference shows (packet size, UTC, character set), and quick to start and to write:
 # losing the last second of a crash is no loss for a stand-in.
@@ -138,7 +140,9 @@ def start(folder: Path, *, port: int | None = None, die_with_parent: bool = Fals
         chosen = _free_port(candidate)
         if chosen and (started := _launch(server, folder, chosen, die_with_parent, options)):
             return started
-    raise MariaDBUnavailable(f"MariaDB did not start in {folder}{f' on port {port}' if port else ''}. {_end_of_log(folder)}")
+    raise MariaDBUnavailable(
+        f"MariaDB did not start in {folder}{f' on port {port}' if port else ''}. {_end_of_log(folder)}{_suspect_apparmor(folder)}"
+    )
 
 
 def find_running(folder: Path) -> MariaDB | None:
@@ -203,7 +207,8 @@ def _initialise(install: Path, folder: Path) -> None:
         [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
     if done.returncode:
-        raise MariaDBUnavailable(f"{install} could not create {unfinished}: {done.stdout.strip()[-1000:]}")
+        said = (done.stdout + done.stderr).strip()[-1000:]
+        raise MariaDBUnavailable(f"{install} could not create {unfinished}: {said}.{_suspect_apparmor(folder)}")
     unfinished.rename(folder / "data")
 
 
@@ -299,6 +304,16 @@ def _end_of_log(folder: Path) -> str:
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     errors = [line for line in lines if "[ERROR]" in line] or lines
     return f"The end of {log}: " + " | ".join(errors[-3:])
+
+
+def _suspect_apparmor(folder: Path) -> str:
+    profile, enabled = APPARMOR_PROFILES
+    if not (profile.exists() and enabled.exists() and enabled.read_text().startswith("Y")):
+        return ""
+    return (
+        f" AppArmor confines mariadbd on this machine ({profile}), which may be the cause: run `sudo aa-complain mariadbd`,"
+        f" or allow `{folder}/** rwk,` in /etc/apparmor.d/local/mariadbd and run `sudo apparmor_parser -r {profile}`."
+    )
 
 
 def _os_user() -> str:

@@ -105,6 +105,19 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path, mariadb: MariaDB):
     assert find_running(tmp_path / "broken") is None
 
 
+def test_a_confined_server_is_suspected(tmp_path: Path, mariadb: MariaDB, monkeypatch: pytest.MonkeyPatch):
+    """Where AppArmor keeps mariadbd to the system's folders, the error says so, and what to allow."""
+    for name, text in (("mariadbd", "profile"), ("enabled", "Y\n")):
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(mariadb_module, "APPARMOR_PROFILES", (tmp_path / "mariadbd", tmp_path / "enabled"))
+    with pytest.raises(MariaDBUnavailable, match=r"AppArmor confines mariadbd.*/db/\*\* rwk"):
+        start(tmp_path / "db", port=mariadb.port, die_with_parent=True)
+    (tmp_path / "enabled").write_text("N\n")
+    with pytest.raises(MariaDBUnavailable) as unsuspected:
+        start(tmp_path / "db", port=mariadb.port, die_with_parent=True)
+    assert "AppArmor" not in str(unsuspected.value)
+
+
 def test_a_long_folder_name_still_has_a_socket(tmp_path: Path):
     """A Unix socket's path is limited to about a hundred bytes; a checkout's is not."""
     folder = tmp_path / ("deep-" * 20) / "db"
