@@ -1,0 +1,197 @@
+"""State machines on the completed interpreter: what AWS does and stock moto does not."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.aws import LocalAws, restore_bucket, save_bucket
+from local.lambda_runtime import LambdaService, LocalFunction
+
+HANDLER = """
+class RetryLater(Exception): pass
+class FixData(Exception): pass
+
+calls = 0
+
+def lambda_handler(event, context):
+    global calls
+    calls += 1
+    if event.get("fail"):
+        raise FixData(f"slice {event['slice']} is broken")
+    if event.get("fail_until", 0) >= calls:
+        raise RetryLater("not yet")
+    return {"calls": calls}
+"""
+ROLE = "arn:aws:iam::123456789012:role/machine"
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:probe"
+CALL = {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::lambda:invoke",
+    "Parameters": {"FunctionName": FUNCTION, "Payload.$": "$"},
+    "End": True,
+}
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    folder = tmp_path_factory.mktemp("aws")
+    (folder / "task").mkdir()
+    (folder / "task" / "app.py").write_text(HANDLER)
+    (folder / "opt").mkdir()
+    functions = LambdaService(folder / "logs")
+    functions.deploy(
+        LocalFunction("probe", "app.lambda_handler", folder / "task", folder / "opt", 30, 256, {}, concurrency=1),
+        {"AWS_REGION": "x"},
+    )
+    aws = LocalAws(folder / "aws.log", {"AWS_ENDPOINT_URL_LAMBDA": functions.endpoint_url}, retry_pace=0.01)
+    aws.client("s3").create_bucket(Bucket="files", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    yield aws
+    aws.stop()
+    functions.stop()
+
+
+def run(aws: LocalAws, name: str, definition: dict[str, Any], given: Any = None) -> dict[str, Any]:
+    """Create a machine, execute it, and return DescribeExecution's answer at the end."""
+    states = aws.client("stepfunctions")
+    machine = states.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)["stateMachineArn"]
+    execution = states.start_execution(stateMachineArn=machine, input=json.dumps(given or {}))["executionArn"]
+    deadline = time.monotonic() + 60
+    while (description := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
+        assert time.monotonic() < deadline, f"{name} still runs"
+        time.sleep(0.05)
+    return description
+
+
+def map_over_slices(**more: Any) -> dict[str, Any]:
+    return {
+        "StartAt": "Slices",
+        "States": {
+            "Slices": {
+                "Type": "Map",
+                "Label": "Slices",
+                "ItemReader": {
+                    "Resource": "arn:aws:states:::s3:getObject",
+                    "ReaderConfig": {"InputType": "JSON"},
+                    "Parameters": {"Bucket": "files", "Key.$": "$.key"},
+                },
+                "MaxConcurrencyPath": "$.concurrency",
+                "ItemProcessor": {
+                    "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+                    "StartAt": "One",
+                    "States": {"One": {**CALL, "ResultSelector": {}, **more}},
+                },
+                "ResultPath": None,
+                "End": True,
+            }
+        },
+    }
+
+
+def put_slices(aws: LocalAws, key: str, slices: list[dict[str, Any]]) -> dict[str, Any]:
+    aws.client("s3").put_object(Bucket="files", Key=key, Body=json.dumps(slices).encode())
+    return {"key": key, "concurrency": 2}
+
+
+def test_a_map_whose_children_all_succeed_succeeds(aws):
+    """And passes its input on, as its results are discarded."""
+    given = put_slices(aws, "good.json", [{"slice": n} for n in range(30)])
+    ended = run(aws, "good-map", map_over_slices(), given)
+    assert ended["status"] == "SUCCEEDED"
+    assert json.loads(ended["output"]) == given
+
+
+def test_a_failed_child_fails_the_map(aws):
+    """As on AWS with the default tolerance of none; the cause is found in the child, through the map run."""
+    given = put_slices(aws, "bad.json", [{"slice": 0}, {"slice": 1, "fail": True}, {"slice": 2}])
+    ended = run(aws, "bad-map", map_over_slices(), given)
+    assert (ended["status"], ended["error"]) == ("FAILED", "States.ExceedToleratedFailureThreshold")
+    states = aws.client("stepfunctions")
+    (map_run,) = states.list_map_runs(executionArn=ended["executionArn"])["mapRuns"]
+    (child,) = states.list_executions(mapRunArn=map_run["mapRunArn"], statusFilter="FAILED")["executions"]
+    described = states.describe_execution(executionArn=child["executionArn"])
+    assert described["error"] == "FixData"
+    assert "slice 1 is broken" in described["cause"]
+    assert json.loads(described["input"]) == {"slice": 1, "fail": True}
+
+
+def test_children_are_no_executions_of_the_machine(aws):
+    """ListExecutions by machine lists its own executions only."""
+    given = put_slices(aws, "own.json", [{"slice": 0, "fail": True}])
+    ended = run(aws, "own-map", map_over_slices(), given)
+    listed = aws.client("stepfunctions").list_executions(stateMachineArn=ended["stateMachineArn"])["executions"]
+    assert [execution["executionArn"] for execution in listed] == [ended["executionArn"]]
+
+
+def test_a_child_is_tried_again_before_it_fails(aws):
+    """Retry works inside a child."""
+    retry = [{"ErrorEquals": ["RetryLater"], "IntervalSeconds": 5, "MaxAttempts": 2000, "MaxDelaySeconds": 5, "BackoffRate": 1.1}]
+    # The probe counts its calls over all tests of this module, so this asks for some more than it has had.
+    calls = json.loads(run(aws, "count", {"StartAt": "One", "States": {"One": CALL}})["output"])["Payload"]["calls"]
+    given = put_slices(aws, "later.json", [{"slice": 0, "fail_until": calls + 2}])
+    assert run(aws, "later-map", map_over_slices(Retry=retry), given)["status"] == "SUCCEEDED"
+
+
+def nested(child: str) -> dict[str, Any]:
+    return {
+        "StartAt": "Nested",
+        "States": {
+            "Nested": {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::states:startExecution.sync:2",
+                "Parameters": {
+                    "StateMachineArn": f"arn:aws:states:eu-west-1:123456789012:stateMachine:{child}",
+                    "Name.$": "States.Format('step-{}', States.UUID())",
+                    "Input.$": "$",
+                },
+                "ResultSelector": {"answer.$": "$.Output.Payload", "status.$": "$.Status"},
+                "End": True,
+            }
+        },
+    }
+
+
+def test_a_nested_execution_answers_in_aws_spelling(aws):
+    """`$.Output` is the child's output as JSON, `$.Status` its status."""
+    run(aws, "child", {"StartAt": "One", "States": {"One": CALL}})
+    ended = run(aws, "parent", nested("child"))
+    output = json.loads(ended["output"])
+    assert output["status"] == "SUCCEEDED"
+    assert output["answer"]["calls"] > 0
+
+
+def test_a_nested_failure_carries_the_childs_error(aws):
+    """As JSON in the cause, in AWS's spelling."""
+    run(aws, "failing-child", {"StartAt": "One", "States": {"One": CALL}}, {"fail": True, "slice": 7})
+    ended = run(aws, "failing-parent", nested("failing-child"), {"fail": True, "slice": 8})
+    assert (ended["status"], ended["error"]) == ("FAILED", "States.TaskFailed")
+    cause = json.loads(ended["cause"])
+    assert (cause["Error"], cause["Status"]) == ("FixData", "FAILED")
+    assert "slice 8 is broken" in cause["Cause"]
+
+
+def test_history_can_be_read_backwards(aws):
+    """The last event first, as a person looking for a failure reads it."""
+    ended = run(aws, "two-steps", {"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Succeed"}}})
+    states = aws.client("stepfunctions")
+    forward = [event["id"] for event in states.get_execution_history(executionArn=ended["executionArn"])["events"]]
+    history = states.get_execution_history(executionArn=ended["executionArn"], reverseOrder=True)
+    assert [event["id"] for event in history["events"]] == forward[::-1]
+
+
+def test_objects_are_kept_as_files_and_come_back(aws, tmp_path: Path):
+    """A bucket's content outlives the server in memory: saved once, restored under the same keys."""
+    s3 = aws.client("s3")
+    for bucket in ("kept", "restored"):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    s3.put_object(Bucket="kept", Key="apartments/runs/000001/plan.json", Body=b"{}")
+    assert save_bucket(s3, "kept", tmp_path) == 1
+    assert save_bucket(s3, "kept", tmp_path) == 0
+    assert (tmp_path / "apartments/runs/000001/plan.json").read_bytes() == b"{}"
+    assert restore_bucket(s3, "restored", tmp_path) == 1
+    assert s3.get_object(Bucket="restored", Key="apartments/runs/000001/plan.json")["Body"].read() == b"{}"
