@@ -140,9 +140,8 @@ def start(folder: Path, *, port: int | None = None, die_with_parent: bool = Fals
         chosen = _free_port(candidate)
         if chosen and (started := _launch(server, folder, chosen, die_with_parent, options)):
             return started
-    raise MariaDBUnavailable(
-        f"MariaDB did not start in {folder}{f' on port {port}' if port else ''}. {_end_of_log(folder)}{_suspect_apparmor(folder)}"
-    )
+    where = f"{folder}, port {port}" if port else str(folder)
+    raise MariaDBUnavailable(f"MariaDB did not start in {where}. {_end_of_log(folder)}{_suspect_apparmor(folder)}")
 
 
 def find_running(folder: Path) -> MariaDB | None:
@@ -207,7 +206,7 @@ def _initialise(install: Path, folder: Path) -> None:
         [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
     if done.returncode:
-        said = (done.stdout + done.stderr).strip()[-1000:]
+        said = done.stdout.strip()[-1000:]
         raise MariaDBUnavailable(f"{install} could not create {unfinished}: {said}.{_suspect_apparmor(folder)}")
     unfinished.rename(folder / "data")
 

@@ -88,6 +88,19 @@ def test_servers_do_not_share_a_folder_for_temporary_tables(tmp_path: Path, mari
     assert folders == {str((tmp_path / "db" / "tmp").resolve()), str(mariadb.folder / "tmp")}
 
 
+def test_a_failed_installation_says_what_the_installer_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Nothing half-made stays behind as a data folder."""
+    installer = tmp_path / "install"
+    installer.write_text("#!/bin/sh\necho 'no space left' >&2; mkdir -p \"${2#--datadir=}\"; exit 1\n")
+    installer.chmod(0o755)
+    server, _ = mariadb_module.find_programs()
+    with monkeypatch.context() as patch:
+        patch.setattr(mariadb_module, "find_programs", lambda: (server, installer))
+        with pytest.raises(MariaDBUnavailable, match="no space left"):
+            start(tmp_path / "db")
+    assert not (tmp_path / "db" / "data").exists()
+
+
 def test_missing_programs_are_named_with_their_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Without the server the error says what to install."""
     monkeypatch.setattr(mariadb_module.shutil, "which", lambda name, path: None)
