@@ -5,7 +5,9 @@
 -- parameters: none
 
 -- name: violations
-select 'booking ' || cast(bookings.booking_id as varchar(64)) || ' of listing ' || cast(bookings.apartment_id as varchar(64)) as example
+select
+    'booking ' || cast(bookings.booking_id as varchar(64))
+    || ' of listing ' || cast(bookings.apartment_id as varchar(64)) as example
 from apartments_curated.bookings
 left join apartments_curated.apartment_attributes on bookings.apartment_id = apartment_attributes.id
 where bookings.booking_status = 'confirmed'

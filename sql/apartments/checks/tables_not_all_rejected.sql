@@ -16,7 +16,9 @@ with accepted as (
     select 'user_viewing' as table_name, count(*) as row_count from apartments_curated.user_viewing
 )
 
-select rejected_rows.table_name || ': all ' || cast(count(*) as varchar(64)) || ' rows, for example ' || min(rejected_rows.broken_value) as example
+select
+    rejected_rows.table_name || ': all ' || cast(count(*) as varchar(64)) || ' rows, for example '
+    || min(rejected_rows.broken_value) as example
 from apartments_curated.rejected_rows
 inner join accepted on rejected_rows.table_name = accepted.table_name
 where accepted.row_count = 0

@@ -76,7 +76,10 @@ parsed as (
         apartments_control.parse_number(bathrooms_text) as bathrooms,
         apartments_control.parse_number(bedrooms_text) as bedrooms,
         case when lower(fee_text) = 'no' then 0 else apartments_control.parse_number(fee_text) end as fee,
-        case when lower(has_photo_text) = 'thumbnail' then true else apartments_control.parse_boolean(has_photo_text) end as has_photo,
+        case
+            when lower(has_photo_text) = 'thumbnail' then true
+            else apartments_control.parse_boolean(has_photo_text)
+        end as has_photo,
         apartments_control.parse_boolean(pets_text) as are_pets_allowed,
         apartments_control.parse_number(square_feet_text) as square_feet,
         apartments_control.parse_number(latitude_text) as latitude,

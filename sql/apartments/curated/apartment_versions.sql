@@ -36,8 +36,10 @@ with texts as (
         versions._run_sequence as run_sequence,
         versions._operation as operation,
         -- A tombstone has no cursor of its own: the row is gone since the run that missed it.
-        case when versions._operation = 'D' then versions._observed_at else coalesce(versions.changed_at, versions._observed_at) end
-            as version_changed_at,
+        case
+            when versions._operation = 'D' then versions._observed_at
+            else coalesce(versions.changed_at, versions._observed_at)
+        end as version_changed_at,
         apartments_control.clean_text(cast(versions.price as varchar(64))) as price_text,
         apartments_control.clean_text(cast(versions.currency as varchar(64))) as currency_text,
         apartments_control.clean_text(cast(versions.listing_created_on as varchar(64))) as listing_created_on_text,
@@ -70,7 +72,10 @@ started as (
 dated as (
     select
         started.*,
-        case when version_number = 1 and listing_created_at < started_at then listing_created_at else started_at end as valid_from,
+        case
+            when version_number = 1 and listing_created_at < started_at then listing_created_at
+            else started_at
+        end as valid_from,
         lead(started_at) over (partition by id order by run_sequence) as valid_to
     from started
 )

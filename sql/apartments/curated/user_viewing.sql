@@ -83,7 +83,8 @@ select
     broken_rule,
     case
         when broken_rule = 'missing_user' then 'user_id='
-        when broken_rule in ('missing_date', 'unparseable_date', 'date_out_of_range') then 'viewed_at=' || coalesce(viewed_at_text, '')
+        when broken_rule in ('missing_date', 'unparseable_date', 'date_out_of_range')
+            then 'viewed_at=' || coalesce(viewed_at_text, '')
         when broken_rule = 'unparseable_boolean' then 'is_wishlisted=' || is_wishlisted_text
         when broken_rule = 'orphan_reference' then 'apartment_id=' || coalesce(cast(apartment_id as varchar(64)), '')
     end as broken_value

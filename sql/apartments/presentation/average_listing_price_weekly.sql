@@ -25,14 +25,24 @@ diststyle all
 sortkey (period_start)
 
 -- name: dirty_from_apartment_versions
-with changed_interval as (
+with image as (
+    select
+        id,
+        valid_from,
+        price,
+        currency,
+        coalesce(valid_to, cast('9999-12-31' as timestamp)) as ends_at
+    from changed_apartment_versions
+    where is_active
+),
+
+changed_interval as (
     -- Two images of one version that differ only in where it ends change the weeks between the two ends, not those before:
     -- a new price today must not rebuild the years in which the old one held.
     select
-        case when count(*) = 1 then min(valid_from) else min(coalesce(valid_to, cast('9999-12-31' as timestamp))) end as changed_from,
-        max(coalesce(valid_to, cast('9999-12-31' as timestamp))) as changed_to
-    from changed_apartment_versions
-    where is_active
+        case when count(*) = 1 then min(valid_from) else min(ends_at) end as changed_from,
+        max(ends_at) as changed_to
+    from image
     group by id, valid_from, price, currency
 ),
 
@@ -114,6 +124,7 @@ select
     period_start,
     sum(listings) as listings,
     sum(listings - listings_with_rate) as listings_without_rate,
-    cast(sum(price_sum_usd) as double precision) / cast(nullif(sum(listings_with_rate), 0) as double precision) as average_price_usd
+    cast(sum(price_sum_usd) as double precision)
+    / cast(nullif(sum(listings_with_rate), 0) as double precision) as average_price_usd
 from converted
 group by period_start

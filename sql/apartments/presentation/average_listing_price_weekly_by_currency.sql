@@ -21,13 +21,23 @@ diststyle all
 sortkey (period_start)
 
 -- name: dirty_from_apartment_versions
-with changed_interval as (
-    -- As in average_listing_price_weekly: images that differ only in their end change the weeks between the two ends.
+with image as (
     select
-        case when count(*) = 1 then min(valid_from) else min(coalesce(valid_to, cast('9999-12-31' as timestamp))) end as changed_from,
-        max(coalesce(valid_to, cast('9999-12-31' as timestamp))) as changed_to
+        id,
+        valid_from,
+        price,
+        currency,
+        coalesce(valid_to, cast('9999-12-31' as timestamp)) as ends_at
     from changed_apartment_versions
     where is_active
+),
+
+changed_interval as (
+    -- As in average_listing_price_weekly: images that differ only in their end change the weeks between the two ends.
+    select
+        case when count(*) = 1 then min(valid_from) else min(ends_at) end as changed_from,
+        max(ends_at) as changed_to
+    from image
     group by id, valid_from, price, currency
 ),
 

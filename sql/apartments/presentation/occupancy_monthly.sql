@@ -26,13 +26,21 @@ diststyle all
 sortkey (period_start)
 
 -- name: dirty_from_apartment_versions
-with changed_interval as (
-    -- Two images of one version that differ only in where it ends change the nights between the two ends, not those before.
+with image as (
     select
-        case when count(*) = 1 then min(valid_from) else min(coalesce(valid_to, cast('9999-12-31' as timestamp))) end as changed_from,
-        max(coalesce(valid_to, cast('9999-12-31' as timestamp))) as changed_to
+        id,
+        valid_from,
+        coalesce(valid_to, cast('9999-12-31' as timestamp)) as ends_at
     from changed_apartment_versions
     where is_active
+),
+
+changed_interval as (
+    -- Two images of one version that differ only in where it ends change the nights between the two ends, not those before.
+    select
+        case when count(*) = 1 then min(valid_from) else min(ends_at) end as changed_from,
+        max(ends_at) as changed_to
+    from image
     group by id, valid_from
 ),
 
@@ -171,7 +179,7 @@ select
     coalesce(booked_month.booked_nights, 0) as booked_nights,
     coalesce(stayed_month.stayed_nights, 0) - coalesce(booked_month.booked_nights, 0) as booked_nights_unavailable,
     cast(coalesce(booked_month.booked_nights, 0) as double precision)
-        / cast(nullif(available_month.available_nights, 0) as double precision) as occupancy_rate
+    / cast(nullif(available_month.available_nights, 0) as double precision) as occupancy_rate
 from past_month
 left join available_month on past_month.period_start = available_month.period_start
 left join stayed_month on past_month.period_start = stayed_month.period_start

@@ -30,7 +30,9 @@ with changed_day as (
 
 select distinct calendar.calendar_date as period_start
 from apartments_control.calendar
-inner join changed_day on calendar.calendar_date >= changed_day.booking_date and calendar.calendar_date < changed_day.booking_date + 30
+inner join changed_day
+    on calendar.calendar_date >= changed_day.booking_date
+    and calendar.calendar_date < changed_day.booking_date + 30
 where calendar.calendar_date <= cast(:as_of as date)
 
 -- name: rows
@@ -56,7 +58,7 @@ user_day as (
     cross join days_later
     inner join past_day on bookings.booking_date + days_later.days = past_day.period_start
     where bookings.booking_status = 'confirmed'
-        and bookings.booking_date >= (select min(period_start) - 29 from past_day)
+        and bookings.booking_date >= (select min(every_day.period_start) - 29 from past_day as every_day)
     group by past_day.period_start, bookings.user_id
 )
 

@@ -1,0 +1,214 @@
+"""What holds of every SQL file, by its parsed statements: true headers, explicit arithmetic, Redshift's language, one style."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import sqlglot
+from sqlfluff.core import FluffConfig, Linter
+from sqlglot import exp
+
+from local.data_api.dialect import RESERVED_WORDS
+from local.data_api.translate import translate
+from rental_pipeline.sql_files import SqlFile, read_sql_file
+
+ROOT = Path(__file__).parents[3]
+FOLDERS = ("curated", "presentation", "checks")
+HEADERS = {
+    "curated": ["grain", "source", "input", "key", "references", "reads", "writes", "parameters", "rerun", "storage"],
+    "presentation": ["grain", "period", "reads", "writes", "parameters", "rerun", "storage"],
+    "checks": ["severity", "reads", "parameters"],
+}
+PATHS = [path for folder in FOLDERS for path in sorted((ROOT / "sql/apartments" / folder).glob("*.sql"))]
+TABLES = [path for path in PATHS if path.parent.name != "checks"]
+
+each_file = pytest.mark.parametrize("path", PATHS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+each_table = pytest.mark.parametrize("path", TABLES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+
+
+def parse(sql: str) -> exp.Expression:
+    (tree,) = sqlglot.parse(sql, read="redshift")
+    return tree
+
+
+def parse_sections(file: SqlFile) -> dict[str, exp.Expression]:
+    return {name: parse(sql) for name, sql in file.sections.items()}
+
+
+def name_table(table: exp.Table) -> str:
+    return ".".join(part.name for part in table.parts)
+
+
+def read_tables(tree: exp.Expression) -> set[str]:
+    """Return the tables that a query reads, temporary ones included, its own CTEs not."""
+    own = {cte.alias for cte in tree.find_all(exp.CTE)}
+    return {name_table(table) for table in tree.find_all(exp.Table)} - own
+
+
+def define(path: Path) -> exp.Schema:
+    """Return the columns that a file's table is created with."""
+    return parse(read_sql_file(path).section("table")).this
+
+
+def list_columns(path: Path) -> list[str]:
+    return [column.name for column in define(path).expressions]
+
+
+def split(names: str) -> set[str]:
+    return {name.strip() for name in names.split(",")}
+
+
+@each_file
+def test_the_header_is_whole(path):
+    """Every line the contract asks for is there, in order, and nothing else looks like one."""
+    assert list(read_sql_file(path).header) == HEADERS[path.parent.name]
+
+
+@each_file
+def test_the_header_says_what_is_read(path):
+    """`reads` names exactly the tables of the queries; only what an earlier section of the same file makes is left out."""
+    file = read_sql_file(path)
+    read = set().union(*(read_tables(tree) for name, tree in parse_sections(file).items() if name != "table"))
+    assert split(file.header["reads"]) == read - {"judged"}
+
+
+@each_table
+def test_the_header_says_what_is_written_and_how_it_is_stored(path):
+    """The path is the table's name; its distribution and sort keys are explained."""
+    file = read_sql_file(path)
+    table = f"apartments_{path.parent.name}.{path.stem}"
+    assert file.header["writes"] == name_table(define(path).this) == table
+    definition = parse(file.section("table"))
+    keys = [*definition.find_all(exp.DistKeyProperty), *definition.find_all(exp.SortKeyProperty)]
+    named = {column.name for key in keys for column in key.find_all(exp.Identifier)}
+    assert named and all(name in file.header["storage"] for name in named)
+    assert ("diststyle" in file.section("table")) == ("diststyle" in file.header["storage"])
+
+
+@each_file
+def test_the_only_parameter_is_the_day_of_the_run(path):
+    """`:as_of` and nothing else looks like a parameter, comments included; it is always cast, for it comes as a text."""
+    file = read_sql_file(path)
+    statements = "\n".join(file.sections.values())
+    found = re.findall(r"(?<!:):[a-z_]\w*", statements)
+    assert set(found) <= {":as_of"}
+    assert len(found) == statements.count("cast(:as_of as date)")
+    assert file.header["parameters"] == ("as_of" if found else "none")
+
+
+@each_file
+def test_every_statement_is_redshifts(path):
+    """The local stand-in, which refuses what Redshift would refuse, takes every section; none has a semicolon."""
+    for name, sql in read_sql_file(path).sections.items():
+        assert ";" not in sql, name
+        translate(sql)
+
+
+@each_file
+def test_no_name_is_a_reserved_word(path):
+    """Unquoted names are none of Redshift's reserved words, and no name needs quotes."""
+    for name, tree in parse_sections(read_sql_file(path)).items():
+        for identifier in tree.find_all(exp.Identifier):
+            assert not identifier.quoted, (name, identifier.name)
+            assert identifier.name.upper() not in RESERVED_WORDS, (name, identifier.name)
+
+
+def is_double(node: exp.Expression) -> bool:
+    return isinstance(node, exp.Cast) and node.to.is_type("double")
+
+
+@each_file
+def test_averages_and_quotients_say_their_type(path):
+    """AVG and / compute otherwise on integers and decimals in Redshift than elsewhere: / stands between double precisions only."""
+    for name, tree in parse_sections(read_sql_file(path)).items():
+        assert not list(tree.find_all(exp.Avg)), f"{name}: divide a sum by a count, each cast to double precision"
+        for quotient in tree.find_all(exp.Div):
+            assert is_double(quotient.left) and is_double(quotient.right), f"{name}: {quotient.sql()}"
+
+
+@each_file
+def test_names_say_what_they_are(path):
+    """No alias of one letter; ranges of windows are counted in rows."""
+    for name, tree in parse_sections(read_sql_file(path)).items():
+        aliases = [alias.name for alias in tree.find_all(exp.TableAlias)]
+        assert all(len(alias) > 1 for alias in aliases), (name, aliases)
+
+
+@each_table
+def test_the_rows_fit_the_table(path):
+    """The last select names the table's columns, all of them, in their order: INSERT goes by position."""
+    section = "accepted" if path.parent.name == "curated" else "rows"
+    tree = parse(read_sql_file(path).section(section))
+    assert tree.named_selects == list_columns(path)
+
+
+@pytest.mark.parametrize("path", [path for path in TABLES if path.parent.name == "curated"], ids=lambda path: path.stem)
+def test_judged_rows_carry_the_verdict(path):
+    """A judged row has the table's columns, its key as text, and the rule and value it broke."""
+    file = read_sql_file(path)
+    if file.header["input"] == "versions":
+        assert "judged" not in file.sections
+        return
+    names = parse(file.section("judged")).named_selects
+    assert names == [*list_columns(path), "row_key", "broken_rule", "broken_value"]
+    rules = set(re.findall(r"then '([a-z_]+)'\n", file.section("judged")))
+    assert rules
+    explained = re.findall(r"^--   ([a-z_]+) {2,}\S", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(explained) == rules, "the header explains exactly the rules there are"
+    order = list(dict.fromkeys(re.findall(r"then '([a-z_]+)'\n", file.section("judged"))))
+    assert explained == order, "in the order in which they are tried"
+
+
+PRESENTATION = [path for path in TABLES if path.parent.name == "presentation"]
+
+
+@pytest.mark.parametrize("path", PRESENTATION, ids=lambda path: path.stem)
+def test_every_table_a_metric_reads_can_make_it_dirty(path):
+    """Whatever curated table `rows` reads has a `dirty_from_` section, which selects period_start; none is superfluous."""
+    file = read_sql_file(path)
+    assert list_columns(path)[0] == "period_start"
+    read = {name.removeprefix("apartments_curated.") for name in read_tables(parse(file.section("rows"))) if "_curated." in name}
+    sections = {name.removeprefix("dirty_from_") for name in file.sections if name.startswith("dirty_from_")}
+    assert sections == read
+    for table in sections:
+        tree = parse(file.section(f"dirty_from_{table}"))
+        assert tree.named_selects == ["period_start"]
+        assert f"changed_{table}" in read_tables(tree)
+
+
+@pytest.mark.parametrize("path", [path for path in PATHS if path.parent.name == "checks"], ids=lambda path: path.stem)
+def test_checks_select_an_example(path):
+    """A check is one select, `violations`, whose first column is a text `example`."""
+    file = read_sql_file(path)
+    assert list(file.sections) == ["violations"]
+    assert parse(file.section("violations")).named_selects[0] == "example"
+
+
+@pytest.fixture(scope="module")
+def linter() -> Linter:
+    return Linter(config=FluffConfig.from_path(str(ROOT)))
+
+
+@pytest.mark.parametrize("path", [*PATHS, ROOT / "sql/control/calendar.sql"], ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_the_style_is_one(linter, path):
+    """sqlfluff, with the project's .sqlfluff, has nothing to say."""
+    for name, sql in read_sql_file(path).sections.items():
+        found = linter.lint_string(f"{sql}\n").get_violations()
+        assert not found, f"{name}: " + "; ".join(f"line {v.line_no}: {v.rule_code()} {v.desc()}" for v in found)
+
+
+FUNCTIONS = read_sql_file(ROOT / "sql/control/functions.sql").sections
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_are_one_select_of_their_own(name):
+    """A scalar SQL function of Redshift has neither FROM nor WHERE; calling none of the others, it needs no search_path."""
+    definition = FUNCTIONS[name]
+    (body,) = re.findall(r"\$\$(.*)\$\$", definition, re.DOTALL)
+    assert definition.startswith("--") and f"create or replace function {name}(" in definition
+    tree = parse(body)
+    assert isinstance(tree, exp.Select) and len(tree.expressions) == 1
+    assert not {"from_", "where", "joins", "group", "order", "limit"} & {key for key, value in tree.args.items() if value}
+    assert not [other for other in FUNCTIONS if f"{other}(" in body]
