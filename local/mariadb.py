@@ -30,7 +30,7 @@ from pathlib import Path
 import pymysql
 
 HOST = "127.0.0.1"
-START_SECONDS = 30
+START_SECONDS = 60
 STOP_SECONDS = 30
 # The kernel keeps the path of a Unix socket in 108 bytes.
 LONGEST_SOCKET_PATH = 100

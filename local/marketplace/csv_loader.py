@@ -214,7 +214,7 @@ class _Load:
 
     def _stage_rows(self, rows: Iterator[Row]) -> None:
         batch: list[tuple[Row, tuple]] = []
-        told = time.monotonic()
+        began = told = time.monotonic()
         for row in rows:
             self.report.rows_read += 1
             try:
@@ -228,6 +228,8 @@ class _Load:
                 told = time.monotonic()
                 self.progress(f"{self.report.file}: {self.report.rows_read:,} rows")
         self._stage_batch(batch)
+        if time.monotonic() - began > PROGRESS_SECONDS:
+            self.progress(f"{self.report.file}: {self.report.rows_read:,} rows read, comparing them with the table")
 
     def _convert(self, row: Row) -> tuple:
         if row.broken:

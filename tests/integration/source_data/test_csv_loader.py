@@ -407,6 +407,7 @@ def test_progress_is_told(source_database: SourceDatabase, folder: Path, monkeyp
     lines: list[str] = []
     load(source_database, folder, progress=lines.append)
     assert f"{folder / 'bookings.csv'}: 1 rows" in lines
+    assert f"{folder / 'bookings.csv'}: 2 rows read, comparing them with the table" in lines
     assert "2 added" in lines[-1]
 
 

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -24,12 +23,9 @@ def test_a_folder_keeps_its_data_and_its_port(tmp_path: Path):
     with running(tmp_path / "db", die_with_parent=True) as first:
         first.create_database("kept")
     assert find_running(tmp_path / "db") is None
-    began = time.monotonic()
     with running(tmp_path / "db", die_with_parent=True) as second:
-        took = time.monotonic() - began
         assert _databases(second) >= {"kept"}
         assert second.port == first.port
-    assert took < 10, "a warm start is a matter of a second or two"
 
 
 def test_a_server_left_behind_is_taken_over_and_can_be_stopped(tmp_path: Path):
