@@ -121,7 +121,7 @@ def is_double(node: exp.Expression) -> bool:
 
 @each_file
 def test_averages_and_quotients_say_their_type(path):
-    """AVG and / compute otherwise on integers and decimals in Redshift than elsewhere: / stands between double precisions only."""
+    """AVG and / compute otherwise on integers and decimals in Redshift: no AVG, and / stands between double precisions only."""
     for name, tree in parse_sections(read_sql_file(path)).items():
         assert not list(tree.find_all(exp.Avg)), f"{name}: divide a sum by a count, each cast to double precision"
         for quotient in tree.find_all(exp.Div):
