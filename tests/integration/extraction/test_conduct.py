@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import closing
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from rental_pipeline.extract import extract_slice
 from rental_pipeline.manifests import write_manifests
 from rental_pipeline.object_store import LOADS, PLAN, SLICES, read_json, result_key, run_key, write_json
 from rental_pipeline.settings import DECODERS
-from tests.integration.extraction.conftest import MARKETPLACE, Extraction
+from tests.integration.extraction.conftest import MARKETPLACE, Extraction, catalogue_column
 
 SNAPSHOT = "  t: {strategy: snapshot, key: id}\n"
 
@@ -65,6 +66,48 @@ def test_a_repeated_slice_does_the_same_and_leaves_no_row_twice(snapshot: Extrac
     write_manifests({"run_sequence": 1})
     assert len(keys_below(snapshot, f"{MARKETPLACE}/raw/t/run=000001/slice=00000/")) == 2
     assert snapshot.parquet("t")["id"].to_pylist() == [1, 2, 3, 4, 5]
+
+
+def test_what_an_earlier_run_of_the_same_number_left_behind_does_not_count(snapshot: Extraction) -> None:
+    """Run numbers begin again where the control schema was made anew, and the bucket still has the old run's objects."""
+    for part in snapshot.read(SLICES):
+        extract_slice(part)
+    snapshot.source.execute("update t set name = 'new'")
+    snapshot.run_sequence = 0
+    snapshot.plan()
+    first, second = snapshot.read(SLICES)
+    extract_slice(first)
+    with pytest.raises(FixData, match="slice 1 of t has no result of this plan of run 1"):
+        write_manifests({"run_sequence": 1})
+    extract_slice(second)
+    write_manifests({"run_sequence": 1})
+    assert snapshot.parquet("t")["name"].to_pylist() == ["new"] * 5
+
+
+def test_a_key_is_read_once_in_a_run_though_its_row_changes_meanwhile(extraction: Extraction) -> None:
+    """Rows of both slices are updated after the first was read: cut by cursor, they would come a second time."""
+    extraction.source.execute(
+        "create table t (id int primary key, changed_at datetime(6) default now(6) on update now(6), name varchar(10))"
+    )
+    extraction.source.execute("insert into t (id) values (1), (2), (3), (4), (5), (6)")
+    extraction.write_contract("  t: {strategy: merge, key: id, cursor: changed_at}\n")
+    extraction.positions = [
+        {"layer": "raw", "name": "t", "watermark": "2026-01-01T00:00:00", "definition_hash": None, "as_of": None}
+    ]
+    extraction.columns = [
+        catalogue_column("t", *each) for each in (("id", "integer"), ("changed_at", "timestamp"), ("name", "varchar(40)"))
+    ]
+    plan = extraction.plan()
+    first, second = extraction.read(SLICES)
+    assert not plan["tables"][0]["complete"]
+    extract_slice(first)
+    extraction.source.execute("update t set name = 'later' where id in (2, 5)")
+    extract_slice(second)
+    write_manifests({"run_sequence": 1})
+    rows = extraction.parquet("t")
+    assert rows["id"].to_pylist() == [1, 2, 3, 4, 5, 6]
+    assert rows["name"].to_pylist() == [None, None, None, None, "later", None]
+    assert max(rows["changed_at"].to_pylist()) >= datetime.fromisoformat(plan["tables"][0]["new_watermark"])
 
 
 def test_a_manifest_names_each_file_as_copy_wants_it(snapshot: Extraction) -> None:
@@ -123,7 +166,7 @@ def test_a_connection_that_is_cut_leaves_no_result(
 def test_a_slice_without_result_stops_the_run(snapshot: Extraction) -> None:
     """A map that loses a child must not end in a load of the others."""
     extract_slice(snapshot.read(SLICES)[0])
-    with pytest.raises(FixData, match="slice 1 of t has no result in run 1"):
+    with pytest.raises(FixData, match="slice 1 of t has no result of this plan of run 1"):
         write_manifests({"run_sequence": 1})
 
 

@@ -55,11 +55,12 @@ def extract_slice(event: dict[str, Any]) -> None:
     """
     settings = read_settings(ExtractSettings)
     part = Slice.from_json(event)
+    plan = read_json(settings.bucket, run_key(settings.marketplace, part.run_sequence, PLAN))
     result = result_key(settings.marketplace, part.run_sequence, part.table, part.slice)
-    if find_json(settings.bucket, result):
+    earlier = find_json(settings.bucket, result)
+    if earlier and earlier["source_time"] == plan["source_time"]:
         logger.info("this slice was read before", extra={"table": part.table, "slice": part.slice})
         return
-    plan = read_json(settings.bucket, run_key(settings.marketplace, part.run_sequence, PLAN))
     table = _find_table(plan, part)
     attempt = uuid.uuid4().hex[:12]
     rows = SliceRows(table, _read_hash_key(table, settings), settings.decoder)
@@ -86,6 +87,8 @@ def extract_slice(event: dict[str, Any]) -> None:
             "table": part.table,
             "slice": part.slice,
             "attempt": attempt,
+            # Run numbers begin again with a new control schema; results of another plan of this number must not count.
+            "source_time": plan["source_time"],
             "rows_read": rows_read,
             "rows_in_parquet": sum(each["rows"] for each in written),
             "parts": written,

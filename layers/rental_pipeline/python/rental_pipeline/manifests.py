@@ -48,7 +48,7 @@ def write_manifests(event: Json) -> Json:
     items = read_json(settings.bucket, run_key(settings.marketplace, run_sequence, SLICES))
     slices = [Slice.from_json(item) for item in items]
     with ThreadPoolExecutor(_THREADS) as threads:
-        results = list(threads.map(lambda part: _read_result(settings, part), slices))
+        results = list(threads.map(lambda part: _read_result(settings, part, plan["source_time"]), slices))
         list(threads.map(lambda part: _check_size(settings.bucket, part), [part for each in results for part in each["parts"]]))
 
     loads = {}
@@ -58,11 +58,11 @@ def write_manifests(event: Json) -> Json:
     return {"run_sequence": run_sequence, "rows_read": sum(load["rows_read"] for load in loads.values())}
 
 
-def _read_result(settings: ManifestSettings, part: Slice) -> Json:
+def _read_result(settings: ManifestSettings, part: Slice, source_time: str) -> Json:
     result = find_json(settings.bucket, result_key(settings.marketplace, part.run_sequence, part.table, part.slice))
-    if result is None:
+    if result is None or result["source_time"] != source_time:
         raise FixData(
-            f"slice {part.slice} of {part.table} has no result in run {part.run_sequence}: its extract_slice failed;"
+            f"slice {part.slice} of {part.table} has no result of this plan of run {part.run_sequence}: its extract_slice failed;"
             " see the map run for the cause, then start a new execution"
         )
     in_parts = sum(each["rows"] for each in result["parts"])
