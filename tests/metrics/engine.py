@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import uuid
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -213,35 +211,3 @@ class Engine:
                 "insert into apartments_control.layer_position (layer, name, run_sequence) values ('raw', %s, %s)",
                 (table, self.run_sequence),
             )
-
-
-def compare(actual: pd.DataFrame, expected: pd.DataFrame, title: str) -> None:
-    """Compare two tables as sets of rows, cell by cell: floats within 1e-9 of their size, everything else exactly.
-
-    Raises:
-        AssertionError: with the rows that only one side has, or whose floats differ.
-    """
-    assert list(actual.columns) == list(expected.columns), title
-    left, right = _divide(actual), _divide(expected)
-    only_left, only_right = left.keys() - right.keys(), right.keys() - left.keys()
-    assert not only_left and not only_right, (
-        f"{title}: {len(only_left)} of {len(actual)} rows only in the warehouse, such as {sorted(only_left, key=repr)[:3]};"
-        f" {len(only_right)} of {len(expected)} only expected, such as {sorted(only_right, key=repr)[:3]}"
-    )
-    for row, floats in left.items():
-        near = len(floats) == len(right[row]) and all(
-            math.isclose(one, other, rel_tol=1e-9) for one, other in zip(floats, right[row], strict=True)
-        )
-        assert near, f"{title}: {row} has {floats}, expected {right[row]}"
-
-
-def _divide(frame: pd.DataFrame) -> dict[tuple, list[float]]:
-    """Divide each row into its exact cells (with a number where equal rows repeat) and its floats."""
-    divided: dict[tuple, list[float]] = {}
-    repeats: Counter = Counter()
-    for row in frame.itertuples(index=False):
-        cells = [None if value is None or value != value else value for value in row]
-        exact = tuple("float" if isinstance(cell, float) else cell for cell in cells)
-        repeats[exact] += 1
-        divided[*exact, repeats[exact]] = [cell for cell in cells if isinstance(cell, float)]
-    return divided

@@ -3,10 +3,10 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from tests.metrics.engine import TYPED_COLUMNS, compare
+from tests.metrics.agreement import assert_agreed, compare
+from tests.metrics.engine import TYPED_COLUMNS
 from tests.metrics.judge import judge
 from tests.metrics.rows import attributes, booking, listing, viewing
-from tests.metrics.test_random_increments import assert_agreed
 
 AS_OF = date(2026, 1, 1)
 

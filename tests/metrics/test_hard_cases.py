@@ -6,7 +6,8 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from tests.metrics.engine import Engine, compare
+from tests.metrics.agreement import compare
+from tests.metrics.engine import Engine
 from tests.metrics.judge import judge
 from tests.metrics.rows import attributes, booking, listing, viewing
 
@@ -401,3 +402,19 @@ def test_a_price_of_today_leaves_old_weeks_alone(make_engine):
     assert set(staged[staged.metric == "occupancy_monthly"].period_start) <= {date(2024, 5, 1)}
     rows = read_agreed(engine, "average_listing_price_weekly", date(2024, 5, 2))
     assert rows[-2:] == [(date(2024, 4, 22), 2, 0, 100.0), (date(2024, 4, 29), 2, 0, 110.0)]
+
+
+def test_a_change_that_comes_late_reaches_back_to_when_it_was_made(make_engine):
+    """A listing was off from March to April, which the pipeline learns in June: the nights and prices of then are made anew."""
+    engine, as_of = make_engine(), date(2024, 6, 20)
+    engine.run(as_of, {"apartments": [listing(1), listing(2, changed_at=datetime(2024, 1, 1))], "bookings": [booking(1)]})
+    engine.run(as_of, {"apartments": [listing(2, is_active="0", changed_at=datetime(2024, 3, 13, 9))]})
+    nights = {month: row[0] for month, row in by_month(read_agreed(engine, "occupancy_monthly", as_of)).items()}
+    assert [nights[date(2024, month, 1)] for month in (2, 3, 4, 5, 6)] == [2 * 29, 31 + 12, 30, 31, 19]
+    engine.run(as_of, {"apartments": [listing(2, price="700.00", changed_at=datetime(2024, 4, 30, 9))]})
+    nights = {month: row[0] for month, row in by_month(read_agreed(engine, "occupancy_monthly", as_of)).items()}
+    assert [nights[date(2024, month, 1)] for month in (3, 4, 5, 6)] == [31 + 12, 30 + 1, 2 * 31, 2 * 19]
+    weeks = {row[0]: row[1:] for row in read_agreed(engine, "average_listing_price_weekly", as_of)}
+    assert weeks[date(2024, 3, 11)] == (2, 0, 100.0)
+    assert weeks[date(2024, 3, 18)] == (1, 0, 100.0)
+    assert weeks[date(2024, 4, 29)] == (2, 0, 400.0)

@@ -1,13 +1,12 @@
 """Random marketplaces, dirt included: after every increment the warehouse agrees with the judge, at the end with a rebuild."""
 
 import random
-from collections import Counter
 from datetime import date, datetime, timedelta
 
 import pytest
 
-from tests.metrics.engine import KEYS, Engine, compare
-from tests.metrics.judge import judge, judge_rows
+from tests.metrics.agreement import assert_agreed, read_all
+from tests.metrics.engine import KEYS
 from tests.metrics.rows import attributes, booking, listing, viewing
 
 FIRST_DAY = date(2024, 11, 20)
@@ -123,33 +122,6 @@ class Market:
 
 def _keys(table: str, upserts: dict[str, list[dict]]) -> set[int]:
     return {row[KEYS[table]] for row in upserts[table]}
-
-
-def assert_agreed(engine: Engine, as_of: date) -> None:
-    """Compare accepted and rejected keys of every curated table, and all metrics, with the judge."""
-    verdict = judge_rows(engine.tables)
-    rejected = engine.read("curated.rejected_rows")
-    for table, key in KEYS.items():
-        accepted = engine.read(f"curated.{table}")
-        rules = rejected[rejected.table_name == table]
-        if key:
-            assert set(accepted[key]) == set(verdict.accepted[table]), table
-            assert dict(zip(rules.row_key, rules.broken_rule, strict=True)) == {
-                str(number): rule for number, rule in verdict.rejected[table].items()
-            }, table
-        else:
-            assert len(accepted) == len(verdict.accepted[table]), table
-            assert Counter(rules.broken_rule) == Counter(verdict.rejected[table].values()), table
-            assert rules.row_key.is_unique
-    for metric, expected in judge(engine.tables, engine.history, engine.rates(), as_of).items():
-        compare(engine.read(f"presentation.{metric}"), expected, metric)
-
-
-def read_all(engine: Engine) -> dict[str, Counter]:
-    """Return every row of the curated and presentation layers."""
-    tables = [f"curated.{table.name}" for table in engine.files.curated] + ["curated.rejected_rows"]
-    tables += [f"presentation.{metric.name}" for metric in engine.files.metrics]
-    return {table: Counter(map(repr, engine.read(table).itertuples(index=False, name=None))) for table in tables}
 
 
 @pytest.mark.parametrize("seed", range(4))
