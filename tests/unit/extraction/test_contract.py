@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rental_pipeline.contract import TableContract, read_contract
+from rental_pipeline.contract import TableContract, read_contract, suggest
 from rental_pipeline.errors import FixConfiguration
 from rental_pipeline.sql_files import read_sql_file
 
@@ -125,6 +125,7 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
     [
         ("tables: [", "is no valid YAML"),
         ("tables:\n  a: {strategy: snapshot, key: id}\n  a: {strategy: append, cursor: c}\n", "'a' is given twice"),
+        ("tables:\n  [a, b]: {strategy: append, cursor: c}\n", "unhashable key"),
         ("", "must hold one field `tables:`"),
         ("tables:\n", "must hold one field `tables:`"),
         ("tables: {}\n", "no table is named"),
@@ -137,6 +138,13 @@ def test_a_file_that_is_no_contract_is_explained(tmp_path: Path, text: str, mess
     """Also YAML that PyYAML would take without a word."""
     with pytest.raises(FixConfiguration, match=message):
         read(tmp_path, text)
+
+
+def test_a_name_is_suggested_or_the_known_ones_are_listed() -> None:
+    """Not hundreds of them."""
+    assert suggest("bokings", ["apartments", "bookings"]) == " (did you mean 'bookings'?)"
+    assert suggest("x", ["apartments", "bookings"]) == " (known: apartments, bookings)"
+    assert suggest("x", [f"table_{number}" for number in range(300)]).endswith(", table_19 and 280 more)")
 
 
 def test_a_missing_file_is_explained(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ DROP, HASH = "drop", "hash"
 
 _DEFAULT_OVERLAP = {MERGE: timedelta(minutes=10), APPEND: timedelta(days=3), SNAPSHOT: timedelta(0)}
 _FIELDS = ("strategy", "key", "cursor", "cursor_time_zone", "overlap", "drift", "personal", "requires", "max_delete_fraction")
+_MOST_NAMES = 20  # in a message
 _TABLE_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _DURATION = re.compile(r"(\d+) (second|minute|hour|day|week)s?")
 
@@ -84,7 +85,10 @@ def read_contract(path: Path) -> dict[str, TableContract]:
 def suggest(unknown: str, known: list[str] | tuple[str, ...]) -> str:
     """Return how a message goes on after a name that is not known: ` (did you mean 'x'?)`, or the known ones."""
     close = get_close_matches(str(unknown), known, n=1)
-    return f" (did you mean {close[0]!r}?)" if close else f" (known: {', '.join(known)})"
+    if close:
+        return f" (did you mean {close[0]!r}?)"
+    more = f" and {len(known) - _MOST_NAMES} more" if len(known) > _MOST_NAMES else ""
+    return f" (known: {', '.join(known[:_MOST_NAMES])}{more})"
 
 
 def _read_table(name: Any, fields: Any, mistakes: list[str]) -> TableContract | None:
@@ -203,6 +207,8 @@ class _UniqueKeys(yaml.SafeLoader):
         seen = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable):
+                break  # PyYAML's own error says it well
             if key in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"{key!r} is given twice", key_node.start_mark)
             seen.add(key)

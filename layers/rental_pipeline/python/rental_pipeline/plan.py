@@ -174,13 +174,13 @@ class TablePlanner:
             # then are kept: only the days that it still has are replaced.
             if contract.strategy != APPEND:
                 return replace(table, complete=True)
-            first_day = self._find_first_day(table)
-            if first_day:
-                return replace(table, lower=first_day)
-        return replace(table, lower=iso_text(_floor(planned - contract.overlap, contract, column)))
+            lower = min(planned - contract.overlap, self._find_first_day(table) or datetime.max)
+        else:
+            lower = planned - contract.overlap
+        return replace(table, lower=iso_text(_floor(lower, contract, column)))
 
-    def _find_first_day(self, table: PlannedTable) -> str | None:
-        """Return the first day that has events, as ISO text; None where none has a usable time."""
+    def _find_first_day(self, table: PlannedTable) -> datetime | None:
+        """Return the first day that has events; None where none has a usable time."""
         name = quote_name(table.column(table.cursor).source_name)
         missing, arguments = cursor_is_missing(table)
         with self.connection.cursor() as cursor:
@@ -188,7 +188,7 @@ class TablePlanner:
                 f"select cast(date(min({name})) as char) from {quote_name(table.source_name)} where not {missing}", arguments
             )
             (day,) = cursor.fetchone()
-        return iso_text(datetime.fromisoformat(day)) if day else None
+        return datetime.fromisoformat(day) if day else None
 
 
 def _choose_tables(contract: dict[str, TableContract], run_input: RunInput) -> tuple[str, ...]:

@@ -1,0 +1,66 @@
+"""The bucket's layout is the one that docs/architecture.md draws, and S3's errors are told with cause and way out."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
+
+from rental_pipeline.errors import FixConfiguration, FixData, RetryLater
+from rental_pipeline.object_store import (
+    LEDGER,
+    LOADS,
+    PLAN,
+    SLICES,
+    explain_s3_error,
+    manifest_key,
+    part_key,
+    result_key,
+    run_key,
+)
+
+ARCHITECTURE = Path(__file__).parents[3] / "docs" / "architecture.md"
+
+
+def test_keys_are_as_the_architecture_draws_them() -> None:
+    """Each line of "Objects on S3", filled in."""
+    drawn = re.findall(r"^    (<m>/\S+)", ARCHITECTURE.read_text(), re.MULTILINE)
+    values = {
+        "m": "apartments", "seq:06d": "000007", "table": "bookings", "slice:05d": "00003", "n:05d": "00003", "id": "abc",
+        "k:05d": "00002",
+    }  # fmt: skip
+    expected = {re.sub(r"<([^>]+)>", lambda match: values[match[1]], line) for line in drawn}
+    assert expected == {
+        *(run_key("apartments", 7, name) for name in (LEDGER, PLAN, SLICES, LOADS)),
+        result_key("apartments", 7, "bookings", 3),
+        manifest_key("apartments", 7, "bookings"),
+        part_key("apartments", 7, "bookings", 3, "abc", 2),
+    }
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "message"),
+    [
+        ("NoSuchKey", FixData, "s3://b/k does not exist.*start a new execution"),
+        ("404", FixData, "s3://b/k does not exist"),
+        ("NoSuchBucket", FixConfiguration, "the bucket b does not exist: check the variable BUCKET"),
+        ("AccessDenied", FixConfiguration, "s3:GetObject on s3://b/k is denied: check the function's role"),
+        ("403", FixConfiguration, "is denied"),
+        ("InvalidAccessKeyId", FixConfiguration, "no valid AWS credentials"),
+        ("SlowDown", RetryLater, r"S3 did not serve s3://b/k \(SlowDown\)"),
+        ("InternalError", RetryLater, "tried again"),
+    ],
+)
+def test_an_answer_of_s3_is_explained(code: str, kind: type, message: str) -> None:
+    """By the object's address."""
+    error = explain_s3_error(ClientError({"Error": {"Code": code}}, "GetObject"), "b", "k", "s3:GetObject")
+    assert type(error) is kind
+    assert re.search(message, str(error))
+
+
+def test_a_failure_on_the_way_to_s3_is_explained() -> None:
+    """A network that is down may come back; missing credentials do not."""
+    assert isinstance(explain_s3_error(EndpointConnectionError(endpoint_url="x"), "b", "k", "s3:GetObject"), RetryLater)
+    assert isinstance(explain_s3_error(NoCredentialsError(), "b", "k", "s3:GetObject"), FixConfiguration)

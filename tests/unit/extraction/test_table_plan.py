@@ -1,0 +1,58 @@
+"""plan.json and slices.json say all that the objects hold, and DDL is what the architecture lists."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import sqlglot
+
+from rental_pipeline.contract import TableContract
+from rental_pipeline.raw_tables import METADATA, plan_raw_table
+from rental_pipeline.slice_query import compose_slice_query, slice_condition
+from rental_pipeline.table_plan import PlannedColumn, PlannedTable, Slice
+
+ID = PlannedColumn("id", "bigint", "Id", "bigint")
+DAY = PlannedColumn("day", "date", "day", "date")
+EMAIL = PlannedColumn("email", "varchar(64)", "email", "varchar", is_hashed=True)
+AT = PlannedColumn("at", "timestamp", "at", "datetime")
+
+
+def test_a_table_and_a_slice_survive_json() -> None:
+    """What one function writes, the other reads back as it was."""
+    table = PlannedTable("t", "T", "merge", ("id", "day"), "at", (ID, DAY, EMAIL, AT), read=True, lower="2026-01-01T00:00:00")
+    assert PlannedTable.from_json(json.loads(json.dumps(table.to_json()))) == table
+    for part in (Slice(1, "t", 0), Slice(1, "t", 1, ("5", "2026-01-01"), ("7", "2026-01-01"))):
+        assert Slice.from_json(json.loads(json.dumps(part.to_json()))) == part
+
+
+def test_a_composite_range_is_written_out() -> None:
+    """By the first column that differs, and typed as the columns are."""
+    table = PlannedTable("t", "t", "snapshot", ("id", "day"), None, (ID, DAY), complete=True)
+    assert slice_condition(table, Slice(1, "t", 1, ("5", "2026-01-01"), None)) == (
+        "(`Id` >= %s and (`Id` > %s or `day` >= %s))",
+        [5, 5, "2026-01-01"],
+    )
+
+
+def test_only_the_text_of_a_hashed_column_is_selected() -> None:
+    """Its type on the way is text whatever it is in the source."""
+    table = PlannedTable("t", "t", "snapshot", ("id",), None, (ID, EMAIL), complete=True)
+    assert compose_slice_query(table, Slice(1, "t", 0)) == ("select `Id`, cast(`email` as char) from `t` where true", [])
+
+
+@pytest.mark.parametrize(
+    ("contract", "storage"),
+    [
+        (TableContract("t", "merge", ("id", "day"), "at"), 'distkey ("id") sortkey ("id", "day", _run_sequence)'),
+        (TableContract("t", "append", (), "at"), "diststyle even sortkey (_event_day)"),
+    ],
+)
+def test_a_raw_table_is_created_with_its_metadata(contract: TableContract, storage: str) -> None:
+    """Source columns, then the metadata of the architecture; distributed and sorted for how it is read."""
+    raw_table = plan_raw_table("m_raw", contract, (ID, DAY, AT), None, may_evolve=True)
+    (statement,) = raw_table.batch
+    assert statement.endswith(storage)
+    (parsed,) = sqlglot.parse(statement, dialect="redshift")
+    columns = [column.name for column in parsed.find_all(sqlglot.exp.ColumnDef)]
+    assert columns == ["id", "day", "at", *METADATA, *(["_event_day"] if contract.strategy == "append" else [])]
