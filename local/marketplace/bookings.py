@@ -85,8 +85,8 @@ def draw_bookings(
     nights = random.geometric(1 / 4, count)
     nights = np.where(random.random(count) < 0.02, random.integers(30, 200, count), nights)
     nights = np.where(random.random(count) < 0.01, 0, nights)
-    checkin = booked.astype("datetime64[D]") + lead
-    checkout = checkin + nights
+    checkin = booked.astype("datetime64[D]") + lead.astype("timedelta64[D]")
+    checkout = checkin + nights.astype("timedelta64[D]")
     backward_share = np.where(new, shares.backward_stays_generation_2, shares.backward_stays_generation_1)
     backwards = (nights > 0) & (random.random(count) < backward_share)
     checkin, checkout = np.where(backwards, checkout, checkin), np.where(backwards, checkin, checkout)

@@ -85,23 +85,23 @@ class Period:
     @property
     def first_day(self) -> np.datetime64:
         """The first day on which somebody booked or viewed."""
-        return np.datetime64(self.anchor, "D") - self.days
+        return np.datetime64(self.anchor, "D") - np.timedelta64(self.days, "D")
 
     @property
     def last_day(self) -> np.datetime64:
         """The last such day."""
-        return np.datetime64(self.anchor, "D") - 3
+        return np.datetime64(self.anchor, "D") - np.timedelta64(3, "D")
 
     @property
     def end_second(self) -> np.datetime64:
         """The last second of the last day."""
-        return self.last_day.astype("datetime64[s]") + 86_399
+        return self.last_day.astype("datetime64[s]") + np.timedelta64(86_399, "s")
 
     def draw_moments(
         self, random: np.random.Generator, count: int, before_days: int = 0, share_before: float = 0.0
     ) -> np.ndarray:
         """Draw moments (datetime64[s]) evenly from the period, a share of them from the `before_days` before it."""
-        seconds = random.integers(0, (self.last_day - self.first_day + 1).astype(int) * 86_400, count)
+        seconds = random.integers(0, ((self.last_day - self.first_day).astype(int) + 1) * 86_400, count)
         if before_days:
             seconds = np.where(random.random(count) < share_before, -random.integers(1, before_days * 86_400, count), seconds)
         return self.first_day.astype("datetime64[s]") + seconds.astype("timedelta64[s]")
