@@ -90,6 +90,29 @@ def test_a_statement_that_waits_for_the_table_holds_the_bound(table: SourceDatab
     assert bound.bound < stamp(table, 6)
 
 
+def test_a_statement_that_gets_the_table_between_the_two_looks_is_seen(
+    table: SourceDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waited when statements were listed, and is an idle open transaction when transactions are."""
+    with closing(table.connect()) as holder, closing(table.connect(autocommit=False)) as writer, writer.cursor() as cursor:
+        holder.cursor().execute("lock tables t read")
+        waiter = threading.Thread(target=cursor.execute, args=("insert into t (id) values (7)",))
+        waiter.start()
+        time.sleep(2.5)
+
+        def release_the_table(seconds: float) -> None:
+            holder.cursor().execute("unlock tables")
+            waiter.join()
+
+        monkeypatch.setattr("rental_pipeline.bound.time.sleep", release_the_table)
+        bound = find(table)
+        monkeypatch.undo()
+        assert not waiter.is_alive()
+        writer.commit()
+    assert bound.source_time - stamp(table, 7) > timedelta(seconds=2)
+    assert bound.bound < stamp(table, 7)
+
+
 def test_without_the_privilege_the_bound_stays_a_fixed_delay_behind(table: SourceDatabase, mariadb: MariaDB) -> None:
     """The user may not see other sessions, so it must be assumed that some are open."""
     with closing(mariadb.connect()) as connection, connection.cursor() as cursor:

@@ -8,6 +8,7 @@ running statements has it.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -18,7 +19,9 @@ from rental_pipeline.errors import FixConfiguration
 from rental_pipeline.source import SourceAddress, explain_source_error
 from rental_pipeline.telemetry import logger
 
-# InnoDB's list of transactions may be a tenth of a second old, and the starts of transactions and statements are whole seconds.
+# InnoDB's list of transactions may be a tenth of a second old (MySQL Reference Manual, "INFORMATION_SCHEMA INNODB_TRX").
+_TRANSACTION_LIST_SECONDS = 0.2
+# The starts of transactions and statements are given in whole seconds.
 _MARGIN = timedelta(seconds=1)
 _PRIVILEGE_MISSING = 1227
 _HELD_BACK_TOO_LONG = timedelta(hours=1)
@@ -90,6 +93,13 @@ def latest_local_time(instant: datetime, time_zone: str) -> datetime:
 
 def _hold_back(cursor: pymysql.cursors.Cursor, source_time: datetime, time_zone: str, delay: timedelta) -> datetime:
     try:
+        # Statements first: one that has waited for its table until now is a transaction by the time that those are listed.
+        cursor.execute(
+            "select min(unix_timestamp() - time) from information_schema.processlist"
+            " where id <> connection_id() and command in ('Query', 'Execute', 'Fetch', 'Long Data') and user <> 'system user'"
+        )
+        (statement,) = cursor.fetchone()
+        time.sleep(_TRANSACTION_LIST_SECONDS)
         # trx_started is in the time zone of the server's machine, whatever the session's.
         cursor.execute("set session time_zone = 'SYSTEM'")
         cursor.execute(
@@ -97,11 +107,6 @@ def _hold_back(cursor: pymysql.cursors.Cursor, source_time: datetime, time_zone:
             " where trx_mysql_thread_id <> connection_id()"
         )
         (transaction,) = cursor.fetchone()
-        cursor.execute(
-            "select min(unix_timestamp() - time) from information_schema.processlist"
-            " where id <> connection_id() and command in ('Query', 'Execute', 'Fetch', 'Long Data') and user <> 'system user'"
-        )
-        (statement,) = cursor.fetchone()
     except pymysql.MySQLError as error:
         if error.args[0] != _PRIVILEGE_MISSING:
             raise
@@ -112,10 +117,14 @@ def _hold_back(cursor: pymysql.cursors.Cursor, source_time: datetime, time_zone:
         return source_time - delay
     finally:
         cursor.execute("set session time_zone = '+00:00'")
-    started = [_from_unix(text) for text in (transaction, statement) if text is not None]
-    if transaction is not None and time_zone not in _NAMES_OF_UTC:
-        started[0] -= timedelta(hours=1)  # a local clock shows an hour twice in autumn, and it may have been the first
-    return min([source_time, *started]) - _MARGIN
+    started = [source_time]
+    if statement is not None:
+        started.append(_from_unix(statement))
+    if transaction is not None:
+        # A local clock shows an hour twice in autumn, and this may have been the first.
+        doubt = timedelta(0) if time_zone in _NAMES_OF_UTC else timedelta(hours=1)
+        started.append(_from_unix(transaction) - doubt)
+    return min(started) - _MARGIN
 
 
 def _from_unix(text: str) -> datetime:
