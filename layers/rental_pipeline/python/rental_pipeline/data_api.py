@@ -91,13 +91,12 @@ class StatementFailed(Exception):
 class DataApi:
     """Statements of one warehouse."""
 
-    def __init__(self, settings: WarehouseSettings, client: Any = None):
+    def __init__(self, settings: WarehouseSettings, attempts: int = 5):
         self._target = settings.data_api_target()
         # boto's own retries answer throttling and dropped connections; the token makes them safe.
-        config = Config(
-            retries={"mode": "standard", "max_attempts": 6}, connect_timeout=10, read_timeout=_LONGEST_POLL_SECONDS + 30
-        )
-        self._client = client or boto3.client("redshift-data", config=config)
+        retries = {"mode": "standard", "max_attempts": attempts}
+        config = Config(retries=retries, connect_timeout=10, read_timeout=_LONGEST_POLL_SECONDS + 30)
+        self._client = boto3.client("redshift-data", config=config)
 
     def submit(self, name: str, submission: Submission, execution_id: str) -> str:
         """Submit under a name and return the statement's id.

@@ -12,7 +12,8 @@ from typing import Any
 
 import boto3
 
-from rental_pipeline.data_api import DataApi
+from rental_pipeline.data_api import DataApi, StatementFailed
+from rental_pipeline.errors import PipelineError
 from rental_pipeline.run_step import end_run
 from rental_pipeline.settings import FailureSettings
 from rental_pipeline.steps.step import literal
@@ -45,24 +46,22 @@ class Failure:
 def close_failed_run(event: dict[str, Any], settings: FailureSettings) -> dict[str, Any]:
     """Cancel the run's statements, close its ledger row, free its lease, and tell people.
 
-    People are told even when the warehouse cannot be reached; the lease is then taken over by the next run, which finds that
-    its holder's execution has ended.
+    People are told even when the warehouse cannot be reached: the next run then finds that the execution of the lease's holder
+    has ended, and closes it.
 
-    Raises:
-        RetryLater, FixConfiguration: the warehouse could not be told (after the notification went out).
+    Returns:
+        What was done: `run_sequence` (None where no run was opened, or the warehouse could not say), `cancelled`, `problem`.
     """
     detail = event["detail"]
     failure = explain_failure(detail)
     logger.append_keys(execution=detail["name"])
     logger.error("the run failed", extra={"where": failure.where, "error": failure.error, "status": detail["status"]})
-    problem, closed = None, {"run_sequence": None, "cancelled": []}
     try:
         closed = _close(detail, failure, settings)
-    except Exception as error:  # told first, raised after: a person has to know of the failed run in any case
-        problem = error
-    _tell(detail, failure, closed, problem, settings)
-    if problem:
-        raise problem
+    except (PipelineError, StatementFailed) as error:
+        logger.exception("the warehouse could not be told")
+        closed = {"run_sequence": None, "cancelled": [], "problem": str(error)}
+    _tell(detail, failure, closed, settings)
     return closed
 
 
@@ -87,26 +86,20 @@ def explain_failure(detail: dict[str, Any]) -> Failure:
 
 
 def _close(detail: dict[str, Any], failure: Failure, settings: FailureSettings) -> dict[str, Any]:
-    schemas = Schemas(settings.marketplace)
-    api = DataApi(settings)
+    control = Schemas(settings.marketplace).control
+    # The next run can do without this, and people should not wait long for their message.
+    api = DataApi(settings, attempts=2)
     opening = f"{settings.marketplace}/open/{detail['name']}"
     cancelled = api.cancel_unfinished(opening)
-    runs = api.query(
-        opening, f"select run_sequence from {schemas.control}.run where execution_id = {literal(detail['executionArn'])}"
-    )
-    if not runs:
-        return {"run_sequence": None, "cancelled": cancelled}
-    run_sequence = runs[0]["run_sequence"]
-    error = f"{failure.where}: {failure.error}: {failure.message}"
-    return {
-        "run_sequence": run_sequence,
-        "cancelled": cancelled + end_run(api, settings.marketplace, schemas.control, run_sequence, error),
-    }
+    runs = api.query(opening, f"select run_sequence from {control}.run where execution_id = {literal(detail['executionArn'])}")
+    run_sequence = runs[0]["run_sequence"] if runs else None
+    if run_sequence is not None:
+        error = f"{failure.where}: {failure.error}: {failure.message}"
+        cancelled += end_run(api, settings.marketplace, control, run_sequence, error)
+    return {"run_sequence": run_sequence, "cancelled": cancelled, "problem": None}
 
 
-def _tell(
-    detail: dict[str, Any], failure: Failure, closed: dict[str, Any], problem: Exception | None, settings: FailureSettings
-) -> None:
+def _tell(detail: dict[str, Any], failure: Failure, closed: dict[str, Any], settings: FailureSettings) -> None:
     run = f"run {closed['run_sequence']}" if closed["run_sequence"] else "a run"
     lines = [
         f"{run[0].upper()}{run[1:]} of {settings.marketplace} ended as {detail['status']}.",
@@ -122,8 +115,8 @@ def _tell(
     ]
     if closed["cancelled"]:
         lines.append(f"Cancelled statements: {', '.join(closed['cancelled'])}")
-    if problem:
-        lines.append(f"Its lease could not be freed ({problem}); the next run takes it over.")
+    if closed["problem"]:
+        lines.append(f"The warehouse could not be told ({closed['problem']}); the next run closes this one.")
     # An SNS subject holds at most 100 characters (Amazon SNS API Reference, "Publish").
     subject = f"{settings.marketplace} {run} failed: {failure.where}"[:100]
     boto3.client("sns").publish(TopicArn=settings.topic_arn, Subject=subject, Message="\n".join(lines))
@@ -140,6 +133,8 @@ def _failed_state(execution_arn: str) -> str | None:
 
 
 def _parse_object(text: Any) -> Any:
+    if isinstance(text, dict):
+        return text
     try:
         return json.loads(text)
     except (TypeError, ValueError):
