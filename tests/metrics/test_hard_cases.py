@@ -138,6 +138,17 @@ def test_a_price_counts_once_a_week_and_the_last_active_one(make_engine):
     ]
 
 
+def test_midnight_of_monday_belongs_to_the_new_week(make_engine):
+    """Dearer, or off, from the first moment of a week: the week before is as it was."""
+    engine, as_of = make_engine(), date(2024, 3, 25)
+    monday = datetime(2024, 3, 18)
+    engine.run(date(2024, 3, 15), {"apartments": [listing(1), listing(2, price="300.00")]})
+    changed = [listing(1, price="150.00", changed_at=monday), listing(2, price="300.00", is_active="0", changed_at=monday)]
+    engine.run(as_of, {"apartments": changed})
+    rows = read_agreed(engine, "average_listing_price_weekly", as_of)
+    assert rows[-3:] == [(date(2024, 3, 11), 2, 0, 200.0), (date(2024, 3, 18), 1, 0, 150.0), (date(2024, 3, 25), 1, 0, 150.0)]
+
+
 def test_prices_are_converted_at_the_rate_of_the_weeks_monday(figures):
     """A rate that changes on Wednesday, and a currency that has no rate: the latter is counted, and only in its own average."""
     rates = "rate_date,currency,usd_per_unit\n2020-01-01,USD,1\n2024-04-01,EUR,1.5\n2024-04-24,EUR,9\n2024-04-30,INR,0.5\n"
@@ -418,3 +429,7 @@ def test_a_change_that_comes_late_reaches_back_to_when_it_was_made(make_engine):
     assert weeks[date(2024, 3, 11)] == (2, 0, 100.0)
     assert weeks[date(2024, 3, 18)] == (1, 0, 100.0)
     assert weeks[date(2024, 4, 29)] == (2, 0, 400.0)
+    # Corrected at the same moment of the source's clock: the same interval has another price from its beginning.
+    engine.run(as_of, {"apartments": [listing(2, price="900.00", changed_at=datetime(2024, 4, 30, 9))]})
+    weeks = {row[0]: row[1:] for row in read_agreed(engine, "average_listing_price_weekly", as_of)}
+    assert weeks[date(2024, 4, 29)] == weeks[date(2024, 5, 13)] == (2, 0, 500.0)

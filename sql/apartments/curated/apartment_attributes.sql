@@ -53,19 +53,19 @@ with texts as (
         apartments_control.clean_text(newest.category) as category,
         apartments_control.clean_text(newest.body) as body,
         apartments_control.clean_text(newest.amenities) as amenities,
-        apartments_control.clean_text(cast(newest.bathrooms as varchar(64))) as bathrooms_text,
-        apartments_control.clean_text(cast(newest.bedrooms as varchar(64))) as bedrooms_text,
-        apartments_control.clean_text(cast(newest.fee as varchar(64))) as fee_text,
-        apartments_control.clean_text(cast(newest.has_photo as varchar(64))) as has_photo_text,
+        apartments_control.clean_value(cast(newest.bathrooms as varchar(256))) as bathrooms_text,
+        apartments_control.clean_value(cast(newest.bedrooms as varchar(256))) as bedrooms_text,
+        apartments_control.clean_value(cast(newest.fee as varchar(256))) as fee_text,
+        apartments_control.clean_value(cast(newest.has_photo as varchar(256))) as has_photo_text,
         lower(trim(cast(newest.pets_allowed as varchar(256)))) as pets_text,
         apartments_control.clean_text(newest.price_display) as price_display,
         apartments_control.clean_text(newest.price_type) as price_type,
-        apartments_control.clean_text(cast(newest.square_feet as varchar(64))) as square_feet_text,
+        apartments_control.clean_value(cast(newest.square_feet as varchar(256))) as square_feet_text,
         apartments_control.clean_text(newest.address) as address,
         apartments_control.clean_text(newest.cityname) as city,
         apartments_control.clean_text(newest.state) as state,
-        apartments_control.clean_text(cast(newest.latitude as varchar(64))) as latitude_text,
-        apartments_control.clean_text(cast(newest.longitude as varchar(64))) as longitude_text
+        apartments_control.clean_value(cast(newest.latitude as varchar(256))) as latitude_text,
+        apartments_control.clean_value(cast(newest.longitude as varchar(256))) as longitude_text
     from newest
     left join apartments_curated.apartments on newest.id = apartments.id
 ),
@@ -145,10 +145,10 @@ select
     state,
     latitude,
     longitude,
-    cast(id as varchar(512)) as row_key,
+    cast(ruled.id as varchar(512)) as row_key,
     broken_rule,
     case
-        when broken_rule in ('missing_key', 'orphan_reference') then 'id=' || coalesce(cast(id as varchar(64)), '')
+        when broken_rule in ('missing_key', 'orphan_reference') then 'id=' || coalesce(cast(ruled.id as varchar(64)), '')
         when broken_rule = 'unparseable_number' then unparseable_number
         when broken_rule = 'unparseable_boolean' then 'has_photo=' || has_photo_text
         when broken_rule = 'coordinate_out_of_range' then coordinate_out_of_range

@@ -40,11 +40,11 @@ with texts as (
             when versions._operation = 'D' then versions._observed_at
             else coalesce(versions.changed_at, versions._observed_at)
         end as version_changed_at,
-        apartments_control.clean_text(cast(versions.price as varchar(64))) as price_text,
-        apartments_control.clean_text(cast(versions.currency as varchar(64))) as currency_text,
-        apartments_control.clean_text(cast(versions.listing_created_on as varchar(64))) as listing_created_on_text,
-        apartments_control.clean_text(cast(versions.is_active as varchar(64))) as is_active_text,
-        apartments_control.clean_text(cast(versions.last_modified_timestamp as varchar(64))) as last_modified_timestamp_text
+        apartments_control.clean_value(cast(versions.price as varchar(256))) as price_text,
+        apartments_control.clean_value(cast(versions.currency as varchar(256))) as currency_text,
+        apartments_control.clean_value(cast(versions.listing_created_on as varchar(256))) as listing_created_on_text,
+        apartments_control.clean_value(cast(versions.is_active as varchar(256))) as is_active_text,
+        apartments_control.clean_value(cast(versions.last_modified_timestamp as varchar(256))) as last_modified_timestamp_text
     from versions
     inner join apartments_curated.apartments on versions.id = apartments.id
 ),

@@ -43,11 +43,11 @@ with texts as (
         id,
         apartments_control.clean_text(title) as title,
         apartments_control.clean_text(source) as source,
-        apartments_control.clean_text(cast(price as varchar(64))) as price_text,
-        apartments_control.clean_text(cast(currency as varchar(64))) as currency_text,
-        apartments_control.clean_text(cast(listing_created_on as varchar(64))) as listing_created_on_text,
-        apartments_control.clean_text(cast(is_active as varchar(64))) as is_active_text,
-        apartments_control.clean_text(cast(last_modified_timestamp as varchar(64))) as last_modified_timestamp_text
+        apartments_control.clean_value(cast(price as varchar(256))) as price_text,
+        apartments_control.clean_value(cast(currency as varchar(256))) as currency_text,
+        apartments_control.clean_value(cast(listing_created_on as varchar(256))) as listing_created_on_text,
+        apartments_control.clean_value(cast(is_active as varchar(256))) as is_active_text,
+        apartments_control.clean_value(cast(last_modified_timestamp as varchar(256))) as last_modified_timestamp_text
     from newest
 ),
 
@@ -89,7 +89,7 @@ select
     listing_created_at,
     is_active,
     last_modified_at,
-    cast(id as varchar(512)) as row_key,
+    cast(ruled.id as varchar(512)) as row_key,
     broken_rule,
     case
         when broken_rule = 'missing_key' then 'id='

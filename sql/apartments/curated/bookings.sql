@@ -49,15 +49,15 @@ with texts as (
         newest.booking_id,
         newest.apartment_id,
         apartments.id as listing_id,
-        apartments_control.clean_text(cast(newest.user_id as varchar(64))) as user_id,
-        apartments_control.clean_text(cast(newest.booking_date as varchar(64))) as booking_date_text,
-        apartments_control.clean_text(cast(newest.checkin_date as varchar(64))) as checkin_date_text,
-        apartments_control.clean_text(cast(newest.checkout_date as varchar(64))) as checkout_date_text,
-        apartments_control.clean_text(cast(newest.total_price as varchar(64))) as total_price_text,
-        apartments_control.clean_text(cast(newest.currency as varchar(64))) as currency_text,
-        apartments_control.clean_text(newest.booking_status) as booking_status_text,
-        apartments_control.clean_text(newest.payment_status) as payment_status_text,
-        apartments_control.clean_text(cast(newest.num_guests as varchar(64))) as num_guests_text
+        apartments_control.clean_value(cast(newest.user_id as varchar(256))) as user_id,
+        apartments_control.clean_value(cast(newest.booking_date as varchar(256))) as booking_date_text,
+        apartments_control.clean_value(cast(newest.checkin_date as varchar(256))) as checkin_date_text,
+        apartments_control.clean_value(cast(newest.checkout_date as varchar(256))) as checkout_date_text,
+        apartments_control.clean_value(cast(newest.total_price as varchar(256))) as total_price_text,
+        apartments_control.clean_value(cast(newest.currency as varchar(256))) as currency_text,
+        apartments_control.clean_value(cast(newest.booking_status as varchar(256))) as booking_status_text,
+        apartments_control.clean_value(cast(newest.payment_status as varchar(256))) as payment_status_text,
+        apartments_control.clean_value(cast(newest.num_guests as varchar(256))) as num_guests_text
     from newest
     left join apartments_curated.apartments on newest.apartment_id = apartments.id
 ),
@@ -133,7 +133,7 @@ select
     booking_status,
     payment_status,
     guests,
-    cast(booking_id as varchar(512)) as row_key,
+    cast(ruled.booking_id as varchar(512)) as row_key,
     broken_rule,
     case broken_rule
         when 'missing_key' then 'booking_id='
@@ -147,7 +147,7 @@ select
         when 'negative_price' then 'total_price=' || total_price_text
         when 'unknown_currency' then 'currency=' || coalesce(currency_text, '')
         when 'unknown_status' then 'booking_status=' || coalesce(booking_status_text, '')
-        when 'orphan_reference' then 'apartment_id=' || coalesce(cast(apartment_id as varchar(64)), '')
+        when 'orphan_reference' then 'apartment_id=' || coalesce(cast(ruled.apartment_id as varchar(64)), '')
     end as broken_value
 from ruled
 

@@ -41,10 +41,10 @@ with texts as (
         newest._row_hash || '-' || cast(newest._row_ordinal as varchar(64)) as row_key,
         newest.apartment_id,
         apartments.id as listing_id,
-        apartments_control.clean_text(cast(newest.user_id as varchar(64))) as user_id,
-        apartments_control.clean_text(cast(newest.viewed_at as varchar(64))) as viewed_at_text,
-        apartments_control.clean_text(cast(newest.is_wishlisted as varchar(64))) as is_wishlisted_text,
-        apartments_control.clean_text(newest.call_to_action) as call_to_action_text
+        apartments_control.clean_value(cast(newest.user_id as varchar(256))) as user_id,
+        apartments_control.clean_value(cast(newest.viewed_at as varchar(256))) as viewed_at_text,
+        apartments_control.clean_value(cast(newest.is_wishlisted as varchar(256))) as is_wishlisted_text,
+        apartments_control.clean_value(cast(newest.call_to_action as varchar(256))) as call_to_action_text
     from newest
     left join apartments_curated.apartments on newest.apartment_id = apartments.id
 ),
@@ -86,7 +86,7 @@ select
         when broken_rule in ('missing_date', 'unparseable_date', 'date_out_of_range')
             then 'viewed_at=' || coalesce(viewed_at_text, '')
         when broken_rule = 'unparseable_boolean' then 'is_wishlisted=' || is_wishlisted_text
-        when broken_rule = 'orphan_reference' then 'apartment_id=' || coalesce(cast(apartment_id as varchar(64)), '')
+        when broken_rule = 'orphan_reference' then 'apartment_id=' || coalesce(cast(ruled.apartment_id as varchar(64)), '')
     end as broken_value
 from ruled
 

@@ -41,7 +41,7 @@ with stay as (
 select
     period_start,
     count(*) as stays,
-    sum(nights) as nights,
-    cast(sum(nights) as double precision) / cast(count(*) as double precision) as average_nights
+    sum(stay.nights) as nights,
+    cast(sum(stay.nights) as double precision) / cast(count(*) as double precision) as average_nights
 from stay
 group by period_start

@@ -121,10 +121,10 @@ converted as (
 )
 
 select
-    period_start,
-    sum(listings) as listings,
-    sum(listings - listings_with_rate) as listings_without_rate,
-    cast(sum(price_sum_usd) as double precision)
-    / cast(nullif(sum(listings_with_rate), 0) as double precision) as average_price_usd
+    converted.period_start,
+    sum(converted.listings) as listings,
+    sum(converted.listings - converted.listings_with_rate) as listings_without_rate,
+    cast(sum(converted.price_sum_usd) as double precision)
+    / cast(nullif(sum(converted.listings_with_rate), 0) as double precision) as average_price_usd
 from converted
-group by period_start
+group by converted.period_start

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlglot
+import yaml
 from sqlfluff.core import FluffConfig, Linter
 from sqlglot import exp
 
@@ -136,6 +137,19 @@ def test_names_say_what_they_are(path):
         assert all(len(alias) > 1 for alias in aliases), (name, aliases)
 
 
+@each_file
+def test_no_alias_hides_a_column_that_is_used_after_it(path):
+    """Redshift lets a later expression of a select name an earlier alias: a name that is both must say which it means."""
+    for name, tree in parse_sections(read_sql_file(path)).items():
+        for select in tree.find_all(exp.Select):
+            aliases: set[str] = set()
+            for expression in select.expressions:
+                bare = {column.name for column in expression.find_all(exp.Column) if not column.table}
+                assert not bare & aliases, f"{name}: qualify {', '.join(bare & aliases)}"
+                if isinstance(expression, exp.Alias):
+                    aliases.add(expression.alias)
+
+
 @each_table
 def test_the_rows_fit_the_table(path):
     """The last select names the table's columns, all of them, in their order: INSERT goes by position."""
@@ -184,6 +198,22 @@ def test_checks_select_an_example(path):
     file = read_sql_file(path)
     assert list(file.sections) == ["violations"]
     assert parse(file.section("violations")).named_selects[0] == "example"
+
+
+CONTRACT = yaml.safe_load((ROOT / "sql/apartments/source.yaml").read_text(encoding="utf-8"))["tables"]
+
+
+@pytest.mark.parametrize("path", [path for path in TABLES if path.parent.name == "curated"], ids=lambda path: path.stem)
+def test_the_contract_requires_what_is_read(path):
+    """A column of raw that the SQL reads is the key, the cursor or required: its absence is found before anything is read."""
+    file = read_sql_file(path)
+    contract = CONTRACT[file.header["source"]]
+    promised = {contract.get("key"), contract.get("cursor"), *contract["requires"]}
+    tree = parse(file.sections.get("judged") or file.section("accepted"))
+    raw = file.header["input"]
+    (texts,) = [select for select in tree.find_all(exp.Select) if select.args["from_"].this.name == raw]
+    read = {column.name for column in texts.find_all(exp.Column) if column.table in ("", raw)}
+    assert read and {name for name in read if not name.startswith("_")} <= promised
 
 
 @pytest.fixture(scope="module")
