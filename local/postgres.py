@@ -48,14 +48,23 @@ class Postgres:
         self.folder = folder.expanduser().resolve()
 
     def start(self) -> Postgres:
-        """Start the server and make the database `dev`; do nothing where it runs already."""
+        """Start the server and make the database `dev`; do nothing where it runs already.
+
+        Raises:
+            RuntimeError: it did not start; the message ends with its log.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         self._server().ensure_pgdata_inited()
         self._write_settings()
         if not self._is_running():
             # Without a host it listens on no network port.
             options = f'-h "" -k {self._socket_folder()}'
-            self._control("start", "-w", "-t", str(_PATIENCE_SECONDS), "-o", options, "-l", str(self.folder / "log"))
+            log = self.folder / "log"
+            try:
+                self._control("start", "-w", "-t", str(_PATIENCE_SECONDS), "-o", options, "-l", str(log))
+            except subprocess.CalledProcessError as error:
+                said = log.read_text(errors="replace")[-2000:] if log.exists() else "nothing: its user may not reach the folder"
+                raise RuntimeError(f"PostgreSQL did not start in {self.folder}. Its log says: {said}") from error
         self._create_database()
         return self
 

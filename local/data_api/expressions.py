@@ -193,9 +193,11 @@ def _rewrite_cast(node: exp.Expression) -> exp.Expression:
         isinstance(value, exp.Neg) and isinstance(value.this, exp.Literal)
     )
     if kind.this in (exp.DType.VARCHAR, exp.DType.CHAR):
-        cast = _cast_to_text(value, kind)
+        cast = _cast_to_text(value if is_constant else _call("redshift.to_text", value), kind)
     elif kind.this is exp.DType.DECIMAL and not is_constant:
         cast = _cast(_call("redshift.exact", value, exp.Literal.number(kind.expressions[1].name)), kind)
+    elif kind.this is exp.DType.BOOLEAN and not is_constant:
+        cast = _cast(_call("redshift.to_boolean", value), kind)
     elif kind.this in _WHOLE and not is_constant:
         cast = _cast(_call("redshift.exact", value, exp.Literal.number(0)), kind)
     else:

@@ -71,6 +71,18 @@ create or replace function redshift.exact(value smallint, scale integer) returns
 create or replace function redshift.exact(value boolean, scale integer) returns integer language sql immutable as $$ select value::integer $$;
 create or replace function redshift.exact(value text, scale integer) returns text language sql immutable as $$ select value $$;
 
+-- Booleans and texts are cast to each other neither way; literals are (r_Boolean_type; dbt-labs/dbt-utils#1016, dbcli/pgcli#588).
+create or replace function redshift.to_text(value anyelement) returns text language sql immutable as $$ select value::text $$;
+create or replace function redshift.to_text(value boolean) returns text language plpgsql immutable as $$
+begin
+    raise exception 'cannot cast type boolean to character varying' using errcode = '42846', detail = 'use CASE';
+end $$;
+create or replace function redshift.to_boolean(value anyelement) returns boolean language sql immutable as $$ select value::boolean $$;
+create or replace function redshift.to_boolean(value text) returns boolean language plpgsql immutable as $$
+begin
+    raise exception 'cannot cast type character varying to boolean' using errcode = '42846', detail = 'use CASE';
+end $$;
+
 -- Dates and times -----------------------------------------------------------------------------------------------------------------------
 
 create or replace function redshift.getdate() returns timestamp language sql stable as    -- r_GETDATE: UTC, whole seconds

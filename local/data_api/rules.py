@@ -103,7 +103,25 @@ def _check_merge(node: exp.Merge) -> None:
         raise Refused("WHEN NOT MATCHED takes INSERT")
 
 
+def _check_pattern(node: exp.RegexpLike) -> None:
+    """Page pattern-matching-conditions-posix: the pattern is a literal."""
+    if node.expression.find(exp.Column, exp.Placeholder):
+        raise Refused("The pattern must be a valid UTF-8 literal character expression")
+
+
+def _check_call(node: exp.Anonymous) -> None:
+    """Pages REGEXP_SUBSTR, REGEXP_REPLACE, REGEXP_INSTR and REGEXP_COUNT: the pattern is a literal."""
+    if (
+        node.name.lower().startswith("regexp_")
+        and len(node.expressions) > 1
+        and node.expressions[1].find(exp.Column, exp.Placeholder)
+    ):
+        raise Refused(f"{node.name}: the pattern must be a valid UTF-8 literal character expression")
+
+
 _CHECKS = {
+    exp.Anonymous: _check_call,
+    exp.RegexpLike: _check_pattern,
     exp.Values: _check_values,
     exp.Distinct: _check_distinct,
     exp.CTE: _check_cte,

@@ -212,6 +212,16 @@ def test_casts_that_lose_digits_are_refused_unless_the_value_is_a_literal(fresh_
     ) == [("1.23", 2, "1.2345")]
 
 
+def test_booleans_and_texts_are_not_cast_to_each_other(fresh_warehouse):
+    """dbt-labs/dbt-utils#1016 and datafold/data-diff#280 show the error; literals are cast (page r_Boolean_type)."""
+    fresh_warehouse.execute(["create table t (b boolean, v varchar(5), n int)", "insert into t values (true, 'true', 1)"])
+    with pytest.raises(StatementFailed, match="cannot cast type boolean to character varying"):
+        fresh_warehouse.query("select cast(b as varchar(5)) from t")
+    with pytest.raises(StatementFailed, match="cannot cast type character varying to boolean"):
+        fresh_warehouse.query("select v::boolean from t")
+    assert fresh_warehouse.query("select 't'::boolean, n::boolean, b::int, n::varchar(3) from t") == [(True, True, 1, "1")]
+
+
 def test_casts_to_text_cut_at_bytes(warehouse):
     """Page r_Character_types: sizes are bytes; an explicit cast cuts, and never within a character."""
     assert warehouse.query(

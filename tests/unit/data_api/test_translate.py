@@ -239,6 +239,8 @@ def test_a_request_is_one_statement_and_no_transaction_control(sql):
         ("select first_value(a ignore nulls) over (order by b rows unbounded preceding) from t", "IGNORE NULLS"),
         ("select a from t qualify row_number() over (order by a) = 1", "alias"),
         (r"select regexp_replace(a, '\d') from t", "backslash"),
+        ("select regexp_substr(a, b) from t", "literal character expression"),
+        ("select a from t where a ~ ('x' || b)", "literal character expression"),
     ],
 )
 def test_what_cannot_be_computed_alike_is_refused_with_the_way_out(sql, reason):
