@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from local.mariadb import MariaDBUnavailable
+from local.marketplace.csv_file import InputRefused
 from local.postgres import Postgres
 from local.processes import DidNotStart
 from local.run import RunFailed, fail, run_pipeline
@@ -49,7 +50,7 @@ def main() -> int:
             return open_psql(arguments.state)
         else:
             stop_everything(arguments.state)
-    except (RunFailed, StackBusy, DidNotStart, MariaDBUnavailable, TemplateError) as error:
+    except (RunFailed, InputRefused, StackBusy, DidNotStart, MariaDBUnavailable, TemplateError) as error:
         fail(str(error))
         return 1
     except KeyboardInterrupt:

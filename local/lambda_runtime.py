@@ -289,6 +289,11 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 64
     service: LambdaService
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a caller that went away (it was stopped); everything else is a fault of ours."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
 
 class _InvokeHandler(BaseHTTPRequestHandler):
     server: _Server

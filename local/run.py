@@ -75,7 +75,7 @@ def run_pipeline(
             reports.append(execute(stack, "Increment"))
         report = {"executions": reports, **describe_warehouse(stack)}
         stack.save_objects()
-        note = next((pool_note for pool_note in [stack.functions.memory_note] if pool_note), None)
+        note = stack.functions.memory_note
     report |= {"seconds": round(time.monotonic() - started, 1), "state_folder": str(folder)}
     tell(report, folder, note)
     if json_path:
@@ -181,6 +181,7 @@ def tell(report: dict[str, Any], folder: Path, note: str | None) -> None:
     for execution in report["executions"]:
         print(f"\n{execution['title']} (run {execution['run_sequence']}, {execution['status']}, {execution['seconds']:.1f} s)")
         print(execution.pop("table"))
+        print("\n".join(f"  {line}" for line in execution["message"].splitlines() if line.startswith("warning")))
     print("\nIn the warehouse now")
     print(lay_out(["table", "curated", "rejected"], [list(row.values()) for row in report["standing"]]))
     print("\nThe newest values of every metric (a few rows of its newest period)\n")
