@@ -8,22 +8,22 @@
 
 -- name: violations
 with to_count as (
-    select 'top_listings_weekly' as metric, calendar.week_start as period_start
+    select cast('top_listings_weekly' as varchar(64)) as metric, calendar.week_start as period_start
     from apartments_curated.bookings
     inner join apartments_control.calendar on bookings.booking_date = calendar.calendar_date
     where bookings.booking_status = 'confirmed'
     union all
-    select 'bookings_per_user_weekly' as metric, calendar.week_start as period_start
+    select cast('bookings_per_user_weekly' as varchar(64)) as metric, calendar.week_start as period_start
     from apartments_curated.bookings
     inner join apartments_control.calendar on bookings.booking_date = calendar.calendar_date
     where bookings.booking_status <> 'canceled'
     union all
-    select 'average_booking_duration_weekly' as metric, calendar.week_start as period_start
+    select cast('average_booking_duration_weekly' as varchar(64)) as metric, calendar.week_start as period_start
     from apartments_curated.bookings
     inner join apartments_control.calendar on bookings.checkin_date = calendar.calendar_date
     where bookings.booking_status = 'confirmed'
     union all
-    select 'average_booking_duration_monthly' as metric, calendar.month_start as period_start
+    select cast('average_booking_duration_monthly' as varchar(64)) as metric, calendar.month_start as period_start
     from apartments_curated.bookings
     inner join apartments_control.calendar on bookings.checkin_date = calendar.calendar_date
     where bookings.booking_status = 'confirmed'
@@ -42,16 +42,16 @@ expected as (
 ),
 
 metric_rows as (
-    select 'top_listings_weekly' as metric, period_start, bookings
+    select cast('top_listings_weekly' as varchar(64)) as metric, period_start, bookings
     from apartments_staging.top_listings_weekly
     union all
-    select 'bookings_per_user_weekly' as metric, period_start, bookings
+    select cast('bookings_per_user_weekly' as varchar(64)) as metric, period_start, bookings
     from apartments_staging.bookings_per_user_weekly
     union all
-    select 'average_booking_duration_weekly' as metric, period_start, stays as bookings
+    select cast('average_booking_duration_weekly' as varchar(64)) as metric, period_start, stays as bookings
     from apartments_staging.average_booking_duration_weekly
     union all
-    select 'average_booking_duration_monthly' as metric, period_start, stays as bookings
+    select cast('average_booking_duration_monthly' as varchar(64)) as metric, period_start, stays as bookings
     from apartments_staging.average_booking_duration_monthly
 ),
 

@@ -7,13 +7,17 @@
 
 -- name: violations
 with child as (
-    select 'apartment_attributes' as table_name, id as apartment_id from apartments_curated.apartment_attributes
+    select cast('apartment_attributes' as varchar(64)) as table_name, id as apartment_id
+    from apartments_curated.apartment_attributes
     union all
-    select 'apartment_versions' as table_name, id as apartment_id from apartments_curated.apartment_versions
+    select cast('apartment_versions' as varchar(64)) as table_name, id as apartment_id
+    from apartments_curated.apartment_versions
     union all
-    select 'bookings' as table_name, apartment_id from apartments_curated.bookings
+    select cast('bookings' as varchar(64)) as table_name, apartment_id
+    from apartments_curated.bookings
     union all
-    select 'user_viewing' as table_name, apartment_id from apartments_curated.user_viewing
+    select cast('user_viewing' as varchar(64)) as table_name, apartment_id
+    from apartments_curated.user_viewing
 )
 
 select child.table_name || ' of listing ' || cast(child.apartment_id as varchar(64)) as example

@@ -10,35 +10,36 @@
 
 -- name: violations
 with grain as (
-    select 'average_booking_duration_monthly' as metric, period_start, '' as detail
+    select cast('average_booking_duration_monthly' as varchar(64)) as metric, period_start, cast('' as varchar(64)) as detail
     from apartments_staging.average_booking_duration_monthly
     union all
-    select 'average_booking_duration_weekly' as metric, period_start, '' as detail
+    select cast('average_booking_duration_weekly' as varchar(64)) as metric, period_start, cast('' as varchar(64)) as detail
     from apartments_staging.average_booking_duration_weekly
     union all
-    select 'average_listing_price_weekly' as metric, period_start, '' as detail
+    select cast('average_listing_price_weekly' as varchar(64)) as metric, period_start, cast('' as varchar(64)) as detail
     from apartments_staging.average_listing_price_weekly
     union all
-    select 'average_listing_price_weekly_by_currency' as metric, period_start, currency as detail
+    select cast('average_listing_price_weekly_by_currency' as varchar(64)) as metric, period_start, currency as detail
     from apartments_staging.average_listing_price_weekly_by_currency
     union all
-    select 'bookings_per_user_weekly' as metric, period_start, user_id as detail
+    select cast('bookings_per_user_weekly' as varchar(64)) as metric, period_start, user_id as detail
     from apartments_staging.bookings_per_user_weekly
     union all
-    select 'occupancy_monthly' as metric, period_start, '' as detail
+    select cast('occupancy_monthly' as varchar(64)) as metric, period_start, cast('' as varchar(64)) as detail
     from apartments_staging.occupancy_monthly
     union all
-    select 'popular_cities_weekly' as metric, period_start, city || ', ' || coalesce(state, '') as detail
+    select cast('popular_cities_weekly' as varchar(64)) as metric, period_start, city || ', ' || coalesce(state, '') as detail
     from apartments_staging.popular_cities_weekly
     union all
-    select 'repeat_customers_daily' as metric, period_start, '' as detail
+    select cast('repeat_customers_daily' as varchar(64)) as metric, period_start, cast('' as varchar(64)) as detail
     from apartments_staging.repeat_customers_daily
     union all
-    select 'top_listings_weekly' as metric, period_start, cast(apartment_id as varchar(64)) as detail
+    select cast('top_listings_weekly' as varchar(64)) as metric, period_start, cast(apartment_id as varchar(64)) as detail
     from apartments_staging.top_listings_weekly
 )
 
-select metric || ' ' || cast(period_start as varchar(64)) || ' ' || detail as example
+-- The detail may be a user's id, which belongs in no message.
+select metric || ' ' || cast(period_start as varchar(64)) as example
 from grain
 group by metric, period_start, detail
 having count(*) > 1

@@ -7,13 +7,17 @@
 
 -- name: violations
 with accepted as (
-    select 'apartments' as table_name, count(*) as row_count from apartments_curated.apartments
+    select cast('apartments' as varchar(64)) as table_name, count(*) as row_count
+    from apartments_curated.apartments
     union all
-    select 'apartment_attributes' as table_name, count(*) as row_count from apartments_curated.apartment_attributes
+    select cast('apartment_attributes' as varchar(64)) as table_name, count(*) as row_count
+    from apartments_curated.apartment_attributes
     union all
-    select 'bookings' as table_name, count(*) as row_count from apartments_curated.bookings
+    select cast('bookings' as varchar(64)) as table_name, count(*) as row_count
+    from apartments_curated.bookings
     union all
-    select 'user_viewing' as table_name, count(*) as row_count from apartments_curated.user_viewing
+    select cast('user_viewing' as varchar(64)) as table_name, count(*) as row_count
+    from apartments_curated.user_viewing
 ),
 
 rejected as (

@@ -1,0 +1,148 @@
+"""Every check finds what it is for: a sound warehouse passes all that fail a run, and each finds the one fault made for it."""
+
+from datetime import date, datetime
+
+import pytest
+
+from local.data_api.translate import translate
+from tests.metrics.engine import SQL_ROOT, TEXT_COLUMNS, Engine
+from tests.metrics.rows import attributes, booking, listing, viewing
+
+AS_OF = date(2024, 3, 20)
+
+# The check, the fault, and what its example says.
+FAULTS = [
+    ("curated_keys_unique", "insert into curated.bookings select * from curated.bookings where booking_id = 1", "bookings 1"),
+    ("curated_keys_unique", "insert into curated.apartment_versions select * from curated.apartment_versions", "versions 1 from"),
+    ("curated_values_in_range", "update curated.apartments set price = -1 where id = 1", "listing 1"),
+    ("curated_values_in_range", "update curated.apartments set listing_created_at = '1970-01-01' where id = 1", "listing 1"),
+    (
+        "curated_values_in_range",
+        "update curated.apartment_versions set valid_to = valid_from where id = 1",
+        "version of listing 1",
+    ),
+    ("curated_values_in_range", "update curated.bookings set checkout_date = '2020-01-01' where booking_id = 1", "booking 1"),
+    ("curated_values_in_range", "update curated.bookings set booking_date = '2060-01-01' where booking_id = 1", "booking 1"),
+    ("curated_values_in_range", "update curated.user_viewing set viewed_at = '1970-01-01'", "viewing of listing 1"),
+    (
+        "booking_status_known",
+        "update curated.bookings set booking_status = 'refunded' where booking_id = 1",
+        "booking 1 is refunded",
+    ),
+    ("call_to_action_known", "update curated.user_viewing set call_to_action = 'waved'", "waved in 1 viewings"),
+    ("children_have_listings", "delete from curated.apartments where id = 1", "of listing 1"),
+    ("listings_have_current_version", "update curated.apartments set price = 7 where id = 1", "listing 1"),
+    ("listings_have_current_version", "delete from curated.apartment_versions where id = 2", "listing 2"),
+    (
+        "versions_do_not_overlap",
+        "insert into curated.apartment_versions values (1, '2024-01-01', null, 5, 'USD', true)",
+        "listing 1 before 2024-01-01",
+    ),
+    ("metric_rows_unique", "insert into staging.occupancy_monthly select * from staging.occupancy_monthly", "occupancy_monthly"),
+    (
+        "metric_rows_unique",
+        "insert into staging.popular_cities_weekly select * from staging.popular_cities_weekly",
+        "popular_cities",
+    ),
+    ("shares_within_one", "update staging.occupancy_monthly set occupancy_rate = 1.5", "occupancy of"),
+    (
+        "shares_within_one",
+        "update staging.occupancy_monthly set occupancy_rate = null where available_nights > 0",
+        "occupancy of",
+    ),
+    (
+        "shares_within_one",
+        "update staging.repeat_customers_daily set repeat_users = users_with_bookings + 1",
+        "repeat customers of",
+    ),
+    (
+        "prices_present",
+        "update staging.average_listing_price_weekly set average_price_usd = null",
+        "average_listing_price_weekly",
+    ),
+    ("prices_present", "update staging.top_listings_weekly set revenue_usd = -1", "top_listings_weekly"),
+    ("ranks_start_at_one", "update staging.popular_cities_weekly set city_rank = city_rank + 1", "popular_cities_weekly"),
+    ("ranks_start_at_one", "update staging.top_listings_weekly set listing_rank = 0", "top_listings_weekly"),
+    ("bookings_counted_once", "delete from staging.top_listings_weekly", "top_listings_weekly 2024-03-04: 0 instead of 2"),
+    ("bookings_counted_once", "update staging.bookings_per_user_weekly set bookings = 9", "2024-03-04: 18 instead of 2"),
+    ("bookings_counted_once", "update staging.average_booking_duration_monthly set stays = 5", "2024-03-01: 5 instead of 3"),
+    ("listing_counts_agree", "update staging.average_listing_price_weekly set listings = 77", "week of"),
+    ("bookings_fresh", "update curated.bookings set booking_date = '2024-03-12'", "the newest booking is of 2024-03-12"),
+    ("bookings_not_from_future", "update curated.bookings set booking_date = '2024-03-21' where booking_id = 1", "booking 1"),
+    ("bookings_without_rate", "update curated.bookings set currency = 'XAU' where booking_id = 1", "XAU: 1 confirmed bookings"),
+    ("listings_without_rate", "update curated.apartments set currency = 'XAU' where id = 1", "XAU: 1 active listings"),
+    ("bookings_without_city", "update curated.apartment_attributes set city = null where id = 1", "of listing 1"),
+    ("bookings_without_city", "delete from curated.apartment_attributes where id = 1", "of listing 1"),
+    (
+        "rejected_share_small",
+        "insert into curated.rejected_rows values ('bookings', '9', null, 'negative_price', 'total_price=-1')",
+        "bookings: 1 rows break negative_price",
+    ),
+    (
+        "tables_not_all_rejected",
+        "insert into curated.rejected_rows select 'user_viewing', number::text, null, 'unparseable_date', 'viewed_at=x'"
+        " from generate_series(1, 100) as number; delete from curated.user_viewing",
+        "user_viewing: all 100 rows, for example viewed_at=x",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def find(warehouse, module_engine):
+    """Return a function that makes a fault, runs a check, takes the fault back, and returns the examples found."""
+
+    def run(check: str, fault: str = "select 1") -> list[str]:
+        violations = next(found.violations for found in module_engine.files.checks if found.name == check)
+        with warehouse.connect() as connection:
+            connection.autocommit = False
+            connection.execute("set search_path to redshift, pg_catalog")
+            connection.execute(fault.replace("curated.", "apartments_curated.").replace("staging.", "apartments_staging."))
+            rows = connection.execute(translate(violations).bind({"as_of": AS_OF.isoformat()})).fetchall()
+            connection.rollback()
+        return [row[0] for row in rows]
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def module_engine(warehouse, aws):
+    """A sound warehouse: two listings, two bookings, a viewing."""
+    warehouse.empty()
+    aws.client("s3").create_bucket(Bucket="checks-of-metrics", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    engine = Engine(warehouse, "checks-of-metrics", TEXT_COLUMNS, SQL_ROOT)
+    engine.run(
+        AS_OF,
+        {
+            "apartments": [listing(1), listing(2, is_active="0")],
+            "apartment_attributes": [attributes(1), attributes(2, cityname="Paris")],
+            "bookings": [
+                booking(1, booking_date="2024-03-15"),
+                *(booking(key, user_id=key) for key in (2, 3)),
+                booking(4, booking_status="canceled"),
+            ],
+            "user_viewing": [viewing(datetime(2024, 3, 19, 8))],
+        },
+    )
+    return engine
+
+
+def test_a_sound_warehouse_breaks_no_check(module_engine, find):
+    """No check complains without a reason."""
+    assert {check.name: find(check.name) for check in module_engine.files.checks} == {
+        check.name: [] for check in module_engine.files.checks
+    }
+
+
+@pytest.mark.parametrize(
+    ("check", "fault", "example"), FAULTS, ids=[f"{check}-{number}" for number, (check, _, _) in enumerate(FAULTS)]
+)
+def test_a_check_finds_its_fault(find, check, fault, example):
+    """The fault is found, and the example names it."""
+    found = find(check, fault)
+    assert found
+    assert any(example in text for text in found), found
+
+
+def test_every_check_has_a_fault(module_engine):
+    """A check that nothing shows to work is none."""
+    assert {check for check, _, _ in FAULTS} == {check.name for check in module_engine.files.checks}
