@@ -39,6 +39,20 @@ def _check_cte(node: exp.CTE) -> None:
         raise Refused("a WITH query is a SELECT; changes of rows in it are PostgreSQL's")
 
 
+def _check_untyped_columns(node: exp.Select) -> None:
+    """A bare literal or NULL is of type "unknown"; as a column of an inner query it can become no other type further out
+    (calogica/dbt-expectations#99, snowplow/dbt-snowplow-attribution#9). In a UNION it takes the type of the other branches."""
+    outer = node.parent
+    is_inner = isinstance(outer, exp.CTE) or (isinstance(outer, exp.Subquery) and isinstance(outer.parent, (exp.From, exp.Join)))
+    for column in node.expressions if is_inner else []:
+        value = column.unalias()
+        if isinstance(value, (exp.Null, exp.Placeholder)) or (isinstance(value, exp.Literal) and value.is_string):
+            raise Refused(
+                f'failed to find conversion function from "unknown" to text: cast {column.sql(dialect="redshift")} to its type, '
+                "as it is a column of an inner query"
+            )
+
+
 def _check_window(node: exp.Window) -> None:
     """Page r_Window_function_synopsis: frames are ROWS, needed by ordered aggregates, and not taken by ranking functions."""
     call = node.this.this if isinstance(node.this, (exp.IgnoreNulls, exp.WithinGroup)) else node.this

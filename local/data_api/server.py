@@ -216,6 +216,11 @@ def _check_submission(sqls: list[str], request: dict[str, Any]) -> None:
         raise ApiError("ValidationException", "Database is required")
     if sum(len(sql.encode()) for sql in sqls) > _MAX_SQL_BYTES:
         raise ApiError("ValidationException", "The SQL text exceeds the maximum of 100 KB")
+    for name in ("SessionId", "SessionKeepAliveSeconds"):
+        if name in request:
+            raise ApiError("ValidationException", f"{name}: sessions that outlive a request are not offered by this stand-in")
+    if request.get("ResultFormat", "JSON") != "JSON":
+        raise ApiError("ValidationException", "ResultFormat CSV is not offered by this stand-in")
     if any(not sql.strip() for sql in sqls):
         raise ApiError("ValidationException", "Sql cannot be empty")
     given = [parameter["name"] for parameter in request.get("Parameters") or []]
@@ -293,11 +298,8 @@ class _Handler(BaseHTTPRequestHandler):
             answer = {"__type": code, "message": str(error), "Message": str(error), **error.fields}
         except Exception as error:
             status, code = 500, "InternalServerException"
-            answer = {
-                "__type": code,
-                "message": f"{type(error).__name__}: {error}",
-                "Message": f"{type(error).__name__}: {error}",
-            }
+            message = f"{type(error).__name__}: {error}"
+            answer = {"__type": code, "message": message, "Message": message}
         self._send(status, answer, code)
 
     def _answer(self, body: bytes) -> dict[str, Any]:

@@ -58,11 +58,12 @@ class Sessions:
         )
 
     def release(self, connection: psycopg.Connection) -> None:
-        """Take a connection back: temporary tables, settings and locks go."""
+        """Take a connection back: temporary tables, settings and locks go. A lost one takes the idle ones with it."""
         try:
             connection.execute("discard all")
         except psycopg.Error:
             connection.close()
+            self.close()
             return
         with self._lock:
             self._idle.append(connection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import uuid
@@ -44,7 +45,6 @@ class Statement:
     is_batch: bool
     request: dict[str, Any]
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
-    session_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     status: str = "SUBMITTED"
     error: str | None = None
     pid: int = 0
@@ -125,15 +125,14 @@ class Statements:
             return sorted(self._by_id.values(), key=lambda statement: -statement.created_at)
 
     def cancel(self, statement: Statement) -> bool:
-        """Cancel a statement in PostgreSQL; False where it has ended already."""
-        with self._lock:
-            if statement.has_ended:
-                return False
-            statement.is_cancelled = True
-            connection = statement.connection
-        if connection is not None:
-            connection.cancel_safe(timeout=10)
-        statement.ended.wait(10)
+        """Cancel a statement in PostgreSQL; False where it ends otherwise first, or does not end within 10 seconds."""
+        statement.is_cancelled = True
+        deadline = time.monotonic() + 10
+        while not statement.ended.is_set() and time.monotonic() < deadline:
+            with self._lock:  # the connection is this statement's own for as long as the lock is held
+                if statement.connection is not None:
+                    statement.connection.cancel_safe(timeout=5)
+            statement.ended.wait(0.1)  # PostgreSQL forgets a request to cancel that comes between two queries: ask again
         return statement.status == "ABORTED"
 
     def stop(self) -> None:
@@ -190,7 +189,7 @@ class Statements:
                 self._set(part, "FINISHED")
             connection.execute("commit")
         except BaseException:
-            if not connection.closed:
+            with contextlib.suppress(psycopg.Error):  # a lost connection has rolled back already
                 connection.execute("rollback")
             raise
 

@@ -204,8 +204,12 @@ def test_answers_carry_a_request_id_and_errors_their_code(client):
     assert error.value.response["Error"]["Code"] == "ResourceNotFoundException"
 
 
-def test_operations_not_offered_say_so(client):
-    """The stand-in offers six operations; another is an error that names it, never an empty answer."""
+def test_what_is_not_offered_says_so(client):
+    """The stand-in has six operations and no sessions: what else is asked for is an error that names it, never ignored."""
+    with pytest.raises(ClientError, match="SessionKeepAliveSeconds"):
+        submit(client, "select 1", SessionKeepAliveSeconds=60)
+    with pytest.raises(ClientError, match="CSV"):
+        submit(client, "select 1", ResultFormat="CSV")
     with pytest.raises(ClientError, match="ListDatabases"):
         client.list_databases(Database="dev", WorkgroupName="wg-1")
 

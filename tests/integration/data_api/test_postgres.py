@@ -11,6 +11,7 @@ import psutil
 import psycopg
 import pytest
 
+from local.data_api.server import DataApiServer
 from local.postgres import Postgres
 from tests.fixtures.warehouse import TARGET
 
@@ -48,6 +49,33 @@ def test_its_psql_opens_the_database(folder):
         assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() == "dev"
 
 
+def test_the_service_outlives_a_restart_of_its_database(folder):
+    """A statement that meets a stopped database fails and says so; when the database is back, so is the warehouse."""
+    server = Postgres(folder).start()
+    service = DataApiServer(server.uri, None).start()
+    client = _client(service.endpoint_url)
+
+    def run() -> dict:
+        statement_id = client.execute_statement(Sql="select 1 as one", WaitTimeSeconds=20, **TARGET)["Id"]
+        return client.describe_statement(Id=statement_id)
+
+    try:
+        assert run()["Status"] == "FINISHED"
+        server.stop()
+        assert (run()["Status"], run()["Status"]) == ("FAILED", "FAILED")
+        assert "connection" in run()["Error"]
+        server.start()
+        assert run()["Status"] == "FINISHED"
+    finally:
+        service.stop()
+        server.stop()
+
+
+def _client(endpoint_url: str):
+    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    return boto3.client("redshift-data", endpoint_url=endpoint_url, region_name="eu-west-1", **keys)
+
+
 def test_the_service_is_a_command(folder):
     """`python -m local.data_api` prints where it listens, answers, and ends on SIGTERM."""
     with Postgres(folder) as server:
@@ -62,14 +90,7 @@ def test_the_service_is_a_command(folder):
         ]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         try:
-            endpoint_url = process.stdout.readline().strip()
-            client = boto3.client(
-                "redshift-data",
-                endpoint_url=endpoint_url,
-                region_name="eu-west-1",
-                aws_access_key_id="testing",
-                aws_secret_access_key="testing",
-            )
+            client = _client(process.stdout.readline().strip())
             assert client.execute_statement(Sql="select 1", WaitTimeSeconds=10, **TARGET)["Status"] == "FINISHED"
             process.send_signal(signal.SIGTERM)
             assert process.wait(10) == 0
