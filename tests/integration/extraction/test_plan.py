@@ -233,6 +233,26 @@ def test_a_table_is_read_whole_until_a_run_with_the_new_column_was_loaded(merge:
     assert not table_of(merge.plan())["complete"]
 
 
+def test_a_table_is_read_whole_when_what_is_hashed_or_its_key_changes(
+    merge: Extraction, aws: Aws, set_environment: Callable[..., None]
+) -> None:
+    """Otherwise one person would stand under two hashes; the plan holds neither key nor what tells it."""
+    secrets, name = aws.client("secretsmanager"), f"hash-{merge.bucket}"
+    secrets.create_secret(Name=name, SecretString="first key")
+    set_environment(HASH_SECRET_ARN=name)
+    merge.source.execute("alter table t modify name varchar(20)")
+    merge.commit(merge.plan())
+    merge.write_contract("  t: {strategy: merge, key: id, cursor: changed_at, personal: {name: hash}}\n")
+    complete = []
+    for key in ("first key", "first key", "second key", "second key"):
+        secrets.put_secret_value(SecretId=name, SecretString=key)
+        plan = merge.plan()
+        merge.commit(plan)
+        complete.append(table_of(plan)["complete"])
+        assert key not in json.dumps(plan)
+    assert complete == [True, False, True, False]
+
+
 def test_a_new_column_of_events_is_read_for_the_days_that_the_source_still_has(append: Extraction) -> None:
     """Older days, which the source has removed, stay as they are."""
     append.commit(append.run())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from contextlib import closing
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -20,7 +21,7 @@ from rental_pipeline.run_input import RunInput, read_run_input
 from rental_pipeline.settings import PlanSettings, read_settings
 from rental_pipeline.slice_query import cursor_is_missing, quote_name
 from rental_pipeline.slices import cut_slices
-from rental_pipeline.source import SourceTable, connect, describe_tables, explain_source_error, read_source_address
+from rental_pipeline.source import SourceTable, connect, describe_tables, explain_source_error, read_secret, read_source_address
 from rental_pipeline.source_columns import find_source_table, plan_columns
 from rental_pipeline.sql_files import hash_texts
 from rental_pipeline.table_plan import PlannedColumn, PlannedTable, Slice, iso_text
@@ -48,7 +49,7 @@ def plan_run(event: dict[str, Any]) -> dict[str, Any]:
     contract = read_contract(path)
     run_input = read_run_input(event.get("input"), contract)
     read_names = _choose_tables(contract, run_input)
-    _require_hash_secret(settings, [contract[name] for name in read_names])
+    hash_key_mark = _mark_hash_key(settings, [contract[name] for name in read_names])
     ledger = read_json(settings.bucket, run_key(settings.marketplace, run_sequence, LEDGER))
 
     address = read_source_address(settings.source_secret_arn)
@@ -57,7 +58,7 @@ def plan_run(event: dict[str, Any]) -> dict[str, Any]:
             bound = find_bound(connection, address, timedelta(seconds=settings.bound_delay_seconds))
             seconds("WatermarkHeldBack", bound.held_back.total_seconds(), marketplace=settings.marketplace)
             as_of = _choose_as_of(run_input, ledger, bound)
-            tables = TablePlanner(connection, settings, path, ledger, run_input, bound, run_sequence)
+            tables = TablePlanner(connection, settings, path, ledger, run_input, bound, run_sequence, hash_key_mark)
             for table_contract in contract.values():
                 tables.plan(table_contract, is_read=table_contract.name in read_names)
         except pymysql.MySQLError as error:
@@ -104,12 +105,14 @@ class TablePlanner:
         run_input: RunInput,
         bound: Bound,
         run_sequence: int,
+        hash_key_mark: str,
     ):
         self.connection = connection
         self.path = path
         self.run_input = run_input
         self.bound = bound
         self.run_sequence = run_sequence
+        self.hash_key_mark = hash_key_mark
         self.slice_rows = settings.slice_rows
         self.raw_schema = f"{settings.marketplace}_raw"
         self.catalogue = read_catalogue(ledger, self.raw_schema)
@@ -165,7 +168,7 @@ class TablePlanner:
             table,
             planned_watermark=iso_text(planned),
             new_watermark=iso_text(max(new, planned) if planned else new),
-            definition_hash=_hash_definition(contract, raw_table.columns),
+            definition_hash=_hash_definition(contract, raw_table.columns, self.hash_key_mark),
         )
         if planned is None or contract.name not in self.catalogue:
             return replace(table, complete=True)
@@ -203,12 +206,16 @@ def _choose_tables(contract: dict[str, TableContract], run_input: RunInput) -> t
     return run_input.tables or tuple(name for name in contract if name not in without_cursor)
 
 
-def _require_hash_secret(settings: PlanSettings, tables: list[TableContract]) -> None:
+def _mark_hash_key(settings: PlanSettings, tables: list[TableContract]) -> str:
+    """Return a mark that changes with the key of the hash, and does not tell it; empty where nothing is hashed."""
     hashing = [table.name for table in tables if HASH in table.personal.values()]
-    if hashing and not settings.hash_secret_arn:
+    if not hashing:
+        return ""
+    if not settings.hash_secret_arn:
         raise FixConfiguration(
             f"source.yaml hashes personal columns of {', '.join(hashing)}: set HASH_SECRET_ARN, the secret that keys the hash"
         )
+    return hmac.digest(read_secret(settings.hash_secret_arn).encode(), b"mark of the key", "sha256").hex()
 
 
 def _choose_as_of(run_input: RunInput, ledger: dict[str, Any], bound: Bound) -> date:
@@ -237,9 +244,12 @@ def _list_table(contract: TableContract, source_name: str, columns: tuple[Planne
     )
 
 
-def _hash_definition(contract: TableContract, columns: tuple[PlannedColumn, ...]) -> str:
-    """Hash what decides which values a read gives; a text that grew wider does not."""
-    read = [f"{column.name}:{column.is_hashed}" for column in columns]
+def _hash_definition(contract: TableContract, columns: tuple[PlannedColumn, ...], hash_key_mark: str) -> str:
+    """Hash what decides which values a read gives; a text that grew wider does not.
+
+    With a new key every hash is another: a table that is not read again whole would know each person twice.
+    """
+    read = [f"{column.name}:{hash_key_mark if column.is_hashed else ''}" for column in columns]
     return hash_texts(contract.strategy, *contract.key, contract.cursor or "", contract.cursor_time_zone, *read)
 
 
