@@ -28,6 +28,7 @@ from rental_pipeline.object_store import (
     s3,
     write_json,
 )
+from rental_pipeline.parquet_encoding import choose_encoding, count_group_rows
 from rental_pipeline.settings import ExtractSettings, read_settings
 from rental_pipeline.slice_query import compose_slice_query
 from rental_pipeline.slice_rows import SliceRows
@@ -35,8 +36,6 @@ from rental_pipeline.source import connect, explain_source_error, read_secret, r
 from rental_pipeline.table_plan import PlannedTable, Slice
 from rental_pipeline.telemetry import count, logger
 
-# Redshift reads Parquet 1.0 with plain or dictionary encoding; INT96 timestamps, the writer's default, carry no statistics.
-_PARQUET = {"flavor": None, "coerce_timestamps": "us", "version": "1.0"}
 _FOOTER_BYTES = 1_000_000
 
 
@@ -134,11 +133,11 @@ def _write_part(bucket: str, key: str, content: pyarrow.Table) -> dict[str, Any]
     The rows are whole in memory before the upload begins: awswrangler's writer would close a file, and so make it look complete,
     even if reading them broke off.
     """
-    # awswrangler adds the schema to the arguments it is given: a copy, or the next table would be written with this one's.
+    encoding = {**choose_encoding(content), "write_table_args": {"row_group_size": count_group_rows(content)}}
     frame = content.to_pandas(types_mapper=pandas.ArrowDtype)
     try:
         awswrangler.s3.to_parquet(
-            frame, path=address(bucket, key), index=False, compression="snappy", pyarrow_additional_kwargs=dict(_PARQUET)
+            frame, path=address(bucket, key), index=False, compression="snappy", pyarrow_additional_kwargs=encoding
         )
         tail = s3().get_object(Bucket=bucket, Key=key, Range=f"bytes=-{_FOOTER_BYTES}")
         footer = pyarrow.parquet.read_metadata(io.BytesIO(tail["Body"].read()))

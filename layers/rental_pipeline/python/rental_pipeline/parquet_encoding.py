@@ -1,0 +1,38 @@
+"""How Parquet files are encoded: for Redshift to read, and cheap to write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow
+import pyarrow.types
+
+# What a row group holds in memory, about; the writer keeps one of them in its encoded form as well.
+_ROW_GROUP_BYTES = 32_000_000
+# A text with fewer values than this among the first rows is one of a few words, and will be.
+_FEW_VALUES = 1024
+_LOOKED_AT = 8192
+
+
+def choose_encoding(content: pyarrow.Table) -> dict[str, Any]:
+    """Return the arguments for pyarrow's ParquetWriter.
+
+    Redshift reads Parquet 1.0 with plain or dictionary encoding. A dictionary is tried only where it helps, in texts of few
+    values: the writer's default tries it on every column, numbers too, which takes twice the time and makes larger files.
+    """
+    return {
+        "version": "1.0",
+        "flavor": None,
+        # The writer's default for this version, INT96, carries no statistics.
+        "coerce_timestamps": "us",
+        "use_dictionary": [field.name for field in content.schema if _has_few_values(content[field.name])],
+    }
+
+
+def count_group_rows(content: pyarrow.Table) -> int:
+    """Return how many rows a row group may have."""
+    return max(1, content.num_rows * _ROW_GROUP_BYTES // max(content.nbytes, _ROW_GROUP_BYTES))
+
+
+def _has_few_values(column: pyarrow.ChunkedArray) -> bool:
+    return pyarrow.types.is_string(column.type) and len(column.slice(0, _LOOKED_AT).unique()) < _FEW_VALUES
