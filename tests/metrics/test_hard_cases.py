@@ -433,3 +433,14 @@ def test_a_change_that_comes_late_reaches_back_to_when_it_was_made(make_engine):
     engine.run(as_of, {"apartments": [listing(2, price="900.00", changed_at=datetime(2024, 4, 30, 9))]})
     weeks = {row[0]: row[1:] for row in read_agreed(engine, "average_listing_price_weekly", as_of)}
     assert weeks[date(2024, 4, 29)] == weeks[date(2024, 5, 13)] == (2, 0, 500.0)
+
+
+def test_a_late_booking_shares_its_windows_with_older_ones(make_engine):
+    """Only the days from a late booking on are made anew, but what was booked up to 29 days before is in their windows, too."""
+    engine, as_of, first = make_engine(), date(2024, 3, 20), date(2024, 2, 1)
+    engine.run(as_of, {"apartments": [listing(1)], "bookings": [booking(1, booking_date=first.isoformat())]})
+    late = first + timedelta(days=29)
+    engine.run(as_of, {"bookings": [booking(2, user_id=2, booking_date=late.isoformat())]})
+    days = {row[0]: row[1:] for row in read_agreed(engine, "repeat_customers_daily", as_of)}
+    assert days[late] == (2, 0, 0.0)
+    assert days[late + timedelta(days=1)] == (1, 0, 0.0)
