@@ -60,6 +60,7 @@ def run_pipeline(
     folder.mkdir(parents=True, exist_ok=True)
     (state / "last").write_text(str(folder.relative_to(state)))
     journal = Journal(folder)
+    refuse_another_source(journal, scale, seed)
     say("Starting the source, the warehouse, and AWS's stand-ins")
     with Stack(folder, marketplace) as stack:
         say(f"Deployed template.yaml ({time.monotonic() - started:.1f} s)")
@@ -83,12 +84,21 @@ def run_pipeline(
         print(f"The same as JSON: {json_path}")
 
 
+def refuse_another_source(journal: Journal, scale: float | None, seed: int | None) -> None:
+    """Refuse a scale or seed other than that of the source which is there.
+
+    Raises:
+        RunFailed: naming both.
+    """
+    for name, wanted in (("scale", scale), ("seed", seed)):
+        made_with = journal.facts.get(name, wanted)
+        if wanted is not None and made_with != wanted:
+            raise RunFailed(f"the source here was made with {name} {made_with}, not {wanted}: `make clean` first")
+
+
 def make_source(stack: Stack, journal: Journal, scale: float | None, seed: int | None) -> bool:
     """Create and fill the generated source unless it is there; return whether it still has to be loaded for the first time."""
     facts = journal.facts
-    for name, wanted in (("scale", scale), ("seed", seed)):
-        if wanted is not None and facts.get(name, wanted) != wanted:
-            raise RunFailed(f"the source here was made with {name} {facts[name]}, not {wanted}: `make clean` first")
     if "scale" not in facts:
         scale, seed = DEFAULT_SCALE if scale is None else scale, 1 if seed is None else seed
         say(f"Creating the sample source (scale {scale}, seed {seed})")

@@ -244,7 +244,6 @@ class Stack:
         self._messages: list[dict[str, str]] = []
         self._data_api: ChildProcess | None = None
         self._data_api_port = 0
-        self._source_port: int | None = None
 
     # ------------------------------------------------------------------------------------------------- start and stop
 

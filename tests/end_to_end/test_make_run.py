@@ -1,0 +1,152 @@
+"""`make run`: what it promises a person, twice on generated data and once on their own files."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).parents[2]
+METRICS = {path.stem for path in (ROOT / "sql" / "apartments" / "presentation").glob("*.sql")}
+TABLES = {"apartments", "apartment_attributes", "bookings", "user_viewing"}
+
+CSV_FILES = {
+    "apartments.csv": (
+        "price,id,title,source,currency,listing_created_on,is_active,last_modified_timestamp,extra\n"
+        '100,1,"Flat, with ""view""\nand a newline",airbnb,USD,2024-01-01,1,2024-01-02,x\n'
+        "90,2,Loft,airbnb,EUR,2024-01-01,1,2024-01-02,y\n"
+    ),
+    "apartment_attributes.csv": "id,cityname,state\n1,Austin,TX\n2,Rome,LZ\n",
+    "bookings.csv": (
+        "booking_id,user_id,apartment_id,booking_date,checkin_date,checkout_date,total_price,currency,booking_status\n"
+        "1,7,1,2024-02-01,2024-03-01,2024-03-04,300,USD,confirmed\n"
+        "2,7,1,2024-02-02,2024-03-05,2024-03-01,300,USD,confirmed\n"
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def state() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="rental-pipeline-") as folder:
+        yield Path(folder)
+        subprocess.run([sys.executable, "-m", "local", "--state", folder, "stop"], cwd=ROOT, check=True)
+
+
+def run(state: Path, *options: str) -> tuple[dict, str]:
+    """Run it, and return its report and what it printed."""
+    report = state / "report.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "local", "--state", str(state), "run", "--json", str(report), *options],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert not [p for p in psutil.process_iter(["cmdline"]) if any(str(state) in word for word in p.info["cmdline"] or [])]
+    return json.loads(report.read_text()), done.stdout
+
+
+@pytest.fixture(scope="module")
+def first(state: Path) -> tuple[dict, str]:
+    return run(state, "--scale", "0.0005", "--seed", "5")
+
+
+def test_the_first_run_loads_and_then_takes_a_day(first):
+    """A first load, a day of marketplace life, an increment; every row is followed from the source to its verdict."""
+    report, _ = first
+    load, increment = report["executions"]
+    assert (load["title"], load["status"]) == ("First load", "succeeded")
+    assert (increment["title"], increment["status"]) == ("Increment", "succeeded")
+    for execution in (load, increment):
+        assert {row["table"] for row in execution["hops"]} == TABLES
+        for row in execution["hops"]:
+            assert row["read"] == row["in_parquet"] == row["copied"], row
+    for row in load["hops"]:
+        assert row["added"] == row["read"] == row["curated"] + row["rejected"] > 0, row
+    assert 0 < sum(row["added"] for row in increment["hops"]) < sum(row["added"] for row in load["hops"])
+
+
+def test_every_metric_has_values(first):
+    """The newest period of each, with its columns."""
+    report, _ = first
+    assert {metric["metric"] for metric in report["metrics"]} == METRICS
+    for metric in report["metrics"]:
+        assert metric["rows"], metric["metric"]
+        assert metric["columns"][0] == "period_start"
+        assert all(len(row) == len(metric["columns"]) for row in metric["rows"])
+
+
+def test_progress_and_the_way_on_are_told(first):
+    """While it runs, which state took how long; at the end, what to do next."""
+    _, printed = first
+    for words in ("Load a raw table: bookings", "Publish", "Rows per hop", "make psql", "nothing is left running"):
+        assert words in printed
+
+
+def test_the_files_can_be_looked_at(first, state):
+    """Parquet, plans and manifests stand in the state folder under their keys."""
+    (bucket,) = (state / "apartments" / "generated" / "s3").iterdir()
+    assert list(bucket.glob("apartments/raw/bookings/run=000001/**/*.parquet"))
+    assert json.loads((bucket / "apartments/runs/000001/loads.json").read_text()).keys() == TABLES
+
+
+def test_a_second_run_goes_on(first, state):
+    """Source and warehouse are those of the first; one more day, one more increment."""
+    before, _ = first
+    report, printed = run(state)
+    (increment,) = report["executions"]
+    assert (increment["title"], increment["run_sequence"]) == ("Increment", 3)
+    assert "Playing day 2" in printed
+    keyed = {row["table"]: row["curated"] + row["rejected"] for row in before["standing"]}
+    for row in report["standing"]:
+        assert row["curated"] + row["rejected"] >= keyed[row["table"]] - 1, row  # a day deletes one row of attributes
+
+
+def test_another_scale_is_refused(first, state):
+    """Rather than silently ignored, as the source is there."""
+    done = subprocess.run(
+        [sys.executable, "-m", "local", "--state", str(state), "run", "--scale", "1.0"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "make clean" in done.stderr
+
+
+def test_psql_opens_the_warehouse_of_the_last_run(first, state):
+    """And stops it again."""
+    done = subprocess.run(
+        [sys.executable, "-m", "local", "--state", str(state), "psql"],
+        cwd=ROOT,
+        input="select 'runs=' || count(*) from apartments_control.run;\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "runs=" in done.stdout
+
+
+def test_your_own_files_are_loaded_instead(state, tmp_path):
+    """File name = table name; headers in any order, extra columns, quotes, commas and newlines; no day is played."""
+    for name, text in CSV_FILES.items():
+        (tmp_path / name).write_text(text)
+    report, printed = run(state, "--csv", str(tmp_path))
+    (load,) = report["executions"]
+    assert load["title"] == "Load of the CSV files"
+    assert "Playing" not in printed
+    assert {row["table"]: (row["curated"], row["rejected"]) for row in report["standing"]} == {
+        "apartments": (2, 0),
+        "apartment_attributes": (2, 0),
+        "bookings": (1, 1),  # the second one ends before it begins
+        "user_viewing": (0, 0),
+    }
