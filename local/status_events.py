@@ -16,7 +16,7 @@ from typing import Any
 from local.lambda_runtime import Answer, LambdaService
 from local.template import ACCOUNT, REGION
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.2
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import boto3
 import botocore.session
 from moto.core.responses import ActionResult
-from moto.stepfunctions.parser.api import HistoryEventType, MapRunFailedEventDetails
+from moto.stepfunctions.parser.api import ExecutionStatus, HistoryEventType, MapRunFailedEventDetails
 from moto.stepfunctions.parser.asl.component.common.error_name import custom_error_name
 from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
@@ -35,6 +35,7 @@ from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded
 from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
+from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.responses import StepFunctionResponse
 
 _NESTED_POLL_SECONDS = 0.05
@@ -51,6 +52,7 @@ def complete_interpreter(retry_pace: float) -> None:
     _fail_maps_whose_children_fail()
     _read_history_backwards()
     _let_platform_errors_leave_maps()
+    _abort_at_once()
     # moto asks every half second whether a nested execution has ended; a run has dozens of them.
     state_task_service_callback._DELAY_SECONDS_SYNC_CONDITION_CHECK = _NESTED_POLL_SECONDS
     retrier_decl.time = SimpleNamespace(sleep=lambda seconds: time.sleep(seconds * retry_pace))
@@ -61,10 +63,17 @@ def complete_interpreter(retry_pace: float) -> None:
 def _reach_other_servers() -> None:
     """Let tasks reach the servers named by AWS_ENDPOINT_URL_<SERVICE>; moto calls only itself."""
 
+    made: dict[tuple[str, str | None], Any] = {}
+    making = threading.Lock()  # boto3's default session may not be used by two threads at once
+
     def client(service_name: str, endpoint_url: str | None = None, **options: Any) -> Any:
-        service_id = botocore.session.get_session().get_service_model(service_name).service_id
-        own = os.environ.get("AWS_ENDPOINT_URL_" + service_id.replace(" ", "_").upper())
-        return boto3.client(service_name, endpoint_url=own or endpoint_url, **options)
+        # moto makes one for every task; they are safe to share between threads, and cost more than the call itself.
+        with making:
+            if (service_name, endpoint_url) not in made:
+                service_id = botocore.session.get_session().get_service_model(service_name).service_id
+                own = os.environ.get("AWS_ENDPOINT_URL_" + service_id.replace(" ", "_").upper())
+                made[service_name, endpoint_url] = boto3.client(service_name, endpoint_url=own or endpoint_url, **options)
+            return made[service_name, endpoint_url]
 
     boto_client.boto3 = SimpleNamespace(client=client)
 
@@ -141,6 +150,23 @@ def _let_platform_errors_leave_maps() -> None:
         return StatesErrorName.from_name(error_name) if is_own else custom_error_name.CustomErrorName(error_name)
 
     iteration_worker.CustomErrorName = name_error
+
+
+def _abort_at_once() -> None:
+    """End a stopped execution as ABORTED at once (API reference, "StopExecution"); moto waits for its state to end."""
+    stop = Execution.stop
+    reflect_status = BaseExecutionWorkerCommunication._reflect_execution_status
+
+    def abort(self: Execution, stop_date: datetime.datetime, error: str | None, cause: str | None) -> None:
+        stop(self, stop_date, error, cause)
+        self.exec_status, self.stop_date, self.error, self.cause = ExecutionStatus.ABORTED, stop_date, error, cause
+
+    def reflect_unless_aborted(self: BaseExecutionWorkerCommunication) -> None:
+        if self.execution.exec_status is not ExecutionStatus.ABORTED:
+            reflect_status(self)
+
+    Execution.stop = abort
+    BaseExecutionWorkerCommunication._reflect_execution_status = reflect_unless_aborted
 
 
 def _fail_maps_whose_children_fail() -> None:
