@@ -7,25 +7,21 @@ cd "$(dirname "$0")/.."
 say() { echo "setup: $*"; }
 give_up() { echo "setup: $*" >&2; exit 1; }
 
-# Runs a command as root, or says what a person with the right to do so must run.
-as_root() {
-    if [ "$(id -u)" = 0 ]; then
-        "$@"
-    elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
-        sudo -n "$@"
-    else
-        give_up "this needs root. Please run: sudo $*"
-    fi
-}
-
-# Installs packages of a Debian-like system; the list of packages is fetched only if it is not good enough.
+# Installs packages of a Debian-like system; the list of packages is fetched only if the one there is not good enough.
 install_packages() {
     command -v apt-get >/dev/null 2>&1 || give_up "please install $* with this system's package manager, then run this again"
+    if [ "$(id -u)" = 0 ]; then
+        as_root=
+    elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+        as_root="sudo -n"
+    else
+        give_up "a system package is missing. Please run this, then try again: sudo apt-get install $*"
+    fi
     say "installing $*"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends --quiet "$@" </dev/null >/dev/null 2>&1 && return
-    as_root apt-get update --quiet </dev/null >/dev/null || give_up "apt-get update failed; is there a network?"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends --quiet "$@" </dev/null >/dev/null ||
-        give_up "apt-get could not install $*"
+    install="$as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends --quiet"
+    $install "$@" </dev/null >/dev/null 2>&1 && return
+    $as_root apt-get update --quiet </dev/null >/dev/null || give_up "apt-get update failed; is there a network?"
+    $install "$@" </dev/null >/dev/null || give_up "apt-get could not install $*"
 }
 
 # The first Python that is new enough; PYTHON=… chooses another.
