@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -28,7 +27,7 @@ from rental_pipeline.object_store import (
     s3,
     write_json,
 )
-from rental_pipeline.parquet_encoding import choose_encoding, count_group_rows
+from rental_pipeline.parquet_parts import choose_encoding, count_group_rows, gather_parts
 from rental_pipeline.settings import ExtractSettings, read_settings
 from rental_pipeline.slice_query import compose_slice_query
 from rental_pipeline.slice_rows import SliceRows
@@ -69,7 +68,7 @@ def extract_slice(event: dict[str, Any]) -> None:
     with closing(connect(source, use_unicode=False)) as connection:
         try:
             query = connection.cursor().mogrify(*compose_slice_query(table, part))
-            parts = _gather_parts(rows.read(connection, query), settings.part_rows, settings.part_bytes)
+            parts = gather_parts(rows.read(connection, query), settings.part_rows, settings.part_bytes)
             for number, content in enumerate(parts):
                 key = part_key(settings.marketplace, part.run_sequence, part.table, part.slice, attempt, number)
                 written.append(_write_part(settings.bucket, key, content))
@@ -110,21 +109,6 @@ def _read_hash_key(table: PlannedTable, settings: ExtractSettings) -> bytes | No
     if not settings.hash_secret_arn:
         raise FixConfiguration("the contract hashes personal columns: set HASH_SECRET_ARN, the secret that keys the hash")
     return read_secret(settings.hash_secret_arn).encode()
-
-
-def _gather_parts(batches: Iterator[pyarrow.RecordBatch], part_rows: int, part_bytes: int) -> Iterator[pyarrow.Table]:
-    """Gather batches up to so many rows or bytes: what one Parquet file holds, and the memory that this takes."""
-    waiting: list[pyarrow.RecordBatch] = []
-    rows = size = 0
-    for batch in batches:
-        waiting.append(batch)
-        rows += batch.num_rows
-        size += batch.nbytes
-        if rows >= part_rows or size >= part_bytes:
-            yield pyarrow.Table.from_batches(waiting)
-            waiting, rows, size = [], 0, 0
-    if waiting:
-        yield pyarrow.Table.from_batches(waiting)
 
 
 def _write_part(bucket: str, key: str, content: pyarrow.Table) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""How Parquet files are encoded: for Redshift to read, and cheap to write."""
+"""What one Parquet file holds, and how it is encoded: for Redshift to read, and cheap to write."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow
@@ -12,6 +13,21 @@ _ROW_GROUP_BYTES = 32_000_000
 # A text with fewer values than this among the first rows is one of a few words, and will be.
 _FEW_VALUES = 1024
 _LOOKED_AT = 8192
+
+
+def gather_parts(batches: Iterator[pyarrow.RecordBatch], part_rows: int, part_bytes: int) -> Iterator[pyarrow.Table]:
+    """Gather batches up to so many rows or bytes: what one Parquet file holds, and the memory that this takes."""
+    waiting: list[pyarrow.RecordBatch] = []
+    rows = size = 0
+    for batch in batches:
+        waiting.append(batch)
+        rows += batch.num_rows
+        size += batch.nbytes
+        if rows >= part_rows or size >= part_bytes:
+            yield pyarrow.Table.from_batches(waiting)
+            waiting, rows, size = [], 0, 0
+    if waiting:
+        yield pyarrow.Table.from_batches(waiting)
 
 
 def choose_encoding(content: pyarrow.Table) -> dict[str, Any]:
