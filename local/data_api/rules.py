@@ -136,6 +136,7 @@ def _check_call(node: exp.Anonymous) -> None:
 _CHECKS = {
     exp.Anonymous: _check_call,
     exp.RegexpLike: _check_pattern,
+    exp.Select: _check_untyped_columns,
     exp.Values: _check_values,
     exp.Distinct: _check_distinct,
     exp.CTE: _check_cte,

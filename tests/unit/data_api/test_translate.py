@@ -228,6 +228,21 @@ def test_a_request_is_one_statement_and_no_transaction_control(sql):
 
 
 @pytest.mark.parametrize(
+    "sql",
+    [
+        "select distinct m from (select 'x' as m, a from t) as s",
+        "with s as (select null as m from t) select max(m) from s",
+        "insert into t select m from (select :m as m) as s",
+    ],
+)
+def test_a_literal_in_an_inner_query_needs_a_type(sql):
+    """calogica/dbt-expectations#99, snowplow/dbt-snowplow-attribution#9: "unknown" is converted to nothing further out."""
+    refuse(sql, 'conversion function from "unknown"')
+    assert translate("select m from (select cast('x' as varchar(5)) as m, 1 as n) as s")
+    assert translate("select m from (select 'x' as m union all select 'y') as s where exists (select 'z')")
+
+
+@pytest.mark.parametrize(
     ("sql", "reason"),
     [
         ("select datediff(week, a, b) from t", "weeks"),
