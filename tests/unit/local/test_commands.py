@@ -1,0 +1,41 @@
+"""The commands: those that the README names exist, and CI calls the same ones."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+MAKEFILE = (ROOT / "Makefile").read_text()
+TARGETS = set(re.search(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)[1].split())
+
+
+def test_every_command_is_listed_by_make_help():
+    """A target without its line of help is one that nobody finds."""
+    listed = set(re.findall(r"^  make ([a-z]+)", subprocess.check_output(["make", "help"], cwd=ROOT, text=True), re.MULTILINE))
+    assert listed == TARGETS
+
+
+def test_the_readme_names_only_commands_that_exist():
+    """With only variables that the Makefile reads."""
+    readme = (ROOT / "README.md").read_text()
+    assert set(re.findall(r"`make ([a-z]+)", readme)) <= TARGETS
+    assert set(re.findall(r"\b([A-Z]+)=", " ".join(re.findall(r"`(make [^`]+)`", readme)))) <= set(
+        re.findall(r"\$\(([A-Z]+)\)", MAKEFILE)
+    )
+
+
+def test_ci_calls_make():
+    """What CI checks can be run by hand, by the same words."""
+    called = re.findall(r"^make ([a-z]+)", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    assert called == ["setup", "lint", "test"]
+
+
+def test_the_makefile_gives_options_that_the_program_knows():
+    """`python -m local run` understands every option that make passes on."""
+    given = set(re.findall(r"(--[a-z]+) (?:\"?\$\()", MAKEFILE.split("\nrun:")[1].split("\n\n")[0]))
+    help_text = subprocess.check_output([sys.executable, "-m", "local", "run", "--help"], cwd=ROOT, text=True)
+    assert given == {"--scale", "--seed", "--csv", "--json", "--marketplace"}
+    assert all(option in help_text for option in given)
