@@ -71,6 +71,8 @@ with past_week as (
         period_end
     from dirty_period
     where period_start <= cast(:as_of as date)
+        -- A full build has every week of the calendar, most of them from before the first listing.
+        and period_end > (select min(valid_from) from apartments_curated.apartment_versions)
 ),
 
 active_version as (
