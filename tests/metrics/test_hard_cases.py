@@ -250,48 +250,43 @@ def test_bookings_of_a_user_count_in_every_status_but_canceled(figures):
     assert rows == [(date(2024, 3, 4), "1", 3)]
 
 
-@pytest.mark.parametrize(
-    ("metric", "expected"),
-    [
-        ("average_booking_duration_weekly", [(date(2024, 2, 26), 2, 3, 1.5), (date(2024, 3, 4), 1, 7, 7.0)]),
-        ("average_booking_duration_monthly", [(date(2024, 2, 1), 1, 0, 0.0), (date(2024, 3, 1), 2, 10, 5.0)]),
-    ],
-)
-def test_durations_belong_to_the_checkin(figures, metric, expected):
+def test_durations_belong_to_the_checkin(make_engine):
     """A stay without a night counts as one of no nights; all nights are the checkin period's, also beyond it and after as_of."""
-    rows = figures(
-        metric,
-        as_of=date(2024, 2, 1),
-        apartments=[listing(1)],
-        bookings=[
-            booking(1, checkin_date="2024-02-29", checkout_date="2024-02-29"),
-            booking(2, checkin_date="2024-03-03", checkout_date="2024-03-06"),
-            booking(3, checkin_date="2024-03-10", checkout_date="2024-03-17"),
-            booking(4, booking_status="pending", checkin_date="2024-03-10", checkout_date="2024-03-30"),
-            booking(5, checkin_date="2024-03-10", checkout_date="2024-03-09"),
-        ],
-    )
-    assert rows == expected
+    engine, as_of = make_engine(), date(2024, 2, 1)
+    stays = [
+        ("2024-02-29", "2024-02-29"),
+        ("2024-03-03", "2024-03-06"),
+        ("2024-03-10", "2024-03-17"),
+        ("2024-03-10", "2024-03-09"),
+    ]
+    bookings = [booking(number, checkin_date=first, checkout_date=last) for number, (first, last) in enumerate(stays)]
+    pending = booking(9, booking_status="pending", checkin_date="2024-03-10", checkout_date="2024-03-30")
+    engine.run(as_of, {"apartments": [listing(1)], "bookings": [*bookings, pending]})
+    weeks = read_agreed(engine, "average_booking_duration_weekly", as_of)
+    assert weeks == [(date(2024, 2, 26), 2, 3, 1.5), (date(2024, 3, 4), 1, 7, 7.0)]
+    months = read_agreed(engine, "average_booking_duration_monthly", as_of)
+    assert months == [(date(2024, 2, 1), 1, 0, 0.0), (date(2024, 3, 1), 2, 10, 5.0)]
 
 
-@pytest.mark.parametrize(("days_later", "repeating_days"), [(0, 30), (1, 29), (29, 1), (30, 0), (31, 0)])
-def test_a_second_booking_within_thirty_days_repeats(figures, days_later, repeating_days):
+def test_a_second_booking_within_thirty_days_repeats(figures):
     """The window of a day is that day and the 29 before it: a second booking on day 29 repeats for one day, on day 30 never."""
-    first = date(2024, 2, 10)
+    repeating_days = {0: 30, 1: 29, 28: 2, 29: 1, 30: 0, 31: 0}
+    firsts = {gap: date(2023, 1, 10) + number * timedelta(days=70) for number, gap in enumerate(repeating_days)}
+    days = [day for gap, first in firsts.items() for day in (first, first + timedelta(days=gap))]
     rows = figures(
         "repeat_customers_daily",
-        as_of=date(2024, 5, 1),
         apartments=[listing(1)],
         bookings=[
-            booking(1, booking_date=first.isoformat()),
-            booking(2, booking_date=(first + timedelta(days=days_later)).isoformat()),
-            booking(3, user_id=2, booking_date=first.isoformat()),
-            booking(4, user_id=2, booking_date=first.isoformat(), booking_status="canceled"),
+            *(booking(number, booking_date=day.isoformat()) for number, day in enumerate(days)),
+            booking(90, user_id=2, booking_date=days[0].isoformat()),
+            booking(91, user_id=2, booking_date=days[0].isoformat(), booking_status="canceled"),
         ],
     )
-    assert sum(row[2] for row in rows) == repeating_days
-    assert rows[0] == (first, 2, 1 if days_later == 0 else 0, 0.5 if days_later == 0 else 0.0)
-    assert len(rows) == 30 + min(30, days_later)
+    for gap, first in firsts.items():
+        window = [row for row in rows if first <= row[0] < first + timedelta(days=70)]
+        assert sum(row[2] for row in window) == repeating_days[gap], gap
+        assert len(window) == 30 + min(30, gap), gap
+    assert rows[0] == (days[0], 2, 1, 0.5)
 
 
 def test_no_day_after_the_run_has_a_repeat_rate(figures):
