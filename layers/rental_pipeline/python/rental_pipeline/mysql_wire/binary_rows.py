@@ -94,7 +94,7 @@ def _read_reals(column: Column, cells: _Cells) -> tuple[pyarrow.Array, numpy.nda
     following = cells.skip(column.width)
     numbers = load(cells.data, cells.positions, f"<f{column.width}")
     # A FLOAT is selected as a DOUBLE of the same value, so making it a float again is exact.
-    return make_array(column.type, numbers.astype(column.type.to_pandas_dtype()), cells.nulls), following
+    return make_array(column.type, numbers.astype(f"f{column.type.bit_width // 8}"), cells.nulls), following
 
 
 def _read_strings(column: Column, cells: _Cells) -> tuple[pyarrow.Array, numpy.ndarray]:

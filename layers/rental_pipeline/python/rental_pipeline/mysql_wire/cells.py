@@ -78,7 +78,7 @@ def make_array(kind: pyarrow.DataType, values: numpy.ndarray, nulls: numpy.ndarr
 
 @lru_cache(maxsize=8)
 def _even_numbers(count: int) -> pyarrow.Array:
-    return pyarrow.array(numpy.arange(0, 2 * count, 2, dtype=numpy.int32))
+    return make_array(pyarrow.int32(), numpy.arange(0, 2 * count, 2, dtype=numpy.int32), None)
 
 
 def _validity(nulls: numpy.ndarray | None) -> pyarrow.Buffer | None:

@@ -63,7 +63,7 @@ def make_whole_numbers(column: Column, numbers: numpy.ndarray, nulls: numpy.ndar
         halves[:, 0] = numbers.astype(numpy.int64)
         halves[:, 1] = 0 if numbers.dtype.kind == "u" else halves[:, 0] >> 63
         return make_array(column.type, halves, nulls)
-    wanted = column.type.to_pandas_dtype()
+    wanted = numpy.dtype(f"i{column.type.bit_width // 8}")
     if not numpy.can_cast(numbers.dtype, wanted):
         limits = numpy.iinfo(wanted)
         present = numbers if nulls is None else numbers[~nulls]  # what stands in the place of a NULL is of no account

@@ -1,0 +1,1 @@
+"""Measurements, not tests: `python -m benchmarks.extraction --help`. Results of a run stand in benchmarks/results."""
