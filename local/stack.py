@@ -356,8 +356,8 @@ class Stack:
 
     def stop_warehouse(self) -> None:
         """Stop the warehouse and its Data API, as if they were down; what ran there is rolled back."""
-        self._stop_data_api()
         self._postgres.stop()
+        self._stop_data_api()
 
     def start_warehouse(self) -> None:
         """Start the warehouse again, at the same address; the Data API has forgotten its statements."""

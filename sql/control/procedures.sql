@@ -39,8 +39,8 @@ end;
 $$ language plpgsql
 
 -- name: hold_lease
--- Refuses a run that a newer one has overtaken, and prolongs the lease. A run that was closed as failed and is redriven takes
--- its lease again here: nobody else can have written since, or the lease would carry a newer run.
+-- Refuses a run that a newer one has overtaken, and one that was closed (rental_pipeline.run_step opens it again where its
+-- execution is being redriven); prolongs the lease of the others.
 create or replace procedure hold_lease(p_run bigint, p_lease_seconds int)
 as $$
 declare
@@ -52,8 +52,25 @@ begin
         raise exception 'OVERTAKEN: run % may not write any more, run % has the lease', p_run, v_holder;
     end if;
     if not v_is_held then
-        update run set status = 'running', finished_at = null, error = null where run_sequence = p_run;
+        raise exception 'RUN CLOSED: run % may not write any more', p_run;
     end if;
+    update lease set expires_at = dateadd(second, p_lease_seconds, getdate());
+end;
+$$ language plpgsql
+
+-- name: reopen_run
+-- Gives a closed run its lease again, for an execution that is redriven. Nobody else can have written since it was closed, or the
+-- lease would carry a newer run.
+create or replace procedure reopen_run(p_run bigint, p_lease_seconds int)
+as $$
+declare
+    v_holder bigint;
+begin
+    select run_sequence into v_holder from lease;
+    if v_holder <> p_run then
+        raise exception 'OVERTAKEN: run % may not write any more, run % has the lease', p_run, v_holder;
+    end if;
+    update run set status = 'running', finished_at = null, error = null where run_sequence = p_run;
     update lease set is_held = true, expires_at = dateadd(second, p_lease_seconds, getdate());
 end;
 $$ language plpgsql

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -19,9 +20,15 @@ RETRY_PACE = 0.02  # the waits before a Retry, so that a failure that is retried
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The stack, deployed from template.yaml; nothing has run on it yet."""
-    with Stack(Path(tmp_path_factory.mktemp("stack")), retry_pace=RETRY_PACE) as running:
+def stack() -> Iterator[Stack]:
+    """The stack, deployed from template.yaml; nothing has run on it yet.
+
+    Not in a folder of pytest's, which only the user who runs it may enter: PostgreSQL runs as another where that is root.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="stack-", ignore_cleanup_errors=True) as folder,
+        Stack(Path(folder), retry_pace=RETRY_PACE) as running,
+    ):
         with closing(running.source.connect()) as connection:
             create_sample_schema(connection, "apartments")
             fill(connection, scale=0.0001, seed=3, anchor=datetime.now(UTC).date())

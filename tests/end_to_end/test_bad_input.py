@@ -1,6 +1,7 @@
 """What can be wrong from outside: each ends in an error that names cause and remedy, and the next good run is complete."""
 
 import json
+import time
 
 import pytest
 
@@ -184,13 +185,18 @@ def test_an_aborted_execution_is_closed(loaded):
     execution = loaded.start_execution({})
     run_sequence = newest_run(loaded) + 1
     told = len(loaded.messages())
+    aborted = {"StatementName": f"apartments/{run_sequence:06d}/", "Status": "ABORTED"}
     with held_before_loading(loaded, run_sequence):
         execution.stop()
+        deadline = time.monotonic() + 60
+        while not loaded.warehouse.client().list_statements(**aborted)["Statements"]:
+            assert time.monotonic() < deadline, "the statement was not cancelled"
+            time.sleep(0.05)
     execution.wait()
     assert execution.status == "ABORTED"
-    message = loaded.messages()[told:][0]["Message"]
-    assert "somebody stopped it" in message
-    assert "Cancelled statements: apartments/" in message
+    (message,) = loaded.messages()[told:]
+    assert "somebody stopped it" in message["Message"]
+    assert "Cancelled statements: apartments/" in message["Message"]
     assert query_warehouse(loaded, f"select status from apartments_control.run where run_sequence = {run_sequence}") == [
         ("failed",)
     ]

@@ -65,17 +65,20 @@ def test_a_step_that_failed_was_not_done(call, control):
     call("enter_step", 1, "load viewings", 600)
 
 
-def test_a_closed_run_frees_the_lease_and_a_redriven_one_takes_it_again(call, control):
-    """Redrive resumes a run that was closed as failed, as long as no newer run has opened."""
+def test_a_closed_run_writes_nothing_until_it_is_opened_again(call, control):
+    """A late statement of a closed run raises; one that is redriven is opened again, as long as no newer run has opened."""
     open_run(call, "execution-1")
     call("close_run", 1, "failed", "it broke", None)
     assert runs(control) == [(1, "failed")]
+    with pytest.raises(StatementFailed, match="RUN CLOSED: run 1"):
+        call("hold_lease", 1, 600)
+    call("reopen_run", 1, 600)
     call("hold_lease", 1, 600)
     assert runs(control) == [(1, "running")]
     call("close_run", 1, "failed", "it broke again", None)
     open_run(call, "execution-2")
     with pytest.raises(StatementFailed, match="OVERTAKEN"):
-        call("hold_lease", 1, 600)
+        call("reopen_run", 1, 600)
 
 
 def test_closing_an_old_run_leaves_the_lease_of_the_new_one(call, control):

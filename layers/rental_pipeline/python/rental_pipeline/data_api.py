@@ -52,6 +52,8 @@ _REMEDIES = {
     "DELETE REFUSED": 'if the source really lost these rows, rerun with {"force_deletes": true}',
     "KEY NOT UNIQUE": "the key in source.yaml must name columns that are unique in the source",
     "OVERTAKEN": "start a new execution instead of resuming this one",
+    "RUN CLOSED": "start a new execution, or redrive the run's own",
+    "cancelled on user's request": "redrive the execution, or start a new one",
     "POSITION MOVED": "start a new execution, which plans from the new position",
     "WATERMARK MOVED": "start a new execution, which plans from the new watermark",
     "ROWS LOST": "a file changed after it was written; start a new execution, which reads the same window again",

@@ -78,6 +78,9 @@ def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_secon
     except StatementFailed as failure:
         if request.step == "open" and "RUN IN PROGRESS" in str(failure):
             return _yield_or_take_over(request, api, failure)
+        if "RUN CLOSED" in str(failure) and _is_executing(request.execution_id):
+            _reopen_run(request, api)
+            raise RetryLater(f"run {request.run_sequence} was closed, and goes on as its execution is redriven") from failure
         raise classify(f"step {request.title}: {failure}") from failure
 
 
@@ -109,19 +112,33 @@ def _yield_or_take_over(request: StepRequest, api: DataApi, failure: StatementFa
         f"{request.schemas.marketplace}/open/{request.execution['name']}/lease",
         f"select run_sequence, execution_id from {request.schemas.control}.lease",
     )[0]
-    client = boto3.client("stepfunctions")
-    try:
-        status = client.describe_execution(executionArn=holder["execution_id"])["status"]
-    except client.exceptions.ExecutionDoesNotExist:
-        status = "gone"
-    if status in ("RUNNING", "PENDING_REDRIVE"):
+    if _is_executing(holder["execution_id"]):
         logger.warning("another run is in progress", extra={"holder": holder})
         return {"status": "FINISHED", "result": {"outcome": "in_progress", "run_sequence": holder["run_sequence"]}}
-    logger.warning("the run that holds the lease has ended; it is closed", extra={"holder": holder, "execution_status": status})
-    end_run(api, request.schemas.marketplace, request.schemas.control, holder["run_sequence"], f"its execution is {status}")
-    raise RetryLater(
-        f"run {holder['run_sequence']} held the lease though its execution is {status}; it is closed now"
-    ) from failure
+    logger.warning("the run that holds the lease has ended; it is closed", extra={"holder": holder})
+    schemas = request.schemas
+    end_run(api, schemas.marketplace, schemas.control, holder["run_sequence"], "its execution ended without closing it")
+    raise RetryLater(f"run {holder['run_sequence']} held the lease after its execution had ended; it is closed now") from failure
+
+
+def _is_executing(execution_id: str) -> bool:
+    client = boto3.client("stepfunctions")
+    try:
+        return client.describe_execution(executionArn=execution_id)["status"] == "RUNNING"
+    except client.exceptions.ExecutionDoesNotExist:  # Step Functions forgets executions after 90 days
+        return False
+
+
+def _reopen_run(request: StepRequest, api: DataApi) -> None:
+    reopen = Submission(
+        label="reopen",
+        statements=(
+            f"set search_path to {request.schemas.control}",
+            "lock lease",
+            f"call reopen_run({request.run_sequence}, {request.settings.lease_seconds})",
+        ),
+    )
+    _finish(api, api.submit(request.statement_name, reopen, str(time.time_ns())))
 
 
 def end_run(api: DataApi, marketplace: str, control: str, run_sequence: int, error: str) -> list[str]:
@@ -129,9 +146,13 @@ def end_run(api: DataApi, marketplace: str, control: str, run_sequence: int, err
     name = name_run(marketplace, run_sequence)
     cancelled = api.cancel_unfinished(name)
     statement = api.submit(f"{name}/end", compose_ending(control, run_sequence, "failed", error), str(time.time_ns()))
+    _finish(api, statement)
+    return cancelled
+
+
+def _finish(api: DataApi, statement: str) -> None:
     while not api.wait(statement, 30):
         pass
-    return cancelled
 
 
 def _parse(event: dict[str, Any], settings: WarehouseSettings) -> StepRequest:

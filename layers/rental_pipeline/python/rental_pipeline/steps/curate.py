@@ -134,7 +134,8 @@ class Curation:
     def _mark_dirty(self) -> list[str]:
         """Note which periods of which metrics the changed rows touch, by each metric's own select."""
         selects = [
-            f"select {literal(metric.name)} as metric, touched_period.period_start"
+            # An untyped literal has no type as a column of an inner query (Redshift: "failed to find conversion function").
+            f"select cast({literal(metric.name)} as varchar(127)) as metric, touched_period.period_start"
             f" from ({metric.dirty_from[self.table.name]}) as touched_period"
             for metric in self.request.warehouse.metrics
             if self.table.name in metric.dirty_from

@@ -28,7 +28,6 @@ def compose_open(request: StepRequest) -> Step:
         ),
     )
     setup = [
-        set_path,
         *(f"create schema if not exists {schema}" for schema in schemas.all),
         *request.warehouse.control,
         _rejected_rows(schemas.curated),
@@ -54,7 +53,7 @@ def compose_open(request: StepRequest) -> Step:
     return Step(
         name=f"{schemas.marketplace}/open/{request.execution['name']}",
         submissions=(
-            *divide_statements("setup", f"create schema if not exists {schemas.control}", setup, unless=is_set_up),
+            *divide_statements("setup", set_path, setup, unless=is_set_up),
             opening,
         ),
         reads=(

@@ -1,0 +1,41 @@
+"""A run that was closed as failed: redriven it goes on where it stopped, otherwise nothing of it writes any more."""
+
+from contextlib import closing
+from datetime import UTC, datetime
+
+import pytest
+
+from local.marketplace.generator import fill
+from rental_pipeline import run_step
+from rental_pipeline.data_api import DataApi
+from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.settings import WarehouseSettings, read_settings
+from tests.fixtures.pipeline import Stopped
+
+
+@pytest.fixture
+def closed_run(pipeline, source_database) -> int:
+    """A run that stopped before its checks and was closed."""
+    with closing(source_database.connect()) as connection:
+        fill(connection, scale=0.0001, seed=7, anchor=datetime.now(UTC).date())
+    with pytest.raises(Stopped):
+        pipeline.run(stop_before="check")
+    run_step.end_run(DataApi(read_settings(WarehouseSettings)), "apartments", "apartments_control", 1, "it broke")
+    return 1
+
+
+def test_a_redriven_run_goes_on_where_it_stopped(pipeline, closed_run, fresh_warehouse, monkeypatch):
+    """Its execution is running again: the next step takes the lease back, and the run succeeds."""
+    monkeypatch.setattr(run_step, "_is_executing", lambda execution_id: True)
+    for step in ("check", "publish"):
+        pipeline.step(step, closed_run)
+    assert pipeline.step("close", closed_run)["status"] == "succeeded"
+    assert fresh_warehouse.query("select run_sequence, status from apartments_control.run") == [(1, "succeeded")]
+
+
+def test_a_late_step_of_a_closed_run_is_refused(pipeline, closed_run, fresh_warehouse):
+    """Its execution has ended: a nested one that outlived it writes nothing, and the error says what to do."""
+    with pytest.raises(FixConfiguration, match="start a new execution"):
+        pipeline.step("check", closed_run)
+    assert fresh_warehouse.query("select run_sequence, status from apartments_control.run") == [(1, "failed")]
+    assert fresh_warehouse.query("select count(*) from apartments_control.check_result") == [(0,)]
