@@ -26,13 +26,13 @@ install_packages() {
 
 # The first Python that is new enough; PYTHON=… chooses another.
 find_python() {
-    for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
-        if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
+    for candidate in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11}; do
+        if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null; then
             echo "$candidate"
             return
         fi
     done
-    give_up "Python 3.11, 3.12 or 3.13 is needed (Debian 12, Ubuntu 24.04 and later have one as python3); PYTHON=path names another"
+    give_up "Python 3.11 to 3.14 is needed (Debian 12, Ubuntu 24.04 and later have one as python3); PYTHON=path names another"
 }
 
 make_environment() {
