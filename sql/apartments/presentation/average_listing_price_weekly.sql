@@ -13,6 +13,7 @@
 -- as its versions tell (not as it is today). Weeks begin on Monday; the last one is the week that contains as_of.
 -- A price is converted by the rate in force on the week's Monday. Listings whose currency has no rate then are counted in
 -- listings_without_rate, and are in the average only of average_listing_price_weekly_by_currency.
+-- sql/control/exchange_rates.csv ships with approximate monthly rates, those of 2026 carried forward: put your own into it.
 
 -- name: table
 create table if not exists apartments_presentation.average_listing_price_weekly (

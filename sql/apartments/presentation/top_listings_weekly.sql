@@ -11,6 +11,7 @@
 -- Revenue is the confirmed bookings' total_price in US dollars, each by the rate of its booking_date, the sum rounded to cents.
 -- Bookings whose currency has no rate on that day add nothing to it and are counted in bookings_without_rate.
 -- Listings with equal revenue share a rank. All listings are here: take listing_rank <= 10 for a top ten.
+-- sql/control/exchange_rates.csv ships with approximate monthly rates, those of 2026 carried forward: put your own into it.
 
 -- name: table
 create table if not exists apartments_presentation.top_listings_weekly (
