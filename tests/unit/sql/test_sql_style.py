@@ -248,7 +248,7 @@ def test_functions_are_one_select_of_their_own(name):
 
 
 def test_the_rates_that_ship_are_plausible():
-    """Dollars from the calendar's first day on, euros and rupees month by month from 2019 to 2026, none far from its neighbour."""
+    """Dollars from the calendar's first day on, euros and rupees month by month from 2019 to 2026, without a leap."""
     rates = read_rates((ROOT / "sql/control/exchange_rates.csv").read_text(encoding="utf-8"))
     assert [(start, float(rate)) for currency, start, _, rate in rates if currency == "USD"] == [(date(2000, 1, 1), 1.0)]
     months = [date(year, month, 1) for year in range(2019, 2027) for month in range(1, 13)]
