@@ -94,7 +94,7 @@ class WarehouseSettings:
     redshift_cluster: str | None = None
     redshift_secret_arn: str | None = None
     sql_root: Path = Path("/opt")
-    lease_seconds: int = 3600
+    lease_seconds: int = 43_200
 
     def __post_init__(self) -> None:
         if bool(self.redshift_workgroup) == bool(self.redshift_cluster):
