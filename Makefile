@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-PYTHON_FILES := local layers/rental_pipeline functions tests
+PYTHON_FILES := local layers/rental_pipeline functions tests benchmarks
 ARCHITECTURE ?= x86_64
 # Tools must not speak to anybody, nor find a person's AWS account by accident.
 export SAM_CLI_TELEMETRY := 0
@@ -30,6 +30,10 @@ clean: stop  ## forget the local databases, files and builds
 test: setup  ## every test: unit, integration on real databases, end to end. TESTS=path for some of them
 	@.venv/bin/python -m pytest $(TESTS)
 
+bench: setup  ## the extraction against its limit and its peers, into benchmarks/results. OPTIONS="--rows 100000 --repeat 1"
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-bench.txt
+	@.venv/bin/python -m benchmarks.extraction $(OPTIONS)
+
 lint: setup  ## ruff, and the template
 	@.venv/bin/ruff check $(PYTHON_FILES)
 	@.venv/bin/ruff format --check $(PYTHON_FILES)
@@ -51,4 +55,4 @@ lock:  ## pin requirements.in anew (needs uv)
 	    --no-emit-find-links --constraints requirements.lock layers/dependencies/requirements.in \
 	    --output-file layers/dependencies/requirements.txt
 
-.PHONY: help setup run psql stop clean test lint validate build deploy lock
+.PHONY: help setup run psql stop clean test bench lint validate build deploy lock
