@@ -50,10 +50,8 @@ def tls_source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SourceDatab
     folder = tmp_path_factory.mktemp("mariadb_tls")
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     _write_certificate(certificate, key)
-    with pytest.MonkeyPatch.context() as patch:
-        options = (f"--ssl-cert={certificate}", f"--ssl-key={key}")
-        patch.setattr(local.mariadb, "SERVER_OPTIONS", (*local.mariadb.SERVER_OPTIONS, *options))
-        server = local.mariadb.start(folder / "server", die_with_parent=True)
+    options = (f"--ssl-cert={certificate}", f"--ssl-key={key}")
+    server = local.mariadb.start(folder / "server", die_with_parent=True, options=options)
     server.create_database("encrypted")
     server.create_application_user("reader", "reads-1", "encrypted")
     yield SourceDatabase(server.host, server.port, "encrypted", user="reader", password="reads-1")

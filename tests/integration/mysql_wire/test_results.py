@@ -68,9 +68,9 @@ def test_rows_longer_than_a_packet(source_database: SourceDatabase, protocol: st
 
 
 @both_protocols
-@pytest.mark.parametrize("excess", range(-22, 3))
+@pytest.mark.parametrize("excess", [-15, -14, -13, -7, -6, -5, 0, 1])
 def test_rows_about_as_long_as_a_packet(source_database: SourceDatabase, protocol: str, excess: int) -> None:
-    """Every remainder about 16 MiB: the last packet of a row is empty where the row ends with a full one."""
+    """A binary row fills its packet at -14, a text row at -6, and an empty packet follows; at 1, the length takes 8 bytes."""
     schema = pyarrow.schema([("body", pyarrow.string()), ("n", pyarrow.int64())])
     query = f"select repeat('y', {0xFFFFFF + excess}), 5"
     table, _ = read_wire(source_database, query, schema, protocol)

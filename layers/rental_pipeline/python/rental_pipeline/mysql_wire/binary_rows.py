@@ -64,7 +64,9 @@ def decode_binary_rows(
         raise garbled("a row does not begin with zero")
     arrays = []
     for bit, column in enumerate(columns, start=2):  # the bitmap's first two bits are not used
-        is_null = (data[bitmaps + (bit >> 3)] & (1 << (bit & 7))) != 0
+        if bit == 2 or bit % 8 == 0:
+            null_bits = data[bitmaps + bit // 8]
+        is_null = (null_bits & (1 << bit % 8)) != 0
         cells = _Cells(data, buffer, positions, is_null if is_null.any() else None, block.ends)
         if column.kind is Kind.INTEGER:
             array, positions = _read_integers(column, cells)
