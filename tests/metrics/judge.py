@@ -249,7 +249,8 @@ def read_time(text: str | None) -> datetime | None:
             except ValueError:
                 continue
             # strptime also takes numbers without their leading zeros; a date is written in full here.
-            if moment.strftime(day_form + time_form) == text:
+            # MySQL's dates begin with the year 1000.
+            if moment.strftime(day_form + time_form) == text and moment.year >= 1000:
                 return moment.replace(microsecond=int(fraction[:6].ljust(6, "0") or 0))
     return None
 

@@ -1,4 +1,4 @@
--- Redshift does not enforce keys: a key that comes twice in a curated table would count twice in every metric.
+-- Redshift enforces NOT NULL, but no keys: a key that comes twice in a curated table would count twice in every metric.
 --
 -- severity:   fail
 -- reads:      apartments_curated.apartments, apartments_curated.apartment_attributes, apartments_curated.apartment_versions,
