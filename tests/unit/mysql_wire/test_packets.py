@@ -105,3 +105,10 @@ def test_the_servers_own_error_is_passed_on(sequence: int) -> None:
     with pytest.raises(pymysql.MySQLError) as failure:
         read(frame(ROWS, 7) + frame([error_packet(1317, "Query execution was interrupted")], sequence))
     assert failure.value.args == (1317, "Query execution was interrupted")
+
+
+def test_the_rest_of_a_long_row_is_no_end_though_it_looks_like_one() -> None:
+    """Received up to there, its last packet could be taken for an EOF packet."""
+    long = b"\0" * FULL_PACKET + EOF
+    row = frame([long], 7)
+    assert read(row + frame([EOF], 9), sizes=(len(row), 1 << 20)) == [long]

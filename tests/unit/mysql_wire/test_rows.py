@@ -224,3 +224,29 @@ def test_the_two_decoders_agree_on_dates_that_do_not_exist() -> None:
     assert by_binary == by_text
     assert by_binary[0]["d"].to_pylist() == [None] * 6 + [date(2024, 2, 29), date(9999, 12, 31)]
     assert by_binary[1] == {"d": {text.decode(): 1 for text in texts[:6]}}
+
+
+def test_a_row_of_the_binary_protocol_begins_with_zero() -> None:
+    """What begins otherwise is no row."""
+    columns = [SentColumn("n", FIELD_TYPE.LONG, pyarrow.int32())]
+    row = binary_row(columns, [5])
+    with pytest.raises(RetryLater, match="does not begin with zero"):
+        decode(frame([row, b"\1" + row[1:], EOF], 0), columns, "binary")
+
+
+def test_what_stands_in_the_place_of_a_null_is_of_no_account() -> None:
+    """A NULL takes no bytes, so that its place is its neighbour's: here a number that its own column could not hold."""
+    columns = [SentColumn("small", FIELD_TYPE.LONG, pyarrow.int16()), SentColumn("large", FIELD_TYPE.LONG, pyarrow.int32())]
+    table, _ = decode(encode(columns, [[None, 1 << 30], [7, None]], "binary"), columns, "binary")
+    assert table.to_pylist() == [{"small": None, "large": 1 << 30}, {"small": 7, "large": None}]
+
+
+@both_protocols
+def test_times_about_a_hundred_hours(protocol: str) -> None:
+    """Hours have two digits, or three where they need them."""
+    column = SentColumn("t", FIELD_TYPE.TIME, pyarrow.string())
+    times = [timedelta(hours=hours, seconds=-1 if minus else 0) for hours in (-100, -1, 0, 100) for minus in (False, True)]
+    table, _ = decode(encode([column], [[time] for time in times], protocol), [column], protocol)
+    assert table["t"].to_pylist() == [
+        "-100:00:00", "-100:00:01", "-01:00:00", "-01:00:01", "00:00:00", "-00:00:01", "100:00:00", "99:59:59"
+    ]  # fmt: skip
