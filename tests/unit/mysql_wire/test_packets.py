@@ -111,4 +111,4 @@ def test_the_rest_of_a_long_row_is_no_end_though_it_looks_like_one() -> None:
     """Received up to there, its last packet could be taken for an EOF packet."""
     long = b"\0" * FULL_PACKET + EOF
     row = frame([long], 7)
-    assert read(row + frame([EOF], 9), sizes=(len(row), 1 << 20)) == [long]
+    assert read(row + frame([EOF], 9), sizes=(len(row), 1 << 20), block_bytes=1 << 25) == [long]
