@@ -36,8 +36,8 @@ class Market:
         return self.clock.date() + timedelta(days=self.dice.randint(-before, after))
 
     def make_listing(self, key: int) -> dict:
-        # A cursor may stand still or step back; a listing without one is dated by the run.
-        changed_at = self.clock - timedelta(minutes=self.dice.choice([0, 0, 0, 0, 5, 3000]))
+        # A change may come late, or carry an older cursor than the one before; a listing without a cursor is dated by the run.
+        changed_at = self.clock - timedelta(minutes=self.dice.choice([0, 0, 0, 5, 3_000, 300_000]))
         return listing(
             key,
             price=self.dice.choice(["100.00", "250.50", "99.99", "1200.00", "0.00"])
