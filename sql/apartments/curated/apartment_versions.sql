@@ -16,6 +16,7 @@
 -- its predecessor in run order; of versions from one moment the last counts. The first version holds from the listing's creation.
 -- valid_to is the next version's valid_from, exclusive; NULL: it still holds.
 -- A version that breaks a rule of apartments.sql, or the absence that a tombstone tells of, is a gap: no row covers it.
+-- The rules stand here again, in the last WHERE; should the two files part, the check listings_have_current_version fails the run.
 
 -- name: table
 create table if not exists apartments_curated.apartment_versions (
