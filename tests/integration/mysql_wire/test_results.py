@@ -136,9 +136,10 @@ def test_only_one_plain_select_is_read(source_database: SourceDatabase, protocol
 
 
 @both_protocols
-def test_leaving_early_ends_the_thread_and_the_connection(source_database: SourceDatabase, protocol: str) -> None:
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_leaving_early_ends_the_thread_and_the_connection(tls_source: SourceDatabase, protocol: str, encrypted: bool) -> None:
     """Whoever stops in the midst of a result waits for nothing, and leaves nothing running."""
-    connection = source_database.connect_read_only()
+    connection = tls_source.connect_read_only(**({"ssl": encrypt_only()} if encrypted else {"ssl_disabled": True}))
     batches = read_batches(connection, "select seq, 'abc' from seq_1_to_100000000", NUMBER_AND_TEXT, protocol=protocol)
     assert next(batches).num_rows > 1000
     batches.close()

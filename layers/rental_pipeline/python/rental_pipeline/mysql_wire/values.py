@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy
 import pyarrow
 import pyarrow.types
@@ -31,7 +33,7 @@ def read_text(column: Column, buffer: pyarrow.Buffer, starts, ends, nulls) -> py
 
 def parse_text(column: Column, buffer: pyarrow.Buffer, starts, ends, nulls) -> pyarrow.Array:
     """Return what the cells' text says in the wanted type; Arrow's parser takes no value that it would have to change."""
-    text = read_text(Column(**{**vars(column), "type": pyarrow.string()}), buffer, starts, ends, nulls)
+    text = read_text(replace(column, type=pyarrow.string()), buffer, starts, ends, nulls)
     try:
         return text.cast(column.type)
     except pyarrow.ArrowInvalid:
