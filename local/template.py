@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from samcli.yamlhelper import yaml_parse
 from samtranslator.translator.transform import transform
 
 ACCOUNT, REGION, PARTITION = "123456789012", "eu-west-1", "aws"
@@ -25,6 +24,24 @@ _NO_VALUE = object()
 
 class TemplateError(Exception):
     """The template cannot be translated or resolved; the message names the place."""
+
+
+class _CloudFormationYaml(yaml.SafeLoader):
+    """YAML with CloudFormation's short tags: `!Ref x` is `{"Ref": "x"}`, `!Sub x` is `{"Fn::Sub": "x"}`."""
+
+    def construct_tagged(self, name: str, node: yaml.Node) -> dict[str, Any]:
+        if isinstance(node, yaml.ScalarNode):
+            value: Any = self.construct_scalar(node)
+        elif isinstance(node, yaml.SequenceNode):
+            value = self.construct_sequence(node, deep=True)
+        else:
+            value = self.construct_mapping(node, deep=True)
+        if name == "GetAtt" and isinstance(value, str):
+            value = value.split(".", 1)
+        return {name if name in ("Ref", "Condition") else f"Fn::{name}": value}
+
+
+_CloudFormationYaml.add_multi_constructor("!", _CloudFormationYaml.construct_tagged)
 
 
 @dataclass
@@ -222,7 +239,7 @@ def read_template(path: Path, stack_name: str, parameters: dict[str, str]) -> Te
     Raises:
         TemplateError: a parameter has neither value nor default, is unknown or outside its rules, or SAM refuses the template.
     """
-    source = yaml_parse(path.read_text(encoding="utf-8"))
+    source = yaml.load(path.read_text(encoding="utf-8"), Loader=_CloudFormationYaml)
     values = _fill_parameters(source["Parameters"], parameters)
     os.environ.setdefault("AWS_DEFAULT_REGION", REGION)  # the translator asks for one
     try:

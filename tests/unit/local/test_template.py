@@ -85,3 +85,25 @@ def test_a_parameter_without_a_value_is_named(tmp_path):
     (tmp_path / "template.yaml").write_text("Parameters: {Needed: {Type: String}}\nResources: {}\n")
     with pytest.raises(TemplateError, match="Needed"):
         read_template(tmp_path / "template.yaml", "stack", {})
+
+
+def test_short_tags_are_the_functions_they_stand_for(tmp_path):
+    """`!Ref`, `!Sub`, `!GetAtt` and the others, nested and in both styles."""
+    (tmp_path / "template.yaml").write_text(
+        "Parameters: {Stage: {Type: String, Default: test}}\n"
+        "Conditions: {IsTest: !Equals [!Ref Stage, test]}\n"
+        "Resources:\n"
+        "  Files: {Type: 'AWS::S3::Bucket'}\n"
+        "  Policy:\n"
+        "    Type: AWS::S3::BucketPolicy\n"
+        "    Properties:\n"
+        "      Bucket: !Ref Files\n"
+        "      Arn: !GetAtt Files.Arn\n"
+        "      Name: !If [IsTest, !Sub '${Stage}-x', !Ref 'AWS::NoValue']\n"
+    )
+    template = read_template(tmp_path / "template.yaml", "stack", {})
+    assert template.resources("AWS::S3::BucketPolicy")["Policy"] == {
+        "Bucket": "stack-files",
+        "Arn": "arn:aws:s3:::stack-files",
+        "Name": "test-x",
+    }
