@@ -45,3 +45,18 @@ def test_executions_without_an_error_are_explained_by_their_status(status, words
 def test_a_cause_that_is_plain_text_is_kept():
     """The platform's own causes are sentences."""
     assert explain_failure(detail(error="States.Runtime", cause="no such path")).message == "no such path"
+
+
+def test_a_failed_slice_is_found_in_the_map_run(monkeypatch):
+    """A Distributed Map says only that too many children failed; why is the child's own error."""
+    child = {
+        "status": "FAILED",
+        "input": json.dumps({"table": "bookings", "slice": 3}),
+        "error": "FixConfiguration",
+        "cause": json.dumps({"errorMessage": "may not SELECT", "errorType": "FixConfiguration", "stackTrace": []}),
+    }
+    monkeypatch.setattr(failure, "_failed_child", lambda execution_arn: child)
+    found = explain_failure(
+        detail(error="States.ExceedToleratedFailureThreshold", cause="The specified tolerated failure threshold was exceeded")
+    )
+    assert found == Failure("Load raw tables (slice 3 of bookings)", "FixConfiguration", "may not SELECT")

@@ -70,6 +70,10 @@ def explain_failure(detail: dict[str, Any]) -> Failure:
     state = _failed_state(detail["executionArn"])
     error, cause = detail.get("error") or detail["status"], detail.get("cause") or ""
     where = state or "before its first state"
+    if error == "States.ExceedToleratedFailureThreshold" and (child := _failed_child(detail["executionArn"])):
+        item = _parse_object(child.get("input")) or {}
+        where = f"{where} (slice {item.get('slice')} of {item.get('table')})"
+        error, cause = child.get("error", child["status"]), child.get("cause", "")
     # A nested execution's failure comes as JSON about that execution, a function's as JSON about its exception.
     while isinstance(inner := _parse_object(cause), dict):
         if "errorMessage" in inner:
@@ -129,6 +133,20 @@ def _failed_state(execution_arn: str) -> str | None:
         for event in page["events"]:
             if "stateEnteredEventDetails" in event:
                 return event["stateEnteredEventDetails"]["name"]
+    return None
+
+
+def _failed_child(execution_arn: str) -> dict[str, Any] | None:
+    """One of the child executions that failed in the execution's Distributed Map, whose own error does not say why."""
+    client = boto3.client("stepfunctions")
+    for page in client.get_paginator("get_execution_history").paginate(executionArn=execution_arn, reverseOrder=True):
+        for event in page["events"]:
+            if started := event.get("mapRunStartedEventDetails"):
+                for status in ("FAILED", "TIMED_OUT"):
+                    failed = client.list_executions(mapRunArn=started["mapRunArn"], statusFilter=status, maxResults=1)
+                    for child in failed["executions"]:
+                        return client.describe_execution(executionArn=child["executionArn"])
+                return None
     return None
 
 
