@@ -42,6 +42,8 @@ def choose_encoding(content: pyarrow.Table) -> dict[str, Any]:
         # The writer's default for this version, INT96, carries no statistics.
         "coerce_timestamps": "us",
         "use_dictionary": [field.name for field in content.schema if _has_few_values(content[field.name])],
+        # COPY looks at none; whoever else reads the files looks for a time.
+        "write_statistics": [field.name for field in content.schema if pyarrow.types.is_temporal(field.type)],
     }
 
 

@@ -60,7 +60,7 @@ class ExtractSettings:
     bucket: str
     source_secret_arn: str
     part_rows: int = 250_000
-    part_bytes: int = 64_000_000
+    part_bytes: int = 32_000_000
     decoder: str = "binary"
     hash_secret_arn: str | None = None
 
