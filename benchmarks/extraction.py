@@ -62,6 +62,7 @@ def _measure(arguments: argparse.Namespace, server: MariaDB, aws: LocalAws, core
     bucket, secret = _prepare_aws(aws, server)
     target = Target(server.host, server.port, USER, PASSWORD, DATABASE, table, "", core, bucket, secret)
 
+    load_before = os.getloadavg()[0]
     print(f"{arguments.repeat} rounds of {len(arguments.ways)} ways", flush=True)
     compared: dict[str, list[Measurement]] = {way: [] for way in arguments.ways}
     for number in range(arguments.repeat):
@@ -77,7 +78,7 @@ def _measure(arguments: argparse.Namespace, server: MariaDB, aws: LocalAws, core
             _tell(what, way, grown[-1][2])
 
     arguments.results.mkdir(parents=True, exist_ok=True)
-    write_table(arguments.results / "extraction.md", medians, grown, arguments, _server_version(server))
+    write_table(arguments.results / "extraction.md", medians, grown, arguments, _server_version(server), load_before)
     draw_picture(arguments.results / "extraction.svg", medians)
     raw = {way: [vars(each) for each in runs] for way, runs in compared.items()}
     (arguments.results / "extraction.json").write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")

@@ -42,6 +42,7 @@ def write_table(
     grown: list[tuple[str, str, Measurement]],
     arguments: argparse.Namespace,
     server: str,
+    load_before: float,
 ) -> None:
     """Write the measurements, what was promised, and on which machine it was."""
     lines = [
@@ -79,7 +80,7 @@ def write_table(
             pace = each.wall_seconds / each.rows * 1e6
             numbers = f"{each.rows:,} | {each.wall_seconds:.2f} | {pace:.2f} | {each.cpu_seconds:.2f} | {each.peak_rss_mb:.0f}"
             lines.append(f"| {way} | {what} | {numbers} |")
-    lines += ["", "## Machine", "", *(f"- {fact}" for fact in (*_describe_machine(), server)), ""]
+    lines += ["", "## Machine", "", *(f"- {fact}" for fact in (*_describe_machine(load_before), server)), ""]
     path.write_text("\n".join(lines), encoding="utf-8")
 
 
@@ -108,11 +109,12 @@ def draw_picture(path: Path, medians: dict[str, Measurement]) -> None:
     pyplot.close(figure)
 
 
-def _describe_machine() -> list[str]:
+def _describe_machine(load_before: float) -> list[str]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return [
         f"{datetime.now(UTC):%Y-%m-%d}, {platform.system()} {platform.machine()}, {cores} processors ({_processor()})",
-        "the server on one processor, the clients on another",
+        "the server on one processor, the clients on another; before the first round, the machine's load was"
+        f" {load_before:.1f} (much above 0, other work took part of the processors, and wall times are too long)",
         f"Python {platform.python_version()}, " + ", ".join(f"{name} {_version(name)}" for name in _PACKAGES),
     ]
 
