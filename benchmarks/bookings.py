@@ -40,6 +40,17 @@ def fill_bookings(connection: pymysql.Connection, rows: int) -> str:
     return "bookings"
 
 
+def create_window(connection: pymysql.Connection, stored_rows: int, rows: int) -> str:
+    """Create a view of so many of the stored rows, those of a window of changed_at as an increment reads it; return its name."""
+    with connection.cursor() as cursor:
+        # In the midst of the table; the view's time is the one that _BOOKINGS computes for the row of that number.
+        first = (stored_rows - rows) // 2
+        times = [f"'2024-01-01' + interval {number} second" for number in (first + 1, first + rows + 1)]
+        condition = f"changed_at >= {times[0]} and changed_at < {times[1]}"
+        cursor.execute(f"create or replace view bookings_window as select * from bookings where {condition}")
+    return "bookings_window"
+
+
 def create_endless_bookings(connection: pymysql.Connection, rows: int) -> str:
     """Create a view whose rows the server makes up as it sends them, so that many of them take no disk; return its name."""
     name = f"bookings_{rows}"

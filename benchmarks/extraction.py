@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.bookings import create_endless_bookings, create_wide_table, fill_bookings
+from benchmarks.bookings import create_endless_bookings, create_wide_table, create_window, fill_bookings
 from benchmarks.report import Measurement, draw_picture, write_table
 from benchmarks.ways import WAYS, Target, to_json
 from local.aws import CREDENTIALS, LocalAws
@@ -56,7 +56,10 @@ def _measure(arguments: argparse.Namespace, server: MariaDB, aws: LocalAws, core
     server.create_application_user(USER, PASSWORD, DATABASE)
     with server.connect(DATABASE) as connection:
         print(f"{arguments.rows:,} rows of bookings …", flush=True)
-        table = fill_bookings(connection, arguments.rows)
+        stored = max(arguments.rows, arguments.stored_rows or 0)
+        table = fill_bookings(connection, stored)
+        if stored > arguments.rows:
+            table = create_window(connection, stored, arguments.rows)
         sizes = {rows: create_endless_bookings(connection, rows) for rows in arguments.memory_rows}
         wide = create_wide_table(connection, arguments.wide_rows) if arguments.wide_rows else None
     bucket, secret = _prepare_aws(aws, server)
@@ -78,10 +81,10 @@ def _measure(arguments: argparse.Namespace, server: MariaDB, aws: LocalAws, core
             _tell(what, way, grown[-1][2])
 
     arguments.results.mkdir(parents=True, exist_ok=True)
-    write_table(arguments.results / "extraction.md", medians, grown, arguments, _server_version(server), load_before)
-    draw_picture(arguments.results / "extraction.svg", medians)
+    write_table(arguments.results / f"{arguments.name}.md", medians, grown, arguments, _server_version(server), load_before)
+    draw_picture(arguments.results / f"{arguments.name}.svg", medians)
     raw = {way: [vars(each) for each in runs] for way, runs in compared.items()}
-    (arguments.results / "extraction.json").write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")
+    (arguments.results / f"{arguments.name}.json").write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")
     print(f"\n{(arguments.results / 'extraction.md').read_text(encoding='utf-8')}\nwritten to {arguments.results}")
 
 
@@ -151,6 +154,12 @@ def _build_parser() -> argparse.ArgumentParser:
         help="sizes at which this extractor's time and memory are compared (default 1, 4 and 20 million)",
     )
     parser.add_argument("--wide-rows", type=int, default=100_000, help="rows of a table of 60 columns (default 100,000; 0: none)")
+    parser.add_argument(
+        "--stored-rows",
+        type=int,
+        help="rows that the table has, if more: then a window of changed_at is read, as an increment does",
+    )
+    parser.add_argument("--name", default="extraction", help="of the results' files (default extraction)")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the table and the picture")
     return parser
 

@@ -45,11 +45,14 @@ def write_table(
     load_before: float,
 ) -> None:
     """Write the measurements, what was promised, and on which machine it was."""
+    stored = arguments.stored_rows or 0
+    window = f", a window of changed_at among {stored:,} stored rows," if stored > arguments.rows else ""
     lines = [
         "# Reading a table from MySQL into Parquet",
         "",
-        f"{arguments.rows:,} rows of bookings (12 columns) over loopback, medians of {arguments.repeat} rounds in which the ways"
-        " take turns, each in a process of its own; CPU and memory are the client's. Made by `python -m benchmarks.extraction`.",
+        f"{arguments.rows:,} rows of bookings (12 columns){window} over loopback, medians of {arguments.repeat} rounds in"
+        " which the ways take turns, each in a process of its own; CPU and memory are the client's."
+        " Made by `python -m benchmarks.extraction`.",
         "",
         "| way | wall s | client CPU s | peak RSS MB | wall / limit |",
         "|---|---:|---:|---:|---:|",
