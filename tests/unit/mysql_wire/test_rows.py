@@ -250,3 +250,12 @@ def test_times_about_a_hundred_hours(protocol: str) -> None:
     assert table["t"].to_pylist() == [
         "-100:00:00", "-100:00:01", "-01:00:00", "-01:00:01", "00:00:00", "-00:00:01", "100:00:00", "99:59:59"
     ]  # fmt: skip
+
+
+def test_a_double_that_is_no_float_is_refused() -> None:
+    """Beyond a float's range; and a NULL is no number at all, whatever stands in its place."""
+    columns = [SentColumn("f", FIELD_TYPE.DOUBLE, pyarrow.float32()), SentColumn("d", FIELD_TYPE.DOUBLE, pyarrow.float64())]
+    table, _ = decode(encode(columns, [[None, 1e300], [0.5, None]], "binary"), columns, "binary")
+    assert table.to_pylist() == [{"f": None, "d": 1e300}, {"f": 0.5, "d": None}]
+    with pytest.raises(FixData, match="column f holds a value that is no float"):
+        decode(encode(columns, [[1e300, 1.0]], "binary"), columns, "binary")

@@ -18,7 +18,7 @@ from rental_pipeline.mysql_wire.cells import find_length_encoded, load, make_arr
 from rental_pipeline.mysql_wire.columns import Column, Kind
 from rental_pipeline.mysql_wire.dates import LAST_YEAR, ReportDates, count_days, count_texts, format_times
 from rental_pipeline.mysql_wire.packets import RowBlock, garbled
-from rental_pipeline.mysql_wire.values import make_whole_numbers, parse_text, read_bits, read_text
+from rental_pipeline.mysql_wire.values import make_reals, make_whole_numbers, parse_text, read_bits, read_text
 
 _DAY_MICROSECONDS = 86_400_000_000
 _LONGEST_TIME_DAYS = 34  # a TIME ends at 838:59:59
@@ -95,8 +95,7 @@ def _read_integers(column: Column, cells: _Cells) -> tuple[pyarrow.Array, numpy.
 def _read_reals(column: Column, cells: _Cells) -> tuple[pyarrow.Array, numpy.ndarray]:
     following = cells.skip(column.width)
     numbers = load(cells.data, cells.positions, f"<f{column.width}")
-    # A FLOAT is selected as a DOUBLE of the same value, so making it a float again is exact.
-    return make_array(column.type, numbers.astype(f"f{column.type.bit_width // 8}"), cells.nulls), following
+    return make_reals(column, numbers, cells.nulls), following
 
 
 def _read_strings(column: Column, cells: _Cells) -> tuple[pyarrow.Array, numpy.ndarray]:

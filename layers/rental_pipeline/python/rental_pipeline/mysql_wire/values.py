@@ -74,5 +74,19 @@ def make_whole_numbers(column: Column, numbers: numpy.ndarray, nulls: numpy.ndar
     return make_array(column.type, numbers.astype(wanted), nulls)
 
 
+def make_reals(column: Column, numbers: numpy.ndarray, nulls: numpy.ndarray | None) -> pyarrow.Array:
+    """Return floating-point numbers in the wanted type; a FLOAT is selected as a DOUBLE, so the way back is exact.
+
+    Raises:
+        FixData: one of them is too large for it.
+    """
+    with numpy.errstate(over="ignore", invalid="ignore"):  # of what stands in the place of a NULL
+        reals = numbers.astype(f"f{column.type.bit_width // 8}")
+    is_lost = numpy.isinf(reals)
+    if is_lost.any() and (is_lost if nulls is None else is_lost & ~nulls).any():
+        raise _does_not_fit(column)
+    return make_array(column.type, reals, nulls)
+
+
 def _does_not_fit(column: Column) -> FixData:
     return FixData(f"column {column.name} holds a value that is no {column.type}: if its type was changed, start a new execution")
