@@ -6,10 +6,11 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from local.marketplace.generator import fill
@@ -70,7 +71,8 @@ def held_before_loading(stack: Stack, run_sequence: int) -> Iterator[None]:
     held, release = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with stack.warehouse.connect() as connection:
+        # A test may stop the warehouse meanwhile, and the lock with it.
+        with suppress(psycopg.OperationalError), stack.warehouse.connect() as connection:
             while not connection.execute(
                 "select 1 from apartments_control.run where run_sequence = %s", (run_sequence,)
             ).fetchone():
