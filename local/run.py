@@ -10,14 +10,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from local.execution import Execution, VisitedState
 from local.marketplace.csv_loader import load_folder
 from local.marketplace.day import play_day
-from local.marketplace.generator import DEFAULT_SCALE, fill
+from local.marketplace.generator import DEFAULT_SCALE, SourceNotEmpty, fill
 from local.marketplace.schema import create_sample_schema
 from local.report import lay_out, read_hops, read_metrics, read_standing, write_hops, write_metric
-from local.stack import ROOT, Execution, Stack, VisitedState
+from local.stack import ROOT, Stack
 
 GENERATED, FROM_CSV = "generated", "csv"
+_NEXT = {GENERATED: "another day and another increment", FROM_CSV: "the generated marketplace; with CSV=folder these files again"}
 _SHOWN_SECONDS = 0.05  # a state that only decides is not worth a line
 
 
@@ -104,7 +106,10 @@ def make_source(stack: Stack, journal: Journal, scale: float | None, seed: int |
         say(f"Creating the sample source (scale {scale}, seed {seed})")
         with closing(stack.source.connect()) as connection:
             create_sample_schema(connection, stack.marketplace)
-            rows = fill(connection, scale, seed, progress=lambda line: say(f"  {line}"))
+            try:
+                rows = fill(connection, scale, seed, progress=lambda line: say(f"  {line}"))
+            except SourceNotEmpty as error:
+                raise RunFailed("an earlier run was killed while it filled the source: `make clean`, then `make run`") from error
         journal.note(scale=scale, seed=seed, days_played=0)
         say("  " + ", ".join(f"{count:,} {table}" for table, count in rows.items()))
     return not facts.get("is_loaded")
@@ -125,8 +130,9 @@ def load_csv_files(stack: Stack, csv_folder: Path) -> None:
     say(f"Loading the CSV files of {csv_folder}")
     refused = stack.folder / "refused"
     with closing(stack.source.connect()) as connection:
-        loaded = load_folder(connection, csv_folder, stack.marketplace, refused_folder=refused)
-    say(loaded.describe())
+        loaded = load_folder(connection, csv_folder, stack.marketplace, refused_folder=refused, progress=say)
+    if loaded.refused:
+        say(f"{loaded.refused:,} rows were refused: {refused}")
 
 
 def execute(stack: Stack, title: str) -> dict[str, Any]:
@@ -202,7 +208,7 @@ def tell(report: dict[str, Any], folder: Path, note: str | None) -> None:
         print(f"Note: {note}.")
     print(
         f"\nNext\n  make psql       SQL on the warehouse\n  ls {files}   Parquet files, plans and manifests"
-        f"\n  make run        another day and another increment\n  make clean      forget everything and start anew"
+        f"\n  make run        {_NEXT[folder.name]}\n  make clean      forget everything and start anew"
     )
 
 
