@@ -107,7 +107,7 @@ def make_source(stack: Stack, journal: Journal, scale: float | None, seed: int |
         with closing(stack.source.connect()) as connection:
             create_sample_schema(connection, stack.marketplace)
             try:
-                rows = fill(connection, scale, seed, progress=lambda line: say(f"  {line}"))
+                rows = fill(connection, scale, seed, progress=lambda line: say(f"  {line}"), marketplace=stack.marketplace)
             except SourceNotEmpty as error:
                 raise RunFailed("an earlier run was killed while it filled the source: `make clean`, then `make run`") from error
         journal.note(scale=scale, seed=seed, days_played=0)
@@ -120,7 +120,7 @@ def play_next_day(stack: Stack, journal: Journal) -> None:
     day = journal.facts["days_played"] + 1
     say(f"Playing day {day} of marketplace life on the source")
     with closing(stack.source.connect()) as connection:
-        changes = play_day(connection, journal.facts["seed"], day)
+        changes = play_day(connection, journal.facts["seed"], day, stack.marketplace)
     journal.note(days_played=day)
     say("  " + ", ".join(f"{count} {what}" for what, count in changes.items() if count))
 

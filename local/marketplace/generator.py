@@ -1,26 +1,18 @@
-"""A marketplace made of a seed: the same seed, scale and day give the same rows, dirt included.
-
-It follows the shapes, sizes and dirt of the two generations of the apartments data. Scale 1.0 has their original
-size: 200,000 listings with attributes, 500,000 bookings, 300,000 viewings.
-"""
+"""A marketplace made of a seed: the same seed, scale and day give the same rows, dirt included."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
-import numpy as np
 import pymysql
 
-from local.marketplace.bookings import generate_bookings
+from local.marketplace import import_part
 from local.marketplace.columns import Columns, Progress, count_rows, ignore_progress, insert_columns
-from local.marketplace.listings import generate_apartments, generate_attributes, number_listings
-from local.marketplace.shares import Period, Shares
-from local.marketplace.viewings import generate_viewings
+from local.marketplace.period import Period
+from local.marketplace.schema import read_sample_schema
 
-LISTINGS, BOOKINGS, VIEWINGS, USERS = 200_000, 500_000, 300_000, 10_000
-SMALLEST_LISTINGS, SMALLEST_BOOKINGS, SMALLEST_VIEWINGS, SMALLEST_USERS = 40, 120, 60, 20
 DEFAULT_SCALE = 0.01
 
 
@@ -42,36 +34,28 @@ class Marketplace:
 
 
 def generate(
-    scale: float = DEFAULT_SCALE, seed: int = 1, anchor: date | None = None, shares: Shares | None = None
+    scale: float = DEFAULT_SCALE,
+    seed: int = 1,
+    anchor: date | None = None,
+    shares: Any = None,
+    marketplace: str = "apartments",
 ) -> Marketplace:
-    """Make the four tables.
+    """Make the tables of a marketplace.
 
     Args:
-        scale: 1.0 is the original size; there is a smallest size below which every kind of dirt would not fit.
-            Users shrink with its square root, so that a small marketplace has users with few bookings, too.
+        scale: 1.0 is the size of the original data; see the marketplace's `tables`.
         seed: Gives the same rows on the same anchor.
         anchor: The day on which the history ends (see Period); today in UTC by default.
-        shares: How much dirt of each kind.
+        shares: How much dirt of each kind: the marketplace's own Shares.
+        marketplace: Whose; a folder of sql/.
 
     Raises:
-        ValueError: scale is not above 0.
+        ValueError: scale is not above 0, or nothing generates data for the marketplace.
     """
     if not scale > 0:
         raise ValueError(f"scale must be above 0, not {scale}")
-    shares, period = shares or Shares(), Period(anchor or datetime.now(UTC).date())
-    listing_count = max(SMALLEST_LISTINGS, round(LISTINGS * scale))
-    booking_count = max(SMALLEST_BOOKINGS, round(BOOKINGS * scale))
-    viewing_count = max(SMALLEST_VIEWINGS, round(VIEWINGS * scale))
-    users = max(SMALLEST_USERS, round(USERS * math.sqrt(scale)))
-    # One stream per table: a change in how one is drawn leaves the others as they were.
-    streams = [np.random.default_rng([seed, table]) for table in range(5)]
-    listings = number_listings(streams[0], listing_count, shares)
-    made = {
-        "apartments": generate_apartments(streams[1], listings, period, shares),
-        "apartment_attributes": generate_attributes(streams[2], listings, shares),
-        "bookings": generate_bookings(streams[3], booking_count, users, listings, period, shares),
-        "user_viewing": generate_viewings(streams[4], viewing_count, users, listings, period, shares),
-    }
+    period = Period(anchor or datetime.now(UTC).date())
+    made = import_part(marketplace, "tables").generate_tables(scale, seed, period, shares)
     return Marketplace(
         {table: columns for table, (columns, _) in made.items()}, {table: dirt for table, (_, dirt) in made.items()}
     )
@@ -83,7 +67,8 @@ def fill(
     seed: int = 1,
     anchor: date | None = None,
     progress: Progress = ignore_progress,
-    shares: Shares | None = None,
+    shares: Any = None,
+    marketplace: str = "apartments",
 ) -> dict[str, int]:
     """Fill the empty tables of the sample schema, in one transaction; return the rows of each.
 
@@ -93,19 +78,19 @@ def fill(
     Raises:
         SourceNotEmpty: one of the tables has rows.
     """
-    for table in ("apartments", "apartment_attributes", "bookings", "user_viewing"):
+    for table in read_sample_schema(marketplace):
         with connection.cursor() as cursor:
             cursor.execute(f"select 1 from {table} limit 1")
             if cursor.fetchone():
                 raise SourceNotEmpty(f"the table {table} has rows already: empty the tables, or use another database")
     progress("making the marketplace's rows")
-    marketplace = generate(scale, seed, anchor, shares)
+    made = generate(scale, seed, anchor, shares, marketplace)
     connection.begin()
     try:
-        for table, columns in marketplace.tables.items():
+        for table, columns in made.tables.items():
             insert_columns(connection, table, columns, progress)
         connection.commit()
     except BaseException:
         connection.rollback()
         raise
-    return {table: count_rows(columns) for table, columns in marketplace.tables.items()}
+    return {table: count_rows(columns) for table, columns in made.tables.items()}

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from local.marketplace.day import HAPPENINGS, LATE_COMMIT_MINUTES, play_day
+from local.marketplace.apartments.day import HAPPENINGS, LATE_COMMIT_MINUTES
+from local.marketplace.day import play_day
 from local.marketplace.generator import fill
 from tests.fixtures.mariadb import SourceDatabase
 

@@ -32,7 +32,7 @@ def test_every_value_arrives(source_database: SourceDatabase):
 
 def test_a_filled_source_is_not_filled_again(filled_source: SourceDatabase):
     """Generated rows never mix with others."""
-    with closing(filled_source.connect()) as connection, pytest.raises(SourceNotEmpty, match="apartments"):
+    with closing(filled_source.connect()) as connection, pytest.raises(SourceNotEmpty, match="apartment_attributes has rows"):
         fill(connection, scale=0.002)
 
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from local.marketplace.apartments.listings import UNKNOWN_CURRENCIES
+from local.marketplace.apartments.shares import Shares
 from local.marketplace.columns import count_rows
 from local.marketplace.generator import Marketplace, generate
-from local.marketplace.listings import UNKNOWN_CURRENCIES
-from local.marketplace.shares import Shares
 
 ANCHOR = date(2026, 3, 4)
 

@@ -7,15 +7,16 @@ from decimal import Decimal
 
 import numpy as np
 
-from local.marketplace.columns import Columns, Spoiler, append_rows, draw, to_money, write_dates
-from local.marketplace.listings import (
+from local.marketplace.apartments.listings import (
     CURRENCY_WITHOUT_RATE,
     DATES_OUT_OF_RANGE,
     UNKNOWN_CURRENCIES,
     Listings,
     write_impossible_dates,
 )
-from local.marketplace.shares import Period, Shares
+from local.marketplace.apartments.shares import Shares
+from local.marketplace.columns import Columns, Spoiler, append_rows, draw, to_money, write_dates
+from local.marketplace.period import Period
 
 STATUSES = ("confirmed", "pending", "canceled")
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from local.marketplace import words
+from local.marketplace.apartments import words
+from local.marketplace.apartments.shares import Shares
 from local.marketplace.columns import Columns, Spoiler, draw, to_money, write_dates
-from local.marketplace.shares import Period, Shares
+from local.marketplace.period import Period
 
 FIRST_ID_GENERATION_1, LAST_ID_GENERATION_1 = 5_508_654_087, 5_668_662_559
 CURRENCY_WITHOUT_RATE = "GBP"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from local.marketplace.apartments.listings import DATES_OUT_OF_RANGE, Listings, write_impossible_dates
+from local.marketplace.apartments.shares import Shares
 from local.marketplace.columns import Columns, Spoiler, draw, write_dates
-from local.marketplace.listings import DATES_OUT_OF_RANGE, Listings, write_impossible_dates
-from local.marketplace.shares import Period, Shares
+from local.marketplace.period import Period
 
 ACTIONS_GENERATION_1 = ("reported", "contact_agent", "shortlisted")
 ACTIONS_GENERATION_2 = ("Reported", "Contact Agent", "Shortlisted")
