@@ -9,7 +9,7 @@ from importlib.resources import files
 
 import psycopg
 
-from local.data_api import copy_parquet
+from local.data_api import copy_parquet, unload_parquet
 from local.data_api.refusal import Refused
 from local.data_api.results import ResultSet, read_result
 from local.data_api.translate import Translation, translate
@@ -27,7 +27,7 @@ class Sessions:
 
     Args:
         uri: Connection string of a superuser.
-        s3: boto3 client that COPY reads with.
+        s3: boto3 client that COPY reads and UNLOAD writes with.
     """
 
     def __init__(self, uri: str, s3) -> None:
@@ -98,6 +98,8 @@ class Sessions:
         """Run one translated statement in the open transaction; return its result (or None) and its number of rows."""
         if translation.copy is not None:
             return None, copy_parquet.load(connection, self._s3, translation.copy)
+        if translation.unload is not None:
+            return None, unload_parquet.unload(connection, self._s3, translation.unload, translation.text)
         text = translation.bind(values)
         if not text:
             return None, 0

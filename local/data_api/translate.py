@@ -1,7 +1,7 @@
 """A statement of Redshift as the statement PostgreSQL runs for it.
 
 Queries and changes of rows go through sqlglot's trees (`expressions.py`); `tables.py` defines tables, `routines.py` functions and
-procedures; `copy_parquet.py` reads COPY; what is left differs by a word at most.
+procedures; `copy_parquet.py` reads COPY, `unload_parquet.py` UNLOAD; what is left differs by a word at most.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from local.data_api.expressions import called_functions, rewrite_expressions
 from local.data_api.parameters import find_parameters, quote_text
 from local.data_api.reading import text_of
 from local.data_api.refusal import Refused
+from local.data_api.unload_parquet import UnloadCommand, parse_unload
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Translation:
     Attributes:
         text: PostgreSQL's statement, parameters still marked; empty for a statement that has no effect here (VACUUM, ANALYZE).
         copy: The COPY to run instead.
+        unload: The UNLOAD to run; text is then its query.
         returns_rows: Whether the statement is one that has a result.
         alone: Why it may not stand in a transaction block (a batch), or None.
         functions: Unqualified functions that must be a user's own.
@@ -37,6 +39,7 @@ class Translation:
 
     text: str = ""
     copy: CopyCommand | None = None
+    unload: UnloadCommand | None = None
     returns_rows: bool = False
     alone: str | None = None
     functions: frozenset[str] = field(default_factory=frozenset)
@@ -100,6 +103,8 @@ def _translate_inside(sql: str) -> str:
     translation = translate(sql)
     if translation.alone:
         raise Refused(translation.alone)
+    if translation.copy or translation.unload:
+        raise Refused("COPY and UNLOAD in a procedure are not offered here")
     return translation.text or "null"
 
 
@@ -202,6 +207,14 @@ def _translate_copy(sql: str, tokens: list[Token], words: list[str]) -> Translat
     return Translation(copy=parse_copy(sql, tokens))
 
 
+def _translate_unload(sql: str, tokens: list[Token], words: list[str]) -> Translation:
+    if find_parameters(sql):
+        raise Refused("UNLOAD takes no parameters: neither its query nor its location or role can be one")
+    command = parse_unload(sql, tokens)
+    query = translate(command.query)
+    return Translation(query.text, unload=command, functions=query.functions)
+
+
 def _translate_explain(sql: str, tokens: list[Token], words: list[str]) -> Translation:
     query = translate(text_of(sql, tokens[1:]))
     return Translation("explain " + query.text, returns_rows=True, functions=query.functions)
@@ -239,6 +252,7 @@ _STATEMENTS: dict[str, Callable[[str, list[Token], list[str]], Translation]] = {
     "ANALYZE": _translate_nothing,
     "VACUUM": _translate_nothing,
     "COPY": _translate_copy,
+    "UNLOAD": _translate_unload,
     "EXPLAIN": _translate_explain,
     **dict.fromkeys(("BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"), _refuse_transaction),
 }
