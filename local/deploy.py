@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from local.aws import LocalAws
+from local.call_log import VARIABLE
 from local.lambda_runtime import LambdaService, LocalFunction
 from local.template import ACCOUNT, PARTITION, Template, TemplateError
 
@@ -38,7 +39,13 @@ class Deployment:
 
 
 def deploy(
-    template: Template, root: Path, folder: Path, aws: LocalAws, functions: LambdaService, environment: dict[str, str]
+    template: Template,
+    root: Path,
+    folder: Path,
+    aws: LocalAws,
+    functions: LambdaService,
+    environment: dict[str, str],
+    call_logs: Path | None = None,
 ) -> Deployment:
     """Create what a run needs.
 
@@ -49,6 +56,7 @@ def deploy(
         aws: Serves buckets, topics, queues and state machines.
         functions: Serves the functions.
         environment: What every function gets beside the variables of its template.
+        call_logs: Folder in which the AWS calls of the functions are noted, a file per role (`<role's name>.jsonl`).
 
     Raises:
         TemplateError: the template names code, a layer or a definition that does not exist, or does not resolve.
@@ -65,7 +73,8 @@ def deploy(
         sqs.create_queue(QueueName=template.resolve({"Ref": logical_id}).rpartition("/")[2])
     for logical_id, properties in template.resources("AWS::Lambda::Function").items():
         deployed[logical_id] = lay_out_function(template, logical_id, properties, root, folder)
-        functions.deploy(deployed[logical_id], environment)
+        log = {VARIABLE: str(call_logs / f"{properties['Role'].rpartition('/')[2]}.jsonl")} if call_logs else {}
+        functions.deploy(deployed[logical_id], environment | log)
     for logical_id, properties in template.resources("AWS::StepFunctions::StateMachine").items():
         machines[logical_id] = states.create_state_machine(
             name=properties["StateMachineName"],

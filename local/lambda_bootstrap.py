@@ -17,10 +17,20 @@ def main() -> None:
     if limit := os.environ.pop("LOCAL_MEMORY_GROUP", None):
         (Path(limit) / "cgroup.procs").write_text(str(os.getpid()))
     threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
+    _log_calls_if_asked()
     sys.path.insert(0, str(Path.cwd()))  # the function's folder comes first, as on Lambda
     from awslambdaric.__main__ import main as serve
 
     serve(["awslambdaric", sys.argv[1]])
+
+
+def _log_calls_if_asked() -> None:
+    if "LOCAL_CALL_LOG" in os.environ:  # else nothing of ours is imported into a function's process
+        sys.path.insert(0, str(Path(__file__).parents[1]))
+        from local.call_log import log_calls_if_asked
+
+        log_calls_if_asked()
+        sys.path.pop(0)
 
 
 def _follow(parent: int) -> None:

@@ -29,6 +29,7 @@ import pymysql
 
 from local import guard, mariadb
 from local.aws import CREDENTIALS, LocalAws, restore_bucket, save_bucket
+from local.call_log import VARIABLE
 from local.deploy import Deployment, deploy
 from local.execution import Execution
 from local.lambda_runtime import Answer, LambdaService
@@ -117,6 +118,7 @@ class Stack:
         parameters: Of the template, beside and instead of PARAMETERS.
         retry_pace: Factor on the waits before a Retry of the state machines.
         root: The checkout to deploy.
+        log_calls: Note every AWS call that the functions and COPY make in the folder `call_logs`.
     """
 
     def __init__(
@@ -127,12 +129,14 @@ class Stack:
         parameters: dict[str, str] | None = None,
         retry_pace: float = 1.0,
         root: Path = ROOT,
+        log_calls: bool = False,
     ) -> None:
         self.folder = folder.resolve()
         self.marketplace = marketplace
         self.root = root
         self._parameters = {**PARAMETERS, "Marketplace": marketplace, **(parameters or {})}
         self._retry_pace = retry_pace
+        self.call_logs = self.folder / "call_logs" if log_calls else None
         self._closing = contextlib.ExitStack()
         self._messages: list[dict[str, str]] = []
         self._data_api: ChildProcess | None = None
@@ -157,6 +161,8 @@ class Stack:
     def _start(self) -> None:
         logs = self.folder / "logs"
         logs.mkdir(parents=True, exist_ok=True)
+        if self.call_logs:
+            self.call_logs.mkdir(exist_ok=True)
         self._closing.enter_context(_locked(self.folder))
         self._closing.enter_context(_guarded(self.folder))
         self.functions = LambdaService(logs)
@@ -286,7 +292,7 @@ class Stack:
             "AWS_ENDPOINT_URL_LAMBDA": self.functions.endpoint_url,
             "AWS_ENDPOINT_URL_REDSHIFT_DATA": data_api,
         }
-        return deploy(template, self.root, self.folder / "deployed", self.aws, self.functions, environment)
+        return deploy(template, self.root, self.folder / "deployed", self.aws, self.functions, environment, self.call_logs)
 
     def _subscribe(self) -> str:
         """Let a queue of our own receive what the topic's subscribers would, and return its address."""
@@ -300,10 +306,12 @@ class Stack:
     def _start_data_api(self) -> None:
         command = [sys.executable, "-m", "local.data_api", "--postgres-uri", self._postgres.uri]
         command += ["--s3-endpoint-url", self.aws.endpoint_url, "--port", str(self._data_api_port)]
+        # Its calls are those of the role that COPY takes.
+        log = {VARIABLE: str(self.call_logs / "copy.jsonl")} if self.call_logs else {}
         self._data_api = ChildProcess(
             command,
             log=self.folder / "logs" / "data_api.log",
-            environment={"PATH": os.environ.get("PATH", os.defpath), "AWS_DEFAULT_REGION": REGION, **CREDENTIALS},
+            environment={"PATH": os.environ.get("PATH", os.defpath), "AWS_DEFAULT_REGION": REGION, **CREDENTIALS, **log},
             folder=ROOT,
         )
         self._data_api.wait_until(lambda: is_listening(self._data_api_port), START_SECONDS, "the Redshift Data API")

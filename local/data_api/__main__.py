@@ -6,6 +6,7 @@ import argparse
 import signal
 import threading
 
+from local.call_log import log_calls_if_asked
 from local.data_api.server import DataApiServer
 
 
@@ -16,6 +17,7 @@ def main() -> None:
     parser.add_argument("--s3-endpoint-url", help="where COPY finds S3 (default: AWS)")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
     arguments = parser.parse_args()
+    log_calls_if_asked()
     server = DataApiServer(arguments.postgres_uri, arguments.s3_endpoint_url, arguments.port).start()
     print(server.endpoint_url, flush=True)
     ended = threading.Event()
