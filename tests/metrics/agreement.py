@@ -8,15 +8,14 @@ from datetime import date
 
 import pandas as pd
 
-from tests.metrics.engine import KEYS, Engine
-from tests.metrics.judge import judge, judge_rows
+from tests.metrics.engine import Engine
 
 
 def assert_agreed(engine: Engine, as_of: date) -> None:
     """Compare accepted and rejected keys of every curated table, and all metrics, with the judge."""
-    verdict = judge_rows(engine.tables)
+    verdict = engine.subject.judge_rows(engine.tables)
     rejected = engine.read("curated.rejected_rows")
-    for table, key in KEYS.items():
+    for table, key in engine.subject.keys.items():
         accepted = engine.read(f"curated.{table}")
         rules = rejected[rejected.table_name == table]
         if key:
@@ -28,8 +27,15 @@ def assert_agreed(engine: Engine, as_of: date) -> None:
             assert len(accepted) == len(verdict.accepted[table]), table
             assert Counter(rules.broken_rule) == Counter(verdict.rejected[table].values()), table
             assert rules.row_key.is_unique
-    for metric, expected in judge(engine.tables, engine.history, engine.rates(), as_of).items():
-        compare(engine.read(f"presentation.{metric}"), expected, metric)
+    assert_metrics_agreed(engine, as_of)
+
+
+def assert_metrics_agreed(engine: Engine, as_of: date) -> dict[str, pd.DataFrame]:
+    """Compare all metrics with the judge's, and return those."""
+    expected = engine.subject.judge(engine.tables, engine.history, engine.rates(), as_of)
+    for metric, frame in expected.items():
+        compare(engine.read(f"presentation.{metric}"), frame, metric)
+    return expected
 
 
 def read_all(engine: Engine) -> dict[str, Counter]:

@@ -1,4 +1,4 @@
-"""An engine over an empty warehouse."""
+"""An engine over an empty warehouse, for the marketplace of the test's folder."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.metrics.engine import SQL_ROOT, TEXT_COLUMNS, Engine
+from tests.metrics.engine import SQL_ROOT, Engine
+from tests.metrics.subject import Subject
 
 
 @pytest.fixture
-def make_engine(fresh_warehouse, bucket, tmp_path) -> Callable[..., Engine]:
+def make_engine(subject: Subject, fresh_warehouse, bucket, tmp_path) -> Callable[..., Engine]:
     """Return a function that makes the engine: with raw's columns, and with exchange rates of the test's own."""
 
-    def make(columns: dict[str, str] = TEXT_COLUMNS, rates: str | None = None) -> Engine:
+    def make(columns: dict[str, str] | None = None, rates: str | None = None) -> Engine:
         root = SQL_ROOT
         if rates is not None:
             root = tmp_path / "sql"
             shutil.copytree(SQL_ROOT, root, dirs_exist_ok=True)
             (root / "control" / "exchange_rates.csv").write_text(rates, encoding="utf-8")
-        return Engine(fresh_warehouse, bucket, columns, root)
+        return Engine(fresh_warehouse, bucket, subject, columns or subject.columns, root)
 
     return make

@@ -16,40 +16,11 @@ from rental_pipeline.object_store import PLAN, run_key, write_json
 from rental_pipeline.run_step import run_step
 from rental_pipeline.settings import WarehouseSettings
 from rental_pipeline.warehouse_files import Warehouse, read_warehouse
-from tests.metrics.judge import Rate, Row, Version
+from tests.metrics.records import Rate, Row, Version
+from tests.metrics.subject import Subject
 
 SQL_ROOT = Path(__file__).parents[2] / "sql"
-KEYS = {"apartments": "id", "apartment_attributes": "id", "bookings": "booking_id", "user_viewing": None}
-
-# The columns of raw as the sample schema gives them, and as a source with real types would. What they have in common comes first.
 _METADATA = "_run_sequence bigint, _operation char(1), _row_hash char(32), _observed_at timestamp"
-TEXT_COLUMNS = {
-    "apartments": "id bigint, title varchar(1020), source varchar(400), price decimal(10, 2), currency varchar(12),"
-    " listing_created_on varchar(128), is_active varchar(32), last_modified_timestamp varchar(128), changed_at timestamp",
-    "apartment_attributes": "id bigint, category varchar(400), body varchar(65535), amenities varchar(65535),"
-    " bathrooms varchar(64), bedrooms varchar(64), fee varchar(128), has_photo varchar(64), pets_allowed varchar(256),"
-    " price_display varchar(256), price_type varchar(128), square_feet integer, address varchar(1020), cityname varchar(400),"
-    " state varchar(400), latitude decimal(10, 7), longitude decimal(10, 7)",
-    "bookings": "booking_id bigint, user_id bigint, apartment_id bigint, booking_date varchar(128), checkin_date varchar(128),"
-    " checkout_date varchar(128), total_price decimal(10, 2), currency varchar(12), booking_status varchar(80),"
-    " payment_status varchar(80), num_guests integer, changed_at timestamp",
-    "user_viewing": "user_id bigint, apartment_id bigint, viewed_at varchar(128), is_wishlisted varchar(32),"
-    " call_to_action varchar(200), recorded_at timestamp",
-}
-TYPED_COLUMNS = {
-    **TEXT_COLUMNS,
-    "apartments": "id bigint, title varchar(1020), source varchar(400), price decimal(10, 2), currency char(3),"
-    " listing_created_on timestamp, is_active smallint, last_modified_timestamp timestamp, changed_at timestamp",
-    "apartment_attributes": "id bigint, category varchar(400), body varchar(65535), amenities varchar(65535),"
-    " bathrooms decimal(4, 1), bedrooms smallint, fee decimal(8, 2), has_photo smallint, pets_allowed varchar(256),"
-    " price_display varchar(256), price_type varchar(128), square_feet integer, address varchar(1020), cityname varchar(400),"
-    " state varchar(400), latitude double precision, longitude double precision",
-    "bookings": "booking_id bigint, user_id varchar(64), apartment_id bigint, booking_date timestamp, checkin_date date,"
-    " checkout_date date, total_price decimal(10, 2), currency char(3), booking_status varchar(80),"
-    " payment_status varchar(80), num_guests smallint, changed_at timestamp",
-    "user_viewing": "user_id varchar(64), apartment_id bigint, viewed_at timestamp, is_wishlisted smallint,"
-    " call_to_action varchar(200), recorded_at timestamp",
-}
 
 
 @dataclass
@@ -59,24 +30,29 @@ class Engine:
     Attributes:
         warehouse: The tests' warehouse (tests/fixtures/warehouse.py), empty at the beginning.
         bucket: Where the steps find the run's files.
+        subject: The marketplace.
         columns: Raw's columns by table.
-        rates: Content of exchange_rates.csv; None: the project's own file.
+        sql_root: The folder sql/, or a copy of it.
         run_sequence: The last run.
         tables: The source's rows as they are now, as the runs so far have brought them.
-        history: The versions of each listing, for the judge.
+        history: The versions of each row of the subject's versioned table, for the judge.
     """
 
     warehouse: Any
     bucket: str
+    subject: Subject
     columns: dict[str, str]
-    sql_root: Path
+    sql_root: Path = SQL_ROOT
     run_sequence: int = 0
-    tables: dict[str, list[Row]] = field(default_factory=lambda: {table: [] for table in KEYS})
-    history: dict[int, list[Version]] = field(default_factory=dict)
+    tables: dict[str, list[Row]] = field(default_factory=dict)
+    history: dict[Any, list[Version]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.tables = {table: [] for table in self.subject.keys}
 
     @property
     def files(self) -> Warehouse:
-        return read_warehouse(self.sql_root, "apartments")
+        return read_warehouse(self.sql_root, self.subject.marketplace)
 
     def names(self, table: str) -> list[str]:
         """Return the column names of a raw table, without the pipeline's own."""
@@ -94,7 +70,7 @@ class Engine:
         self,
         as_of: date,
         upserts: dict[str, Iterable[Row]] | None = None,
-        deletes: dict[str, Iterable[int]] | None = None,
+        deletes: dict[str, Iterable[Any]] | None = None,
         observed_at: datetime | None = None,
         rebuild: bool = False,
     ) -> None:
@@ -102,7 +78,7 @@ class Engine:
 
         Args:
             as_of: The day of the run.
-            upserts: New rows, or newer ones of known keys, by table. The rows of user_viewing are all those of their days.
+            upserts: New rows, or newer ones of known keys, by table. Those of a table without a key are all of their days.
             deletes: Keys that are gone, by table.
             observed_at: The source's clock at the run; noon of as_of by default.
             rebuild: Build everything anew.
@@ -111,19 +87,19 @@ class Engine:
         execution = {"id": f"arn:aws:states:eu-west-1:123456789012:execution:metrics:{uuid.uuid4()}", "name": uuid.uuid4().hex}
         self.run_sequence = self._step("open", run_sequence=None, execution=execution)["run_sequence"]
         plan = {
-            "marketplace": "apartments",
+            "marketplace": self.subject.marketplace,
             "run_sequence": self.run_sequence,
             "kind": "rebuild" if rebuild else "incremental",
             "as_of": as_of.isoformat(),
             "source_time": observed_at.isoformat(timespec="microseconds"),
             "force_deletes": False,
             "dry_run": False,
-            "raw_changes": {"batch": [self._define(table) for table in KEYS], "single": []},
-            "tables": [self._plan(table) for table in KEYS],
+            "raw_changes": {"batch": [self._define(table) for table in self.subject.keys], "single": []},
+            "tables": [self._plan(table) for table in self.subject.keys],
         }
-        write_json(self.bucket, run_key("apartments", self.run_sequence, PLAN), plan)
+        write_json(self.bucket, run_key(self.subject.marketplace, self.run_sequence, PLAN), plan)
         self._step("prepare")
-        for table in KEYS:
+        for table in self.subject.keys:
             self._load(table, list((upserts or {}).get(table, [])), list((deletes or {}).get(table, [])), observed_at)
         pending = self._step("pending")
         for table in pending["curated"]:
@@ -135,10 +111,25 @@ class Engine:
             self._step("publish")
         self._step("close")
 
+    def remember(self, source_database: Any, run_sequence: int, observed_at: datetime) -> None:
+        """Note what a real source holds at a run of the whole pipeline, in place of what a run of this engine brings."""
+        for table in self.subject.keys:
+            columns = source_database.query(
+                f"select column_name from information_schema.columns where table_name = '{table}'"
+                " and table_schema = database() order by ordinal_position"
+            )
+            names = [name for (name,) in columns]
+            rows = source_database.query(f"select {', '.join(names)} from {table}")
+            self.tables[table] = [dict(zip(names, row, strict=True)) for row in rows]
+        for row in self.tables.get(self.subject.versioned, []):
+            versions = self.history.setdefault(row[self.subject.keys[self.subject.versioned]], [])
+            if not versions or versions[-1].row != row:
+                versions.append(Version(run_sequence, observed_at, row))
+
     def read(self, table: str) -> pd.DataFrame:
         """Return all rows of a table, `schema.table` without the marketplace's prefix."""
         with self.warehouse.connect() as connection:
-            cursor = connection.execute(f"select * from apartments_{table}")
+            cursor = connection.execute(f"select * from {self.subject.marketplace}_{table}")
             return pd.DataFrame(cursor.fetchall(), columns=[column.name for column in cursor.description], dtype=object)
 
     def rates(self) -> list[Rate]:
@@ -153,7 +144,7 @@ class Engine:
 
     def _step(self, step: str, name: str | None = None, **more: Any) -> dict[str, Any]:
         settings = WarehouseSettings(
-            marketplace="apartments",
+            marketplace=self.subject.marketplace,
             bucket=self.bucket,
             redshift_database="dev",
             redshift_workgroup="test-workgroup",
@@ -166,16 +157,18 @@ class Engine:
         return answer["result"]
 
     def _define(self, table: str) -> str:
-        event_day = "" if KEYS[table] else ", _event_day date"
-        return f"create table if not exists apartments_raw.{table} ({self.columns[table]}, {_METADATA}{event_day})"
+        event_day = "" if self.subject.keys[table] else ", _event_day date"
+        return (
+            f"create table if not exists {self.subject.marketplace}_raw.{table} ({self.columns[table]}, {_METADATA}{event_day})"
+        )
 
     def _plan(self, table: str) -> dict[str, Any]:
-        strategy, key = ("merge", [KEYS[table]]) if KEYS[table] else ("append", [])
+        strategy, key = ("merge", [self.subject.keys[table]]) if self.subject.keys[table] else ("append", [])
         return {"name": table, "strategy": strategy, "key": key, "read": False}
 
-    def _load(self, table: str, rows: list[Row], gone: list[int], observed_at: datetime) -> None:
+    def _load(self, table: str, rows: list[Row], gone: list[Any], observed_at: datetime) -> None:
         """Add to raw what a load would: a version for each row that differs, a tombstone for each that is gone, whole days."""
-        names, key = self.names(table), KEYS[table]
+        names, key = self.names(table), self.subject.keys[table]
         if key:
             known = {row[key]: row for row in self.tables[table]}
             rows = [row for row in rows if known.get(row[key]) != row]
@@ -186,10 +179,10 @@ class Engine:
             days = {row["recorded_at"].date() for row in rows}
             self.tables[table] = [row for row in self.tables[table] if row["recorded_at"].date() not in days] + rows
             tombstones = []
-        if table == "apartments":
+        if table == self.subject.versioned:
             for row in [*rows, *tombstones]:
                 version = Version(self.run_sequence, observed_at, row if len(row) > 1 else None)
-                self.history.setdefault(row["id"], []).append(version)
+                self.history.setdefault(row[key], []).append(version)
         records = []
         for row, operation in [*((row, "U") for row in rows), *((row, "D") for row in tombstones)]:
             values = [row.get(name) for name in names]
@@ -197,17 +190,16 @@ class Engine:
             records.append(record if key else [*record, row["recorded_at"].date()])
         if not records:
             return
+        raw, control = (f"{self.subject.marketplace}_{schema}" for schema in ("raw", "control"))
         with self.warehouse.connect() as connection, connection.cursor() as cursor:
             if not key:
-                cursor.execute("delete from apartments_raw.user_viewing where _event_day = any(%s)", (sorted(days),))
+                cursor.execute(f"delete from {raw}.{table} where _event_day = any(%s)", (sorted(days),))
                 for day in days:
-                    cursor.execute(
-                        "insert into apartments_control.changed_day values ('user_viewing', %s, %s)", (day, self.run_sequence)
-                    )
+                    cursor.execute(f"insert into {control}.changed_day values (%s, %s, %s)", (table, day, self.run_sequence))
             marks = ", ".join(["%s"] * len(records[0]))
-            cursor.executemany(f"insert into apartments_raw.{table} values ({marks})", records)
-            cursor.execute("delete from apartments_control.layer_position where layer = 'raw' and name = %s", (table,))
+            cursor.executemany(f"insert into {raw}.{table} values ({marks})", records)
+            cursor.execute(f"delete from {control}.layer_position where layer = 'raw' and name = %s", (table,))
             cursor.execute(
-                "insert into apartments_control.layer_position (layer, name, run_sequence) values ('raw', %s, %s)",
+                f"insert into {control}.layer_position (layer, name, run_sequence) values ('raw', %s, %s)",
                 (table, self.run_sequence),
             )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rental_pipeline.warehouse_files import read_warehouse
 from tests.metrics.engine import SQL_ROOT
-from tests.metrics.judge import FIRST_DAY, LAST_DAY, read_flag, read_number, read_time
+from tests.metrics.values import FIRST_DAY, LAST_DAY, read_flag, read_number, read_time
 
 
 @pytest.fixture(scope="module")

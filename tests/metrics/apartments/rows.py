@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from tests.metrics.judge import Row
+from tests.metrics.records import Row
 
 
 def listing(key: int, **changes: Any) -> Row:

@@ -8,27 +8,6 @@ import pytest
 from local.marketplace.day import play_day
 from local.marketplace.generator import fill
 from tests.metrics.agreement import assert_agreed, read_all
-from tests.metrics.engine import KEYS, Engine
-from tests.metrics.judge import Version
-
-
-def remember(engine: Engine, source, run_sequence: int, observed_at: datetime) -> None:
-    """Note what the source holds at a run, and which of its listings differ from the run before."""
-    for table in KEYS:
-        names = [
-            name
-            for (name,) in source.query(
-                f"select column_name from information_schema.columns where table_name = '{table}'"
-                f" and table_schema = database() order by ordinal_position"
-            )
-        ]
-        engine.tables[table] = [
-            dict(zip(names, row, strict=True)) for row in source.query(f"select {', '.join(names)} from {table}")
-        ]
-    for row in engine.tables["apartments"]:
-        versions = engine.history.setdefault(row["id"], [])
-        if not versions or versions[-1].row != row:
-            versions.append(Version(run_sequence, observed_at, row))
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -44,7 +23,7 @@ def test_every_metric_equals_the_judges_over_the_source(pipeline, source_databas
             assert result["status"] == "succeeded", result["message"]
             plan = pipeline.read(f"apartments/runs/{result['run_sequence']:06d}/plan.json")
             observed_at = datetime.fromisoformat(plan["source_time"])
-            remember(engine, source_database, result["run_sequence"], observed_at)
+            engine.remember(source_database, result["run_sequence"], observed_at)
             assert_agreed(engine, datetime.fromisoformat(plan["as_of"]).date())
     layers = read_all(engine)
     assert all(layers.values()), "a layer without rows shows nothing"

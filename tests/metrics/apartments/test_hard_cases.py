@@ -6,10 +6,9 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from tests.metrics.agreement import compare
+from tests.metrics.agreement import assert_metrics_agreed
+from tests.metrics.apartments.rows import attributes, booking, listing, viewing
 from tests.metrics.engine import Engine
-from tests.metrics.judge import judge
-from tests.metrics.rows import attributes, booking, listing, viewing
 
 AS_OF = date(2024, 5, 1)
 
@@ -27,10 +26,7 @@ def figures(make_engine):
 
 
 def read_agreed(engine: Engine, metric: str, as_of: date) -> list[tuple]:
-    expected = judge(engine.tables, engine.history, engine.rates(), as_of)
-    for name, frame in expected.items():
-        compare(engine.read(f"presentation.{name}"), frame, name)
-    rows = expected[metric].itertuples(index=False, name=None)
+    rows = assert_metrics_agreed(engine, as_of)[metric].itertuples(index=False, name=None)
     return sorted(rows, key=lambda row: tuple(str(cell) for cell in row))
 
 

@@ -5,8 +5,9 @@ from datetime import date, datetime
 import pytest
 
 from local.data_api.translate import translate
-from tests.metrics.engine import SQL_ROOT, TEXT_COLUMNS, Engine
-from tests.metrics.rows import attributes, booking, listing, viewing
+from tests.metrics.apartments.rows import attributes, booking, listing, viewing
+from tests.metrics.apartments.subject import APARTMENTS
+from tests.metrics.engine import Engine
 
 AS_OF = date(2024, 3, 20)
 
@@ -109,7 +110,7 @@ def module_engine(warehouse, aws):
     """A sound warehouse: two listings, two bookings, a viewing."""
     warehouse.empty()
     aws.client("s3").create_bucket(Bucket="checks-of-metrics", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    engine = Engine(warehouse, "checks-of-metrics", TEXT_COLUMNS, SQL_ROOT)
+    engine = Engine(warehouse, "checks-of-metrics", APARTMENTS, APARTMENTS.columns)
     engine.run(
         AS_OF,
         {

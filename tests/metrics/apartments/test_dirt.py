@@ -3,10 +3,9 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from tests.metrics.agreement import assert_agreed, compare
-from tests.metrics.engine import TYPED_COLUMNS
-from tests.metrics.judge import judge
-from tests.metrics.rows import attributes, booking, listing, viewing
+from tests.metrics.agreement import assert_agreed, assert_metrics_agreed
+from tests.metrics.apartments.rows import attributes, booking, listing, viewing
+from tests.metrics.apartments.subject import TYPED_COLUMNS
 
 AS_OF = date(2026, 1, 1)
 
@@ -233,5 +232,4 @@ def test_a_typed_source_gives_the_same(make_engine):
     assert (place.latitude, place.has_photo) == (Decimal("30.2500000"), True)
     (event,) = engine.read("curated.user_viewing").itertuples()
     assert (event.viewed_at, event.is_wishlisted, event.event_day) == (MOMENT, True, MOMENT.date())
-    for metric, expected in judge(engine.tables, engine.history, engine.rates(), AS_OF).items():
-        compare(engine.read(f"presentation.{metric}"), expected, metric)
+    assert_metrics_agreed(engine, AS_OF)

@@ -12,60 +12,15 @@ from __future__ import annotations
 import bisect
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 
-Row = dict[str, Any]
-DAY = timedelta(days=1)
-FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2050, 12, 31)
-
-
-@dataclass(frozen=True)
-class Version:
-    """What the pipeline learned of one listing in one run.
-
-    Attributes:
-        run_sequence: The run.
-        observed_at: The source's clock when that run was planned.
-        row: The listing's row; None: it was gone.
-    """
-
-    run_sequence: int
-    observed_at: datetime
-    row: Row | None
-
-
-@dataclass(frozen=True)
-class Rate:
-    """US dollars for one unit of a currency, from a day until before another."""
-
-    currency: str
-    valid_from: date
-    valid_to: date
-    usd_per_unit: Decimal
-
-
-@dataclass
-class Verdict:
-    """What is accepted and what is not.
-
-    Attributes:
-        accepted: Cleaned rows by table name and key; for user_viewing, which has no key, a number in place of it.
-        rejected: The broken rule by table name and key; user_viewing as above.
-    """
-
-    accepted: dict[str, dict[Any, Row]] = field(default_factory=lambda: defaultdict(dict))
-    rejected: dict[str, dict[Any, str]] = field(default_factory=lambda: defaultdict(dict))
-
-    def give(self, table: str, key: Any, row: Row, broken_rule: str | None) -> None:
-        if broken_rule:
-            self.rejected[table][key] = broken_rule
-        else:
-            self.accepted[table][key] = row
+from tests.metrics.records import Rate, Row, Verdict, Version, make_frame, rank
+from tests.metrics.values import DAY, FIRST_DAY, LAST_DAY, read_flag, read_number, read_time, say, to_cents
 
 
 def judge(
@@ -224,58 +179,6 @@ def judge_viewing(row: Row, listings: dict[Any, Row]) -> tuple[Row, str | None]:
     return {"viewed_at": moment}, None
 
 
-# Values
-
-
-def say(value: Any) -> str | None:
-    """Return a value of the source as text; None for the many ways of saying nothing."""
-    if value is None:
-        return None
-    text = value.isoformat() if isinstance(value, date) else str(value).strip(" ")
-    return None if text.lower() in ("", "null", "none", "nan") else text
-
-
-def read_time(text: str | None) -> datetime | None:
-    """Read a date, or a date and time, in ISO form or with the day first; None where it is none."""
-    if text is None:
-        return None
-    text, point, fraction = text.removesuffix("Z").partition(".") if len(text) > 11 else (text, "", "")
-    if point and not (fraction.isascii() and fraction.isdigit() and text.count(":") == 2):
-        return None
-    for day_form in ("%Y-%m-%d", "%d/%m/%Y"):
-        for time_form in ("", " %H:%M", "T%H:%M", " %H:%M:%S", "T%H:%M:%S"):
-            try:
-                moment = datetime.strptime(text, day_form + time_form)
-            except ValueError:
-                continue
-            # strptime also takes numbers without their leading zeros; a date is written in full here.
-            # MySQL's dates begin with the year 1000.
-            if moment.strftime(day_form + time_form) == text and moment.year >= 1000:
-                return moment.replace(microsecond=int(fraction[:6].ljust(6, "0") or 0))
-    return None
-
-
-def read_number(text: str | None) -> Decimal | None:
-    if text is None or not set(text) <= set("0123456789+-.") or text.endswith("."):
-        return None
-    digits = text.lstrip("+-")
-    if len(text) - len(digits) > 1 or digits.startswith(".") or len(digits.partition(".")[0]) > 10:
-        return None
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        return None
-
-
-def to_cents(amount: Decimal) -> Decimal:
-    return amount.quantize(Decimal("0.01"), ROUND_HALF_UP)
-
-
-def read_flag(value: Any) -> bool | None:
-    text = (say(value) or "").lower()
-    return True if text in ("1", "t", "true", "y", "yes") else False if text in ("0", "f", "false", "n", "no") else None
-
-
 def read_currency(value: Any) -> str | None:
     text = say(value) or ""
     return text.upper() if len(text) == 3 and text.isascii() and text.isalpha() else None
@@ -325,10 +228,6 @@ def build_timeline(versions: list[Version]) -> Timeline:
 # Metrics
 
 
-def _frame(rows: list[Row], columns: list[str]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=columns, dtype=object)
-
-
 def monday(day: date) -> date:
     return day - day.weekday() * DAY
 
@@ -340,12 +239,6 @@ def midnight(day: date) -> datetime:
 def find_rate(rates: list[Rate], currency: str, day: date) -> Decimal | None:
     found = [rate.usd_per_unit for rate in rates if rate.currency == currency and rate.valid_from <= day < rate.valid_to]
     return found[0] if found else None
-
-
-def rank(rows: list[Row], value: str, name: str) -> None:
-    """Give each row of one period its place: one more than the number of rows above it."""
-    for row in rows:
-        row[name] = 1 + sum(other[value] > row[value] for other in rows if other["period_start"] == row["period_start"])
 
 
 def _weekly_prices(timelines: dict[int, Timeline], as_of: date) -> dict[date, list[Row]]:
@@ -374,7 +267,7 @@ def _price_weekly(timelines: dict[int, Timeline], rates: list[Rate], as_of: date
                 "average_price_usd": float(sum(converted) / len(converted)) if converted else None,
             }
         )
-    return _frame(rows, ["period_start", "listings", "listings_without_rate", "average_price_usd"])
+    return make_frame(rows, ["period_start", "listings", "listings_without_rate", "average_price_usd"])
 
 
 def _price_weekly_by_currency(timelines: dict[int, Timeline], as_of: date) -> pd.DataFrame:
@@ -390,7 +283,7 @@ def _price_weekly_by_currency(timelines: dict[int, Timeline], as_of: date) -> pd
                     "average_price": float(sum(prices) / len(prices)),
                 }
             )
-    return _frame(rows, ["period_start", "currency", "listings", "average_price"])
+    return make_frame(rows, ["period_start", "currency", "listings", "average_price"])
 
 
 def _occupancy_monthly(timelines: dict[int, Timeline], bookings: list[Row], as_of: date) -> pd.DataFrame:
@@ -444,7 +337,7 @@ def _popular_cities_weekly(bookings: list[Row], attributes: dict[int, Row]) -> p
         {"period_start": week, "city": city, "state": state, "bookings": count} for (week, city, state), count in counts.items()
     ]
     rank(rows, "bookings", "city_rank")
-    return _frame(rows, ["period_start", "city", "state", "bookings", "city_rank"])
+    return make_frame(rows, ["period_start", "city", "state", "bookings", "city_rank"])
 
 
 def _top_listings_weekly(bookings: list[Row], rates: list[Rate]) -> pd.DataFrame:
@@ -474,7 +367,7 @@ def _top_listings_weekly(bookings: list[Row], rates: list[Rate]) -> pd.DataFrame
 def _bookings_per_user_weekly(bookings: list[Row]) -> pd.DataFrame:
     counts = Counter((monday(b["booking_date"]), b["user"]) for b in bookings if b["status"] != "canceled")
     rows = [{"period_start": week, "user_id": user, "bookings": count} for (week, user), count in counts.items()]
-    return _frame(rows, ["period_start", "user_id", "bookings"])
+    return make_frame(rows, ["period_start", "user_id", "bookings"])
 
 
 def _duration(bookings: list[Row], period_of) -> pd.DataFrame:
@@ -487,7 +380,7 @@ def _duration(bookings: list[Row], period_of) -> pd.DataFrame:
         {"period_start": period, "stays": len(nights), "nights": sum(nights), "average_nights": sum(nights) / len(nights)}
         for period, nights in stays.items()
     ]
-    return _frame(rows, ["period_start", "stays", "nights", "average_nights"])
+    return make_frame(rows, ["period_start", "stays", "nights", "average_nights"])
 
 
 def _repeat_customers_daily(bookings: list[Row], as_of: date) -> pd.DataFrame:
@@ -505,4 +398,4 @@ def _repeat_customers_daily(bookings: list[Row], as_of: date) -> pd.DataFrame:
                     "repeat_rate": repeating / len(users),
                 }
             )
-    return _frame(rows, ["period_start", "users_with_bookings", "repeat_users", "repeat_rate"])
+    return make_frame(rows, ["period_start", "users_with_bookings", "repeat_users", "repeat_rate"])

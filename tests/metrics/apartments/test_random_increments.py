@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from tests.metrics.agreement import assert_agreed, read_all
-from tests.metrics.engine import KEYS
-from tests.metrics.rows import attributes, booking, listing, viewing
+from tests.metrics.apartments.rows import attributes, booking, listing, viewing
+from tests.metrics.apartments.subject import KEYS
 
 FIRST_DAY = date(2024, 11, 20)
 RATES = "rate_date,currency,usd_per_unit\n2000-01-01,USD,1\n2024-01-01,EUR,1.0875\n2024-12-04,EUR,1.05\n2025-01-01,INR,0.0117\n"

@@ -1,0 +1,67 @@
+"""What judges take and give: rows, versions, rates, verdicts, frames."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Version:
+    """What the pipeline learned of one row in one run.
+
+    Attributes:
+        run_sequence: The run.
+        observed_at: The source's clock when that run was planned.
+        row: The source's row; None: it was gone.
+    """
+
+    run_sequence: int
+    observed_at: datetime
+    row: Row | None
+
+
+@dataclass(frozen=True)
+class Rate:
+    """US dollars for one unit of a currency, from a day until before another."""
+
+    currency: str
+    valid_from: date
+    valid_to: date
+    usd_per_unit: Decimal
+
+
+@dataclass
+class Verdict:
+    """What is accepted and what is not.
+
+    Attributes:
+        accepted: Cleaned rows by table name and key; for a table without a key, a number in place of it.
+        rejected: The broken rule by table name and key; without a key as above.
+    """
+
+    accepted: dict[str, dict[Any, Row]] = field(default_factory=lambda: defaultdict(dict))
+    rejected: dict[str, dict[Any, str]] = field(default_factory=lambda: defaultdict(dict))
+
+    def give(self, table: str, key: Any, row: Row, broken_rule: str | None) -> None:
+        if broken_rule:
+            self.rejected[table][key] = broken_rule
+        else:
+            self.accepted[table][key] = row
+
+
+def make_frame(rows: list[Row], columns: list[str]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=columns, dtype=object)
+
+
+def rank(rows: list[Row], value: str, name: str) -> None:
+    """Give each row of one period its place: one more than the number of rows above it."""
+    for row in rows:
+        row[name] = 1 + sum(other[value] > row[value] for other in rows if other["period_start"] == row["period_start"])
