@@ -4,8 +4,10 @@
 -- reads:      nothing
 -- writes:     the control schema (the batch sets search_path)
 -- parameters: none
--- rerun:      every statement is repeatable; it runs at the start of every run
+-- rerun:      every statement is repeatable; they run at the start of a run when a file of sql/control has changed
 -- storage:    small tables, left to Redshift's automatic styles
+--
+-- A table that exists keeps its columns: one that is added here is added to existing tables by upgrades.sql.
 
 -- name: run
 -- One row per run. run_sequence is the one order of the pipeline: it decides which version of a row is newest.
@@ -19,6 +21,7 @@ create table if not exists run (
     started_at timestamp not null,
     finished_at timestamp,
     error varchar(4096),
+    started_by varchar(1024),
     primary key (run_sequence)
 )
 
@@ -43,6 +46,33 @@ create table if not exists step_commit (
     step varchar(256) not null,
     committed_at timestamp not null,
     primary key (run_sequence, step)
+)
+
+-- name: run_window
+-- One row per run and table that it was to read: the bounds of the cursor (open where null), and where the watermark was to go.
+create table if not exists run_window (
+    run_sequence bigint not null,
+    table_name varchar(127) not null,
+    is_complete boolean not null,
+    read_from timestamp,
+    read_to timestamp,
+    watermark_before timestamp,
+    watermark_after timestamp,
+    slices bigint not null,
+    primary key (run_sequence, table_name)
+)
+
+-- name: run_time
+-- One row per state that a run's execution entered, and per statement that it sent to the warehouse, failed ones and reads too.
+-- The seconds of a statement include its wait in the queue; null where the end is not known.
+create table if not exists run_time (
+    run_sequence bigint not null,
+    kind varchar(9) not null,
+    name varchar(500) not null,
+    statement_id varchar(64),
+    status varchar(20) not null,
+    started_at timestamp not null,
+    seconds decimal(12, 3)
 )
 
 -- name: layer_position

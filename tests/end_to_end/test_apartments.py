@@ -141,3 +141,28 @@ def test_every_row_read_is_accounted_for(loaded):
         == []
     )
     assert query_warehouse(loaded, "select count(*) from apartments_control.run where status in ('running', 'failed')") == [(0,)]
+
+
+def test_the_ledger_tells_how_long_each_state_took(loaded):
+    """The states of the picture in the console, in their order, those that no statement belongs to as well."""
+    states = query_warehouse(
+        loaded,
+        "select name, status, seconds from apartments_control.run_ledger where run_sequence = 1 and hop = 'state'"
+        " order by part, started_at, name",
+    )
+    assert [name for name, _, _ in states] == [
+        "Open the run",
+        "Plan the run",
+        "Prepare the warehouse",
+        "Extract the slices",
+        "Write the manifests",
+        "Load raw tables",
+        "Find what is pending",
+        "Build curated tables",
+        "Stage the metrics",
+        "Check",
+        "Publish",
+        "Close the run",
+    ]
+    assert all(status == "SUCCEEDED" and seconds >= 0 for _, status, seconds in states[:-1])
+    assert states[-1][1:] == ("UNFINISHED", None), "the line is written while its state lasts"

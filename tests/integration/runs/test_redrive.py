@@ -20,7 +20,9 @@ def closed_run(pipeline, source_database) -> int:
         fill(connection, scale=0.0001, seed=7, anchor=datetime.now(UTC).date())
     with pytest.raises(Stopped):
         pipeline.run(stop_before="check")
-    run_step.end_run(DataApi(read_settings(WarehouseSettings)), "apartments", "apartments_control", 1, "it broke")
+    settings = read_settings(WarehouseSettings)
+    execution = pipeline.read("apartments/runs/000001/ledger.json")["execution_id"]
+    run_step.end_run(DataApi(settings), settings, 1, execution, "it broke")
     return 1
 
 

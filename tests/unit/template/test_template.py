@@ -129,7 +129,7 @@ def test_the_schedule_is_off_by_default(template):
     """Nothing runs by itself until a person has switched it on."""
     (schedule,) = template.resources("AWS::Scheduler::Schedule").values()
     assert schedule["State"] == "DISABLED"
-    assert schedule["Target"]["Input"] == "{}"
+    assert schedule["Target"]["Input"] == '{"started_by": "schedule"}'
 
 
 def test_two_stacks_of_one_account_do_not_meet(template):

@@ -8,6 +8,7 @@ a statement can be seen, cancelled and read only by the role that submitted it.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,7 @@ from rental_pipeline.settings import WarehouseSettings
 MAX_STATEMENTS = 40
 _LONGEST_POLL_SECONDS = 30
 _UNFINISHED = ("SUBMITTED", "PICKED", "STARTED")
+ENDED = ("FINISHED", "FAILED", "ABORTED")
 
 # What a failed statement's message holds, and how to react. The capital words are raised by sql/control/procedures.sql.
 _RETRY = (
@@ -134,6 +136,11 @@ class DataApi:
             raise StatementFailed(answer.get("Error") or f"statement {statement_id} was {answer['Status'].lower()}")
         return answer["Status"] == "FINISHED"
 
+    def finish(self, statement_id: str) -> None:
+        """Wait for a statement to its end (raises as `wait`)."""
+        while not self.wait(statement_id, _LONGEST_POLL_SECONDS):
+            pass
+
     def read_rows(self, statement_id: str) -> list[dict[str, Any]]:
         """Read the whole result of a finished statement, a dictionary per row (None for NULL)."""
         rows: list[dict[str, Any]] = []
@@ -153,9 +160,12 @@ class DataApi:
             StatementFailed: it ended FAILED or ABORTED.
         """
         statement = self._call("execute_statement", Sql=sql, StatementName=f"{name}/read/", **self._target)["Id"]
-        while not self.wait(statement, _LONGEST_POLL_SECONDS):
-            pass
+        self.finish(statement)
         return self.read_rows(statement)
+
+    def list_statements(self, name: str) -> Iterator[dict[str, Any]]:
+        """Yield the API's summaries of the last day's statements whose name starts with `name/`, newest first."""
+        return self._list(f"{name}/", "ALL")
 
     def cancel_unfinished(self, name: str) -> list[str]:
         """Cancel every unfinished statement whose name starts with `name/`; return their names."""
@@ -175,7 +185,7 @@ class DataApi:
     def _count(self, name: str, status: str) -> int:
         return sum(1 for _ in self._list(name, status))
 
-    def _list(self, name: str, status: str):
+    def _list(self, name: str, status: str) -> Iterator[dict[str, Any]]:
         token: dict[str, str] = {}
         while True:
             page = self._call("list_statements", StatementName=name, Status=status, MaxResults=100, **token)

@@ -99,7 +99,7 @@ def _close(detail: dict[str, Any], failure: Failure, settings: FailureSettings) 
     run_sequence = runs[0]["run_sequence"] if runs else None
     if run_sequence is not None:
         error = f"{failure.where}: {failure.error}: {failure.message}"
-        cancelled += end_run(api, settings.marketplace, control, run_sequence, error)
+        cancelled += end_run(api, settings, run_sequence, detail["executionArn"], error)
     return {"run_sequence": run_sequence, "cancelled": cancelled, "problem": None}
 
 

@@ -18,7 +18,10 @@ _EXAMPLES = {
     "dry_run": '{"dry_run": true}',
     "as_of": '{"as_of": "2026-11-21"}',
     "force_deletes": '{"force_deletes": true}',
+    "started_by": '{"started_by": "Ada, to fill the gap of November 3"}',
 }
+# Characters; the control table's column has room for four bytes each.
+STARTED_BY_LENGTH = 256
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class RunInput:
         dry_run: Plan, and stop there.
         as_of: The date for which presentation is made; None is the source's current date.
         force_deletes: Publish even where suspiciously many rows are gone.
+        started_by: Who (or which schedule) started the run and why, for the ledger; Step Functions does not tell.
     """
 
     tables: tuple[str, ...] | None = None
@@ -48,6 +52,7 @@ class RunInput:
     dry_run: bool = False
     as_of: date | None = None
     force_deletes: bool = False
+    started_by: str | None = None
 
     @property
     def kind(self) -> str:
@@ -80,6 +85,7 @@ def read_run_input(document: Any, known_tables: Iterable[str]) -> RunInput:
         dry_run=_read_flag(document, "dry_run"),
         as_of=_read_as_of(document.get("as_of")),
         force_deletes=_read_flag(document, "force_deletes"),
+        started_by=_read_starter(document.get("started_by")),
     )
     if run_input.rebuild and (run_input.window or run_input.tables):
         raise FixConfiguration("rebuild reads nothing from the source and makes everything anew: leave out tables and window")
@@ -123,6 +129,12 @@ def _read_as_of(value: Any) -> date | None:
         return datetime.strptime(value, "%Y-%m-%d").date()
     except (TypeError, ValueError):
         raise _malformed("as_of", value) from None
+
+
+def _read_starter(value: Any) -> str | None:
+    if value is not None and (not isinstance(value, str) or not 0 < len(value) <= STARTED_BY_LENGTH):
+        raise _malformed("started_by", value)
+    return value
 
 
 def _read_flag(document: dict[str, Any], name: str) -> bool:

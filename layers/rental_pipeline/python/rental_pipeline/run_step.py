@@ -10,6 +10,7 @@ import boto3
 
 from rental_pipeline.data_api import DataApi, StatementFailed, Submission, classify
 from rental_pipeline.errors import FixConfiguration, RetryLater
+from rental_pipeline.run_record import record_run
 from rental_pipeline.settings import WarehouseSettings
 from rental_pipeline.steps.check import compose_check
 from rental_pipeline.steps.close import compose_close, compose_ending
@@ -22,7 +23,7 @@ from rental_pipeline.steps.publish import compose_publish
 from rental_pipeline.steps.stage import compose_stage
 from rental_pipeline.steps.step import Step, StepRequest, name_run
 from rental_pipeline.telemetry import logger
-from rental_pipeline.warehouse_files import read_warehouse
+from rental_pipeline.warehouse_files import Schemas, read_warehouse
 
 COMPOSE: dict[str, Callable[[StepRequest], Step]] = {
     "open": compose_open,
@@ -74,6 +75,8 @@ def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_secon
                         "progress": {"submission": position, "statement": statement},
                     }
             progress = {"statement": None}
+        if request.step == "close":
+            record_run(api, settings, request.run_sequence, request.execution_id)
         return {"status": "FINISHED", "result": step.finish([api.query(step.name, sql) for sql in step.reads])}
     except StatementFailed as failure:
         if request.step == "open" and "RUN IN PROGRESS" in str(failure):
@@ -116,8 +119,8 @@ def _yield_or_take_over(request: StepRequest, api: DataApi, failure: StatementFa
         logger.warning("another run is in progress", extra={"holder": holder})
         return {"status": "FINISHED", "result": {"outcome": "in_progress", "run_sequence": holder["run_sequence"]}}
     logger.warning("the run that holds the lease has ended; it is closed", extra={"holder": holder})
-    schemas = request.schemas
-    end_run(api, schemas.marketplace, schemas.control, holder["run_sequence"], "its execution ended without closing it")
+    error = "its execution ended without closing it"
+    end_run(api, request.settings, holder["run_sequence"], holder["execution_id"], error)
     raise RetryLater(f"run {holder['run_sequence']} held the lease after its execution had ended; it is closed now") from failure
 
 
@@ -138,21 +141,16 @@ def _reopen_run(request: StepRequest, api: DataApi) -> None:
             f"call reopen_run({request.run_sequence}, {request.settings.lease_seconds})",
         ),
     )
-    _finish(api, api.submit(request.statement_name, reopen, str(time.time_ns())))
+    api.finish(api.submit(request.statement_name, reopen, str(time.time_ns())))
 
 
-def end_run(api: DataApi, marketplace: str, control: str, run_sequence: int, error: str) -> list[str]:
-    """Cancel a run's statements, close it as failed and free its lease; return the names of the cancelled statements."""
-    name = name_run(marketplace, run_sequence)
+def end_run(api: DataApi, settings: WarehouseSettings, run_sequence: int, execution_id: str, error: str) -> list[str]:
+    """Cancel a run's statements, close it as failed, free its lease, and record it; return the names of the cancelled."""
+    name, control = name_run(settings.marketplace, run_sequence), Schemas(settings.marketplace).control
     cancelled = api.cancel_unfinished(name)
-    statement = api.submit(f"{name}/end", compose_ending(control, run_sequence, "failed", error), str(time.time_ns()))
-    _finish(api, statement)
+    api.finish(api.submit(f"{name}/end", compose_ending(control, run_sequence, "failed", error), str(time.time_ns())))
+    record_run(api, settings, run_sequence, execution_id)
     return cancelled
-
-
-def _finish(api: DataApi, statement: str) -> None:
-    while not api.wait(statement, 30):
-        pass
 
 
 def _parse(event: dict[str, Any], settings: WarehouseSettings) -> StepRequest:

@@ -6,6 +6,7 @@ import json
 
 from rental_pipeline.data_api import Submission
 from rental_pipeline.object_store import LEDGER, run_key, write_json
+from rental_pipeline.run_input import STARTED_BY_LENGTH
 from rental_pipeline.steps.step import Rows, Step, StepRequest, divide_statements, literal
 
 
@@ -25,6 +26,8 @@ def compose_open(request: StepRequest) -> Step:
             "lock lease",
             f"call open_run({literal(execution_id)}, {literal(_name_kind(request.run_input))}, {literal(run_input)},"
             f" {request.settings.lease_seconds})",
+            f"update run set started_by = {literal(_name_starter(request.run_input))}"
+            f" where execution_id = {literal(execution_id)}",
         ),
     )
     setup = [
@@ -92,6 +95,12 @@ def _name_kind(run_input: dict) -> str:
         if run_input.get(kind):
             return kind
     return "incremental"
+
+
+def _name_starter(run_input: dict) -> str | None:
+    """Return who started the run as far as its input says; plan_run is yet to check the input."""
+    starter = run_input.get("started_by")
+    return starter[:STARTED_BY_LENGTH] if isinstance(starter, str) else None
 
 
 def _rejected_rows(curated: str) -> str:

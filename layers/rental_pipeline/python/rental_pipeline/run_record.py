@@ -1,0 +1,149 @@
+"""What a run leaves behind for the person on call: its windows, and how long each state and statement took.
+
+It is written when the run ends, well or badly, from what AWS remembers for a day (the Data API's statements) or for 90 days (the
+execution's history). It decides nothing: the positions and guards of the ledger do not read it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+
+from rental_pipeline.data_api import ENDED, DataApi, Submission
+from rental_pipeline.object_store import PLAN, find_json, run_key
+from rental_pipeline.settings import WarehouseSettings
+from rental_pipeline.steps.step import literal, name_run
+from rental_pipeline.warehouse_files import Schemas
+
+# Characters of an insert, and of a request, which the Data API limits to 100 KB; the names hold ASCII only.
+_INSERT_LENGTH = 40_000
+_REQUEST_LENGTH = 90_000
+_PLANNING = "Plan the run"
+_AFTER_PLANNING = ("prepare", "load", "pending", "curate", "stage", "check", "publish", "close")
+
+
+@dataclass(frozen=True)
+class Time:
+    """One line of the control table run_time.
+
+    Attributes:
+        kind: `state` or `statement`.
+        name: Of the state as the console shows it, or of the statement.
+        statement_id: The Data API's id; None for a state.
+        status: The Data API's word; SUCCEEDED or UNFINISHED for a state.
+        started_at, ended_at: With offset; the end is None where it is not known.
+    """
+
+    kind: str
+    name: str
+    statement_id: str | None
+    status: str
+    started_at: datetime
+    ended_at: datetime | None
+
+
+def record_run(api: DataApi, settings: WarehouseSettings, run_sequence: int, execution_id: str) -> None:
+    """Write a run's windows and times into the control schema; what an earlier call wrote of the run is replaced.
+
+    Raises:
+        RetryLater, FixConfiguration, StatementFailed: as DataApi does.
+    """
+    name = name_run(settings.marketplace, run_sequence)
+    opening = f"{settings.marketplace}/open/{execution_id.rpartition(':')[2]}"
+    states = list(_read_states(execution_id))
+    # The numbers of runs begin again with a new control schema: what stands under this one may be another run's.
+    openings = [_read_statement(summary) for summary in api.list_statements(opening)]
+    opened_at = min((statement.started_at for statement in openings), default=None)
+    later = [_read_statement(summary) for summary in api.list_statements(name)]
+    statements = openings + [statement for statement in later if opened_at and statement.started_at >= opened_at]
+    was_planned = any(state.name == _PLANNING and state.ended_at for state in states) or any(
+        statement.name.split("/")[2] in _AFTER_PLANNING for statement in statements
+    )
+    plan = find_json(settings.bucket, run_key(settings.marketplace, run_sequence, PLAN)) if was_planned else None
+    statements = [
+        *(f"delete from {table} where run_sequence = {run_sequence}" for table in ("run_window", "run_time")),
+        *_insert_windows(run_sequence, [table for table in plan["tables"] if table["read"]] if plan else []),
+        *_insert_times(run_sequence, sorted(states + statements, key=lambda line: line.started_at)),
+    ]
+    set_path = f"set search_path to {Schemas(settings.marketplace).control}"
+    for position, request in enumerate(_divide(statements, _REQUEST_LENGTH)):
+        recording = Submission(label=str(position), statements=(set_path, *request))
+        api.finish(api.submit(f"{name}/record", recording, str(time.time_ns())))
+
+
+def _insert_windows(run_sequence: int, tables: list[dict[str, Any]]) -> Iterator[str]:
+    rows = []
+    for table in tables:
+        bounds = ", ".join(_timestamp(table[bound]) for bound in ("lower", "upper", "planned_watermark", "new_watermark"))
+        is_complete = str(table["complete"]).lower()
+        rows.append(f"({run_sequence}, {literal(table['name'])}, {is_complete}, {bounds}, {table['slice_count']})")
+    columns = "run_sequence, table_name, is_complete, read_from, read_to, watermark_before, watermark_after, slices"
+    return _insert(f"run_window ({columns})", rows)
+
+
+def _insert_times(run_sequence: int, times: list[Time]) -> Iterator[str]:
+    rows = []
+    for line in times:
+        texts = ", ".join(literal(text) for text in (line.kind, line.name, line.statement_id, line.status))
+        started_at = line.started_at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+        seconds = line.ended_at and round((line.ended_at - line.started_at).total_seconds(), 3)
+        rows.append(f"({run_sequence}, {texts}, {_timestamp(started_at)}, {literal(seconds)})")
+    return _insert("run_time (run_sequence, kind, name, statement_id, status, started_at, seconds)", rows)
+
+
+def _insert(into: str, rows: list[str]) -> Iterator[str]:
+    for values in _divide(rows, _INSERT_LENGTH):
+        yield f"insert into {into} values {', '.join(values)}"
+
+
+def _divide(texts: list[str], length: int) -> Iterator[list[str]]:
+    """Divide texts into lists of at most so many characters, each of at least one text."""
+    part: list[str] = []
+    for text in texts:
+        if part and sum(map(len, part)) + len(text) > length:
+            yield part
+            part = []
+        part.append(text)
+    if part:
+        yield part
+
+
+def _timestamp(text: str | None) -> str:
+    return f"cast({literal(text and text.replace('T', ' '))} as timestamp)"
+
+
+def _read_statement(summary: dict[str, Any]) -> Time:
+    ended_at = summary["UpdatedAt"] if summary["Status"] in ENDED else None
+    return Time("statement", summary["StatementName"], summary["Id"], summary["Status"], summary["CreatedAt"], ended_at)
+
+
+def _read_states(execution_id: str) -> Iterator[Time]:
+    """Read the states of the run's picture from the execution's history.
+
+    Those inside a Map are left out: their statements, or the results of their slices, say more.
+    """
+    client = boto3.client("stepfunctions")
+    pages = client.get_paginator("get_execution_history").paginate(executionArn=execution_id, includeExecutionData=False)
+    depth, entered = 0, {}
+    try:
+        for event in (event for page in pages for event in page["events"]):
+            if event["type"] == "MapIterationStarted":
+                depth += 1
+            elif event["type"] in ("MapIterationSucceeded", "MapIterationFailed", "MapIterationAborted"):
+                depth -= 1
+            elif depth:
+                continue
+            elif event["type"] in ("TaskStateEntered", "MapStateEntered"):
+                entered[event["stateEnteredEventDetails"]["name"]] = event["timestamp"]
+            elif event["type"] in ("TaskStateExited", "MapStateExited"):
+                name = event["stateExitedEventDetails"]["name"]
+                yield Time("state", name, None, "SUCCEEDED", entered.pop(name), event["timestamp"])
+    except client.exceptions.ExecutionDoesNotExist:  # Step Functions forgets executions after 90 days
+        return
+    for name, started_at in entered.items():
+        yield Time("state", name, None, "UNFINISHED", started_at, None)

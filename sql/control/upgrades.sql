@@ -1,0 +1,27 @@
+-- What tables.sql has gained since a control schema may have been made: CREATE TABLE IF NOT EXISTS leaves an existing table as it is.
+--
+-- grain:      one block per added column, oldest first; a block is never changed or removed
+-- reads:      svv_columns
+-- writes:     the control schema (the batch sets search_path)
+-- parameters: none
+-- rerun:      a column that is there is left alone (Redshift's ADD COLUMN knows no IF NOT EXISTS)
+-- storage:    none
+--
+-- An added column may be null, or has a default: older rows have no value. A new table needs no block.
+
+-- name: upgrade_tables
+create or replace procedure upgrade_tables()
+as $$
+declare
+    v_columns bigint;
+begin
+    select count(*) into v_columns from svv_columns
+    where table_schema = current_schema() and table_name = 'run' and column_name = 'started_by';
+    if v_columns = 0 then
+        alter table run add column started_by varchar(1024);
+    end if;
+end;
+$$ language plpgsql
+
+-- name: call_upgrade_tables
+call upgrade_tables()

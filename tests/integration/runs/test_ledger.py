@@ -1,0 +1,136 @@
+"""One query tells a run's story: docs/ledger.md."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime
+
+import pytest
+
+from local.marketplace.generator import fill
+from rental_pipeline.data_api import DataApi
+from rental_pipeline.run_step import end_run
+from rental_pipeline.settings import WarehouseSettings, read_settings
+from tests.fixtures.pipeline import Stopped
+
+COLUMNS = (
+    "part",
+    "hop",
+    "name",
+    "status",
+    "seconds",
+    "rows_in",
+    "rows_out",
+    "rows_added",
+    "rows_removed",
+    "rows_rejected",
+    "files",
+    "bytes",
+    "detail",
+)
+
+
+@pytest.fixture
+def marketplace(source_database):
+    """A small generated marketplace."""
+    with closing(source_database.connect()) as connection:
+        fill(connection, scale=0.0001, seed=7, anchor=datetime.now(UTC).date())
+    return source_database
+
+
+def tell(warehouse, run: int) -> dict[str, list[dict]]:
+    """Return the lines of a run, by hop."""
+    rows = warehouse.query(
+        f"select {', '.join(COLUMNS)} from apartments_control.run_ledger where run_sequence = {run}"
+        " order by part, started_at, name"
+    )
+    lines = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
+    return {hop: [line for line in lines if line["hop"] == hop] for hop in dict.fromkeys(line["hop"] for line in lines)}
+
+
+def test_one_query_tells_a_good_run(pipeline, marketplace, fresh_warehouse):
+    """Who started it, the bounds, the rows of each hop, files and bytes, seconds and statement ids."""
+    run = pipeline.run({"started_by": "Ada"})["run_sequence"]
+    told = tell(fresh_warehouse, run)
+    assert list(told) == ["run", "extract", "raw", "curated", "presentation", "check", "statement"]
+    (summary,) = told["run"]
+    assert summary["status"] == "succeeded" and summary["seconds"] is not None
+    assert summary["detail"].startswith('started by Ada; input {"started_by": "Ada"}; execution arn:aws:states:')
+    for line in told["extract"]:
+        (loaded,) = [raw for raw in told["raw"] if raw["name"] == line["name"]]
+        (counted,) = marketplace.query(f"select count(*) from {line['name']}")
+        assert (line["status"], line["rows_in"], line["rows_out"], loaded["rows_in"], loaded["rows_added"]) == (
+            "loaded",
+            *counted * 4,
+        )
+        assert line["files"] >= 1 and line["bytes"] > 0
+        assert line["detail"].startswith("whole table; slices ") and f"/manifests/{line['name']}.json" in line["detail"]
+    assert all(line["seconds"] is not None for line in told["raw"] + told["curated"] + told["presentation"])
+    assert all(line["rows_out"] > 0 for line in told["curated"])
+    assert sum(line["rows_rejected"] for line in told["curated"]) > 0
+    assert {line["status"] for line in told["presentation"]} == {"published"}
+    assert "passed" in {line["status"] for line in told["check"]}
+    statements = {line["name"]: line for line in told["statement"]}
+    committed = fresh_warehouse.query(f"select step from apartments_control.step_commit where run_sequence = {run}")
+    for (step,) in committed:
+        line = statements[f"apartments/{run:06d}/{step.replace(' ', '/')}/write/"]
+        assert line["status"] == "FINISHED" and line["detail"] and float(line["seconds"]) >= 0
+
+
+def test_an_increment_shows_its_bounds(pipeline, marketplace, fresh_warehouse):
+    """From where each cursor was read, and how far the watermark moved."""
+    pipeline.run()
+    marketplace.execute("update bookings set total_price = '77' limit 1")
+    run = pipeline.run()["run_sequence"]
+    told = tell(fresh_warehouse, run)
+    (bookings,) = [line for line in told["extract"] if line["name"] == "bookings"]
+    plan = pipeline.read(f"apartments/runs/{run:06d}/plan.json")
+    (planned,) = [table for table in plan["tables"] if table["name"] == "bookings"]
+    assert bookings["detail"].startswith(f"cursor from {planned['lower'].replace('T', ' ')}; slices ")
+    (loaded,) = [line for line in told["raw"] if line["name"] == "bookings"]
+    assert loaded["rows_added"] == 1
+    before, after = (planned[name].replace("T", " ") for name in ("planned_watermark", "new_watermark"))
+    assert loaded["detail"] == f"watermark {before} to {after}; impossible dates 0"
+
+
+def test_one_query_tells_why_a_run_failed(pipeline, marketplace, fresh_warehouse):
+    """The error stands in the run's line; what was planned and loaded before it is told as well."""
+    with pytest.raises(Stopped):
+        pipeline.run(stop_before="load bookings")
+    settings = read_settings(WarehouseSettings)
+    execution = pipeline.read("apartments/runs/000001/ledger.json")["execution_id"]
+    end_run(DataApi(settings), settings, 1, execution, "Load raw tables (load bookings): FixData: ROWS LOST: …")
+    told = tell(fresh_warehouse, 1)
+    (summary,) = told["run"]
+    assert summary["status"] == "failed"
+    assert summary["detail"].startswith("error Load raw tables (load bookings): FixData: ROWS LOST: …; started by (not said); ")
+    assert {line["name"]: line["status"] for line in told["extract"]} == {
+        "apartments": "loaded",
+        "apartment_attributes": "loaded",
+        "bookings": "not loaded",
+        "user_viewing": "not loaded",
+    }
+    assert {line["name"] for line in told["raw"]} == {"apartments", "apartment_attributes"}
+
+
+def test_a_plan_of_an_earlier_control_schema_is_not_told(pipeline, marketplace, fresh_warehouse):
+    """Runs are numbered anew with a new control schema, while the bucket stays: a run that failed before it planned has no
+    windows, whatever stands under its number."""
+    pipeline.run()
+    fresh_warehouse.empty()
+    with pytest.raises(Stopped):
+        pipeline.run(stop_before="plan")
+    settings = read_settings(WarehouseSettings)
+    execution = pipeline.read("apartments/runs/000001/ledger.json")["execution_id"]
+    end_run(DataApi(settings), settings, 1, execution, "it broke")
+    assert list(tell(fresh_warehouse, 1)) == ["run", "statement"]
+
+
+def test_recording_again_replaces(pipeline, marketplace, fresh_warehouse):
+    """A close step that is repeated after a lost answer leaves each line once."""
+    run = pipeline.run()["run_sequence"]
+    pipeline.step("close", run)
+    ids = fresh_warehouse.query(f"select statement_id from apartments_control.run_time where run_sequence = {run}")
+    assert len(ids) == len(set(ids))
+    windows = fresh_warehouse.query(f"select table_name from apartments_control.run_window where run_sequence = {run}")
+    assert len(windows) == 4

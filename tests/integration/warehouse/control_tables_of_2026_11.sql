@@ -1,0 +1,153 @@
+-- The control schema's tables: who ran, what each step committed, where each layer stands, what is still to be rebuilt.
+--
+-- grain:      stated per table
+-- reads:      nothing
+-- writes:     the control schema (the batch sets search_path)
+-- parameters: none
+-- rerun:      every statement is repeatable; it runs at the start of every run
+-- storage:    small tables, left to Redshift's automatic styles
+
+-- name: run
+-- One row per run. run_sequence is the one order of the pipeline: it decides which version of a row is newest.
+create table if not exists run (
+    run_sequence bigint not null,
+    execution_id varchar(512) not null,
+    kind varchar(20) not null,
+    run_input varchar(4096) not null,
+    as_of date,
+    status varchar(20) not null,
+    started_at timestamp not null,
+    finished_at timestamp,
+    error varchar(4096),
+    primary key (run_sequence)
+)
+
+-- name: lease
+-- One row: the run that may write. Its run sequence is the fence: a statement of an older run finds another number and raises.
+create table if not exists lease (
+    run_sequence bigint not null,
+    execution_id varchar(512) not null,
+    is_held boolean not null,
+    expires_at timestamp not null
+)
+
+-- name: lease_row
+insert into lease (run_sequence, execution_id, is_held, expires_at)
+select 0, '', false, getdate()
+where not exists (select 1 from lease)
+
+-- name: step_commit
+-- One row per committed writing step: executing it again finds the row and changes nothing.
+create table if not exists step_commit (
+    run_sequence bigint not null,
+    step varchar(256) not null,
+    committed_at timestamp not null,
+    primary key (run_sequence, step)
+)
+
+-- name: layer_position
+-- One row per layer and table.
+-- raw: run_sequence = last run that changed the table, watermark = the source's clock up to which changes are in.
+-- curated: run_sequence = raw is applied up to this run. presentation: as_of = the day the metric was built for.
+-- The hashes are of what the rows were made with (SQL, rates), so that an edit rebuilds them.
+create table if not exists layer_position (
+    layer varchar(20) not null,
+    name varchar(127) not null,
+    run_sequence bigint not null,
+    watermark timestamp,
+    as_of date,
+    input_hash char(64),
+    definition_hash char(64),
+    primary key (layer, name)
+)
+
+-- name: table_load
+-- One row per run and table read: what was read, written to S3, copied, and added to raw.
+create table if not exists table_load (
+    run_sequence bigint not null,
+    table_name varchar(127) not null,
+    manifest varchar(1024),
+    slices bigint not null,
+    parts bigint not null,
+    bytes bigint not null,
+    rows_read bigint not null,
+    rows_in_parquet bigint not null,
+    rows_copied bigint not null,
+    keys_copied bigint,
+    rows_added bigint not null,
+    rows_removed bigint not null,
+    rows_known bigint not null,
+    zero_dates bigint not null,
+    watermark_before timestamp,
+    watermark_after timestamp,
+    primary key (run_sequence, table_name)
+)
+
+-- name: changed_day
+-- One row per day of an append table that a load replaced; the curated layer rebuilds these days.
+create table if not exists changed_day (
+    table_name varchar(127) not null,
+    event_day date not null,
+    run_sequence bigint not null
+)
+
+-- name: curated_build
+-- One row per run and curated table built: keys looked at, rows that differ afterwards, and what became of the keys.
+create table if not exists curated_build (
+    run_sequence bigint not null,
+    table_name varchar(127) not null,
+    is_full boolean not null,
+    keys_touched bigint not null,
+    rows_accepted bigint not null,
+    rows_rejected bigint not null,
+    rows_changed bigint not null,
+    primary key (run_sequence, table_name)
+)
+
+-- name: dirty_period
+-- One row per metric and period that a committed change of the curated layer made stale; publication consumes them.
+create table if not exists dirty_period (
+    metric varchar(127) not null,
+    period_start date not null,
+    run_sequence bigint not null
+)
+
+-- name: staged_period
+-- One row per metric and period that the run in progress rebuilt in the staging schema.
+create table if not exists staged_period (
+    metric varchar(127) not null,
+    period_start date not null,
+    run_sequence bigint not null
+)
+
+-- name: metric_build
+-- One row per run and metric staged.
+create table if not exists metric_build (
+    run_sequence bigint not null,
+    metric varchar(127) not null,
+    is_full boolean not null,
+    periods bigint not null,
+    metric_rows bigint not null,
+    primary key (run_sequence, metric)
+)
+
+-- name: check_result
+-- One row per run and check.
+create table if not exists check_result (
+    run_sequence bigint not null,
+    check_name varchar(127) not null,
+    severity varchar(4) not null,
+    violations bigint not null,
+    example varchar(1024),
+    primary key (run_sequence, check_name)
+)
+
+-- name: exchange_rate
+-- One row per currency and interval in which a rate holds; valid_to is exclusive. Filled from exchange_rates.csv.
+create table if not exists exchange_rate (
+    currency varchar(3) not null,
+    valid_from date not null,
+    valid_to date not null,
+    usd_per_unit decimal(18, 8) not null,
+    primary key (currency, valid_from)
+)
