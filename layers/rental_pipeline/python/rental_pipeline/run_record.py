@@ -65,13 +65,13 @@ def record_run(api: DataApi, settings: WarehouseSettings, run_sequence: int, exe
         statement.name.split("/")[2] in _AFTER_PLANNING for statement in statements
     )
     plan = find_json(settings.bucket, run_key(settings.marketplace, run_sequence, PLAN)) if was_planned else None
-    statements = [
+    changes = [
         *(f"delete from {table} where run_sequence = {run_sequence}" for table in ("run_window", "run_time")),
         *_insert_windows(run_sequence, [table for table in plan["tables"] if table["read"]] if plan else []),
         *_insert_times(run_sequence, sorted(states + statements, key=lambda line: line.started_at)),
     ]
     set_path = f"set search_path to {Schemas(settings.marketplace).control}"
-    for position, request in enumerate(_divide(statements, _REQUEST_LENGTH)):
+    for position, request in enumerate(_divide(changes, _REQUEST_LENGTH)):
         recording = Submission(label=str(position), statements=(set_path, *request))
         api.finish(api.submit(f"{name}/record", recording, str(time.time_ns())))
 
