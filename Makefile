@@ -34,6 +34,10 @@ bench: setup  ## the extraction against its limit and its peers, into benchmarks
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-bench.txt
 	@.venv/bin/python -m benchmarks.extraction $(OPTIONS)
 
+bench-run: setup  ## first load, unchanged run and increment of the whole pipeline at the original sizes. OPTIONS="--scale 0.05"
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-bench.txt
+	@.venv/bin/python -m benchmarks.run $(OPTIONS)
+
 lint: setup  ## ruff, and the template
 	@.venv/bin/ruff check $(PYTHON_FILES)
 	@.venv/bin/ruff format --check $(PYTHON_FILES)
@@ -55,4 +59,4 @@ lock:  ## pin requirements.in anew (needs uv)
 	    --no-emit-find-links --constraints requirements.lock layers/dependencies/requirements.in \
 	    --output-file layers/dependencies/requirements.txt
 
-.PHONY: help setup run psql stop clean test bench lint validate build deploy lock
+.PHONY: help setup run psql stop clean test bench bench-run lint validate build deploy lock

@@ -20,6 +20,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.bookings import create_endless_bookings, create_wide_table, create_window, fill_bookings
+from benchmarks.machine import server_version
 from benchmarks.report import Measurement, draw_picture, write_table
 from benchmarks.ways import WAYS, Target, to_json
 from local.aws import CREDENTIALS, LocalAws
@@ -81,11 +82,13 @@ def _measure(arguments: argparse.Namespace, server: MariaDB, aws: LocalAws, core
             _tell(what, way, grown[-1][2])
 
     arguments.results.mkdir(parents=True, exist_ok=True)
-    write_table(arguments.results / f"{arguments.name}.md", medians, grown, arguments, _server_version(server), load_before)
+    with server.connect() as connection:
+        version = server_version(connection)
+    write_table(arguments.results / f"{arguments.name}.md", medians, grown, arguments, version, load_before)
     draw_picture(arguments.results / f"{arguments.name}.svg", medians)
     raw = {way: [vars(each) for each in runs] for way, runs in compared.items()}
     (arguments.results / f"{arguments.name}.json").write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")
-    print(f"\n{(arguments.results / 'extraction.md').read_text(encoding='utf-8')}\nwritten to {arguments.results}")
+    print(f"\n{(arguments.results / f'{arguments.name}.md').read_text(encoding='utf-8')}\nwritten to {arguments.results}")
 
 
 def _run(way: str, target: Target, aws: LocalAws) -> Measurement:
@@ -132,12 +135,6 @@ def _take_median(runs: list[Measurement]) -> Measurement:
 def _tell(when: str, way: str, each: Measurement) -> None:
     numbers = f"{each.wall_seconds:7.2f} s, CPU {each.cpu_seconds:6.2f} s, {each.peak_rss_mb:5.0f} MB, {each.rows:,} rows"
     print(f"{when:>16}  {way:20}{numbers}", flush=True)
-
-
-def _server_version(server: MariaDB) -> str:
-    with server.connect() as connection, connection.cursor() as cursor:
-        cursor.execute("select version()")
-        return f"MariaDB {cursor.fetchone()[0]}"
 
 
 def _build_parser() -> argparse.ArgumentParser:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from benchmarks.machine import count_cores, describe_load, describe_machine
 from benchmarks.ways import describe
 
 _LIMIT, _TEXT_LIMIT, _OURS = "receive_binary", "receive_text", "decode_binary"
@@ -83,7 +80,9 @@ def write_table(
             pace = each.wall_seconds / each.rows * 1e6
             numbers = f"{each.rows:,} | {each.wall_seconds:.2f} | {pace:.2f} | {each.cpu_seconds:.2f} | {each.peak_rss_mb:.0f}"
             lines.append(f"| {way} | {what} | {numbers} |")
-    lines += ["", "## Machine", "", *(f"- {fact}" for fact in (*_describe_machine(load_before), server)), ""]
+    cores = f"{count_cores()} processors: the server on one, the clients on another" if count_cores() > 1 else "one processor"
+    facts = (*describe_machine(_PACKAGES), server, cores, describe_load(load_before))
+    lines += ["", "## Machine", "", *(f"- {fact}" for fact in facts), ""]
     path.write_text("\n".join(lines), encoding="utf-8")
 
 
@@ -110,28 +109,3 @@ def draw_picture(path: Path, medians: dict[str, Measurement]) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
-
-
-def _describe_machine(load_before: float) -> list[str]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return [
-        f"{datetime.now(UTC):%Y-%m-%d}, {platform.system()} {platform.machine()}, {cores} processors ({_processor()})",
-        "the server on one processor, the clients on another; before the first round, the machine's load was"
-        f" {load_before:.1f} (much above 0, other work took part of the processors, and wall times are too long)",
-        f"Python {platform.python_version()}, " + ", ".join(f"{name} {_version(name)}" for name in _PACKAGES),
-    ]
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or "unknown"
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"

@@ -15,6 +15,7 @@ import platform
 import re
 import sys
 import threading
+import time
 import uuid
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -91,14 +92,33 @@ def _failure(error_type: str, message: str) -> Answer:
     return Answer(json.dumps({"errorType": error_type, "errorMessage": message}).encode(), "Unhandled")
 
 
+@dataclass(frozen=True)
+class Invocation:
+    """One invocation that has ended, as it would stand on a bill.
+
+    Attributes:
+        function: Its name.
+        memory_megabytes: Of the function.
+        milliseconds: How long it took, starting the handler's process included (AWS bills the INIT phase too).
+    """
+
+    function: str
+    memory_megabytes: int
+    milliseconds: float
+
+
 class LambdaService:
     """The functions of a stack, and the HTTP server that invokes them.
 
     Args:
         logs: Folder for each process's output.
+
+    Attributes:
+        invocations: All that have ended, in that order.
     """
 
     def __init__(self, logs: Path) -> None:
+        self.invocations: list[Invocation] = []
         self._logs = logs
         self._pools: dict[str, _Pool] = {}
         self._server = _Server(("127.0.0.1", 0), _InvokeHandler)
@@ -122,7 +142,7 @@ class LambdaService:
             function: What to run.
             environment: What it gets beside its own variables: credentials and the endpoints of the stand-ins.
         """
-        self._pools[function.name] = _Pool(function, self._logs, environment)
+        self._pools[function.name] = _Pool(function, self._logs, environment, self.invocations)
 
     def invoke(self, name: str, event: Any) -> Answer:
         """Invoke a function and wait for its answer.
@@ -143,10 +163,11 @@ class LambdaService:
 class _Pool:
     """The processes of one function; each serves one invocation at a time, as Lambda's do."""
 
-    def __init__(self, function: LocalFunction, logs: Path, environment: dict[str, str]) -> None:
+    def __init__(self, function: LocalFunction, logs: Path, environment: dict[str, str], invocations: list[Invocation]) -> None:
         self._function = function
         self._logs = logs
         self._environment = environment
+        self._invocations = invocations
         self._idle: list[_Emulator] = []
         self._all: list[_Emulator] = []
         self._lock = threading.Lock()
@@ -156,11 +177,14 @@ class _Pool:
     def invoke(self, payload: bytes, request_id: str) -> Answer:
         with self._slots:
             emulator = self._take()
+            since = time.perf_counter()
             try:
                 answer = emulator.invoke(payload, request_id)
             except OSError as error:  # the emulator itself is gone; a new one serves the next invocation
                 emulator.stop()
                 return _failure("Runtime.ExitError", f"RequestId: {request_id} Error: {error}")
+            milliseconds = (time.perf_counter() - since) * 1000
+            self._invocations.append(Invocation(self._function.name, self._function.memory_megabytes, milliseconds))
             self._give_back(emulator)
             return answer
 

@@ -32,6 +32,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.item
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_callback
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_sfn import StateTaskServiceSfn
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+from moto.stepfunctions.parser.asl.eval.event.event_manager import EventManager
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded
 from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
@@ -106,13 +107,14 @@ class _ChildFailed(Exception):
 
 
 class _Children:
-    """The failed child executions of all map runs, as ListExecutions(mapRunArn) and DescribeExecution show them."""
+    """The ended child executions of all map runs, as ListExecutions(mapRunArn), DescribeExecution and GetExecutionHistory do."""
 
     def __init__(self) -> None:
         self._by_arn: dict[str, dict[str, Any]] = {}
+        self._histories: dict[str, list[Any]] = {}
         self._lock = threading.Lock()
 
-    def add(self, map_run_arn: str, item: Any, error: str | None, cause: str | None) -> None:
+    def add(self, map_run_arn: str, item: Any, status: str, history: list[Any], error: str | None, cause: str | None) -> None:
         machine, _, _ = map_run_arn.rpartition(":")
         name = str(uuid.uuid4())
         arn = f"{machine.replace(':mapRun:', ':execution:')}:{name}"
@@ -122,7 +124,7 @@ class _Children:
             "stateMachineArn": machine.replace(":mapRun:", ":stateMachine:"),
             "mapRunArn": map_run_arn,
             "name": name,
-            "status": "FAILED",
+            "status": status,
             "startDate": now,
             "stopDate": now,
             "input": to_json_str(item, separators=(",", ":")),
@@ -131,6 +133,7 @@ class _Children:
         }
         with self._lock:
             self._by_arn[arn] = {key: value for key, value in child.items() if value is not None}
+            self._histories[arn] = history
 
     def of(self, map_run_arn: str, status: str | None) -> list[dict[str, Any]]:
         with self._lock:
@@ -140,6 +143,10 @@ class _Children:
     def find(self, arn: str) -> dict[str, Any] | None:
         with self._lock:
             return self._by_arn.get(arn)
+
+    def find_history(self, arn: str) -> list[Any] | None:
+        with self._lock:
+            return self._histories.get(arn)
 
 
 def _let_platform_errors_leave_maps() -> None:
@@ -173,23 +180,32 @@ def _fail_maps_whose_children_fail() -> None:
     """Fail a Distributed Map at its first failed child, as AWS does with a tolerance of 0; moto counts failures and goes on.
 
     The error is States.ExceedToleratedFailureThreshold, whose cause does not say what happened in the child: as on AWS that is
-    found with ListExecutions(mapRunArn) and DescribeExecution, of which moto knows neither for children.
+    found with ListExecutions(mapRunArn), DescribeExecution and GetExecutionHistory, of which moto knows none for children.
     """
     children = _Children()
     worker_class = distributed_item_processor_worker.DistributedItemProcessorWorker
     evaluate_job = worker_class._eval_job
     run_map = DistributedIterationComponent._map_run
     list_executions, describe_execution = StepFunctionResponse.list_executions, StepFunctionResponse.describe_execution
+    get_history = StepFunctionResponse.get_execution_history
 
     def evaluate_and_fail(self: Any, env: Any, job: Any) -> None:
+        env.event_manager = EventManager()  # moto keeps one history for all children
         evaluate_job(self, env, job)
         ending = env.program_state()
-        if isinstance(ending, ProgramEnded):
-            return
+        has_succeeded = isinstance(ending, ProgramEnded)
         details = getattr(ending, "error", None) or {}
         details = details if isinstance(details, dict) else {}
-        children.add(self._map_run_record.map_run_arn, job.job_input, details.get("error"), details.get("cause"))
-        job.job_output = _ChildFailed()
+        children.add(
+            self._map_run_record.map_run_arn,
+            job.job_input,
+            "SUCCEEDED" if has_succeeded else "FAILED",
+            env.event_manager.get_event_history(),
+            details.get("error"),
+            details.get("cause"),
+        )
+        if not has_succeeded:
+            job.job_output = _ChildFailed()
 
     def run_map_and_fail(self: DistributedIterationComponent, env: Any, eval_input: Any) -> None:
         try:
@@ -213,10 +229,15 @@ def _fail_maps_whose_children_fail() -> None:
         child = children.find(self._get_param("executionArn"))
         return ActionResult(child) if child else describe_execution(self)
 
+    def get_history_of_children(self: StepFunctionResponse) -> ActionResult:
+        history = children.find_history(self._get_param("executionArn"))
+        return get_history(self) if history is None else ActionResult({"events": history})
+
     worker_class._eval_job = evaluate_and_fail
     DistributedIterationComponent._map_run = run_map_and_fail
     StepFunctionResponse.list_executions = list_with_children
     StepFunctionResponse.describe_execution = describe_with_children
+    StepFunctionResponse.get_execution_history = get_history_of_children
 
 
 def _read_history_backwards() -> None:

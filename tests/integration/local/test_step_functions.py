@@ -120,6 +120,19 @@ def test_a_failed_child_fails_the_map(aws):
     assert json.loads(described["input"]) == {"slice": 1, "fail": True}
 
 
+def test_each_child_has_a_history_of_its_own(aws):
+    """As on AWS, found through the map run; its states are what is billed."""
+    given = put_slices(aws, "three.json", [{"slice": n} for n in range(3)])
+    ended = run(aws, "history-map", map_over_slices(), given)
+    states = aws.client("stepfunctions")
+    (map_run,) = states.list_map_runs(executionArn=ended["executionArn"])["mapRuns"]
+    children = states.list_executions(mapRunArn=map_run["mapRunArn"])["executions"]
+    assert [child["status"] for child in children] == ["SUCCEEDED"] * 3
+    for child in children:
+        history = states.get_execution_history(executionArn=child["executionArn"])["events"]
+        assert [event["stateEnteredEventDetails"]["name"] for event in history if "stateEnteredEventDetails" in event] == ["One"]
+
+
 def test_children_are_no_executions_of_the_machine(aws):
     """ListExecutions by machine lists its own executions only."""
     given = put_slices(aws, "own.json", [{"slice": 0, "fail": True}])
