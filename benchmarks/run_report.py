@@ -67,7 +67,7 @@ def draw_picture(path: Path, runs: list[Figures]) -> None:
     matplotlib.rcParams["svg.hashsalt"] = "run"  # the same picture for the same numbers
     from matplotlib import pyplot
 
-    figure, (times, rows) = pyplot.subplots(1, 2, figsize=(13, 3.6), layout="constrained")
+    figure, (times, rows) = pyplot.subplots(1, 2, figsize=(14, 3.6), layout="constrained")
     titles = [run.title for run in runs]
     stages = list(dict.fromkeys(state.name for run in runs for state in run.states if state.subject is None))
     stages = [name for name in stages if any(_stage_seconds(run, name) >= _SHOWN_SECONDS for run in runs)]
@@ -83,7 +83,7 @@ def draw_picture(path: Path, runs: list[Figures]) -> None:
     times.invert_yaxis()
     times.set_xlabel("seconds")
     times.set_title("Where the time goes", fontsize=10)
-    times.legend(fontsize=7, loc="lower right")
+    times.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
 
     names = list(runs[0].hops)
     height = 0.8 / len(runs)
@@ -97,7 +97,7 @@ def draw_picture(path: Path, runs: list[Figures]) -> None:
     rows.invert_yaxis()
     rows.set_xlabel("rows (logarithmic)")
     rows.set_title("Rows per hop", fontsize=10)
-    rows.legend(fontsize=7)
+    rows.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
     for axes in (times, rows):
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, metadata={"Date": None})
