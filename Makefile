@@ -8,7 +8,7 @@ ARCHITECTURE ?= x86_64
 export SAM_CLI_TELEMETRY := 0
 
 help:  ## list the commands
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:  ## make .venv from the lock, and find (or install) MariaDB
 	@local/setup.sh
@@ -38,6 +38,9 @@ bench-run: setup  ## first load, unchanged run and increment of the whole pipeli
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-bench.txt
 	@.venv/bin/python -m benchmarks.run $(OPTIONS)
 
+bench-cold-start: build  ## how long each function takes to start, from the built layers, in Python 3.13
+	@.venv/bin/python -m benchmarks.cold_start $(OPTIONS)
+
 lint: setup  ## ruff, and the template
 	@.venv/bin/ruff check $(PYTHON_FILES)
 	@.venv/bin/ruff format --check $(PYTHON_FILES)
@@ -59,4 +62,4 @@ lock:  ## pin requirements.in anew (needs uv)
 	    --no-emit-find-links --constraints requirements.lock layers/dependencies/requirements.in \
 	    --output-file layers/dependencies/requirements.txt
 
-.PHONY: help setup run psql stop clean test bench bench-run lint validate build deploy lock
+.PHONY: help setup run psql stop clean test bench bench-run bench-cold-start lint validate build deploy lock
