@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pymysql
 
-# Prices move anywhere, attributes too; bookings change while they are new, and new ones come; viewings only come.
+# Prices and attributes change anywhere. Bookings change while they are new: changes all over the years would make each week of
+# each metric stale, which no marketplace does. New bookings and viewings are of today.
 _CHANGES = {
     "changed prices": (
         "apartments",
@@ -20,7 +21,8 @@ _CHANGES = {
         "bookings",
         0.005,
         "update bookings set booking_status = if(booking_status = 'confirmed', 'canceled', 'confirmed')"
-        " order by changed_at desc, booking_id limit {rows}",
+        " where booking_date <= date_format(utc_date(), '%Y-%m-%d') and booking_date like '20__-__-__%'"
+        " order by booking_date desc, booking_id limit {rows}",
     ),
     "new bookings": (
         "bookings",

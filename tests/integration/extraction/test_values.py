@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,6 +11,7 @@ from decimal import Decimal
 import pyarrow
 import pytest
 
+from rental_pipeline.column_types import TYPES
 from rental_pipeline.errors import FixConfiguration, FixData
 from rental_pipeline.object_store import LOADS
 from rental_pipeline.settings import DECODERS
@@ -33,8 +35,10 @@ SUMMER = datetime(2024, 7, 1, 10, 0, 0, 125000)
 CASES = {
     "decimal_38_30": ("decimal(38,30)", LONG_DECIMAL, pyarrow.decimal128(38, 30), Decimal(LONG_DECIMAL)),
     "decimal_18_18": ("decimal(18,18)", "0.000000000000000001", pyarrow.decimal128(18, 18), Decimal("0.000000000000000001")),
+    "decimal_unsigned": ("decimal(5,1) unsigned", "9999.9", pyarrow.decimal128(5, 1), Decimal("9999.9")),
     "decimal_10_2": ("decimal(10,2)", "-99999999.99", pyarrow.decimal128(10, 2), Decimal("-99999999.99")),
     "tiny_boolean": ("tinyint(1)", "127", pyarrow.int16(), 127),
+    "tiny_signed": ("tinyint", "-128", pyarrow.int16(), -128),
     "tiny_unsigned": ("tinyint unsigned", "255", pyarrow.int16(), 255),
     "small": ("smallint", "-32768", pyarrow.int16(), -32768),
     "small_unsigned": ("smallint unsigned", "65535", pyarrow.int32(), 65535),
@@ -58,6 +62,7 @@ CASES = {
     "datetime_seconds": ("datetime", "'2024-02-29 12:00:01'", MICROS, datetime(2024, 2, 29, 12, 0, 1)),
     "datetime_old": ("datetime", "'1000-01-01 00:00:00'", MICROS, datetime(1000, 1, 1)),
     "timestamp_millis": ("timestamp(3) null", "'2024-07-01 10:00:00.125'", MICROS, SUMMER),
+    "time_zero": ("time", "'00:00:00'", pyarrow.string(), "00:00:00"),
     "time_negative": ("time", "'-838:59:59'", pyarrow.string(), "-838:59:59"),
     "time_micros": ("time(6)", "'100:00:00.000001'", pyarrow.string(), "100:00:00.000001"),
     "enum_value": ("enum('small','größer')", "'größer'", pyarrow.string(), "größer"),
@@ -68,9 +73,13 @@ CASES = {
     "varchar_empty": ("varchar(5)", "''", pyarrow.string(), ""),
     "varchar_latin": ("varchar(5) character set latin1", "'é'", pyarrow.string(), "é"),
     "text_hard": ("text", HARD_LITERAL, pyarrow.string(), HARD_TEXT),
+    "text_tiny": ("tinytext", "repeat('ü', 127)", pyarrow.string(), "ü" * 127),
+    "text_longest": ("longtext", "repeat('x', 65535)", pyarrow.string(), "x" * 65535),
     "text_long": ("mediumtext", "repeat('x', 65535)", pyarrow.string(), "x" * 65535),
     "binary_16": ("binary(16)", f"unhex('{UUID}')", pyarrow.string(), UUID),
     "varbinary_value": ("varbinary(10)", "unhex('ff00')", pyarrow.string(), "ff00"),
+    "blob_tiny": ("tinyblob", "repeat(unhex('0f'), 255)", pyarrow.string(), "0f" * 255),
+    "blob_medium": ("mediumblob", "repeat(unhex('f0'), 32767)", pyarrow.string(), "f0" * 32767),
     "blob_value": ("blob", "unhex('00ff')", pyarrow.string(), "00ff"),
     "long_blob": ("longblob", "unhex('c3')", pyarrow.string(), "c3"),
     "select": ("int", "1", pyarrow.int32(), 1),
@@ -109,6 +118,13 @@ def test_every_type_arrives_exactly(values: pyarrow.Table) -> None:
         elif values[name.lower()].to_pylist() != [expected, None, expected]:
             wrong[name] = values[name.lower()].to_pylist()
     assert wrong == {}
+
+
+def test_the_cases_are_those_of_the_table_of_types() -> None:
+    """A type that the pipeline takes is one that is tested here."""
+    spelt = [re.fullmatch(r"(\w+)(\(.*\))?( unsigned)?.*", definition) for definition, *_ in CASES.values()]
+    tested = {"bit(64)" if found[0] == "bit(64)" else f"{found[1]}{found[3] or ''}" for found in spelt}
+    assert tested == {*TYPES, "decimal unsigned"}
 
 
 def test_what_is_no_date_becomes_null_and_is_counted(extraction: Extraction, decoder: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pyarrow
 import pytest
 
-from rental_pipeline.column_types import SourceColumn, arrow_type, catalogue_type, redshift_type
+from local.types_page import PAGE, write_page
+from rental_pipeline.column_types import TYPES, SourceColumn, arrow_type, can_be_cursor, can_be_key, catalogue_type, redshift_type
 from rental_pipeline.errors import FixConfiguration
 from rental_pipeline.raw_tables import quote_identifier
 
@@ -38,6 +39,25 @@ def test_a_type_has_one_home(column: SourceColumn, redshift: str, arrow: pyarrow
     """Width, precision and sign decide."""
     assert redshift_type(column) == redshift
     assert arrow_type(redshift) == arrow
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_every_rule_of_the_table_is_followed(name: str) -> None:
+    """No other rule stands before it, and its Redshift type has a Parquet type."""
+    rule = TYPES[name]
+    kind, _, sign = name.partition(" ")
+    column = SourceColumn(
+        "c", kind.removesuffix("(64)"), sign == "unsigned", length=7, precision=64 if "64" in name else 7, scale=2
+    )
+    found = redshift_type(column)
+    assert found == rule.redshift.replace("p,s", "7,2").replace("4n", "28").replace("2n", "14")
+    assert (can_be_key(column), can_be_cursor(column)) == (rule.is_key, rule.is_cursor)
+    arrow_type(found)
+
+
+def test_the_page_of_the_documentation_is_the_table() -> None:
+    """If this fails: `python -m local.types_page`."""
+    assert PAGE.read_text(encoding="utf-8") == write_page()
 
 
 @pytest.mark.parametrize("kind", ["geometry", "point", "vector", "inet6", "decimal"])

@@ -1,25 +1,6 @@
-"""MySQL type -> Redshift type -> Parquet type: the one table of types.
+"""MySQL type -> Redshift type -> Parquet type: the one table of types (`TYPES`), which docs/types.md shows.
 
 A type that is not in it is refused by name.
-
-    MySQL                              Redshift                  Parquet (Arrow)            remark
-    TINYINT [UNSIGNED], BOOLEAN        smallint                  int16                      a TINYINT(1) may hold 2..127
-    SMALLINT / UNSIGNED                smallint / integer        int16 / int32
-    MEDIUMINT [UNSIGNED]               integer                   int32
-    INT / UNSIGNED                     integer / bigint          int32 / int64
-    BIGINT / UNSIGNED                  bigint / decimal(20,0)    int64 / decimal128(20,0)
-    DECIMAL(p,s), p <= 38              decimal(p,s)              decimal128(p,s)            wider ones are refused
-    FLOAT, DOUBLE                      real, double precision    float32, float64
-    BIT(1..63) / BIT(64)               bigint / decimal(20,0)    int64 / decimal128(20,0)   the bits as a number
-    YEAR                               smallint                  int16
-    DATE                               date                      date32                     impossible dates: NULL, counted
-    DATETIME, TIMESTAMP                timestamp                 timestamp[us]              the same; TIMESTAMP in UTC
-    TIME                               varchar(17)               string                     beyond a day: no TIME in Redshift
-    CHAR(n), VARCHAR(n), ENUM, SET     varchar(4n)               string                     Redshift counts bytes
-    TEXT (of all sizes), JSON          varchar(65535)            string
-    BINARY(n), VARBINARY(n), BLOBs     varchar(2n)               string                     lower-case hexadecimal
-
-A varchar is at most 65,535 bytes long; a longer value stops the run with the key of its row.
 
 Sources: MySQL 8.0 Reference Manual, "Data Types"; Amazon Redshift Database Developer Guide, "Data types" and "COPY from columnar
 data formats" (timestamps in microseconds, decimal widths equal in file and table).
@@ -40,32 +21,81 @@ LONGEST_VARCHAR = 65_535
 LARGEST_PRECISION = 38
 HASH_TYPE = "varchar(64)"
 
-_INTEGERS = {  # MySQL type: (signed, unsigned)
-    "tinyint": ("smallint", "smallint"),
-    "smallint": ("smallint", "integer"),
-    "mediumint": ("integer", "integer"),
-    "int": ("integer", "bigint"),
-    "bigint": ("bigint", "decimal(20,0)"),
-}
-_OTHERS = {
-    "float": "real",
-    "double": "double precision",
-    "year": "smallint",
-    "date": "date",
-    "datetime": "timestamp",
-    "timestamp": "timestamp",
-    "time": "varchar(17)",
-    "json": f"varchar({LONGEST_VARCHAR})",
-}
-_TEXTS = ("char", "varchar", "enum", "set")
-_LONG_TEXTS = ("tinytext", "text", "mediumtext", "longtext")
-_BINARIES = ("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob")
-_UNBOUNDED = ("mediumtext", "longtext", "json")
-_UNBOUNDED_BINARIES = ("mediumblob", "longblob")
+# A type that can hold megabytes is cut just past what Redshift's longest VARCHAR holds: such a value is refused anyway, and the
+# memory that a row takes stays bounded.
+_CUT = f"left({{}}, {LONGEST_VARCHAR + 1})"
+_LONG_TEXT = f"varchar({LONGEST_VARCHAR})"
 
-# Types whose values can be written into a slice's bounds and compared there exactly as the index orders them.
-_KEY_TYPES = (*_INTEGERS, "decimal", "year", "date", "datetime", "timestamp", "char", "varchar", "binary", "varbinary")
-_CURSOR_TYPES = ("date", "datetime", "timestamp")
+
+@dataclass(frozen=True)
+class TypeRule:
+    """What becomes of a MySQL type.
+
+    Attributes:
+        redshift: The Redshift type; p and s stand for precision and scale, 4n and 2n for the bytes that n characters or bytes
+            need (Redshift counts bytes; four are the most of a character, and two write a byte in hexadecimal).
+        remark: What a reader of the documentation should know.
+        expression: The MySQL expression that is read, whose text is the column's exact value; {} is the column.
+        is_key: Whether slices can be cut by its values, exactly and in the order of its index.
+        is_cursor: Whether it is a time that orders by itself.
+    """
+
+    redshift: str
+    remark: str = ""
+    expression: str = "{}"
+    is_key: bool = False
+    is_cursor: bool = False
+
+
+def _integer(redshift: str, remark: str = "") -> TypeRule:
+    return TypeRule(redshift, remark, is_key=True)
+
+
+def _time(redshift: str, remark: str) -> TypeRule:
+    return TypeRule(redshift, remark, is_key=True, is_cursor=True)
+
+
+_HEX = "lower-case hexadecimal"
+_IMPOSSIBLE = "zero and impossible dates: NULL, counted"
+
+# By information_schema's DATA_TYPE, with `unsigned` and the widest BIT apart where they need another home.
+TYPES = {
+    "tinyint": _integer("smallint", "also BOOLEAN, that is TINYINT(1), which may hold any of -128 to 127"),
+    "tinyint unsigned": _integer("smallint"),
+    "smallint": _integer("smallint"),
+    "smallint unsigned": _integer("integer"),
+    "mediumint": _integer("integer"),
+    "mediumint unsigned": _integer("integer"),
+    "int": _integer("integer"),
+    "int unsigned": _integer("bigint"),
+    "bigint": _integer("bigint"),
+    "bigint unsigned": _integer("decimal(20,0)"),
+    "decimal": _integer("decimal(p,s)", f"a precision above {LARGEST_PRECISION} is refused"),
+    "float": TypeRule("real", "read as a DOUBLE: MySQL prints a FLOAT rounded", "{} + 0e0"),
+    "double": TypeRule("double precision"),
+    "bit": TypeRule("bigint", "the bits as a number", "{} + 0"),
+    "bit(64)": TypeRule("decimal(20,0)", "the bits as a number", "{} + 0"),
+    "year": _integer("smallint"),
+    "date": _time("date", _IMPOSSIBLE),
+    "datetime": _time("timestamp", f"as written, in the cursor's own clock; {_IMPOSSIBLE}"),
+    "timestamp": _time("timestamp", f"in UTC, whatever zone wrote it; {_IMPOSSIBLE}"),
+    "time": TypeRule("varchar(17)", "as text: it may be negative or beyond a day, which Redshift's TIME may not"),
+    "char": TypeRule("varchar(4n)", is_key=True),
+    "varchar": TypeRule("varchar(4n)", is_key=True),
+    "enum": TypeRule("varchar(4n)", "the value's text"),
+    "set": TypeRule("varchar(4n)", "the values' texts, joined by commas"),
+    "tinytext": TypeRule(_LONG_TEXT),
+    "text": TypeRule(_LONG_TEXT),
+    "mediumtext": TypeRule(_LONG_TEXT, expression=_CUT),
+    "longtext": TypeRule(_LONG_TEXT, "also MariaDB's JSON", _CUT),
+    "json": TypeRule(_LONG_TEXT, "the document as the server prints it", _CUT),
+    "binary": TypeRule("varchar(2n)", _HEX, "lower(hex({}))", is_key=True),
+    "varbinary": TypeRule("varchar(2n)", _HEX, "lower(hex({}))", is_key=True),
+    "tinyblob": TypeRule("varchar(2n)", _HEX, "lower(hex({}))"),
+    "blob": TypeRule("varchar(2n)", _HEX, "lower(hex({}))"),
+    "mediumblob": TypeRule("varchar(2n)", _HEX, f"lower(hex({_CUT}))"),
+    "longblob": TypeRule("varchar(2n)", _HEX, f"lower(hex({_CUT}))"),
+}
 
 _ARROW = {
     "smallint": "int16",
@@ -77,6 +107,7 @@ _ARROW = {
     "timestamp": "timestamp[us]",
 }
 _SIZED = re.compile(r"(decimal|varchar)\((\d+)(?:,(\d+))?\)")
+_BYTES_EACH = re.compile(r"varchar\((\d)n\)")
 
 
 @dataclass(frozen=True)
@@ -109,55 +140,44 @@ def redshift_type(column: SourceColumn) -> str:
     Raises:
         FixConfiguration: there is none; the message names the column, its type and the way out.
     """
-    kind = column.data_type
-    if kind in _INTEGERS:
-        return _INTEGERS[kind][column.unsigned]
-    if kind == "decimal" and column.precision <= LARGEST_PRECISION:
+    rule = _find_rule(column)
+    if rule is None or (column.data_type == "decimal" and column.precision > LARGEST_PRECISION):
+        kind = column.data_type
+        shown = f"decimal({column.precision},{column.scale})" if kind == "decimal" else kind
+        raise FixConfiguration(
+            f"column {column.name} has the type {shown}, which no Redshift type holds exactly:"
+            f" leave it out with `personal: {{{column.name}: drop}}` in source.yaml"
+        )
+    if each := _BYTES_EACH.fullmatch(rule.redshift):
+        return f"varchar({min(max(int(each[1]) * column.length, 1), LONGEST_VARCHAR)})"
+    if rule.redshift == "decimal(p,s)":
         return f"decimal({column.precision},{column.scale})"
-    if kind == "bit":
-        return "bigint" if column.precision < 64 else "decimal(20,0)"
-    if kind in _OTHERS:
-        return _OTHERS[kind]
-    if kind in _TEXTS:
-        return f"varchar({min(max(4 * column.length, 1), LONGEST_VARCHAR)})"
-    if kind in _LONG_TEXTS:
-        return f"varchar({LONGEST_VARCHAR})"
-    if kind in _BINARIES:
-        return f"varchar({min(max(2 * column.length, 1), LONGEST_VARCHAR)})"
-    shown = f"decimal({column.precision},{column.scale})" if kind == "decimal" else kind
-    raise FixConfiguration(
-        f"column {column.name} has the type {shown}, which no Redshift type holds exactly:"
-        f" leave it out with `personal: {{{column.name}: drop}}` in source.yaml"
-    )
+    return rule.redshift
 
 
 def can_be_key(column: SourceColumn) -> bool:
     """Whether slices can be cut by the column's values, exactly and in the order of its index."""
-    return column.data_type in _KEY_TYPES
+    rule = _find_rule(column)
+    return rule is not None and rule.is_key
 
 
 def can_be_cursor(column: SourceColumn) -> bool:
     """Whether the column is a time that orders by itself; text and numbers are not."""
-    return column.data_type in _CURSOR_TYPES
+    rule = _find_rule(column)
+    return rule is not None and rule.is_cursor
 
 
 def select_expression(quoted_name: str, data_type: str) -> str:
-    """Return the MySQL expression whose text, as the server prints it, is the column's exact value.
+    """Return the MySQL expression whose text, as the server prints it, is the column's exact value."""
+    return TYPES[data_type].expression.format(quoted_name)
 
-    A type that can hold megabytes is cut just past what Redshift's longest VARCHAR holds: such a value is refused anyway, and the
-    memory that a row takes stays bounded.
-    """
-    if data_type == "float":
-        return f"{quoted_name} + 0e0"
-    if data_type == "bit":
-        return f"{quoted_name} + 0"
-    if data_type in _UNBOUNDED_BINARIES:
-        return f"lower(hex(left({quoted_name}, {LONGEST_VARCHAR + 1})))"
-    if data_type in _BINARIES:
-        return f"lower(hex({quoted_name}))"
-    if data_type in _UNBOUNDED:
-        return f"left({quoted_name}, {LONGEST_VARCHAR + 1})"
-    return quoted_name
+
+def _find_rule(column: SourceColumn) -> TypeRule | None:
+    kind = column.data_type
+    if kind == "bit" and column.precision == 64:
+        return TYPES["bit(64)"]
+    # Reals and decimals without a sign have no rule of their own: they fit where the others do.
+    return (TYPES.get(f"{kind} unsigned") if column.unsigned else None) or TYPES.get(kind)
 
 
 def widest_value(redshift: str) -> int:
