@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from rental_pipeline.run_step import end_run
 from rental_pipeline.settings import WarehouseSettings, read_settings
 from tests.fixtures.pipeline import Stopped
 
+DOCUMENT = Path(__file__).parents[3] / "docs" / "ledger.md"
 COLUMNS = (
     "part",
     "hop",
@@ -134,3 +137,14 @@ def test_recording_again_replaces(pipeline, marketplace, fresh_warehouse):
     assert len(ids) == len(set(ids))
     windows = fresh_warehouse.query(f"select table_name from apartments_control.run_window where run_sequence = {run}")
     assert len(windows) == 4
+
+
+def test_the_documented_queries_run(pipeline, marketplace, fresh_warehouse):
+    """What the person on call copies from docs/ledger.md is accepted."""
+    pipeline.run()
+    text = DOCUMENT.read_text(encoding="utf-8")
+    queries = [query for block in re.findall(r"```sql\n(.*?)```", text, re.DOTALL) for query in block.split(";") if query.strip()]
+    queries += re.findall(r"`(select .*?)`", text)
+    assert len(queries) > 5
+    for query in queries:
+        fresh_warehouse.query(query)
