@@ -41,6 +41,9 @@ bench-run: setup  ## first load, unchanged run and increment of the whole pipeli
 bench-cold-start: build  ## how long each function takes to start, from the built layers, in Python 3.13
 	@.venv/bin/python -m benchmarks.cold_start $(OPTIONS)
 
+soak: setup  ## random marketplace life and random faults; says how many rows were lost or doubled. RUNS=200 SEED=1
+	@PYTHONPATH=layers/rental_pipeline/python .venv/bin/python -m tests.soak $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED))
+
 lint: setup  ## ruff, and the template
 	@.venv/bin/ruff check $(PYTHON_FILES)
 	@.venv/bin/ruff format --check $(PYTHON_FILES)
@@ -62,4 +65,4 @@ lock:  ## pin requirements.in anew (needs uv)
 	    --no-emit-find-links --constraints requirements.lock layers/dependencies/requirements.in \
 	    --output-file layers/dependencies/requirements.txt
 
-.PHONY: help setup run psql stop clean test bench bench-run bench-cold-start lint validate build deploy lock
+.PHONY: help setup run psql stop clean test soak bench bench-run bench-cold-start lint validate build deploy lock

@@ -1,0 +1,25 @@
+"""A short soak; `make soak` plays a long one."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fixtures.world import World, open_world
+from tests.soak.soak import Soak
+
+
+@pytest.fixture
+def world():
+    """A world of its own: the soak stops its servers."""
+    with open_world() as opened:
+        yield opened
+
+
+def test_nothing_is_lost_and_nothing_doubled(world: World):
+    """Twelve executions of random life and trouble."""
+    soak = Soak(world, seed=20261121)
+    assert soak.play(12), soak.audit.findings
+    assert (soak.audit.lost, soak.audit.doubled) == (0, 0)
+    assert soak.counts["good"] > 3
+    assert soak.faults.total() > 3
+    assert soak.history.rows_offered > 300
