@@ -26,14 +26,14 @@ create or replace function clean_value(varchar(256)) returns varchar(256) volati
 $$ language sql
 
 -- name: parse_date
--- The day of an ISO date (2024-05-16) or of dd/MM/yyyy (16/05/2024), alone or with a time of the day after a blank or a T: hours and
--- minutes, or seconds too, or fractions of them too, with or without Z. Any other offset is NULL, as is a day that its month does not
--- have, or the hour 24. Years are 1000 to 9999, as in MySQL's DATE.
+-- The day of an ISO date (2024-05-16) or of one with the day first (16/05/2024, 16-05-2024), alone or with a time of the day after a
+-- blank or a T: hours and minutes, or seconds too, or fractions of them too, with or without Z. Any other offset is NULL, as is a day
+-- that its month does not have, or the hour 24. Years are 1000 to 9999, as in MySQL's DATE.
 -- The expression, alternative by alternative: months of 31 days, of 30 days, February up to 28; 29 February of leap years; the time.
 create or replace function parse_date(varchar(256)) returns date volatile as $$
     select cast(left(nullif(regexp_substr(
         case
-            when trim($1) like '__/__/____%'
+            when trim($1) like '__/__/____%' or trim($1) like '__-__-____%'
                 then substring(trim($1), 7, 4) || '-' || substring(trim($1), 4, 2) || '-' || left(trim($1), 2) || substring(trim($1), 11)
             else trim($1)
         end,
@@ -46,7 +46,7 @@ $$ language sql
 create or replace function parse_timestamp(varchar(256)) returns timestamp volatile as $$
     select cast(replace(rtrim(left(nullif(regexp_substr(
         case
-            when trim($1) like '__/__/____%'
+            when trim($1) like '__/__/____%' or trim($1) like '__-__-____%'
                 then substring(trim($1), 7, 4) || '-' || substring(trim($1), 4, 2) || '-' || left(trim($1), 2) || substring(trim($1), 11)
             else trim($1)
         end,

@@ -31,10 +31,10 @@ def read_all(control, texts: list[str | None], *functions: str) -> list[tuple]:
     return control.execute(sql, (texts,)).fetchall()
 
 
-def test_every_day_is_read_in_both_forms(control):
+def test_every_day_is_read_in_all_forms(control):
     """Every day of 1999 to 2051, as ISO and with the day first, is that day, at midnight."""
     days = [date(1999, 1, 1) + timedelta(days=number) for number in range((date(2052, 1, 1) - date(1999, 1, 1)).days)]
-    for form in ("%Y-%m-%d", "%d/%m/%Y"):
+    for form in ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y"):
         found = read_all(control, [day.strftime(form) for day in days], "parse_date", "parse_timestamp")
         assert found == [(day, datetime(day.year, day.month, day.day)) for day in days]
 
@@ -49,7 +49,7 @@ def test_no_day_is_read_that_its_month_does_not_have(control):
             expected.append(date(int(year), month, day) if int(year) >= 1000 else None)
         except ValueError:
             expected.append(None)
-    for form in ("{0}-{1:02}-{2:02}", "{2:02}/{1:02}/{0}"):
+    for form in ("{0}-{1:02}-{2:02}", "{2:02}/{1:02}/{0}", "{2:02}-{1:02}-{0}"):
         found = read_all(control, [form.format(*part) for part in parts], "parse_date", "parse_timestamp")
         assert [day for day, _ in found] == expected
         assert [moment and moment.date() for _, moment in found] == expected
@@ -67,6 +67,8 @@ def test_no_day_is_read_that_its_month_does_not_have(control):
         ("27/03/2024 23:59", datetime(2024, 3, 27, 23, 59)),
         ("27/03/2024 23:59:58", datetime(2024, 3, 27, 23, 59, 58)),
         ("29/02/2024", datetime(2024, 2, 29)),
+        ("27-03-2024", datetime(2024, 3, 27)),
+        ("29-02-2024 23:59:58", datetime(2024, 2, 29, 23, 59, 58)),
         *(
             (text, None)
             for text in (
@@ -83,7 +85,8 @@ def test_no_day_is_read_that_its_month_does_not_have(control):
                 "2024-5-16",
                 "1/2/2024",
                 "03/27/2024",
-                "27-03-2024",
+                "27-03/2024",
+                "27-03-24",
                 "27/03/24",
                 "20240516",
                 "2024-05-16\n",
@@ -105,7 +108,7 @@ def test_times_are_read_or_refused(control, text, moment):
 TEXTS = st.one_of(
     st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40),
     st.from_regex(r"[0-9]{4}-[0-1][0-9]-[0-3][0-9]([ T][0-2][0-9]:[0-6][0-9](:[0-6][0-9]([.][0-9]{0,9})?)?Z?)?", fullmatch=True),
-    st.from_regex(r"[0-3][0-9]/[0-1][0-9]/[0-9]{4}([ T][0-2][0-9]:[0-6][0-9](:[0-6][0-9])?)?", fullmatch=True),
+    st.from_regex(r"[0-3][0-9]([/-])[0-1][0-9]\1[0-9]{4}([ T][0-2][0-9]:[0-6][0-9](:[0-6][0-9])?)?", fullmatch=True),
     st.from_regex(r"[-+]?[0-9]{0,12}[.]?[0-9]{0,9}", fullmatch=True),
     st.sampled_from(
         ["TRUE", "False", "y", "NO", "1", "0", "t", "2", "null", "None", "Infinity", "nan", "1e3", "0x10", "--1", "1,5"]

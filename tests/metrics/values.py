@@ -25,7 +25,7 @@ def read_time(text: str | None) -> datetime | None:
     text, point, fraction = text.removesuffix("Z").partition(".") if len(text) > 11 else (text, "", "")
     if point and not (fraction.isascii() and fraction.isdigit() and text.count(":") == 2):
         return None
-    for day_form in ("%Y-%m-%d", "%d/%m/%Y"):
+    for day_form in ("%Y-%m-%d", "%d/%m/%Y", "%d-%m-%Y"):
         for time_form in ("", " %H:%M", "T%H:%M", " %H:%M:%S", "T%H:%M:%S"):
             try:
                 moment = datetime.strptime(text, day_form + time_form)

@@ -25,11 +25,24 @@ HEADERS = {
     "presentation": ["grain", "period", "reads", "writes", "parameters", "rerun", "storage"],
     "checks": ["severity", "reads", "parameters"],
 }
-PATHS = [path for folder in FOLDERS for path in sorted((ROOT / "sql/apartments" / folder).glob("*.sql"))]
+MARKETPLACES = sorted(path.parent.name for path in (ROOT / "sql").glob("*/source.yaml"))
+PATHS = [path for name in MARKETPLACES for folder in FOLDERS for path in sorted((ROOT / "sql" / name / folder).glob("*.sql"))]
 TABLES = [path for path in PATHS if path.parent.name != "checks"]
 
-each_file = pytest.mark.parametrize("path", PATHS, ids=lambda path: f"{path.parent.name}/{path.stem}")
-each_table = pytest.mark.parametrize("path", TABLES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+
+def marketplace(path: Path) -> str:
+    return path.parent.parent.name
+
+
+def name_path(path: Path) -> str:
+    return str(path.relative_to(ROOT / "sql").with_suffix(""))
+
+
+def each(paths: list[Path]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("path", paths, ids=name_path)
+
+
+each_file, each_table = each(PATHS), each(TABLES)
 
 
 def parse(sql: str) -> exp.Expression:
@@ -82,7 +95,7 @@ def test_the_header_says_what_is_read(path):
 def test_the_header_says_what_is_written_and_how_it_is_stored(path):
     """The path is the table's name; its distribution and sort keys are explained."""
     file = read_sql_file(path)
-    table = f"apartments_{path.parent.name}.{path.stem}"
+    table = f"{marketplace(path)}_{path.parent.name}.{path.stem}"
     assert file.header["writes"] == name_table(define(path).this) == table
     definition = parse(file.section("table"))
     keys = [*definition.find_all(exp.DistKeyProperty), *definition.find_all(exp.SortKeyProperty)]
@@ -161,7 +174,7 @@ def test_the_rows_fit_the_table(path):
     assert tree.named_selects == list_columns(path)
 
 
-@pytest.mark.parametrize("path", [path for path in TABLES if path.parent.name == "curated"], ids=lambda path: path.stem)
+@each([path for path in TABLES if path.parent.name == "curated"])
 def test_judged_rows_carry_the_verdict(path):
     """A judged row has the table's columns, its key as text, and the rule and value it broke."""
     file = read_sql_file(path)
@@ -178,15 +191,13 @@ def test_judged_rows_carry_the_verdict(path):
     assert explained == order, "in the order in which they are tried"
 
 
-PRESENTATION = [path for path in TABLES if path.parent.name == "presentation"]
-
-
-@pytest.mark.parametrize("path", PRESENTATION, ids=lambda path: path.stem)
+@each([path for path in TABLES if path.parent.name == "presentation"])
 def test_every_table_a_metric_reads_can_make_it_dirty(path):
     """Whatever curated table `rows` reads has a `dirty_from_` section, which selects period_start; none is superfluous."""
     file = read_sql_file(path)
     assert list_columns(path)[0] == "period_start"
-    read = {name.removeprefix("apartments_curated.") for name in read_tables(parse(file.section("rows"))) if "_curated." in name}
+    curated = f"{marketplace(path)}_curated."
+    read = {name.removeprefix(curated) for name in read_tables(parse(file.section("rows"))) if name.startswith(curated)}
     sections = {name.removeprefix("dirty_from_") for name in file.sections if name.startswith("dirty_from_")}
     assert sections == read
     for table in sections:
@@ -195,7 +206,7 @@ def test_every_table_a_metric_reads_can_make_it_dirty(path):
         assert f"changed_{table}" in read_tables(tree)
 
 
-@pytest.mark.parametrize("path", [path for path in PATHS if path.parent.name == "checks"], ids=lambda path: path.stem)
+@each([path for path in PATHS if path.parent.name == "checks"])
 def test_checks_select_an_example(path):
     """A check is one select, `violations`, whose first column is a text `example`."""
     file = read_sql_file(path)
@@ -203,14 +214,16 @@ def test_checks_select_an_example(path):
     assert parse(file.section("violations")).named_selects[0] == "example"
 
 
-CONTRACT = yaml.safe_load((ROOT / "sql/apartments/source.yaml").read_text(encoding="utf-8"))["tables"]
+CONTRACTS = {
+    name: yaml.safe_load((ROOT / "sql" / name / "source.yaml").read_text(encoding="utf-8"))["tables"] for name in MARKETPLACES
+}
 
 
-@pytest.mark.parametrize("path", [path for path in TABLES if path.parent.name == "curated"], ids=lambda path: path.stem)
+@each([path for path in TABLES if path.parent.name == "curated"])
 def test_the_contract_requires_what_is_read(path):
     """A column of raw that the SQL reads is the key, the cursor or required: its absence is found before anything is read."""
     file = read_sql_file(path)
-    contract = CONTRACT[file.header["source"]]
+    contract = CONTRACTS[marketplace(path)][file.header["source"]]
     promised = {contract.get("key"), contract.get("cursor"), *contract["requires"]}
     tree = parse(file.sections.get("judged") or file.section("accepted"))
     raw = file.header["input"]
@@ -224,7 +237,7 @@ def linter() -> Linter:
     return Linter(config=FluffConfig.from_path(str(ROOT)))
 
 
-@pytest.mark.parametrize("path", [*PATHS, ROOT / "sql/control/calendar.sql"], ids=lambda path: f"{path.parent.name}/{path.stem}")
+@each([*PATHS, ROOT / "sql/control/calendar.sql"])
 def test_the_style_is_one(linter, path):
     """sqlfluff, with the project's .sqlfluff, has nothing to say."""
     for name, sql in read_sql_file(path).sections.items():

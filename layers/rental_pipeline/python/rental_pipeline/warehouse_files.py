@@ -11,7 +11,9 @@ from rental_pipeline.errors import FixConfiguration
 from rental_pipeline.sql_files import SqlFile, hash_texts, read_sql_folder
 
 _REFERENCE = re.compile(r"^(\w+) *-> *(\w+)\.(\w+)$")
-_PERIODS = {"day": "calendar_date", "week": "week_start", "month": "month_start"}
+# The first day of the period of a day of the calendar. `all` is one period: the whole calendar (sql/control/calendar.sql).
+_PERIODS = {"day": "calendar_date", "week": "week_start", "month": "month_start", "all": "cast('2000-01-01' as date)"}
+_END_OF_ALL = "cast('2051-01-01' as date)"
 _DIRTY = "dirty_from_"
 
 
@@ -111,16 +113,26 @@ class Metric:
 
     @cached_property
     def period(self) -> str:
-        """day, week or month."""
+        """day, week, month or all."""
         period = _header(self.file, "period")
         if period not in _PERIODS:
             raise FixConfiguration(f"{self.name}.sql: period is {period!r}; it is one of {', '.join(_PERIODS)}")
         return period
 
     @property
-    def calendar_column(self) -> str:
-        """The calendar's column that holds the first day of a date's period."""
+    def period_start(self) -> str:
+        """The first day of a period, in SQL over the calendar."""
         return _PERIODS[self.period]
+
+    @property
+    def period_end(self) -> str:
+        """The day after a period, in SQL over its period_start."""
+        return _END_OF_ALL if self.period == "all" else f"cast(dateadd({self.period}, 1, period_start) as date)"
+
+    @property
+    def depends_on_day(self) -> bool:
+        """Whether the rows depend on the day of the run, so that its passing makes periods stale."""
+        return any(":as_of" in sql for sql in self.file.sections.values())
 
     @cached_property
     def dirty_from(self) -> dict[str, str]:

@@ -37,7 +37,7 @@ def _stage(request: StepRequest, metric: Metric) -> list[str]:
         f" select distinct {name}, period_start, {run} from ({_dirty(request, metric, is_full)}) as dirty",
         f"""
         create temp table dirty_period as
-        select period_start, cast(dateadd({metric.period}, 1, period_start) as date) as period_end
+        select period_start, {metric.period_end} as period_end
         from {control}.staged_period
         where metric = {name}
         """,
@@ -51,11 +51,13 @@ def _stage(request: StepRequest, metric: Metric) -> list[str]:
 def _dirty(request: StepRequest, metric: Metric, is_full: bool) -> str:
     """The periods to rebuild: all; or those that changed rows touch, and those that time has passed over since the last day."""
     control = request.schemas.control
-    all_periods = f"select {metric.calendar_column} as period_start from {control}.calendar"
+    all_periods = f"select {metric.period_start} as period_start from {control}.calendar"
     if is_full:
         return all_periods
+    touched = f"select period_start from {control}.dirty_period where metric = {literal(metric.name)}"
+    if not metric.depends_on_day:
+        return touched
     return (
-        f"select period_start from {control}.dirty_period where metric = {literal(metric.name)}"
-        f" union all {all_periods}"
+        f"{touched} union all {all_periods}"
         f" where calendar_date between {literal(request.ledger.as_of)} and {literal(request.plan['as_of'])}"
     )

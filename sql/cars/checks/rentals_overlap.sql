@@ -1,0 +1,23 @@
+-- Rentals that start while their vehicle is still out. Both are paid for and counted; utilisation counts the time once.
+--
+-- severity:   warn
+-- reads:      cars_curated.rental_transactions
+-- parameters: none
+
+-- name: violations
+with ordered as (
+    select
+        rental_id,
+        vehicle_id,
+        started_at,
+        max(ended_at) over (
+            partition by vehicle_id
+            order by started_at, ended_at, rental_id
+            rows between unbounded preceding and 1 preceding
+        ) as out_until
+    from cars_curated.rental_transactions
+)
+
+select 'rental ' || rental_id || ' of vehicle ' || vehicle_id as example
+from ordered
+where started_at < out_until

@@ -1,0 +1,170 @@
+-- The rentals as they are now: cleaned, typed, in UTC, each of an accepted user, vehicle and two accepted locations.
+--
+-- grain:      one row per rental
+-- source:     rental_transactions
+-- input:      newest
+-- key:        rental_id
+-- references: user_id -> users.user_id, vehicle_id -> vehicles.vehicle_id, pickup_location -> locations.location_id,
+--             dropoff_location -> locations.location_id
+-- reads:      newest, cars_curated.users, cars_curated.vehicles, cars_curated.locations
+-- writes:     cars_curated.rental_transactions
+-- parameters: none
+-- rerun:      the same rows: a function of the newest raw version of each key and of the accepted users, vehicles and locations
+-- storage:    distkey vehicle_id: joined to vehicles on it; sortkey rental_date: the metrics' usual period
+--
+-- rental_date is the day a rental starts on, and rental_seconds its exact length: times are to the second, fractions are cut.
+-- Amounts are in dollars; the source has no other currency.
+--
+-- Rules, in this order; the first one a row breaks is the one it is rejected for. broken_value is `column=value as it came`.
+--   missing_key          no rental_id
+--   missing_user         no user_id
+--   missing_vehicle      no vehicle_id
+--   missing_location     no pickup_location or dropoff_location
+--   missing_date         no rental_start_time or rental_end_time
+--   unparseable_date     one of the two that is no date
+--   date_out_of_range    one of the two outside the calendar
+--   end_before_start     a rental that ends before it starts (one that ends as it starts has no hours)
+--   missing_amount       no total_amount
+--   unparseable_number   a total_amount that is no number
+--   negative_amount      a total_amount below zero
+--   orphan_reference     no accepted user, vehicle or location has this key
+-- A rental before its user's creation_date or by an inactive user is accepted: it was paid for. Checks count them.
+
+-- name: table
+create table if not exists cars_curated.rental_transactions (
+    rental_id varchar(64) not null,
+    user_id varchar(64) not null,
+    vehicle_id varchar(64) not null,
+    pickup_location_id bigint not null,
+    dropoff_location_id bigint not null,
+    rental_date date not null,
+    started_at timestamp not null,
+    ended_at timestamp not null,
+    rental_seconds bigint not null,
+    total_amount decimal(18, 2) not null
+)
+distkey (vehicle_id)
+sortkey (rental_date)
+
+-- name: judged
+with texts as (
+    select
+        newest.rental_id,
+        newest.user_id,
+        newest.vehicle_id,
+        newest.pickup_location,
+        newest.dropoff_location,
+        users.user_id as known_user_id,
+        vehicles.vehicle_id as known_vehicle_id,
+        pickup.location_id as known_pickup_id,
+        dropoff.location_id as known_dropoff_id,
+        cars_control.clean_value(cast(newest.rental_start_time as varchar(256))) as start_text,
+        cars_control.clean_value(cast(newest.rental_end_time as varchar(256))) as end_text,
+        cars_control.clean_value(cast(newest.total_amount as varchar(256))) as amount_text
+    from newest
+    left join cars_curated.users on newest.user_id = users.user_id
+    left join cars_curated.vehicles on newest.vehicle_id = vehicles.vehicle_id
+    left join cars_curated.locations as pickup on newest.pickup_location = pickup.location_id
+    left join cars_curated.locations as dropoff on newest.dropoff_location = dropoff.location_id
+),
+
+parsed as (
+    select
+        texts.*,
+        date_trunc('second', cars_control.parse_timestamp(start_text)) as started_at,
+        date_trunc('second', cars_control.parse_timestamp(end_text)) as ended_at,
+        cars_control.parse_number(amount_text) as total_amount
+    from texts
+),
+
+complained as (
+    select
+        parsed.*,
+        case
+            when pickup_location is null then 'pickup_location='
+            when dropoff_location is null then 'dropoff_location='
+        end as missing_location,
+        case
+            when start_text is null then 'rental_start_time='
+            when end_text is null then 'rental_end_time='
+        end as missing_date,
+        case
+            when started_at is null then 'rental_start_time=' || start_text
+            when ended_at is null then 'rental_end_time=' || end_text
+        end as unparseable_date,
+        case
+            when not cars_control.is_in_calendar(cast(started_at as date)) then 'rental_start_time=' || start_text
+            when not cars_control.is_in_calendar(cast(ended_at as date)) then 'rental_end_time=' || end_text
+        end as date_out_of_range,
+        case
+            when known_user_id is null then 'user_id=' || user_id
+            when known_vehicle_id is null then 'vehicle_id=' || vehicle_id
+            when known_pickup_id is null then 'pickup_location=' || cast(pickup_location as varchar(64))
+            when known_dropoff_id is null then 'dropoff_location=' || cast(dropoff_location as varchar(64))
+        end as orphan_reference
+    from parsed
+),
+
+ruled as (
+    select
+        complained.*,
+        case
+            when rental_id is null then 'missing_key'
+            when user_id is null then 'missing_user'
+            when vehicle_id is null then 'missing_vehicle'
+            when missing_location is not null then 'missing_location'
+            when missing_date is not null then 'missing_date'
+            when unparseable_date is not null then 'unparseable_date'
+            when date_out_of_range is not null then 'date_out_of_range'
+            when ended_at < started_at then 'end_before_start'
+            when amount_text is null then 'missing_amount'
+            when total_amount is null then 'unparseable_number'
+            when total_amount < 0 then 'negative_amount'
+            when orphan_reference is not null then 'orphan_reference'
+        end as broken_rule
+    from complained
+)
+
+select
+    cast(rental_id as varchar(64)) as rental_id,
+    cast(user_id as varchar(64)) as user_id,
+    cast(vehicle_id as varchar(64)) as vehicle_id,
+    known_pickup_id as pickup_location_id,
+    known_dropoff_id as dropoff_location_id,
+    cast(started_at as date) as rental_date,
+    ruled.started_at,
+    ruled.ended_at,
+    datediff(second, ruled.started_at, ruled.ended_at) as rental_seconds,
+    total_amount,
+    cast(ruled.rental_id as varchar(512)) as row_key,
+    broken_rule,
+    case broken_rule
+        when 'missing_key' then 'rental_id='
+        when 'missing_user' then 'user_id='
+        when 'missing_vehicle' then 'vehicle_id='
+        when 'missing_location' then missing_location
+        when 'missing_date' then missing_date
+        when 'unparseable_date' then unparseable_date
+        when 'date_out_of_range' then date_out_of_range
+        when 'end_before_start' then 'rental_start_time=' || start_text || ', rental_end_time=' || end_text
+        when 'missing_amount' then 'total_amount='
+        when 'unparseable_number' then 'total_amount=' || amount_text
+        when 'negative_amount' then 'total_amount=' || amount_text
+        when 'orphan_reference' then orphan_reference
+    end as broken_value
+from ruled
+
+-- name: accepted
+select
+    rental_id,
+    user_id,
+    vehicle_id,
+    pickup_location_id,
+    dropoff_location_id,
+    rental_date,
+    started_at,
+    ended_at,
+    rental_seconds,
+    cast(total_amount as decimal(18, 2)) as total_amount
+from judged
+where broken_rule is null

@@ -1,0 +1,56 @@
+-- What each user rented and spent in all, the top spenders first.
+--
+-- grain:      one row per user with a rental
+-- period:     all
+-- reads:      dirty_period, cars_curated.rental_transactions, changed_rental_transactions
+-- writes:     cars_presentation.user_rentals_total
+-- parameters: none
+-- rerun:      replaces the whole table; the same rows for the same curated rows
+-- storage:    distkey user_id: joined to users on it; sortkey period_start: how it is replaced
+--
+-- Rental hours are exact to the second. Amounts are in dollars. Users who spent the same share a rank.
+
+-- name: table
+create table if not exists cars_presentation.user_rentals_total (
+    period_start date not null,
+    user_id varchar(64) not null,
+    rentals bigint not null,
+    revenue decimal(38, 2) not null,
+    average_amount double precision not null,
+    max_amount decimal(18, 2) not null,
+    min_amount decimal(18, 2) not null,
+    rental_hours double precision not null,
+    spender_rank bigint not null
+)
+distkey (user_id)
+sortkey (period_start)
+
+-- name: dirty_from_rental_transactions
+select distinct cast('2000-01-01' as date) as period_start
+from changed_rental_transactions
+
+-- name: rows
+with user_total as (
+    select
+        user_id,
+        count(*) as rentals,
+        cast(sum(total_amount) as decimal(38, 2)) as revenue,
+        max(total_amount) as max_amount,
+        min(total_amount) as min_amount,
+        sum(rental_seconds) as rental_seconds
+    from cars_curated.rental_transactions
+    group by user_id
+)
+
+select
+    dirty_period.period_start,
+    user_total.user_id,
+    user_total.rentals,
+    user_total.revenue,
+    cast(user_total.revenue as double precision) / cast(user_total.rentals as double precision) as average_amount,
+    user_total.max_amount,
+    user_total.min_amount,
+    cast(user_total.rental_seconds as double precision) / cast(3600 as double precision) as rental_hours,
+    rank() over (order by user_total.revenue desc) as spender_rank
+from dirty_period
+cross join user_total
