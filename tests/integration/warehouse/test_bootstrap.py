@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from local.data_api.translate import translate
 from rental_pipeline.warehouse_files import Schemas, read_warehouse
 
 SQL = Path(__file__).parents[3] / "sql"
@@ -50,7 +51,7 @@ def test_the_pipelines_user_makes_what_a_run_makes(administrator):
     assert tables
     administrator.execute(f"set search_path to {schemas.control}")
     for sql in tables:
-        administrator.execute(sql)
+        administrator.execute(translate(sql).text)
 
 
 def test_analysts_read_metrics_and_nothing_else(administrator):
