@@ -167,6 +167,7 @@ class Template:
             "AWS::IAM::Role": physical,
             "AWS::Logs::LogGroup": physical,
             "AWS::Events::Rule": physical,
+            "AWS::CloudWatch::Dashboard": physical,
         }
         if kind not in references:
             raise TemplateError(f"{where}: what Ref returns for {name}, a {kind}, is not known to local/template.py")
@@ -181,6 +182,8 @@ class Template:
             ("AWS::Lambda::Function", "Arn"): self._arn(f"lambda:{REGION}:{ACCOUNT}:function:{physical}"),
             ("AWS::IAM::Role", "Arn"): f"arn:{PARTITION}:iam::{ACCOUNT}:role/{physical}",
             ("AWS::Logs::LogGroup", "Arn"): self._arn(f"logs:{REGION}:{ACCOUNT}:log-group:{physical}:*"),
+            ("AWS::SQS::Queue", "QueueName"): physical,
+            ("AWS::CloudWatch::Alarm", "Arn"): self._arn(f"cloudwatch:{REGION}:{ACCOUNT}:alarm:{physical}"),
             ("AWS::Events::Rule", "Arn"): self._arn(f"events:{REGION}:{ACCOUNT}:rule/{physical}"),
         }
         if (kind, attribute) not in attributes:

@@ -75,6 +75,18 @@ create table if not exists run_time (
     seconds decimal(12, 3)
 )
 
+-- name: run_cost
+-- One row per run and item of its estimated cost in US dollars; replaces is empty, or says what the item would be instead of.
+create table if not exists run_cost (
+    run_sequence bigint not null,
+    item varchar(40) not null,
+    quantity decimal(18, 6) not null,
+    unit varchar(20) not null,
+    usd decimal(18, 8) not null,
+    replaces varchar(80) not null,
+    primary key (run_sequence, item)
+)
+
 -- name: layer_position
 -- One row per layer and table.
 -- raw: run_sequence = last run that changed the table, watermark = the source's clock up to which changes are in.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from contextlib import closing
 from datetime import UTC, datetime
@@ -148,3 +149,26 @@ def test_the_documented_queries_run(pipeline, marketplace, fresh_warehouse):
     assert len(queries) > 5
     for query in queries:
         fresh_warehouse.query(query)
+
+
+def test_a_run_tells_what_it_cost(pipeline, marketplace, fresh_warehouse, capsys):
+    """In the ledger, in the mail, and as a metric; beside what a Glue job would."""
+    outcome = pipeline.run()
+    costs = fresh_warehouse.query(
+        f"select item, quantity, usd, replaces from apartments_control.run_cost where run_sequence = {outcome['run_sequence']}"
+    )
+    usd = {item: float(dollars) for item, _, dollars, _ in costs}
+    assert {item for item, _, _, replaces in costs if replaces} == {"glue"}
+    # At least a minute of eight RPUs at $0.375 an hour.
+    assert usd["redshift"] >= 8 * 0.375 / 60 * 0.999
+    assert usd["lambda"] > 0  # the slices' own clocks
+    total = sum(dollars for item, dollars in usd.items() if item != "glue")
+    assert f"Cost: about ${total:.4f}" in outcome["message"]
+    metrics = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"CloudWatchMetrics"' in line]
+    published = {
+        name: line[name] for line in metrics for name in ("RunsSucceeded", "RunCost", "RowsAdded", "WatermarkLag") if name in line
+    }
+    assert published["RunsSucceeded"] == [1.0]
+    assert published["RunCost"] == [pytest.approx(total)]
+    assert published["RowsAdded"][0] > 0
+    assert 0 <= published["WatermarkLag"][0] < 3600

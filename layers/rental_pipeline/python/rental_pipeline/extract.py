@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import uuid
 from contextlib import closing
 from typing import Any
@@ -51,6 +52,7 @@ def extract_slice(event: dict[str, Any]) -> None:
         FixConfiguration: the plan, a secret or a privilege is not as it must be.
         FixData: a value cannot be held, or what was written is not what was read.
     """
+    started = time.monotonic()
     settings = read_settings(ExtractSettings)
     part = Slice.from_json(event)
     plan = read_json(settings.bucket, run_key(settings.marketplace, part.run_sequence, PLAN))
@@ -87,6 +89,7 @@ def extract_slice(event: dict[str, Any]) -> None:
             "attempt": attempt,
             # Run numbers begin again with a new control schema; results of another plan of this number must not count.
             "source_time": plan["source_time"],
+            "seconds": round(time.monotonic() - started, 3),
             "rows_read": rows_read,
             "rows_in_parquet": sum(each["rows"] for each in written),
             "parts": written,

@@ -97,6 +97,7 @@ def _close(detail: dict[str, Any], failure: Failure, settings: FailureSettings) 
     cancelled = api.cancel_unfinished(opening)
     runs = api.query(opening, f"select run_sequence from {control}.run where execution_id = {literal(detail['executionArn'])}")
     run_sequence = runs[0]["run_sequence"] if runs else None
+    logger.append_keys(run_sequence=run_sequence)
     if run_sequence is not None:
         error = f"{failure.where}: {failure.error}: {failure.message}"
         cancelled += end_run(api, settings, run_sequence, detail["executionArn"], error)

@@ -107,4 +107,5 @@ def _write_manifest(settings: ManifestSettings, run_sequence: int, table: str, r
         "parts": len(parts),
         "slices": len(results),
         "zero_dates": zero_dates,
+        "seconds": round(sum(result["seconds"] for result in results), 3),
     }

@@ -1,4 +1,4 @@
-"""What a run leaves behind for the person on call: its windows, and how long each state and statement took.
+"""What a run leaves behind for the person on call: its windows, how long each state and statement took, and what it cost.
 
 It is written when the run ends, well or badly, from what AWS remembers for a day (the Data API's statements) or for 90 days (the
 execution's history). It decides nothing: the positions and guards of the ledger do not read it.
@@ -7,15 +7,27 @@ execution's history). It decides nothing: the positions and guards of the ledger
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 
+from rental_pipeline.cost import (
+    EXTRACTING,
+    PLANNING,
+    SQL,
+    Cost,
+    Usage,
+    count_transitions,
+    estimate_costs,
+    read_prices,
+    sum_busy_seconds,
+    sum_task_seconds,
+)
 from rental_pipeline.data_api import ENDED, DataApi, Submission
-from rental_pipeline.object_store import PLAN, find_json, run_key
+from rental_pipeline.object_store import LOADS, PLAN, find_json, run_key
 from rental_pipeline.settings import WarehouseSettings
 from rental_pipeline.steps.step import literal, name_run
 from rental_pipeline.warehouse_files import Schemas
@@ -23,6 +35,7 @@ from rental_pipeline.warehouse_files import Schemas
 # Characters of an insert, and of a request, which the Data API limits to 100 KB; the names hold ASCII only.
 _INSERT_LENGTH = 40_000
 _REQUEST_LENGTH = 90_000
+_OWN_OBJECTS = 4  # ledger.json, plan.json, slices.json, loads.json
 _PLANNING = "Plan the run"
 _AFTER_PLANNING = ("prepare", "load", "pending", "curate", "stage", "check", "publish", "close")
 
@@ -48,14 +61,15 @@ class Time:
 
 
 def record_run(api: DataApi, settings: WarehouseSettings, run_sequence: int, execution_id: str) -> None:
-    """Write a run's windows and times into the control schema; what an earlier call wrote of the run is replaced.
+    """Write a run's windows, times and cost into the control schema; what an earlier call wrote of the run is replaced.
 
     Raises:
         RetryLater, FixConfiguration, StatementFailed: as DataApi does.
     """
     name = name_run(settings.marketplace, run_sequence)
     opening = f"{settings.marketplace}/open/{execution_id.rpartition(':')[2]}"
-    states = list(_read_states(execution_id))
+    events = list(_read_history(execution_id))
+    states = list(_read_states(events))
     # The numbers of runs begin again with a new control schema: what stands under this one may be another run's.
     openings = [_read_statement(summary) for summary in api.list_statements(opening)]
     opened_at = min((statement.started_at for statement in openings), default=None)
@@ -65,9 +79,12 @@ def record_run(api: DataApi, settings: WarehouseSettings, run_sequence: int, exe
         statement.name.split("/")[2] in _AFTER_PLANNING for statement in statements
     )
     plan = find_json(settings.bucket, run_key(settings.marketplace, run_sequence, PLAN)) if was_planned else None
+    loads = find_json(settings.bucket, run_key(settings.marketplace, run_sequence, LOADS)) if was_planned else None
+    usage = _measure_usage(events, statements, (loads or {}).values(), settings)
     changes = [
-        *(f"delete from {table} where run_sequence = {run_sequence}" for table in ("run_window", "run_time")),
+        *(f"delete from {table} where run_sequence = {run_sequence}" for table in ("run_window", "run_time", "run_cost")),
         *_insert_windows(run_sequence, [table for table in plan["tables"] if table["read"]] if plan else []),
+        *_insert_costs(run_sequence, estimate_costs(usage, read_prices())),
         *_insert_times(run_sequence, sorted(states + statements, key=lambda line: line.started_at)),
     ]
     set_path = f"set search_path to {Schemas(settings.marketplace).control}"
@@ -96,6 +113,40 @@ def _insert_times(run_sequence: int, times: list[Time]) -> Iterator[str]:
     return _insert("run_time (run_sequence, kind, name, statement_id, status, started_at, seconds)", rows)
 
 
+def _insert_costs(run_sequence: int, costs: list[Cost]) -> Iterator[str]:
+    rows = []
+    for cost in costs:
+        item, unit, replaces = map(literal, (cost.item, cost.unit, cost.replaces))
+        rows.append(f"({run_sequence}, {item}, {cost.quantity:.6f}, {unit}, {cost.usd:.8f}, {replaces})")
+    return _insert("run_cost (run_sequence, item, quantity, unit, usd, replaces)", rows)
+
+
+def _measure_usage(
+    events: list[dict[str, Any]], statements: list[Time], loads: Iterable[dict[str, Any]], settings: WarehouseSettings
+) -> Usage:
+    """Gather what the run used from the execution's history, its statements and its slices' own clocks."""
+    loads = list(loads)
+    slices = sum(load["slices"] for load in loads)
+    tasks = sum_task_seconds(events)
+    functions, steps = tasks.get("lambda", []), tasks.get("states", [])
+    moments = [event["timestamp"] for event in events]
+    return Usage(
+        seconds=(max(moments) - min(moments)).total_seconds() if moments else 0,
+        function_seconds={
+            PLANNING: sum(functions),
+            EXTRACTING: sum(load["seconds"] for load in loads),
+            # Its function waits while a step's statement runs.
+            SQL: sum(steps),
+        },
+        invocations=len(functions) + len(steps) + slices,
+        transitions=count_transitions(events, slices),
+        # A result per slice, a manifest per table, and the run's own objects.
+        objects=sum(load["parts"] for load in loads) + slices + len(loads) + _OWN_OBJECTS,
+        redshift_seconds=sum_busy_seconds((line.started_at, line.ended_at) for line in statements if line.ended_at),
+        redshift_rpus=settings.redshift_rpus if settings.redshift_workgroup else None,
+    )
+
+
 def _insert(into: str, rows: list[str]) -> Iterator[str]:
     for values in _divide(rows, _INSERT_LENGTH):
         yield f"insert into {into} values {', '.join(values)}"
@@ -122,28 +173,33 @@ def _read_statement(summary: dict[str, Any]) -> Time:
     return Time("statement", summary["StatementName"], summary["Id"], summary["Status"], summary["CreatedAt"], ended_at)
 
 
-def _read_states(execution_id: str) -> Iterator[Time]:
-    """Read the states of the run's picture from the execution's history.
+def _read_history(execution_id: str) -> Iterator[dict[str, Any]]:
+    client = boto3.client("stepfunctions")
+    pages = client.get_paginator("get_execution_history").paginate(executionArn=execution_id, includeExecutionData=False)
+    try:
+        for page in pages:
+            yield from page["events"]
+    except client.exceptions.ExecutionDoesNotExist:  # Step Functions forgets executions after 90 days
+        return
+
+
+def _read_states(events: Iterable[dict[str, Any]]) -> Iterator[Time]:
+    """Find the states of the run's picture in the execution's history.
 
     Those inside a Map are left out: their statements, or the results of their slices, say more.
     """
-    client = boto3.client("stepfunctions")
-    pages = client.get_paginator("get_execution_history").paginate(executionArn=execution_id, includeExecutionData=False)
     depth, entered = 0, {}
-    try:
-        for event in (event for page in pages for event in page["events"]):
-            if event["type"] == "MapIterationStarted":
-                depth += 1
-            elif event["type"] in ("MapIterationSucceeded", "MapIterationFailed", "MapIterationAborted"):
-                depth -= 1
-            elif depth:
-                continue
-            elif event["type"] in ("TaskStateEntered", "MapStateEntered"):
-                entered[event["stateEnteredEventDetails"]["name"]] = event["timestamp"]
-            elif event["type"] in ("TaskStateExited", "MapStateExited"):
-                name = event["stateExitedEventDetails"]["name"]
-                yield Time("state", name, None, "SUCCEEDED", entered.pop(name), event["timestamp"])
-    except client.exceptions.ExecutionDoesNotExist:  # Step Functions forgets executions after 90 days
-        return
+    for event in events:
+        if event["type"] == "MapIterationStarted":
+            depth += 1
+        elif event["type"] in ("MapIterationSucceeded", "MapIterationFailed", "MapIterationAborted"):
+            depth -= 1
+        elif depth:
+            continue
+        elif event["type"] in ("TaskStateEntered", "MapStateEntered"):
+            entered[event["stateEnteredEventDetails"]["name"]] = event["timestamp"]
+        elif event["type"] in ("TaskStateExited", "MapStateExited"):
+            name = event["stateExitedEventDetails"]["name"]
+            yield Time("state", name, None, "SUCCEEDED", entered.pop(name), event["timestamp"])
     for name, started_at in entered.items():
         yield Time("state", name, None, "UNFINISHED", started_at, None)

@@ -84,6 +84,7 @@ class WarehouseSettings:
         redshift_secret_arn: Credentials by secret; without it the function's IAM role is the database user.
         copy_role_arn: The role that COPY uses to read the bucket.
         lease_seconds: How long a run may be silent before another may take its place.
+        redshift_rpus: Base capacity of the workgroup, for the estimate of a run's cost only.
     """
 
     marketplace: str
@@ -95,6 +96,7 @@ class WarehouseSettings:
     redshift_secret_arn: str | None = None
     sql_root: Path = Path("/opt")
     lease_seconds: int = 43_200
+    redshift_rpus: int = 8
 
     def __post_init__(self) -> None:
         if bool(self.redshift_workgroup) == bool(self.redshift_cluster):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from rental_pipeline.cost import describe_costs, read_prices
 from rental_pipeline.data_api import Submission
 from rental_pipeline.steps.step import Rows, Step, StepRequest, literal
+from rental_pipeline.telemetry import count, dollars, seconds
 
 _STATUS_WORDS = {
     "succeeded": "published new figures",
@@ -20,7 +22,9 @@ def compose_close(request: StepRequest) -> Step:
     status = "planned" if request.plan["dry_run"] else "succeeded"
 
     def finish(rows: list[Rows]) -> dict:
-        (ended,), loads, builds, warnings = rows
+        (ended,), loads, builds, warnings, (lag,), costs = rows
+        dollars("RunCost", sum(float(row["usd"]) for row in costs if not row["replaces"]), marketplace=schemas.marketplace)
+        _publish_metrics(schemas.marketplace, ended, loads, builds, lag["seconds"])
         subject = f"{schemas.marketplace} run {run}: {ended['status']}"
         lines = [
             f"Run {run} of {schemas.marketplace} {_STATUS_WORDS[ended['status']]} after {ended['seconds']} s,"
@@ -33,6 +37,8 @@ def compose_close(request: StepRequest) -> Step:
             ),
             *(f"{build['table_name']}: {build['rows_accepted']} accepted, {build['rows_rejected']} rejected" for build in builds),
             *(f"warning {row['check_name']}: {row['violations']} rows, for example {row['example']}" for row in warnings),
+            "",
+            describe_costs(costs, read_prices()),
         ]
         # An SNS subject holds at most 100 characters (Amazon SNS API Reference, "Publish").
         return {"status": ended["status"], "subject": subject[:100], "message": "\n".join(lines)}
@@ -48,9 +54,22 @@ def compose_close(request: StepRequest) -> Step:
             f" where run_sequence = {run} order by table_name",
             f"select check_name, violations, example from {control}.check_result"
             f" where run_sequence = {run} and violations > 0 order by check_name",
+            f"select datediff(second, min(watermark), getdate()) as seconds from {control}.layer_position where layer = 'raw'",
+            f"select item, usd, replaces from {control}.run_cost where run_sequence = {run}",
         ),
         finish=finish,
     )
+
+
+def _publish_metrics(marketplace: str, ended: dict, loads: Rows, builds: Rows, lag_seconds: int | None) -> None:
+    """Publish what the alarms and the dashboard of template.yaml show of a run that ended well."""
+    if ended["status"] in ("succeeded", "unchanged"):
+        count("RunsSucceeded", 1, marketplace=marketplace)
+    seconds("RunSeconds", ended["seconds"], marketplace=marketplace)
+    if lag_seconds is not None:  # no table has a watermark yet
+        seconds("WatermarkLag", max(0, lag_seconds), marketplace=marketplace)
+    count("RowsAdded", sum(load["rows_added"] for load in loads), marketplace=marketplace)
+    count("RowsRejected", sum(build["rows_rejected"] for build in builds), marketplace=marketplace)
 
 
 def compose_ending(

@@ -1,0 +1,136 @@
+"""What a run costs in dollars, estimated from its own figures, beside the same work done by a Glue job.
+
+An estimate, not a bill: storage, logs, data transfer, and what others do on the same warehouse are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+# Memory of the functions in MB, as template.yaml gives it (a test holds both together).
+PLANNING, EXTRACTING, SQL = "planning", "extracting", "sql"  # plan_run and write_manifests; extract_slice; run_sql
+MEMORY_MB = {PLANNING: 1024, EXTRACTING: 1769, SQL: 512}
+# States of one execution of statemachine/sql_step.asl.yaml that has no need to wait, and of one slice.
+_TRANSITIONS_OF_A_STEP = 3
+_TRANSITIONS_OF_A_SLICE = 1
+_HOUR = 3600
+
+
+@dataclass(frozen=True)
+class Usage:
+    """The figures of a run that cost money.
+
+    Attributes:
+        seconds: From its first state to its end.
+        function_seconds: Over all invocations, by kind of function (as MEMORY_MB names them).
+        invocations: Of all functions.
+        transitions: Of all state machines.
+        objects: Parquet files, results and manifests put on S3.
+        redshift_seconds: In which at least one statement ran.
+        redshift_rpus: Base capacity of the Serverless workgroup; None for a cluster, which costs the same when it idles.
+    """
+
+    seconds: float
+    function_seconds: dict[str, float]
+    invocations: int
+    transitions: int
+    objects: int
+    redshift_seconds: float
+    redshift_rpus: int | None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One line of the estimate: an amount of something, and its price in US dollars.
+
+    `replaces` is empty for what the run used, and says for the alternative what it would do instead.
+    """
+
+    item: str
+    quantity: float
+    unit: str
+    usd: float
+    replaces: str = ""
+
+
+@cache
+def read_prices() -> dict[str, Any]:
+    """Return the price file's entries, with `region` and `date`."""
+    return yaml.safe_load(Path(__file__).with_name("prices.yaml").read_text(encoding="utf-8"))
+
+
+def estimate_costs(usage: Usage, prices: dict[str, Any]) -> list[Cost]:
+    """Return what each service costs, and last what a Glue job would instead of Lambda, Step Functions and S3 requests."""
+    gb_seconds = sum(seconds * MEMORY_MB[function] / 1024 for function, seconds in usage.function_seconds.items())
+    costs = [
+        Cost("lambda", gb_seconds, "GB-seconds", gb_seconds * prices["lambda_gb_second"]),
+        Cost("lambda requests", usage.invocations, "requests", usage.invocations * prices["lambda_request"]),
+        Cost("step functions", usage.transitions, "transitions", usage.transitions * prices["state_transition"]),
+        Cost("s3", usage.objects, "puts", usage.objects * prices["s3_put"]),
+    ]
+    if usage.redshift_rpus is not None:
+        billed = max(usage.redshift_seconds, prices["redshift_least_seconds"]) if usage.redshift_seconds else 0
+        rpu_hours = usage.redshift_rpus * billed / _HOUR
+        costs.append(Cost("redshift", rpu_hours, "RPU-hours", rpu_hours * prices["redshift_rpu_hour"]))
+    dpu_hours = prices["glue_least_dpus"] * max(usage.seconds, prices["glue_least_seconds"]) / _HOUR
+    glue = Cost("glue", dpu_hours, "DPU-hours", dpu_hours * prices["glue_dpu_hour"], "lambda, step functions, s3")
+    return [*costs, glue]
+
+
+def describe_costs(costs: Iterable[dict[str, Any]], prices: dict[str, Any]) -> str:
+    """Return the estimate as a sentence, from rows of the control table run_cost (`item`, `usd`, `replaces`)."""
+    used = {row["item"]: float(row["usd"]) for row in costs if not row["replaces"]}
+    glue = sum(float(row["usd"]) for row in costs if row["replaces"])
+    parts = ", ".join(f"{item} ${usd:.4f}" for item, usd in sorted(used.items(), key=lambda each: -each[1]))
+    with_glue = glue + used.get("redshift", 0)
+    return (
+        f"Cost: about ${sum(used.values()):.4f} ({parts}); with a Glue job for as long instead, about ${with_glue:.4f}."
+        f" Prices of {prices['region']}, {prices['date']}."
+    )
+
+
+def sum_busy_seconds(intervals: Iterable[tuple[datetime, datetime]]) -> float:
+    """Return how many seconds are within at least one of the intervals."""
+    busy, until = 0.0, None
+    for start, end in sorted(intervals):
+        if until is None or start > until:
+            busy += (end - start).total_seconds()
+        elif end > until:
+            busy += (end - until).total_seconds()
+        until = end if until is None else max(until, end)
+    return busy
+
+
+def count_transitions(events: Iterable[dict[str, Any]], slices: int) -> int:
+    """Return the state transitions of an execution (its history's events), of its SQL steps and of its slices.
+
+    Waiting steps and retries add a few more, which are not counted.
+    """
+    own = steps = 0
+    for event in events:
+        own += event["type"].endswith("StateEntered")
+        steps += event["type"] == "TaskScheduled" and event["taskScheduledEventDetails"]["resourceType"] == "states"
+    return own + steps * _TRANSITIONS_OF_A_STEP + slices * _TRANSITIONS_OF_A_SLICE
+
+
+def sum_task_seconds(events: Iterable[dict[str, Any]]) -> dict[str, list[float]]:
+    """Return the seconds of each task of an execution's history that ended, by the kind of service it called."""
+    scheduled, origin, found = {}, {}, {}
+    for event in events:
+        if event["type"] == "TaskScheduled":
+            scheduled[event["id"]] = event
+            origin[event["id"]] = event["id"]
+        elif event["type"].startswith("Task") and event.get("previousEventId") in origin:
+            origin[event["id"]] = origin[event["previousEventId"]]
+            if event["type"] in ("TaskSucceeded", "TaskFailed", "TaskTimedOut"):
+                start = scheduled[origin[event["id"]]]
+                seconds = (event["timestamp"] - start["timestamp"]).total_seconds()
+                found.setdefault(start["taskScheduledEventDetails"]["resourceType"], []).append(seconds)
+    return found

@@ -1,0 +1,144 @@
+"""The estimate of a run's cost, computed by hand for small figures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from local.template import read_template
+from rental_pipeline import cost
+from rental_pipeline.cost import EXTRACTING, MEMORY_MB, PLANNING, SQL, Usage
+
+ROOT = Path(__file__).parents[3]
+PRICES = {
+    "region": "nowhere-1",
+    "date": date(2026, 11, 21),
+    "redshift_rpu_hour": 0.36,
+    "redshift_least_seconds": 60,
+    "lambda_gb_second": 0.01,
+    "lambda_request": 0.001,
+    "state_transition": 0.02,
+    "s3_put": 0.005,
+    "glue_dpu_hour": 0.44,
+    "glue_least_dpus": 2,
+    "glue_least_seconds": 60,
+}
+USAGE = Usage(
+    seconds=90,
+    function_seconds={PLANNING: 10, EXTRACTING: 0, SQL: 20},
+    invocations=5,
+    transitions=100,
+    objects=4,
+    redshift_seconds=100,
+    redshift_rpus=8,
+)
+
+
+def price(usage: Usage) -> dict[str, float]:
+    return {item.item: round(item.usd, 9) for item in cost.estimate_costs(usage, PRICES)}
+
+
+def test_each_service_is_priced_by_its_own_figure():
+    """10 s of 1 GB and 20 s of 0.5 GB; 8 RPUs for 100 s; two DPUs for as long as the run took."""
+    assert price(USAGE) == {
+        "lambda": 0.2,
+        "lambda requests": 0.005,
+        "step functions": 2.0,
+        "s3": 0.02,
+        "redshift": 0.08,
+        "glue": 0.022,
+    }
+
+
+def test_redshift_and_glue_are_billed_for_a_minute_at_least():
+    """A short burst costs as much as a minute; no statement at all costs nothing."""
+    assert price(replace(USAGE, redshift_seconds=3, seconds=5)).items() >= {"redshift": 0.048, "glue": 0.014666667}.items()
+    assert price(replace(USAGE, redshift_seconds=0))["redshift"] == 0
+
+
+def test_a_cluster_costs_nothing_more():
+    """It is paid for whether it is used or not."""
+    assert "redshift" not in price(replace(USAGE, redshift_rpus=None))
+
+
+def test_the_sentence_says_sum_parts_alternative_and_date():
+    """Glue would replace all but Redshift."""
+    rows = [{"item": c.item, "usd": f"{c.usd:.8f}", "replaces": c.replaces} for c in cost.estimate_costs(USAGE, PRICES)]
+    assert cost.describe_costs(rows, PRICES) == (
+        "Cost: about $2.3050 (step functions $2.0000, lambda $0.2000, redshift $0.0800, s3 $0.0200, lambda requests $0.0050);"
+        " with a Glue job for as long instead, about $0.1020. Prices of nowhere-1, 2026-11-21."
+    )
+
+
+def at(seconds: float) -> datetime:
+    return datetime(2026, 11, 21, 3, tzinfo=UTC) + timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("intervals", "busy"),
+    [([], 0), ([(0, 2), (5, 6)], 3), ([(0, 10), (2, 3), (4, 12)], 12), ([(5, 6), (0, 5)], 6), ([(0, 4), (1, 2), (3, 5)], 5)],
+)
+def test_overlapping_statements_are_counted_once(intervals, busy):
+    """Redshift is billed by time, not by statement."""
+    assert cost.sum_busy_seconds((at(start), at(end)) for start, end in intervals) == busy
+
+
+def make_history() -> list[dict]:
+    """A state that calls a function for 3 s, then one that runs a SQL step for 5 s and fails; times in seconds."""
+
+    def event(number, kind, second, previous, service=None):
+        made = {"id": number, "type": kind, "timestamp": at(second), "previousEventId": previous}
+        return made | ({"taskScheduledEventDetails": {"resourceType": service}} if service else {})
+
+    return [
+        event(1, "ExecutionStarted", 0, 0),
+        event(2, "TaskStateEntered", 0, 1),
+        event(3, "TaskScheduled", 1, 2, "lambda"),
+        event(4, "TaskStarted", 2, 3),
+        event(5, "TaskSucceeded", 4, 4),
+        event(6, "TaskStateExited", 4, 5),
+        event(7, "ChoiceStateEntered", 4, 6),
+        event(8, "TaskStateEntered", 4, 7),
+        event(9, "TaskScheduled", 4, 8, "states"),
+        event(10, "TaskStarted", 4, 9),
+        event(11, "TaskSubmitted", 4, 10),
+        event(12, "TaskFailed", 9, 11),
+    ]
+
+
+def test_tasks_are_timed_from_schedule_to_end():
+    """By the service called; failed ones too, since they are paid for."""
+    assert cost.sum_task_seconds(make_history()) == {"lambda": [3.0], "states": [5.0]}
+
+
+def test_transitions_of_steps_and_slices_are_counted_in():
+    """Three states entered, three of the one step's execution, one of each slice."""
+    assert cost.count_transitions(make_history(), slices=10) == 3 + 3 + 10
+
+
+def test_the_memory_is_that_of_the_template():
+    """A function that is given more memory costs more here, too."""
+    template = read_template(
+        ROOT / "template.yaml",
+        "stack",
+        {
+            "SourceSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:source-AbCdEf",
+            "CopyRoleArn": "arn:aws:iam::123456789012:role/copy",
+            "RedshiftClusterId": "warehouse",
+        },
+    )
+    memory = {name: function["MemorySize"] for name, function in template.resources("AWS::Lambda::Function").items()}
+    kinds = {"PlanRun": PLANNING, "WriteManifests": PLANNING, "ExtractSlice": EXTRACTING, "RunSql": SQL}
+    for name, kind in kinds.items():
+        assert memory[f"{name}Function"] == MEMORY_MB[kind], name
+
+
+def test_the_price_file_has_every_price_and_a_date():
+    """And no other."""
+    prices = cost.read_prices()
+    assert prices.keys() == PRICES.keys()
+    assert isinstance(prices["date"], date)
+    assert all(value > 0 for name, value in prices.items() if name not in ("region", "date"))

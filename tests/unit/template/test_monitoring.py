@@ -1,0 +1,165 @@
+"""Alarms, dashboard and schedules of template.yaml: they watch what the code tells, and the runbook says what to do."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from local.template import Template, read_template
+
+ROOT = Path(__file__).parents[3]
+RUNBOOK = (ROOT / "docs/runbook.md").read_text()
+PARAMETERS = {
+    "SourceSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:source-AbCdEf",
+    "CopyRoleArn": "arn:aws:iam::123456789012:role/copy",
+    "RedshiftClusterId": "warehouse",
+}
+OUR_DIMENSIONS = {"service": "stack", "marketplace": "apartments"}
+
+
+def read(**parameters: str) -> Template:
+    return read_template(ROOT / "template.yaml", "stack", {**PARAMETERS, **parameters})
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    return read(ScheduleState="ENABLED")
+
+
+@pytest.fixture(scope="module")
+def published() -> dict[str, set[str]]:
+    """The metrics that the code publishes, with the dimensions that it names."""
+    found: dict[str, set[str]] = {}
+    for path in (ROOT / "layers/rental_pipeline/python").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            is_call = (
+                isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("count", "seconds", "dollars")
+            )
+            if is_call and isinstance(node.args[0], ast.Constant):
+                found[node.args[0].value] = {"service", *(keyword.arg for keyword in node.keywords)}
+    return found
+
+
+def read_dashboard(template: Template) -> dict:
+    (dashboard,) = template.resources("AWS::CloudWatch::Dashboard").values()
+    return json.loads(dashboard["DashboardBody"])
+
+
+def list_dashboard_metrics(template: Template) -> list[tuple[str, str, dict[str, str]]]:
+    """Return namespace, name and dimensions of each line of each graph, its `.` filled in."""
+    metrics = []
+    for widget in read_dashboard(template)["widgets"]:
+        before: list[str] = []
+        for line in widget["properties"].get("metrics", []):
+            words = [word for word in line if isinstance(word, str)]
+            words = [before[position] if word == "." else word for position, word in enumerate(words)]
+            before = words
+            if words:
+                metrics.append((words[0], words[1], dict(zip(words[2::2], words[3::2], strict=True))))
+    return metrics
+
+
+def test_alarms_watch_metrics_that_are_published(template, published):
+    """With the dimensions they are published with; an alarm on any other would stay silent for ever."""
+    ours = [
+        alarm for alarm in template.resources("AWS::CloudWatch::Alarm").values() if alarm.get("Namespace") == "RentalPipeline"
+    ]
+    assert len(ours) == 2
+    for alarm in ours:
+        dimensions = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
+        assert dimensions == OUR_DIMENSIONS
+        assert published[alarm["MetricName"]] == dimensions.keys()
+
+
+def test_the_dashboard_shows_metrics_that_are_published(template, published):
+    """As for the alarms; and what it searches for exists too."""
+    ours = [metric for metric in list_dashboard_metrics(template) if metric[0] == "RentalPipeline"]
+    assert {name for _, name, _ in ours} >= {"RunsSucceeded", "RunSeconds", "WatermarkLag", "RunCost", "RowsRejected"}
+    for _, name, dimensions in ours:
+        assert dimensions == OUR_DIMENSIONS
+        assert published[name] == dimensions.keys(), name
+    searched = re.search(r"\{RentalPipeline,([a-z,]+)\} .*MetricName=\\\"(\w+)", json.dumps(read_dashboard(template)))
+    assert published[searched[2]] == set(searched[1].split(","))
+
+
+def test_the_metrics_are_those_of_this_stack(template):
+    """The functions name their metrics after the stack, whose name the alarms ask for."""
+    for function in template.resources("AWS::Lambda::Function").values():
+        assert function["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] == "stack"
+
+
+def test_every_function_is_on_the_dashboard(template):
+    """Its errors would else be seen by nobody."""
+    shown = {
+        d["FunctionName"]
+        for namespace, name, d in list_dashboard_metrics(template)
+        if (namespace, name) == ("AWS/Lambda", "Errors")
+    }
+    assert shown == {template.resolve({"Ref": function}) for function in template.resources("AWS::Lambda::Function")}
+
+
+def test_every_alarm_tells_people_what_to_do(template):
+    """Its text is the mail: it names a heading of the runbook, which says what it means, what to look at, what to do."""
+    for name, alarm in template.resources("AWS::CloudWatch::Alarm").items():
+        (heading,) = re.findall(r'Runbook: docs/runbook.md, "([^"]+)"', alarm["AlarmDescription"])
+        section = RUNBOOK.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+        assert all(word in section for word in ("**Means:**", "**Look at", "**Do:**")), heading
+        assert re.search(rf"\| `{name}` \| \[{heading}\]\(#{heading.lower().replace(' ', '-')}\) \|", RUNBOOK), name
+        assert alarm["AlarmActions"] == [template.resolve({"Ref": "AlarmTopic"})]
+        assert len(alarm["AlarmDescription"]) <= 1024  # CloudWatch's limit
+
+
+def test_the_runbook_has_no_other_alarms(template):
+    """One that was taken away leaves it."""
+    assert set(re.findall(r"^\| `(\w+)` \|", RUNBOOK, re.MULTILINE)) == template.resources("AWS::CloudWatch::Alarm").keys()
+
+
+def test_the_runbooks_inputs_are_inputs():
+    """What a person copies from it is understood."""
+    from rental_pipeline.run_input import read_run_input
+
+    inputs = re.findall(r"`(\{[^`<]*\})`", RUNBOOK)
+    assert len(inputs) > 5
+    for text in inputs:
+        read_run_input(json.loads(text), ["bookings"])
+
+
+def test_a_missing_run_is_alarmed_only_where_runs_are_scheduled():
+    """A stack that is started by hand would else complain every day."""
+    watched = {"NoRunStartedAlarm", "NoRunSucceededAlarm"}
+    assert watched <= read(ScheduleState="ENABLED").resources("AWS::CloudWatch::Alarm").keys()
+    assert not watched & read(ScheduleState="DISABLED").resources("AWS::CloudWatch::Alarm").keys()
+
+
+def test_silence_is_an_alarm_only_where_it_should_be(template):
+    """No data means that nothing ran: bad for the two that miss runs, good for the others."""
+    for name, alarm in template.resources("AWS::CloudWatch::Alarm").items():
+        assert alarm["TreatMissingData"] == ("breaching" if name.startswith("NoRun") else "notBreaching")
+        # PutMetricAlarm: periods of an hour may be evaluated over seven days at most.
+        assert int(alarm["EvaluationPeriods"]) * alarm.get("Period", 300) <= 7 * 86_400
+
+
+def test_alarms_can_reach_their_topic(template):
+    """CloudWatch may not use the AWS-managed key (CloudWatch User Guide, "Notifying users on alarm changes")."""
+    topics = template.resources("AWS::SNS::Topic")
+    assert "KmsMasterKeyId" not in topics["AlarmTopic"]
+    assert "KmsMasterKeyId" in topics["NotificationTopic"]
+
+
+def test_schedules_send_the_inputs_that_are_shown(template):
+    """Each input is that of a file of events/inputs, in the time zone that was chosen, tried again, and kept when undelivered."""
+    files = {json.dumps(json.loads(path.read_text())): path.stem for path in (ROOT / "events/inputs").glob("*.json")}
+    schedules = read(ScheduleTimezone="Europe/Berlin").resources("AWS::Scheduler::Schedule")
+    sent = {files[json.dumps(json.loads(schedule["Target"]["Input"]))] for schedule in schedules.values()}
+    assert sent == {"scheduled"}
+    for schedule in schedules.values():
+        assert schedule["State"] == "DISABLED"  # until a person has switched it on
+        assert schedule["ScheduleExpressionTimezone"] == "Europe/Berlin"
+        assert schedule["Target"]["RetryPolicy"]["MaximumRetryAttempts"] > 0
+        assert schedule["Target"]["DeadLetterConfig"]["Arn"] == template.resolve(
+            {"Fn::GetAtt": ["UndeliveredEventsQueue", "Arn"]}
+        )
