@@ -39,6 +39,7 @@ MAP = "a Distributed Map starts, stops and redrives its children as its own mach
 NOT_FOUND = "S3 tells a deleted object from a denied one only to who may list (API reference, GetObject); here none is deleted"
 UNFINISHED = "awswrangler gives up a multipart upload that failed; here none fails"
 COPY_LOOKS = "Redshift's COPY looks for the bucket and its region itself (Database Developer Guide, COPY from Amazon S3)"
+UNLOADS = "the steps that UNLOAD (known keys, the lake) are given their permission before they come"
 DELIVERY = "Lambda sends events whose function kept failing to the queue (Lambda Developer Guide, Adding a destination)"
 EXCEPTIONS = [
     ("*", "logs:CreateLogStream", "", LOGS),
@@ -58,9 +59,9 @@ EXCEPTIONS = [
     ("RunStateMachineRole", "states:RedriveExecution", "-run/", MAP),
     ("PlanRunRole", "s3:ListBucket", "", NOT_FOUND),
     ("WriteManifestsRole", "s3:ListBucket", "", NOT_FOUND),
-    ("WarehouseRole", "s3:ListBucket", "", NOT_FOUND),
     ("ExtractSliceRole", "s3:AbortMultipartUpload", "", UNFINISHED),
     ("WarehouseRole", "sqs:SendMessage", "", DELIVERY),
+    (COPY, "s3:PutObject", "", UNLOADS),
     (COPY, "s3:ListBucket", "", COPY_LOOKS),
     (COPY, "s3:GetBucketLocation", "", COPY_LOOKS),
 ]
