@@ -6,4 +6,5 @@ pytest_plugins = [
     "tests.fixtures.aws",
     "tests.fixtures.pipeline",
     "tests.fixtures.contract",
+    "tests.fixtures.market",
 ]

@@ -59,6 +59,8 @@ def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_secon
     request = _parse(event, settings)
     logger.append_keys(run_sequence=request.run_sequence, step=request.title)
     api = DataApi(settings)
+    if request.step not in ("open", "close"):
+        request.require_same_files()
     step = COMPOSE[request.step](request)
     progress = event.get("progress") or {"submission": 0, "statement": None}
     try:

@@ -179,6 +179,13 @@ class Warehouse:
         return hash_texts(*self.control)
 
     @property
+    def files_hash(self) -> str:
+        """Hash everything that decides what a run makes."""
+        files = [table.file.text for table in (*self.curated, *self.metrics)]
+        checks = [f"{check.name} {check.severity} {check.violations}" for check in self.checks]
+        return hash_texts(*self.control, self.exchange_rates, *files, *checks)
+
+    @property
     def exchange_rate_hash(self) -> str:
         return hash_texts(self.exchange_rates)
 

@@ -49,7 +49,13 @@ def compose_open(request: StepRequest) -> Step:
         write_json(
             request.settings.bucket,
             run_key(schemas.marketplace, sequence, LEDGER),
-            {"run_sequence": sequence, "execution_id": execution_id, "positions": positions, "columns": columns},
+            {
+                "run_sequence": sequence,
+                "execution_id": execution_id,
+                "files_hash": request.warehouse.files_hash,
+                "positions": positions,
+                "columns": columns,
+            },
         )
         return {"outcome": "opened", "run_sequence": sequence}
 

@@ -67,13 +67,32 @@ class StepRequest:
         return self._read(LOADS)
 
     @cached_property
+    def _opening(self) -> dict[str, Any]:
+        """What the open step noted for the run."""
+        return self._read(LEDGER)
+
+    @cached_property
     def ledger(self) -> Ledger:
-        return Ledger(self._read(LEDGER)["positions"])
+        return Ledger(self._opening["positions"])
 
     @cached_property
     def execution_id(self) -> str:
         """The execution that opened the run (a redriven one keeps its id)."""
-        return self.execution["id"] if self.run_sequence is None else self._read(LEDGER)["execution_id"]
+        return self.execution["id"] if self.run_sequence is None else self._opening["execution_id"]
+
+    def require_same_files(self) -> None:
+        """Refuse to go on with other SQL than the run began with.
+
+        What it has built would be recorded under the hashes of the new files, and never be built by them.
+
+        Raises:
+            FixConfiguration: the SQL was deployed anew meanwhile.
+        """
+        if self._opening["files_hash"] != self.warehouse.files_hash:
+            raise FixConfiguration(
+                f"the SQL of {self.schemas.marketplace} was deployed anew after run {self.run_sequence} had begun:"
+                " start a new execution, which makes anew whatever the new files touch"
+            )
 
     @property
     def is_rebuild(self) -> bool:

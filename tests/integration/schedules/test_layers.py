@@ -1,0 +1,138 @@
+"""Schedules in which a layer would not notice what the one below it has changed (I2, I5, I9)."""
+
+import pytest
+
+from rental_pipeline.errors import FixConfiguration
+
+
+@pytest.fixture
+def loaded(market):
+    """A parent and its child, loaded and published."""
+    market.insert_parent()
+    market.insert_child()
+    assert market.run_well() == "succeeded"
+    market.pass_time(hours=1)
+    return market
+
+
+@pytest.mark.parametrize("state", ["curate parents", "curate children", "stage children_weekly", "check", "publish"])
+def test_01_a_later_run_finishes_what_a_failed_one_left(loaded, state):
+    """Raw (and more) is committed, then the run fails. The next one reads nothing new, and finds what is pending all the same."""
+    loaded.execute("update parents set state = 'broken'")
+    loaded.start().stop_before(state)
+    loaded.pass_time(hours=1)
+    assert loaded.run_well() == "succeeded"
+    assert loaded.query("select * from children") == [] and loaded.query("select * from children_weekly") == []
+    loaded.assert_equals_rebuild()
+
+
+def test_07_a_week_passes_and_nothing_changes(loaded):
+    """No row was read, and still there is a new period."""
+    loaded.pass_time(weeks=1)
+    assert loaded.run_well() == "succeeded"
+    assert loaded.query("select period_start from parents_weekly order by 1") == [(loaded.day(0),), (loaded.day(1),)]
+    loaded.assert_equals_rebuild()
+
+
+def test_08_children_follow_a_parent_that_is_broken_and_mended(loaded):
+    """The child itself was not touched by either change."""
+    loaded.execute("update parents set state = 'broken'")
+    loaded.run_well()
+    rejected = loaded.query("select table_name, row_key, broken_rule from rejected_rows order by 1")
+    assert rejected == [("children", "1", "orphan"), ("parents", "1", "broken")]
+    loaded.pass_time(hours=1)
+    loaded.execute("update parents set state = 'ok'")
+    loaded.run_well()
+    assert loaded.query("select id from children") == [(1,)] and loaded.query("select * from rejected_rows") == []
+    loaded.assert_equals_rebuild()
+
+
+def test_08_a_family_that_comes_between_two_reads_is_united_by_the_next_run(loaded):
+    """Parents are read, a parent and its child are inserted, children are read: an orphan now, a known version next time."""
+    loaded.execute("update parents set state = 'fine'")
+    loaded.execute("update children set state = 'fine'")
+    run = loaded.start().stop_before("extract 1")
+    loaded.insert_parent(2)
+    loaded.insert_child(2, parent=2)
+    run.finish()
+    assert loaded.query("select row_key, broken_rule from rejected_rows") == [("2", "orphan")]
+    loaded.run_well()
+    assert loaded.query("select id from children order by 1") == [(1,), (2,)]
+    loaded.assert_equals_rebuild()
+
+
+def test_09_a_row_that_moves_leaves_its_old_period(loaded):
+    """The only child of its week moves to the next one: the week it leaves has no row any more."""
+    loaded.execute("update children set day = %s", loaded.day(1))
+    loaded.run_well()
+    assert loaded.query("select * from children_weekly") == [(loaded.day(1), 1)]
+    loaded.assert_equals_rebuild()
+
+
+def test_09_a_group_whose_only_row_is_rejected_disappears(loaded):
+    """There is nothing to replace its row with."""
+    loaded.execute("update children set state = 'broken'")
+    loaded.run_well()
+    assert loaded.query("select * from children_weekly") == []
+    loaded.assert_equals_rebuild()
+
+
+@pytest.mark.parametrize(
+    ("path", "before", "after"),
+    [
+        ("presentation/parents_weekly.sql", "count(*) * 1", "count(*) * 2"),
+        ("curated/parents.sql", "cast(1 as integer)", "cast(2 as integer)"),
+        ("../control/functions.sql", "-- name: is_in_calendar", "-- Edited.\n-- name: is_in_calendar"),
+        ("../control/calendar.sql", "-- name:", "-- Edited.\n-- name:"),
+    ],
+)
+def test_10_an_edited_file_is_used_for_rows_that_nothing_touched(loaded, path, before, after):
+    """A metric, a rule, a function, the calendar: whatever was made with the old text is made anew, though no row changed."""
+    loaded.edit(path, before, after)
+    assert loaded.run_well() == "succeeded"
+    assert loaded.query("select metric from metric_build where run_sequence = 2 and is_full order by 1") or loaded.query(
+        "select table_name from curated_build where run_sequence = 2 and is_full"
+    )
+    if "count" in before:
+        assert loaded.query("select parents from parents_weekly") == [(2,)]
+    if "cast" in before:
+        assert loaded.query("select rule from parents") == [(2,)]
+    loaded.assert_equals_rebuild()
+
+
+@pytest.mark.parametrize(
+    ("state", "path", "before", "after"),
+    [
+        ("curate children", "curated/parents.sql", "cast(1 as integer)", "cast(2 as integer)"),
+        ("publish", "presentation/parents_weekly.sql", "count(*) * 1", "count(*) * 2"),
+    ],
+)
+def test_10_a_run_does_not_go_on_with_files_deployed_in_its_middle(loaded, state, path, before, after):
+    """Half of it would be made by the old file and recorded under the new one's hash, and so never be made anew."""
+    loaded.insert_parent(2)
+    run = loaded.start().stop_before(state)
+    loaded.edit(path, before, after)
+    with pytest.raises(FixConfiguration, match=r"deployed anew after run 2 had begun: start a new execution"):
+        run.finish()
+    loaded.assert_whole()
+
+
+def test_23_a_key_whose_newest_version_is_broken_is_rejected_not_old(loaded):
+    """The version before was good; it does not stay in curated."""
+    loaded.execute("update children set state = 'broken'")
+    loaded.run_well()
+    assert loaded.query("select * from children") == []
+    assert loaded.query("select row_key, broken_rule from rejected_rows") == [("1", "broken")]
+
+
+def test_23_a_reject_without_a_key_is_counted_once_however_often_it_is_read(loaded):
+    """Two equal events without text are two rejected rows, after each of three runs whose windows overlap."""
+    for _ in range(2):
+        loaded.execute("insert into events (happened_at, what) values (%s, null)", loaded.clock)
+    for number in range(3):
+        loaded.execute("insert into events (happened_at, what) values (%s, 'seen')", loaded.clock)
+        loaded.run_well()
+        assert loaded.query("select count(*), count(distinct row_key) from rejected_rows") == [(2, 2)]
+        assert loaded.query("select count(*) from events") == [(number + 1,)]
+        loaded.pass_time(hours=1)
+    loaded.assert_equals_rebuild()
