@@ -12,7 +12,8 @@ import pandas as pd
 
 from tests.fixtures.world import World
 from tests.metrics.agreement import compare
-from tests.metrics.judge import Rate, Verdict, Version, judge, judge_rows
+from tests.metrics.apartments.judge import judge, judge_rows
+from tests.metrics.records import Rate, Verdict, Version
 from tests.soak.history import EVENTS, KEYS, TABLES, History, Row, State
 
 _METADATA = ("_run_sequence", "_operation", "_row_hash", "_observed_at", "_event_day")

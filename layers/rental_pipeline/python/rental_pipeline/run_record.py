@@ -200,6 +200,8 @@ def _read_states(events: Iterable[dict[str, Any]]) -> Iterator[Time]:
             entered[event["stateEnteredEventDetails"]["name"]] = event["timestamp"]
         elif event["type"] in ("TaskStateExited", "MapStateExited"):
             name = event["stateExitedEventDetails"]["name"]
-            yield Time("state", name, None, "SUCCEEDED", entered.pop(name), event["timestamp"])
+            # After a redrive a state may be left that was entered before, inside a Map's iteration or not at all.
+            if started_at := entered.pop(name, None):
+                yield Time("state", name, None, "SUCCEEDED", started_at, event["timestamp"])
     for name, started_at in entered.items():
         yield Time("state", name, None, "UNFINISHED", started_at, None)
