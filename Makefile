@@ -4,6 +4,7 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PYTHON_FILES := local layers/rental_pipeline functions tests benchmarks
 ARCHITECTURE ?= x86_64
+ENV ?= dev
 # Tools must not speak to anybody, nor find a person's AWS account by accident.
 export SAM_CLI_TELEMETRY := 0
 
@@ -55,8 +56,18 @@ validate: setup  ## the template, by AWS's own checks
 build: setup  ## what `sam deploy` uploads. ARCHITECTURE=x86_64 or arm64
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" ARCHITECTURE=$(ARCHITECTURE) .venv/bin/sam build
 
-deploy: build  ## to AWS, with the account of your environment; asks for the parameters
-	@.venv/bin/sam deploy --guided --parameter-overrides Architecture=$(ARCHITECTURE)
+deploy: build  ## to AWS, with the account of your environment; asks for the parameters at a terminal. ENV=dev or prod
+	@.venv/bin/sam deploy --config-env $(ENV) $(shell test -t 0 && echo --guided)
+
+protect:  ## let neither an update nor a slip take the deployed stack's bucket away (needs the AWS CLI). ENV=dev or prod
+	aws cloudformation set-stack-policy --stack-name rental-pipeline-$(ENV) --stack-policy-body file://stack-policy.json
+	aws cloudformation update-termination-protection --stack-name rental-pipeline-$(ENV) --enable-termination-protection
+
+audit: setup  ## security linter and ASL validator, from PyPI and npm (300 MB, into .local/audit; not part of CI)
+	@test -x .local/audit/bin/checkov || python3 -m venv .local/audit
+	@.local/audit/bin/pip install --quiet --disable-pip-version-check --requirement requirements-audit.txt
+	@.local/audit/bin/checkov --config-file .checkov.yaml
+	@for machine in statemachine/*.asl.yaml; do npx --yes asl-validator@4.0.0 --yaml-path "$$machine" || exit 1; done
 
 lock:  ## pin requirements.in anew (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-find-links \
@@ -65,4 +76,4 @@ lock:  ## pin requirements.in anew (needs uv)
 	    --no-emit-find-links --constraints requirements.lock layers/dependencies/requirements.in \
 	    --output-file layers/dependencies/requirements.txt
 
-.PHONY: help setup run psql stop clean test soak bench bench-run bench-cold-start lint validate build deploy lock
+.PHONY: help setup run psql stop clean test soak bench bench-run bench-cold-start lint validate build deploy protect audit lock

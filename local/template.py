@@ -240,16 +240,51 @@ def read_template(path: Path, stack_name: str, parameters: dict[str, str]) -> Te
         parameters: Values; the template's defaults serve for the rest.
 
     Raises:
-        TemplateError: a parameter has neither value nor default, is unknown or outside its rules, or SAM refuses the template.
+        TemplateError: a parameter has neither value nor default, is unknown, malformed or against a rule, or SAM refuses the
+            template.
     """
     source = yaml.load(path.read_text(encoding="utf-8"), Loader=_CloudFormationYaml)
     values = _fill_parameters(source["Parameters"], parameters)
+    check_rules(source.get("Rules", {}), values)
     os.environ.setdefault("AWS_DEFAULT_REGION", REGION)  # the translator asks for one
     try:
         translated = transform(_point_to_checkout(source), values, None)
     except Exception as error:  # the translator's errors have no common base
         raise TemplateError(f"the SAM translator refuses {path.name}: {error}") from error
     return Template(stack_name, source, translated, values)
+
+
+def check_rules(rules: dict[str, Any], parameters: dict[str, Any]) -> None:
+    """Refuse parameters that break a rule of the template, as CloudFormation does before it creates anything.
+
+    Raises:
+        TemplateError: with the rule's own words.
+    """
+
+    def value(expression: Any) -> Any:
+        if not isinstance(expression, dict):
+            return expression
+        ((function, argument),) = expression.items()
+        match function:
+            case "Ref":
+                return parameters[argument]
+            case "Fn::Equals":
+                return value(argument[0]) == value(argument[1])
+            case "Fn::EachMemberEquals":
+                return all(member == value(argument[1]) for member in value(argument[0]))
+            case "Fn::Not":
+                return not value(argument[0])
+            case "Fn::And":
+                return all(map(value, argument))
+            case "Fn::Or":
+                return any(map(value, argument))
+        raise TemplateError(f"the rule function {function} is not known to local/template.py")
+
+    for name, rule in rules.items():
+        if value(rule.get("RuleCondition", True)):
+            for assertion in rule["Assertions"]:
+                if not value(assertion["Assert"]):
+                    raise TemplateError(f"{name}: {assertion['AssertDescription']}")
 
 
 def _fill_parameters(declared: dict[str, Any], given: dict[str, str]) -> dict[str, Any]:
@@ -260,12 +295,13 @@ def _fill_parameters(declared: dict[str, Any], given: dict[str, str]) -> dict[st
         value = given.get(name, rules.get("Default"))
         if value is None:
             raise TemplateError(f"the parameter {name} has no default and needs a value")
-        if not re.fullmatch(rules.get("AllowedPattern", r"[\s\S]*"), str(value)):
-            raise TemplateError(f"the parameter {name} = {value!r} does not match {rules['AllowedPattern']}")
-        if "AllowedValues" in rules and value not in rules["AllowedValues"]:
-            raise TemplateError(f"the parameter {name} = {value!r} must be one of {rules['AllowedValues']}")
         if rules["Type"] == "CommaDelimitedList":
             value = str(value).split(",")
+        for member in value if isinstance(value, list) else [value]:
+            if not re.fullmatch(rules.get("AllowedPattern", r"[\s\S]*"), str(member)):
+                raise TemplateError(f"the parameter {name} = {member!r} does not match {rules['AllowedPattern']}")
+        if "AllowedValues" in rules and str(value) not in map(str, rules["AllowedValues"]):
+            raise TemplateError(f"the parameter {name} = {value!r} must be one of {rules['AllowedValues']}")
         values[name] = str(value) if rules["Type"] == "Number" else value
     return values
 

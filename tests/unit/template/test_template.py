@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+import tomllib
 from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
-import yaml
 
 from local.deploy import lay_out_function
 from local.template import Template, TemplateError, read_template
@@ -67,8 +68,9 @@ def template() -> Template:
         {**WORKGROUP, "SubnetIds": "subnet-1,subnet-2", "SecurityGroupIds": "sg-1"},
         {**WORKGROUP, "HashSecretArn": SECRET, "RedshiftSecretArn": SECRET, "NotificationEmail": "data@example.com"},
         {**WORKGROUP, "Architecture": "arm64", "ScheduleState": "ENABLED"},
+        {**WORKGROUP, "SourceIamUserArn": "arn:aws:rds-db:eu-west-1:123456789012:dbuser:cluster-ABC/reader"},
     ],
-    ids=["workgroup", "cluster", "vpc", "secrets and e-mail", "arm64 and scheduled"],
+    ids=["workgroup", "cluster", "vpc", "secrets and e-mail", "arm64 and scheduled", "iam authentication"],
 )
 def test_every_reference_resolves(parameters):
     """Whatever a user chooses, no resource or output refers to anything that does not exist."""
@@ -213,7 +215,7 @@ def test_the_bucket_is_private_encrypted_and_kept(template):
     (bucket,) = template.resources("AWS::S3::Bucket").values()
     assert all(bucket["PublicAccessBlockConfiguration"].values())
     assert bucket["BucketEncryption"]
-    assert template.translated["Resources"]["Bucket"]["DeletionPolicy"] == "Retain"
+    assert template.translated["Resources"]["Bucket"]["DeletionPolicy"] == "RetainExceptOnCreate"
     (policy,) = template.resources("AWS::S3::BucketPolicy").values()
     denied = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
     assert denied[0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
@@ -271,13 +273,86 @@ def test_locks_name_no_place():
         assert "--hash=sha256:" in text
 
 
-def test_samconfig_asks_only_for_what_exists():
-    """Every parameter override of samconfig.toml is a parameter."""
-    import tomllib
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({}, "RedshiftWorkgroupName"),
+        ({**WORKGROUP, "RedshiftClusterId": "warehouse"}, "RedshiftClusterId"),
+        ({"RedshiftWorkgroupName": "analytics"}, "RedshiftWorkgroupId"),
+        ({**WORKGROUP, "SubnetIds": "subnet-1"}, "SecurityGroupIds"),
+        ({**WORKGROUP, "SecurityGroupIds": "sg-1"}, "SubnetIds"),
+    ],
+    ids=["no warehouse", "two warehouses", "no workgroup id", "no security group", "no subnet"],
+)
+def test_parameters_that_do_not_go_together_are_refused(parameters, words):
+    """Before anything is created, in words that say what to give."""
+    with pytest.raises(TemplateError, match=words):
+        read(**parameters)
 
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"SubnetIds": "subnet-1, my-subnet", "SecurityGroupIds": "sg-1"},
+        {"RedshiftWorkgroupId": "arn:aws:redshift-serverless:eu-west-1:123456789012:workgroup/1111"},
+        {"NotificationEmail": "somebody"},
+        {"ScheduleExpression": "every night"},
+        {"ScheduleTimezone": "Berlin, Germany"},
+        {"SourceIamUserArn": "arn:aws:rds-db:eu-west-1:123456789012:dbuser:*/*"},
+        {"RedshiftDatabase": "dev; drop"},
+    ],
+    ids=lambda parameters: next(iter(parameters)),
+)
+def test_a_parameter_is_held_to_its_pattern(parameters):
+    """A slip is found before the deploy, not by the first run."""
+    with pytest.raises(TemplateError, match=next(iter(parameters))):
+        read(**{**WORKGROUP, **parameters})
+
+
+def test_every_parameter_and_condition_is_used(template):
+    """One that is left over would be asked for, and do nothing."""
+    text = json.dumps({name: template.source[name] for name in ("Globals", "Resources", "Outputs", "Conditions", "Rules")})
+    for parameter in template.source["Parameters"]:
+        assert re.search(rf'"Ref": "{parameter}"|\$\{{{parameter}\}}', text), parameter
+    for condition in template.source["Conditions"]:
+        assert f'"{condition}"' in json.dumps({name: template.source[name] for name in ("Globals", "Resources")}), condition
+
+
+def test_deleting_the_stack_deletes_no_data(template):
+    """Of what CloudFormation may delete or replace, nothing holds data; buckets and databases are kept."""
+    holds_data = {"AWS::S3::Bucket", "AWS::RDS::DBCluster", "AWS::RedshiftServerless::Namespace", "AWS::DynamoDB::Table"}
+    kept = {
+        name: (resource["DeletionPolicy"], resource["UpdateReplacePolicy"])
+        for name, resource in template.translated["Resources"].items()
+        if resource["Type"] in holds_data
+    }
+    assert kept == {"Bucket": ("RetainExceptOnCreate", "Retain")}
+
+
+def test_the_stack_policy_protects_what_is_kept(template):
+    """`make protect` forbids an update that would replace or delete it."""
+    policy = json.loads((ROOT / "stack-policy.json").read_text())
+    denied = next(statement for statement in policy["Statement"] if statement["Effect"] == "Deny")
+    assert set(denied["Action"]) == {"Update:Replace", "Update:Delete"}
+    kept = {name for name, resource in template.translated["Resources"].items() if "DeletionPolicy" in resource}
+    kept -= {name for name, resource in template.translated["Resources"].items() if resource.get("DeletionPolicy") == "Delete"}
+    assert set(denied["Resource"]) == {f"LogicalResourceId/{name}" for name in kept}
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_samconfig_gives_values_that_are_accepted(environment):
+    """Each override of an environment is a parameter, and its value one that the template takes."""
     config = tomllib.loads((ROOT / "samconfig.toml").read_text())
-    overrides = config["default"]["deploy"]["parameters"].get("parameter_overrides", "")
-    named = {pair.split("=")[0] for pair in (overrides.split() if isinstance(overrides, str) else overrides)}
-    declared = yaml.compose((ROOT / "template.yaml").read_text())
-    parameters = next(value for key, value in declared.value if key.value == "Parameters")
-    assert named <= {key.value for key, _ in parameters.value}
+    deploy = config[environment]["deploy"]["parameters"]
+    assert deploy["stack_name"].endswith(environment)
+    overrides = dict(pair.split("=", 1) for pair in deploy["parameter_overrides"])
+    assert read(**WORKGROUP, **overrides).parameters.items() >= overrides.items()
+
+
+def test_samconfig_runs_prod_by_itself_and_dev_by_hand():
+    """What differs between the two."""
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    dev, prod = (config[name]["deploy"]["parameters"] for name in ("dev", "prod"))
+    assert "ScheduleState=DISABLED" in dev["parameter_overrides"] and "ScheduleState=ENABLED" in prod["parameter_overrides"]
+    assert prod["confirm_changeset"] and not dev["confirm_changeset"]
+    assert dev["s3_prefix"] != prod["s3_prefix"]
