@@ -28,7 +28,7 @@ class LocalAws:
     """
 
     def __init__(self, log: Path, endpoints: dict[str, str], retry_pace: float = 1.0) -> None:
-        port = find_free_port()
+        self.port = port = find_free_port()
         self.endpoint_url = f"http://127.0.0.1:{port}"
         self._process = ChildProcess(
             [sys.executable, "-m", "local.moto_server", str(port), str(retry_pace)],

@@ -135,6 +135,10 @@ class LambdaService:
         """Why memory is not limited on this machine; None where it is, or where no function ran yet."""
         return next((pool.memory_note for pool in self._pools.values() if pool.memory_note), None)
 
+    def reach(self, port: int) -> str:
+        """Return the host under which the functions find the service of this machine at a port of 127.0.0.1."""
+        return "127.0.0.1"
+
     def deploy(self, function: LocalFunction, environment: dict[str, str]) -> None:
         """Make a function callable; its processes start with its first invocation.
 

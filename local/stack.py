@@ -21,7 +21,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import psycopg
@@ -37,6 +37,9 @@ from local.postgres import DATABASE, Postgres
 from local.processes import ChildProcess, find_free_port, is_listening
 from local.status_events import StatusEvents, read_rules
 from local.template import ACCOUNT, PARTITION, REGION, read_template
+
+if TYPE_CHECKING:
+    from local.sam_local import SamLocal
 
 ROOT = Path(__file__).parents[1]
 STACK_NAME = "rental-pipeline"
@@ -119,6 +122,7 @@ class Stack:
         retry_pace: Factor on the waits before a Retry of the state machines.
         root: The checkout to deploy.
         log_calls: Note every AWS call that the functions and COPY make in the folder `call_logs`.
+        functions: Runs the functions; by default as processes of this machine (`lambda_runtime`), else a `sam_local.SamLocal`.
     """
 
     def __init__(
@@ -130,6 +134,7 @@ class Stack:
         retry_pace: float = 1.0,
         root: Path = ROOT,
         log_calls: bool = False,
+        functions: LambdaService | SamLocal | None = None,
     ) -> None:
         self.folder = folder.resolve()
         self.marketplace = marketplace
@@ -137,6 +142,7 @@ class Stack:
         self._parameters = {**PARAMETERS, "Marketplace": marketplace, **(parameters or {})}
         self._retry_pace = retry_pace
         self.call_logs = self.folder / "call_logs" if log_calls else None
+        self._given_functions = functions
         self._closing = contextlib.ExitStack()
         self._messages: list[dict[str, str]] = []
         self._data_api: ChildProcess | None = None
@@ -165,7 +171,7 @@ class Stack:
             self.call_logs.mkdir(exist_ok=True)
         self._closing.enter_context(_locked(self.folder))
         self._closing.enter_context(_guarded(self.folder))
-        self.functions = LambdaService(logs)
+        self.functions = self._given_functions or LambdaService(logs)
         self._closing.callback(self.functions.stop)
         self._data_api_port = find_free_port()
         data_api = f"http://127.0.0.1:{self._data_api_port}"
@@ -182,7 +188,7 @@ class Stack:
             self._closing.callback(self._stop_data_api)
             self.source = self._open_source(source_server.result())
         self.warehouse = Warehouse(data_api, self._postgres.uri)
-        self.deployment = self._deploy(data_api)
+        self.deployment = self._deploy()
         self.s3 = self.aws.client("s3")
         self.bucket = next(iter(self.deployment.buckets.values()))
         self._notifications = self._subscribe()
@@ -274,23 +280,22 @@ class Stack:
         server.create_database(self.marketplace)
         server.create_application_user(_APPLICATION, password, self.marketplace)
         server.create_extraction_user(_READER, reader_password, self.marketplace)
-        address = {"host": server.host, "port": server.port, "dbname": self.marketplace}
+        address = {"host": self.functions.reach(server.port), "port": server.port, "dbname": self.marketplace}
         secret = self.aws.client("secretsmanager").create_secret(
             Name=f"{STACK_NAME}-source",
             SecretString=json.dumps({**address, "username": _READER, "password": reader_password, "tls": "off"}),
         )
         return Source(server.host, server.port, self.marketplace, _APPLICATION, password, secret["ARN"])
 
-    def _deploy(self, data_api: str) -> Deployment:
+    def _deploy(self) -> Deployment:
         parameters = {"SourceSecretArn": self.source.secret_arn, **self._parameters}
         template = read_template(self.root / "template.yaml", STACK_NAME, parameters)
         environment = {
             **CREDENTIALS,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
-            "AWS_ENDPOINT_URL": self.aws.endpoint_url,
-            "AWS_ENDPOINT_URL_LAMBDA": self.functions.endpoint_url,
-            "AWS_ENDPOINT_URL_REDSHIFT_DATA": data_api,
+            "AWS_ENDPOINT_URL": f"http://{self.functions.reach(self.aws.port)}:{self.aws.port}",
+            "AWS_ENDPOINT_URL_REDSHIFT_DATA": f"http://{self.functions.reach(self._data_api_port)}:{self._data_api_port}",
         }
         return deploy(template, self.root, self.folder / "deployed", self.aws, self.functions, environment, self.call_logs)
 

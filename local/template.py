@@ -231,6 +231,11 @@ class Template:
         return f"arn:{PARTITION}:{rest}"
 
 
+def load_template(path: Path) -> dict[str, Any]:
+    """Return a template as written; short tags (`!Ref x`) are the functions they stand for (`{"Ref": "x"}`)."""
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_CloudFormationYaml)
+
+
 def read_template(path: Path, stack_name: str, parameters: dict[str, str]) -> Template:
     """Translate a SAM template and fill its parameters.
 
@@ -243,7 +248,7 @@ def read_template(path: Path, stack_name: str, parameters: dict[str, str]) -> Te
         TemplateError: a parameter has neither value nor default, is unknown, malformed or against a rule, or SAM refuses the
             template.
     """
-    source = yaml.load(path.read_text(encoding="utf-8"), Loader=_CloudFormationYaml)
+    source = load_template(path)
     values = _fill_parameters(source["Parameters"], parameters)
     check_rules(source.get("Rules", {}), values)
     os.environ.setdefault("AWS_DEFAULT_REGION", REGION)  # the translator asks for one

@@ -129,11 +129,15 @@ def _tell(detail: dict[str, Any], failure: Failure, closed: dict[str, Any], sett
 
 def _failed_state(execution_arn: str) -> str | None:
     """The name of the last state that was entered and not left."""
-    pages = boto3.client("stepfunctions").get_paginator("get_execution_history")
-    for page in pages.paginate(executionArn=execution_arn, reverseOrder=True, includeExecutionData=False):
-        for event in page["events"]:
-            if "stateEnteredEventDetails" in event:
-                return event["stateEnteredEventDetails"]["name"]
+    client = boto3.client("stepfunctions")
+    pages = client.get_paginator("get_execution_history")
+    try:
+        for page in pages.paginate(executionArn=execution_arn, reverseOrder=True, includeExecutionData=False):
+            for event in page["events"]:
+                if "stateEnteredEventDetails" in event:
+                    return event["stateEnteredEventDetails"]["name"]
+    except client.exceptions.ExecutionDoesNotExist:  # a sample event's, or one whose history is gone
+        return "a state that Step Functions does not know"
     return None
 
 
