@@ -31,6 +31,12 @@ clean: stop  ## forget the local databases, files and builds
 test: setup  ## every test: unit, integration on real databases, end to end. TESTS=path for some of them
 	@.venv/bin/python -m pytest $(TESTS)
 
+sam-local: setup-containers  ## every function by `sam local invoke`, a whole run over `sam local start-lambda`, in containers
+	@.venv/bin/python -m pytest -v tests/containers
+
+setup-containers: setup  ## a Docker engine to start where none runs, and what a stand-in for Lambda's image is made with
+	@local/setup.sh containers
+
 bench: setup  ## the extraction against its limit and its peers, into benchmarks/results. OPTIONS="--rows 100000 --repeat 1"
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-bench.txt
 	@.venv/bin/python -m benchmarks.extraction $(OPTIONS)
@@ -76,4 +82,5 @@ lock:  ## pin requirements.in anew (needs uv)
 	    --no-emit-find-links --constraints requirements.lock layers/dependencies/requirements.in \
 	    --output-file layers/dependencies/requirements.txt
 
-.PHONY: help setup run psql stop clean test soak bench bench-run bench-cold-start lint validate build deploy protect audit lock
+.PHONY: help setup setup-containers run psql stop clean test sam-local soak bench bench-run bench-cold-start lint validate build deploy \
+    protect audit lock

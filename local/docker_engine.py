@@ -7,6 +7,7 @@ the same folders. It is newer than Lambda's Amazon Linux, which the tests of the
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import ipaddress
 import os
 import shutil
@@ -27,6 +28,7 @@ from local.lambda_python import VERSION, NoLambdaPython, machine, make_root_file
 from local.processes import ChildProcess, DidNotStart
 
 START_SECONDS = 60
+_LOCK = Path(tempfile.gettempdir()) / "rental-pipeline-docker.lock"
 _PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 _LAMBDA_IMAGE = f"public.ecr.aws/lambda/python:{VERSION}-{machine()}"
 _STAND_IN = f"rental-pipeline/stand-in-for-lambda-python:{VERSION}-{machine()}"
@@ -93,23 +95,23 @@ def _start_engine(folder: Path) -> Iterator[str]:
         raise NoContainers("no Docker engine runs here, and only root may start one")
     if not program:
         raise NoContainers("no Docker engine runs here, and there is none to start (dockerd)")
-    had_bridge = Path("/sys/class/net/docker0").exists()
     address = f"unix://{folder}/socket"
     # Containers shall reach this machine and nothing else, so its firewall and forwarding are left alone.
     command = [program, "--host", address, "--data-root", folder / "data", "--exec-root", folder / "run"]
     command += ["--pidfile", folder / "pid", "--iptables=false", "--ip6tables=false", "--ip-masq=false", "--ip-forward=false"]
-    engine = ChildProcess(
-        command, log=folder / "log", environment={"PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"}
-    )
-    try:
-        engine.wait_until(lambda: _answers(address), START_SECONDS, "the Docker engine")
-        yield address
-    except DidNotStart as error:
-        raise NoContainers(f"no Docker engine runs here, and none can be started: {error}") from error
-    finally:
-        engine.stop()
-        if not had_bridge:
-            subprocess.run(["ip", "link", "delete", "docker0"], check=False, capture_output=True)
+    with _LOCK.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two engines would take the same bridge and the same addresses
+        had_bridge = Path("/sys/class/net/docker0").exists()
+        engine = ChildProcess(command, log=folder / "log", environment={"PATH": _PATH})
+        try:
+            engine.wait_until(lambda: _answers(address), START_SECONDS, "the Docker engine")
+            yield address
+        except DidNotStart as error:
+            raise NoContainers(f"no Docker engine runs here, and none can be started: {error}") from error
+        finally:
+            engine.stop()
+            if not had_bridge:
+                subprocess.run(["ip", "link", "delete", "docker0"], check=False, capture_output=True, env={"PATH": _PATH})
 
 
 def _answers(address: str) -> bool:

@@ -44,18 +44,18 @@ class Relay:
 
 
 async def _pass_on(port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
+    with contextlib.closing(writer), contextlib.suppress(OSError):
         service_reader, service_writer = await asyncio.open_connection("127.0.0.1", port)
-        await asyncio.gather(_copy(reader, service_writer), _copy(service_reader, writer))
-    writer.close()
+        with contextlib.closing(service_writer):
+            await asyncio.gather(_copy(reader, service_writer), _copy(service_reader, writer))
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await reader.read(_CHUNK):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
+    """Copy up to the end, and pass that on: the other direction may have more to say."""
+    while data := await reader.read(_CHUNK):
+        writer.write(data)
+        await writer.drain()
+    writer.write_eof()
 
 
 async def _end_tasks() -> None:

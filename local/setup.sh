@@ -1,5 +1,6 @@
 #!/bin/sh
 # Make what `make run` and `make test` need: .venv from requirements.lock, and MariaDB's programs.
+# `setup.sh containers` finds what `make sam-local` needs beside: a Docker engine, or one to start and what its image is made with.
 # Does nothing where all is there. Installs system packages only where it must, and only as root or with sudo.
 set -eu
 cd "$(dirname "$0")/.."
@@ -64,6 +65,20 @@ find_mariadb() {
         (command -v mariadb-install-db || command -v mysql_install_db) >/dev/null 2>&1
 }
 
+# As a test that cannot run says why by itself, what cannot be installed here is no failure.
+find_containers() {
+    PATH="$PATH:/usr/sbin:/sbin"
+    if docker version >/dev/null 2>&1; then
+        return
+    elif ! command -v dockerd >/dev/null 2>&1 || ! command -v mmdebstrap >/dev/null 2>&1 || ! command -v ip >/dev/null 2>&1; then
+        (install_packages docker.io iproute2 mmdebstrap debian-archive-keyring) || say "going on without containers"
+    fi
+}
+
+if [ "${1:-}" = containers ]; then
+    find_containers
+    exit
+fi
 make_environment
 find_mariadb || install_packages mariadb-server-core mariadb-client-core
 find_mariadb || give_up "MariaDB's server is still missing: please install it (Debian, Ubuntu: mariadb-server-core)"

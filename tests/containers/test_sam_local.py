@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,24 +29,19 @@ TABLES = ("apartments", "apartment_attributes", "bookings", "user_viewing")
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """A stack whose functions run in containers."""
-    with tempfile.TemporaryDirectory(prefix="stack-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="stack-", ignore_cleanup_errors=True) as name, ExitStack() as closing_last:
         folder = Path(name)
-        folder.chmod(0o755)  # PostgreSQL runs as another user where that is root
         try:
-            engine = run_engine()
-            running = engine.__enter__()
+            engine = closing_last.enter_context(run_engine())
         except NoContainers as error:
             pytest.skip(f"the functions cannot run in containers here: {error}")
-        try:
-            # One slice at a time: sam keeps one container per function.
-            with Stack(folder, parameters={"SliceConcurrency": "1"}, functions=SamLocal(running, folder)) as stack:
-                with closing(stack.source.connect()) as connection:
-                    create_sample_schema(connection, "apartments")
-                    fill(connection, scale=0.0001, seed=3, anchor=datetime.now(UTC).date())
-                stack.functions.start(stack.deployment)
-                yield stack
-        finally:
-            engine.__exit__(None, None, None)
+        # One slice at a time: sam keeps one container per function.
+        with Stack(folder, parameters={"SliceConcurrency": "1"}, functions=SamLocal(engine, folder)) as stack:
+            with closing(stack.source.connect()) as connection:
+                create_sample_schema(connection, "apartments")
+                fill(connection, scale=0.0001, seed=3, anchor=datetime.now(UTC).date())
+            stack.functions.start(stack.deployment)
+            yield stack
 
 
 def invoke(stack: Stack, function: str, event: str) -> Any:
