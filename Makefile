@@ -82,5 +82,4 @@ lock:  ## pin requirements.in anew (needs uv)
 	    --no-emit-find-links --constraints requirements.lock layers/dependencies/requirements.in \
 	    --output-file layers/dependencies/requirements.txt
 
-.PHONY: help setup setup-containers run psql stop clean test sam-local soak bench bench-run bench-cold-start lint validate build deploy \
-    protect audit lock
+.PHONY: help setup setup-containers run psql stop clean test sam-local soak bench bench-run bench-cold-start lint validate build deploy protect audit lock
