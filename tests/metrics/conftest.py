@@ -12,6 +12,11 @@ from tests.metrics.subject import Subject
 
 
 @pytest.fixture
+def marketplace(subject: Subject) -> str:
+    return subject.marketplace
+
+
+@pytest.fixture
 def make_engine(subject: Subject, fresh_warehouse, bucket, tmp_path) -> Callable[..., Engine]:
     """Return a function that makes the engine: with raw's columns, and with exchange rates of the test's own."""
 
