@@ -21,7 +21,7 @@ def main() -> None:
     print(f"append tables: {result.states} states\n{result.found or '  no counterexample'}")
     for switch in SWITCHES:
         found = find_counterexample(replace(everything, **{switch: False}))
-        print(f"\nwithout {switch}\n{found or '  NO COUNTEREXAMPLE'}", flush=True)
+        print(f"\nwithout {switch}\n{found[1] if found else '  NO COUNTEREXAMPLE'}", flush=True)
     for switch in events.SWITCHES:
         found = events.find_counterexample(replace(events.Protections(), **{switch: False}), depth=5)
         print(f"\nappend tables without {switch}\n{found or '  NO COUNTEREXAMPLE'}")

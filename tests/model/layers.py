@@ -47,12 +47,12 @@ def curate_all(newest: dict[Key, Version], rule: int) -> tuple[dict[Key, Any], d
 def measure(period: Period, curated: Items, week: int, formula: int) -> int | None:
     """Return a metric's row for a period, None where it has none.
 
-    `children` counts those of a week; a week without any has no row. `parents` counts, for each week so far, all that there are.
+    `children` counts those of a week, `parents` all that there are, for each week so far; a week without any has no row.
     """
     metric, number = period
     if metric == CHILDREN:
         return formula * sum(1 for key, value in curated if key[0] == CHILDREN and value[0][0] == number) or None
-    return formula * sum(1 for key, _ in curated if key[0] == PARENTS) if number <= week else None
+    return (formula * sum(1 for key, _ in curated if key[0] == PARENTS) or None) if number <= week else None
 
 
 def all_periods(week: int) -> set[Period]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from tests.model.promises import find_broken_promise, run_once
 from tests.model.protections import Protections
@@ -78,24 +79,26 @@ SCOPES = (
 def check_scope(scope: Scope, on: Protections, depth: int | None = None) -> Search:
     """Try everything of a scope."""
     return search(
-        _start(scope, on),
-        dict(_list_actions(scope, on)),
+        begin(scope, on),
+        dict(list_actions(scope, on)),
         lambda state: find_broken_promise(state, on),
         normalise,
         scope.depth if depth is None else depth,
     )
 
 
-def find_counterexample(on: Protections) -> Counterexample | None:
-    """Return the shortest counterexample of all scopes."""
+@cache
+def find_counterexample(on: Protections) -> tuple[Scope, Counterexample] | None:
+    """Return the shortest counterexample of all scopes, and the scope that has it."""
     for depth in range(max(scope.depth for scope in SCOPES) + 1):
         for scope in SCOPES:
             if depth <= scope.depth and (found := check_scope(scope, on, depth).found):
-                return found
+                return scope, found
     return None
 
 
-def _start(scope: Scope, on: Protections) -> State:
+def begin(scope: Scope, on: Protections) -> State:
+    """Return the state in which all sequences of a scope begin."""
     state = State()
     if scope.starts_loaded:
         state = pass_week(pass_hour(run_once(insert_child(insert_parent(state)), "incremental", on)))
@@ -103,7 +106,8 @@ def _start(scope: Scope, on: Protections) -> State:
     return state
 
 
-def _list_actions(scope: Scope, on: Protections) -> Iterable[tuple[str, Action]]:
+def list_actions(scope: Scope, on: Protections) -> Iterable[tuple[str, Action]]:
+    """Return a scope's actions by name."""
     for name in scope.events:
         yield name, EVENTS[name]
     for kind in scope.kinds:

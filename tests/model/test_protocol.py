@@ -24,7 +24,7 @@ def test_each_protection_is_needed(switch):
     """Without it there is a sequence that breaks a promise, so the search would notice if the protocol lost it."""
     found = find_counterexample(replace(Protections(), **{switch: False}))
     assert found is not None
-    print(f"without {switch}:\n{found}")
+    print(f"without {switch}:\n{found[1]}")
 
 
 def test_the_protocol_for_events_keeps_its_promises():
