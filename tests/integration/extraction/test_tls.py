@@ -1,4 +1,4 @@
-"""Encrypted connections: on by default, checked against the certificate's authority where the secret says verify."""
+"""Encrypted connections: by default, and checked against the certificate's authority."""
 
 from __future__ import annotations
 
@@ -68,10 +68,12 @@ def cipher(address: SourceAddress) -> str:
         return cursor.fetchone()[1]
 
 
-def test_a_connection_is_encrypted_by_default(tls_server: tuple[MariaDB, Path]) -> None:
-    """Also to a server whose authority is not known; `off` turns it off."""
+def test_a_connection_is_encrypted_and_verified_by_default(tls_server: tuple[MariaDB, Path]) -> None:
+    """`encrypt` also takes a server whose authority is not known; `off` turns it off."""
     server, _ = tls_server
-    assert cipher(SourceAddress("s", server.host, server.port, "d", "e", "pw"))
+    with pytest.raises(FixConfiguration, match="no encrypted connection"):
+        connect(SourceAddress("s", server.host, server.port, "d", "e", "pw"))
+    assert cipher(SourceAddress("s", server.host, server.port, "d", "e", "pw", tls="encrypt"))
     assert not cipher(SourceAddress("s", server.host, server.port, "d", "e", "pw", tls="off"))
 
 

@@ -9,10 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import boto3
 import pymysql
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.model import ServiceId
+from botocore.signers import RequestSigner
 from pymysql.converters import conversions
 
 from rental_pipeline.column_types import SourceColumn
@@ -24,7 +27,9 @@ READ_SECONDS = 600
 # How long the server lets this side be busy with a Parquet file before it takes the connection for dead (60 by default).
 WRITE_SECONDS = 600
 
-_REQUIRED = ("host", "username", "password", "dbname")
+_REQUIRED = ("host", "username", "dbname")
+_FIELDS = "host, username, password, dbname, and optionally port, tls, tls_ca (no password: IAM authentication)"
+_TOKEN_SECONDS = 900
 _TLS = ("verify", "encrypt", "off")
 # Values stay the text that the server printed: nothing of their exactness can be lost on this side.
 _ENCODERS_ONLY = {kind: encoder for kind, encoder in conversions.items() if not isinstance(kind, int)}
@@ -45,6 +50,7 @@ class SourceAddress:
 
     Attributes:
         secret: The secret's ARN or name, for messages.
+        password: None = IAM authentication: a token, made anew for each connection, takes its place.
         tls: `verify` (encrypted, and the server's certificate checked against `tls_ca` or the system's authorities), `encrypt`
             (encrypted, the server not checked) or `off`.
         tls_ca: Authorities in PEM text, or the path of such a file, e.g. the Amazon RDS bundle.
@@ -55,8 +61,8 @@ class SourceAddress:
     port: int
     database: str
     user: str
-    password: str = field(repr=False)
-    tls: str = "encrypt"
+    password: str | None = field(repr=False)
+    tls: str = "verify"
     tls_ca: str | None = None
 
     def __str__(self) -> str:
@@ -81,7 +87,7 @@ class SourceTable:
 
 
 def read_source_address(secret_arn: str) -> SourceAddress:
-    """Return the address that a secret holds: JSON with host, username, password, dbname, and optionally port, tls, tls_ca.
+    """Return the address that a secret holds: JSON with host, username, dbname, and optionally password, port, tls, tls_ca.
 
     Raises:
         FixConfiguration: the secret is missing, may not be read, or lacks a field.
@@ -92,11 +98,16 @@ def read_source_address(secret_arn: str) -> SourceAddress:
         fields = json.loads(text)
         missing = [name for name in _REQUIRED if not fields.get(name)]
     except (ValueError, AttributeError):
-        raise FixConfiguration(f"the secret {secret_arn} is no JSON object; it must hold {', '.join(_REQUIRED)}, port") from None
+        raise FixConfiguration(f"the secret {secret_arn} is no JSON object; it must hold {_FIELDS}") from None
     if missing:
-        raise FixConfiguration(f"the secret {secret_arn} lacks {', '.join(missing)}; it must hold {', '.join(_REQUIRED)}, port")
-    if fields.get("tls", "encrypt") not in _TLS:
+        raise FixConfiguration(f"the secret {secret_arn} lacks {', '.join(missing)}; it must hold {_FIELDS}")
+    if fields.get("tls", "verify") not in _TLS:
         raise FixConfiguration(f"the secret {secret_arn}: tls must be one of {', '.join(_TLS)}")
+    if not fields.get("password") and fields.get("tls", "verify") != "verify":
+        raise FixConfiguration(
+            f"the secret {secret_arn} holds no password, so IAM authentication is used, which needs tls = verify:"
+            " its token would else be sent to whoever answers"
+        )
     try:
         port = int(fields.get("port", 3306))
     except (TypeError, ValueError):
@@ -107,8 +118,8 @@ def read_source_address(secret_arn: str) -> SourceAddress:
         port=port,
         database=fields["dbname"],
         user=fields["username"],
-        password=fields["password"],
-        tls=fields.get("tls", "encrypt"),
+        password=fields.get("password") or None,
+        tls=fields.get("tls", "verify"),
         tls_ca=fields.get("tls_ca"),
     )
 
@@ -144,7 +155,7 @@ def connect(address: SourceAddress, **options: Any) -> pymysql.Connection:
             host=address.host,
             port=address.port,
             user=address.user,
-            password=address.password,
+            password=make_login_token(address) if address.password is None else address.password,
             database=address.database,
             charset="utf8mb4",
             sql_mode="",
@@ -168,10 +179,40 @@ def connect(address: SourceAddress, **options: Any) -> pymysql.Connection:
     return connection
 
 
+def make_login_token(address: SourceAddress) -> str:
+    """Return a token that logs the user in for 15 minutes, signed with the function's role; it is signed here, nothing is called.
+
+    Amazon RDS User Guide, "Connecting to your DB instance using IAM authentication". The SDK's own `generate_db_auth_token` would
+    bring the whole description of RDS into the layer.
+
+    Raises:
+        FixConfiguration: there are no credentials to sign with.
+    """
+    session = boto3.Session()
+    try:
+        signer = RequestSigner(ServiceId("RDS"), session.region_name, "rds-db", "v4", session.get_credentials(), session.events)
+        request = {
+            "method": "GET",
+            "url": f"https://{address.host}:{address.port}/?Action=connect&DBUser={quote(address.user, safe='')}",
+            "body": {},
+            "headers": {},
+            "context": {},
+        }
+        url = signer.generate_presigned_url(request, operation_name="connect", expires_in=_TOKEN_SECONDS)
+    except BotoCoreError as error:
+        raise FixConfiguration(f"no credentials to log in to the source {address} by IAM ({error})") from error
+    return url.removeprefix("https://")
+
+
 def explain_source_error(error: pymysql.MySQLError, address: SourceAddress) -> PipelineError:
     """Turn an error of the source into one of the pipeline's, with the cause and the way out, and never the password."""
     code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
     said = str(error.args[1]) if len(error.args) > 1 else str(error)
+    if code in _ACCESS_DENIED and address.password is None:
+        return FixConfiguration(
+            f"the source {address} refuses the user {address.user!r}, who logs in by IAM: check that the database knows it as"
+            " AWSAuthenticationPlugin, that the cluster has IAM authentication on, and that SourceIamUserArn names both"
+        )
     if code in _ACCESS_DENIED:
         return FixConfiguration(
             f"the source {address} refuses the user {address.user!r}:"
@@ -187,7 +228,7 @@ def explain_source_error(error: pymysql.MySQLError, address: SourceAddress) -> P
     if code == _TLS_FAILED or isinstance(cause, ssl.SSLError):
         return FixConfiguration(
             f"no encrypted connection to the source {address} ({said}): turn TLS on there,"
-            f' or set "tls" ("verify", "encrypt" or "off") and "tls_ca" in the secret {address.secret}'
+            f' or set "tls" ("verify", "encrypt" or "off") and "tls_ca" (for RDS: its bundle) in the secret {address.secret}'
         )
     if code in _CANNOT_CONNECT and isinstance(cause, socket.gaierror):
         return FixConfiguration(f"the host of the source is unknown: {address.host!r}; check host in the secret {address.secret}")
