@@ -77,6 +77,7 @@ def decode_plain(target: Target) -> Measured:
 
 def extract_slice(target: Target) -> Measured:
     """The function itself, as Lambda runs it, its Parquet uploaded to a stand-in for S3 that shares the client's processor."""
+    os.environ.update(LAMBDA_TASK_ROOT=target.folder)  # the X-Ray SDK makes clients of its own where it is not on Lambda
     from rental_pipeline import extract
     from rental_pipeline.object_store import PLAN, find_json, result_key, run_key, write_json
     from rental_pipeline.table_plan import PlannedTable, Slice

@@ -71,10 +71,11 @@ def extract_slice(event: dict[str, Any]) -> None:
         try:
             query = connection.cursor().mogrify(*compose_slice_query(table, part))
             parts = gather_parts(rows.read(connection, query), settings.part_rows, settings.part_bytes)
-            for number, content in enumerate(parts):
-                key = part_key(settings.marketplace, part.run_sequence, part.table, part.slice, attempt, number)
+            for content in parts:
+                key = part_key(settings.marketplace, part.run_sequence, part.table, part.slice, attempt, len(written))
                 written.append(_write_part(settings.bucket, key, content))
                 rows_read += content.num_rows
+                del content  # or it would stay while the next one grows
         except pymysql.MySQLError as error:
             raise explain_source_error(error, source) from error
         except PipelineError as error:

@@ -51,7 +51,8 @@ class ExtractSettings:
     """Settings of extract_slice; those of PlanSettings are as there.
 
     Attributes:
-        part_rows, part_bytes: The most that one Parquet file holds, in memory; it is built whole there.
+        part_rows, part_bytes: The most that one Parquet file holds, in memory; it is built whole there. The default makes files of
+            some 2 MB, of which Redshift wants at least 1 ("Loading data files"), and leaves the function below 250 MB.
         decoder: How rows are read: `binary` (prepared statements), `text` (for RDS Proxy, where those pin a session), or `plain`
             (PyMySQL's own, several times slower).
     """
@@ -60,7 +61,7 @@ class ExtractSettings:
     bucket: str
     source_secret_arn: str
     part_rows: int = 250_000
-    part_bytes: int = 32_000_000
+    part_bytes: int = 12_000_000
     decoder: str = "binary"
     hash_secret_arn: str | None = None
 
