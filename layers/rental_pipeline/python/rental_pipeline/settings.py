@@ -51,8 +51,8 @@ class ExtractSettings:
     """Settings of extract_slice; those of PlanSettings are as there.
 
     Attributes:
-        part_rows, part_bytes: The most that one Parquet file holds, in memory; it is built whole there. The default makes files of
-            some 2 MB, of which Redshift wants at least 1 ("Loading data files"), and leaves the function below 250 MB.
+        part_rows, part_bytes: The most that one Parquet file holds, in memory; it is built whole there. The default makes files
+            of some 2 MB, of which Redshift wants at least 1 ("Loading data files"), and leaves the function below 250 MB.
         decoder: How rows are read: `binary` (prepared statements), `text` (for RDS Proxy, where those pin a session), or `plain`
             (PyMySQL's own, several times slower).
     """
