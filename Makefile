@@ -51,6 +51,9 @@ bench-cold-start: build  ## how long each function takes to start, from the buil
 soak: setup  ## random marketplace life and random faults; says how many rows were lost or doubled. RUNS=200 SEED=1
 	@PYTHONPATH=layers/rental_pipeline/python .venv/bin/python -m tests.soak $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED))
 
+saved-queries: setup  ## the saved queries in template.yaml, from sql/*/lake
+	@.venv/bin/python -m local.saved_queries
+
 lint: setup  ## ruff, and the template
 	@.venv/bin/ruff check $(PYTHON_FILES)
 	@.venv/bin/ruff format --check $(PYTHON_FILES)
@@ -82,4 +85,4 @@ lock:  ## pin requirements.in anew (needs uv)
 	    --no-emit-find-links --constraints requirements.lock layers/dependencies/requirements.in \
 	    --output-file layers/dependencies/requirements.txt
 
-.PHONY: help setup setup-containers run psql stop clean test sam-local soak bench bench-run bench-cold-start lint validate build deploy protect audit lock
+.PHONY: help setup setup-containers run psql stop clean test sam-local soak bench bench-run bench-cold-start saved-queries lint validate build deploy protect audit lock

@@ -1,9 +1,11 @@
-"""AWS's small services on this machine: a moto server in a process of its own, and its S3 kept as files between runs."""
+"""AWS's small services on this machine: a moto server in a process of its own; S3 and Glue are kept as files between runs."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from local.processes import ChildProcess, find_free_port, is_listening
 from local.template import REGION
 
 START_SECONDS = 60
+_TABLE_INPUT = ("Name", "Description", "TableType", "Parameters", "PartitionKeys", "StorageDescriptor")
 # What moto takes for credentials; real ones are never read.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 
@@ -57,6 +60,41 @@ class LocalAws:
     def stop(self) -> None:
         """End the server; what it holds is gone."""
         self._process.stop()
+
+
+def save_catalogue(glue: Any, path: Path) -> None:
+    """Write all tables and partitions of the Glue Data Catalog to a file."""
+    databases = {}
+    for database in _all(glue, "get_databases", "DatabaseList"):
+        name = database["Name"]
+        databases[name] = [
+            {
+                "TableInput": {key: table[key] for key in _TABLE_INPUT if key in table},
+                "PartitionInputList": [
+                    {key: partition[key] for key in ("Values", "StorageDescriptor")}
+                    for partition in _all(glue, "get_partitions", "Partitions", DatabaseName=name, TableName=table["Name"])
+                ],
+            }
+            for table in _all(glue, "get_tables", "TableList", DatabaseName=name)
+        ]
+    path.write_text(json.dumps(databases), encoding="utf-8")
+
+
+def restore_catalogue(glue: Any, path: Path) -> None:
+    """Make the tables and partitions that a file holds, where it is there and their databases are."""
+    databases = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    for database in _all(glue, "get_databases", "DatabaseList"):
+        name = database["Name"]
+        for table in databases.get(name, []):
+            glue.create_table(DatabaseName=name, TableInput=table["TableInput"])
+            if partitions := table["PartitionInputList"]:
+                table_name = table["TableInput"]["Name"]
+                glue.batch_create_partition(DatabaseName=name, TableName=table_name, PartitionInputList=partitions)
+
+
+def _all(client: Any, operation: str, key: str, **request: Any) -> Iterator[dict[str, Any]]:
+    for page in client.get_paginator(operation).paginate(**request):
+        yield from page[key]
 
 
 def save_bucket(s3: Any, bucket: str, folder: Path) -> int:

@@ -17,6 +17,7 @@ VARIABLE = "LOCAL_CALL_LOG"
 _NAMES_A_RESOURCE = (
     *("Bucket", "Key", "SecretId", "TopicArn", "QueueUrl", "FunctionName", "stateMachineArn", "executionArn", "mapRunArn"),
     *("WorkgroupName", "ClusterIdentifier", "Database", "SecretArn"),
+    *("DatabaseName", "TableName"),
 )
 
 
@@ -47,6 +48,8 @@ def log_calls(path: Path) -> None:
     def make_and_note(self: BaseClient, operation: str, parameters: Mapping[str, Any]) -> Any:
         service = self.meta.service_model.service_name
         named = {name: str(parameters[name]) for name in _NAMES_A_RESOURCE if name in parameters}
+        if table := parameters.get("TableInput"):
+            named["TableName"] = table["Name"]
         try:
             answer = make_call(self, operation, parameters)
         except ClientError as error:

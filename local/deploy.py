@@ -1,7 +1,8 @@
 """Deploy the translated template to this machine's stand-ins: what CloudFormation would create, as far as a run needs it.
 
-Created: buckets, topics, queues, state machines, and the functions with their layers. Left out, because nothing here enforces or
-uses them: roles and policies, log groups, the schedule, subscriptions. The rules are read by `status_events`.
+Created: buckets, topics, queues, Glue databases, state machines, and the functions with their layers. Left out, because nothing
+here enforces or uses them: roles and policies, log groups, the schedule, subscriptions, Athena's workgroup and saved queries. The
+rules are read by `status_events`.
 """
 
 from __future__ import annotations
@@ -71,6 +72,8 @@ def deploy(
         sns.create_topic(Name=topics[logical_id].rpartition(":")[2])
     for logical_id in template.resources("AWS::SQS::Queue"):
         sqs.create_queue(QueueName=template.resolve({"Ref": logical_id}).rpartition("/")[2])
+    for properties in template.resources("AWS::Glue::Database").values():
+        aws.client("glue").create_database(DatabaseInput=properties["DatabaseInput"])
     for logical_id, properties in template.resources("AWS::Lambda::Function").items():
         deployed[logical_id] = lay_out_function(template, logical_id, properties, root, folder)
         log = {VARIABLE: str(call_logs / f"{properties['Role'].rpartition('/')[2]}.jsonl")} if call_logs else {}

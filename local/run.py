@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 import time
 from contextlib import closing
 from dataclasses import asdict
@@ -11,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from local.execution import Execution, VisitedState
+from local.lake import Lake, answer_questions
 from local.marketplace.csv_loader import load_folder
 from local.marketplace.day import play_day
 from local.marketplace.generator import DEFAULT_SCALE, SourceNotEmpty, fill
 from local.marketplace.schema import create_sample_schema
-from local.report import lay_out, read_hops, read_metrics, read_standing, write_hops, write_metric
+from local.report import ROWS_PER_METRIC, lay_out, read_hops, read_metrics, read_standing, write_hops, write_metric
 from local.stack import ROOT, Stack
 
 GENERATED, FROM_CSV = "generated", "csv"
@@ -76,7 +78,7 @@ def run_pipeline(
                 journal.note(is_loaded=True)
             play_next_day(stack, journal)
             reports.append(execute(stack, "Increment"))
-        report = {"executions": reports, **describe_warehouse(stack)}
+        report = {"executions": reports, **describe_warehouse(stack), "answers": ask_lake(stack)}
         stack.save_objects()
         note = stack.functions.memory_note
     report |= {"seconds": round(time.monotonic() - started, 1), "state_folder": str(folder)}
@@ -191,6 +193,15 @@ def describe_warehouse(stack: Stack) -> dict[str, Any]:
     }
 
 
+def ask_lake(stack: Stack) -> list[dict[str, Any]]:
+    """Return the answers to the marketplace's questions, from the Parquet files that the catalogue lists."""
+    (found,) = stack.deployment.template.resources("AWS::Glue::Database").values()
+    database = found["DatabaseInput"]["Name"]
+    with tempfile.TemporaryDirectory(prefix="lake-") as folder:
+        lake = Lake(stack.aws.client("glue"), stack.s3, database, Path(folder))
+        return [asdict(answer) for answer in answer_questions(lake, ROOT / "sql" / stack.marketplace / "lake")]
+
+
 def tell(report: dict[str, Any], folder: Path, note: str | None) -> None:
     """Print the report and what to do next; takes the texts out of it."""
     print("\nRows per hop")
@@ -202,6 +213,10 @@ def tell(report: dict[str, Any], folder: Path, note: str | None) -> None:
     print(lay_out(["table", "curated", "rejected"], [list(row.values()) for row in report["standing"]]))
     print("\nThe newest values of every metric (a few rows of its newest period)\n")
     print("\n\n".join(report.pop("metric_tables")))
+    print("\n\nAsked of the lake (Parquet on S3, by DuckDB; on AWS by Athena)")
+    for answer in report["answers"]:
+        rows = [list(row) for row in answer["rows"][:ROWS_PER_METRIC]]
+        print(f"\n{answer['question']}\n{lay_out(answer['columns'], rows) if rows else '(no rows)'}")
     files = _shorten(folder / "s3")
     print(f"\nTook {report['seconds']} s in all; nothing is left running.")
     if note:

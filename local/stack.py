@@ -28,7 +28,7 @@ import psycopg
 import pymysql
 
 from local import guard, mariadb
-from local.aws import CREDENTIALS, LocalAws, restore_bucket, save_bucket
+from local.aws import CREDENTIALS, LocalAws, restore_bucket, restore_catalogue, save_bucket, save_catalogue
 from local.call_log import VARIABLE
 from local.deploy import Deployment, deploy
 from local.execution import Execution
@@ -193,7 +193,9 @@ class Stack:
         self.bucket = next(iter(self.deployment.buckets.values()))
         self._notifications = self._subscribe()
         restore_bucket(self.s3, self.bucket, self._s3_folder)
+        restore_catalogue(self.aws.client("glue"), self._catalogue_file)
         self._closing.callback(self.save_objects)
+        self._closing.callback(lambda: save_catalogue(self.aws.client("glue"), self._catalogue_file))
         self.events = StatusEvents(
             self.aws.client("stepfunctions"),
             list(self.deployment.state_machines.values()),
@@ -270,6 +272,10 @@ class Stack:
         self._start_data_api()
 
     # --------------------------------------------------------------------------------------------------------- pieces
+
+    @property
+    def _catalogue_file(self) -> Path:
+        return self.folder / "catalogue.json"
 
     @property
     def _s3_folder(self) -> Path:

@@ -127,6 +127,9 @@ class Template:
         if name == "Fn::Join":
             separator, items = argument
             return separator.join(str(item) for item in self._resolve(items, where))
+        if name == "Fn::Split":
+            separator, text = argument
+            return self._resolve(text, where).split(separator)
         if name == "Fn::Select":
             number, items = argument
             return self._resolve(items, where)[int(number)]
@@ -168,6 +171,8 @@ class Template:
             "AWS::Logs::LogGroup": physical,
             "AWS::Events::Rule": physical,
             "AWS::CloudWatch::Dashboard": physical,
+            "AWS::Glue::Database": physical,
+            "AWS::Athena::WorkGroup": physical,
         }
         if kind not in references:
             raise TemplateError(f"{where}: what Ref returns for {name}, a {kind}, is not known to local/template.py")
@@ -195,6 +200,10 @@ class Template:
         for given in ("StateMachineName", "LogGroupName"):
             if given in properties:
                 return self._resolve(properties[given], logical_id)
+        if self._type_of(logical_id, logical_id) == "AWS::Glue::Database":
+            return self._resolve(properties["DatabaseInput"]["Name"], logical_id)
+        if self._type_of(logical_id, logical_id) == "AWS::Athena::WorkGroup":
+            return self._resolve(properties["Name"], logical_id)
         return f"{self.stack_name}-{logical_id}"
 
     def _type_of(self, logical_id: str, where: str) -> str:

@@ -173,6 +173,24 @@ create table if not exists metric_build (
     primary key (run_sequence, metric)
 )
 
+-- name: lake_stale_year
+-- One row per lake table and year (0: it is not divided by year) whose rows differ from those that the lake shows.
+create table if not exists lake_stale_year (
+    table_name varchar(255) not null,
+    stale_year bigint not null,
+    run_sequence bigint not null
+)
+
+-- name: lake_unload
+-- One row per run and table unloaded to the lake: how many rows, and whether of all years.
+create table if not exists lake_unload (
+    run_sequence bigint not null,
+    table_name varchar(255) not null,
+    is_whole boolean not null,
+    unloaded_rows bigint not null,
+    primary key (run_sequence, table_name)
+)
+
 -- name: check_result
 -- One row per run and check.
 create table if not exists check_result (

@@ -126,3 +126,10 @@ def test_the_state_machine_runs_over_start_lambda(stack):
             assert connection.execute(f"select count(*) from apartments_raw.{table}").fetchone() == (rows,), table
         for metric in sorted(path.stem for path in (ROOT / "sql/apartments/presentation").glob("*.sql")):
             assert connection.execute(f"select count(*) from apartments_presentation.{metric}").fetchone() > (0,), metric
+
+
+def test_switch_catalogue_shows_the_run_again(stack):
+    """events/switch_catalogue.json: the run that succeeded, as when an execution is redriven; it changes nothing."""
+    answer = invoke(stack, "SwitchCatalogueFunction", "switch_catalogue.json")
+    assert answer["run_sequence"] == 2
+    assert answer["tables"] > len(TABLES)

@@ -47,6 +47,11 @@ def find_needs(call: AwsCall, parameters: dict[str, Any]) -> Iterator[Need]:
                 yield Need("s3:ListBucket", bucket, _TLS)
         case "s3", "ListObjectsV2" | "ListObjects" | "HeadBucket":
             yield Need("s3:ListBucket", f"arn:{PARTITION}:s3:::{named['Bucket']}", _TLS)
+        case "glue", "CreateTable" | "UpdateTable" | "BatchCreatePartition":
+            # AWS Glue Developer Guide, "Specifying AWS Glue resource ARNs": the catalogue, the database and the table.
+            database = named["DatabaseName"]
+            for resource in ("catalog", f"database/{database}", f"table/{database}/{named['TableName']}"):
+                yield Need(f"glue:{call.operation}", f"arn:{PARTITION}:glue:{REGION}:{ACCOUNT}:{resource}")
         case "secretsmanager", "GetSecretValue":
             yield Need("secretsmanager:GetSecretValue", named["SecretId"])
         case "sns", "Publish":

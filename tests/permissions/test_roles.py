@@ -41,6 +41,7 @@ UNFINISHED = "awswrangler gives up a multipart upload that failed; here none fai
 COPY_LOOKS = "Redshift's COPY looks for the bucket and its region itself (Database Developer Guide, COPY from Amazon S3)"
 UNLOADS = "the steps that UNLOAD (known keys, the lake) are given their permission before they come"
 DELIVERY = "Lambda sends events whose function kept failing to the queue (Lambda Developer Guide, Adding a destination)"
+SWEEP = "what no reader of the lake has been shown for a day is deleted; here nothing is that old"
 EXCEPTIONS = [
     ("*", "logs:CreateLogStream", "", LOGS),
     ("*", "logs:PutLogEvents", "", LOGS),
@@ -61,6 +62,7 @@ EXCEPTIONS = [
     ("WriteManifestsRole", "s3:ListBucket", "", NOT_FOUND),
     ("ExtractSliceRole", "s3:AbortMultipartUpload", "", UNFINISHED),
     ("WarehouseRole", "sqs:SendMessage", "", DELIVERY),
+    ("SwitchCatalogueRole", "s3:DeleteObject", "/lake/", SWEEP),
     (COPY, "s3:PutObject", "", UNLOADS),
     (COPY, "s3:ListBucket", "", COPY_LOOKS),
     (COPY, "s3:GetBucketLocation", "", COPY_LOOKS),

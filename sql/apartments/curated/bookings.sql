@@ -10,6 +10,7 @@
 -- parameters: none
 -- rerun:      the same rows: a function of the newest raw version of each key and of the accepted listings
 -- storage:    distkey apartment_id: joined to versions and attributes on it; sortkey booking_date: the metrics' usual period
+-- lake:       by year of booking_date
 --
 -- Rules, in this order; the first one a row breaks is the one it is rejected for. broken_value is `column=value as it came`.
 --   missing_key               no booking_id

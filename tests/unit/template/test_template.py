@@ -13,6 +13,7 @@ import pytest
 from local.deploy import lay_out_function
 from local.template import Template, TemplateError, read_template
 from rental_pipeline.settings import (
+    CatalogueSettings,
     ExtractSettings,
     FailureSettings,
     ManifestSettings,
@@ -31,6 +32,7 @@ SETTINGS = {
     "WriteManifestsFunction": ManifestSettings,
     "RunSqlFunction": WarehouseSettings,
     "CloseFailedRunFunction": FailureSettings,
+    "SwitchCatalogueFunction": CatalogueSettings,
 }
 # Actions for which AWS offers no narrower resource (Service Authorization Reference).
 WITHOUT_RESOURCE = {

@@ -106,6 +106,16 @@ _ARROW = {
     "date": "date32",
     "timestamp": "timestamp[us]",
 }
+_GLUE = {
+    "smallint": "smallint",
+    "integer": "int",
+    "bigint": "bigint",
+    "real": "float",
+    "double precision": "double",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamp": "timestamp",
+}
 _SIZED = re.compile(r"(decimal|varchar)\((\d+)(?:,(\d+))?\)")
 _BYTES_EACH = re.compile(r"varchar\((\d)n\)")
 
@@ -200,6 +210,14 @@ def arrow_type(redshift: str) -> pyarrow.DataType:
     if match and match[1] == "decimal":
         return pyarrow.decimal128(int(match[2]), int(match[3]))
     return pyarrow.string() if match else pyarrow.type_for_alias(_ARROW[redshift])
+
+
+def glue_type(redshift: str) -> str:
+    """Return the Glue Data Catalog's type of a column that UNLOAD (or a slice) wrote as `arrow_type` says."""
+    match = _SIZED.fullmatch(redshift)
+    if match and match[1] == "decimal":
+        return redshift
+    return _GLUE.get(redshift, "string")
 
 
 def catalogue_type(column: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ The layout is that of docs/architecture.md, "Objects on S3".
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -19,10 +20,13 @@ LEDGER = "ledger.json"
 PLAN = "plan.json"
 SLICES = "slices.json"
 LOADS = "loads.json"
+LAKE = "lake.json"
+UNLOADS = "unloads.json"
+_MOST_DELETED = 1000  # of one DeleteObjects
 
 
 def run_key(marketplace: str, run_sequence: int, name: str) -> str:
-    """Return the key of one of a run's own objects: LEDGER, PLAN, SLICES or LOADS."""
+    """Return the key of one of a run's own objects: LEDGER, PLAN, SLICES, LOADS, LAKE or UNLOADS."""
     return f"{marketplace}/runs/{run_sequence:06d}/{name}"
 
 
@@ -39,6 +43,16 @@ def manifest_key(marketplace: str, run_sequence: int, table: str) -> str:
 def part_key(marketplace: str, run_sequence: int, table: str, slice_number: int, attempt: str, part: int) -> str:
     """Return the key of one Parquet file; `attempt` keeps a retry from writing over what an earlier attempt left."""
     return f"{marketplace}/raw/{table}/run={run_sequence:06d}/slice={slice_number:05d}/attempt={attempt}/part-{part:05d}.parquet"
+
+
+def unload_key(marketplace: str, layer: str, table: str, run_sequence: int) -> str:
+    """Return the prefix of what one run unloads of a table of the lake; UNLOAD's manifest is `manifest` under it."""
+    return f"{marketplace}/lake/{layer}/{table}/data/run={run_sequence:06d}/"
+
+
+def listing_folder(marketplace: str, layer: str, table: str, run_sequence: int) -> str:
+    """Return the prefix of the one object that lists a lake table's files as one run left them."""
+    return f"{marketplace}/lake/{layer}/{table}/files/run={run_sequence:06d}/"
 
 
 def address(bucket: str, key: str) -> str:
@@ -76,6 +90,49 @@ def find_json(bucket: str, key: str) -> Any | None:
         return read_json(bucket, key)
     except FixData:
         return None
+
+
+def write_text(bucket: str, key: str, text: str) -> None:
+    """Write a text object (raises as `read_json`)."""
+    try:
+        s3().put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType="text/plain")
+    except (ClientError, BotoCoreError) as error:
+        raise explain_s3_error(error, bucket, key, "s3:PutObject") from error
+
+
+def find_text(bucket: str, key: str) -> str | None:
+    """Return a text object, None where there is no such object (raises as `read_json` else)."""
+    try:
+        return s3().get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+    except (ClientError, BotoCoreError) as error:
+        explained = explain_s3_error(error, bucket, key, "s3:GetObject")
+        if isinstance(explained, FixData):
+            return None
+        raise explained from error
+
+
+def list_objects(bucket: str, prefix: str) -> dict[str, datetime]:
+    """Return when each object under a prefix was written, by key (raises as `read_json`)."""
+    try:
+        pages = s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return {item["Key"]: item["LastModified"] for page in pages for item in page.get("Contents", [])}
+    except (ClientError, BotoCoreError) as error:
+        raise explain_s3_error(error, bucket, prefix, "s3:ListBucket") from error
+
+
+def delete_objects(bucket: str, keys: list[str]) -> None:
+    """Delete objects; those that are gone count as deleted (raises as `read_json`)."""
+    for start in range(0, len(keys), _MOST_DELETED):
+        batch = [{"Key": key} for key in keys[start : start + _MOST_DELETED]]
+        try:
+            answer = s3().delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
+        except (ClientError, BotoCoreError) as error:
+            raise explain_s3_error(error, bucket, keys[start], "s3:DeleteObject") from error
+        if failed := answer.get("Errors"):
+            denied = failed[0]["Code"] == "AccessDenied"
+            raise (FixConfiguration if denied else RetryLater)(
+                f"s3:DeleteObject on {address(bucket, failed[0]['Key'])} failed ({failed[0]['Code']})"
+            )
 
 
 def object_size(bucket: str, key: str) -> int:

@@ -14,14 +14,17 @@ from rental_pipeline.run_record import record_run
 from rental_pipeline.settings import WarehouseSettings
 from rental_pipeline.steps.check import compose_check
 from rental_pipeline.steps.close import compose_close, compose_ending
+from rental_pipeline.steps.commit_lake import compose_commit_lake
 from rental_pipeline.steps.curate import compose_curate
 from rental_pipeline.steps.load import compose_load
 from rental_pipeline.steps.open_run import compose_open
 from rental_pipeline.steps.pending import compose_pending
+from rental_pipeline.steps.plan_lake import compose_plan_lake
 from rental_pipeline.steps.prepare import compose_prepare
 from rental_pipeline.steps.publish import compose_publish
 from rental_pipeline.steps.stage import compose_stage
 from rental_pipeline.steps.step import Step, StepRequest, name_run
+from rental_pipeline.steps.unload import compose_unload
 from rental_pipeline.telemetry import logger
 from rental_pipeline.warehouse_files import Schemas, read_warehouse
 
@@ -34,6 +37,9 @@ COMPOSE: dict[str, Callable[[StepRequest], Step]] = {
     "stage": compose_stage,
     "check": compose_check,
     "publish": compose_publish,
+    "plan_lake": compose_plan_lake,
+    "unload": compose_unload,
+    "commit_lake": compose_commit_lake,
     "close": compose_close,
 }
 # What the function keeps of its own time for composing, reading the result and answering.

@@ -75,6 +75,19 @@ class ManifestSettings:
 
 
 @dataclass(frozen=True)
+class CatalogueSettings:
+    """Settings of switch_catalogue; as in PlanSettings, and:
+
+    Attributes:
+        lake_database: The stack's database in the Glue Data Catalog.
+    """
+
+    marketplace: str
+    bucket: str
+    lake_database: str
+
+
+@dataclass(frozen=True)
 class WarehouseSettings:
     """Settings of the functions that speak to Redshift.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.lake_tables import lake_name, mark_years, year_of
 from rental_pipeline.steps.load import quote
 from rental_pipeline.steps.step import Step, StepRequest, literal
 from rental_pipeline.warehouse_files import CuratedTable
@@ -63,6 +64,7 @@ class Curation:
             (select * from after_image except select * from before_image)
             """,
             *self._mark_dirty(),
+            self._mark_stale_in_lake(changed),
             f"delete from {self.curated}" + ("" if self.is_full else f" using touched where {self._on_touched(self.table.name)}"),
             f"insert into {self.curated} select * from after_image",
             *([] if self.table.is_derived else self._replace_rejected()),
@@ -147,6 +149,17 @@ class Curation:
             f" select distinct metric, period_start, {self.run} from ({' union all '.join(selects)}) as touched_periods"
             " where period_start is not null"
         ]
+
+    def _mark_stale_in_lake(self, changed: str) -> str:
+        """Note which years of the table the lake has to unload again.
+
+        Of an append table these are the touched days': events that are equal and differ in number are no changed rows.
+        """
+        column = year_of(self.table)
+        if self.is_append and column not in (None, "event_day"):
+            raise FixConfiguration(f"{self.table.name}.sql: an append table's years in the lake are those of event_day")
+        rows, date_column = ("touched", column and "_event_day") if self.is_append else (changed, column)
+        return mark_years(self.control, lake_name("curated", self.table.name), self.run, rows, date_column)
 
     def _replace_rejected(self) -> list[str]:
         of_table = f"rejected_rows.table_name = {literal(self.table.name)}"

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from rental_pipeline.steps.curate import needs_full_build
+from rental_pipeline.steps.plan_lake import is_lake_behind
 from rental_pipeline.steps.stage import needs_full_stage
 from rental_pipeline.steps.step import Rows, Step, StepRequest
 
 
 def compose_pending(request: StepRequest) -> Step:
-    """Compose the step; its result is `{"anything", "curated": [tables in build order], "metrics": [names]}`.
+    """Compose the step; its result is `{"anything", "curated": [tables in build order], "metrics": [names],
+    "lake_is_behind"}`.
 
     Pending is what earlier runs left (a position behind raw, a dirty period) as much as what this run brought.
     """
     control = request.schemas.control
 
     def finish(rows: list[Rows]) -> dict:
-        raw_positions, dirty = rows
+        raw_positions, dirty, stale = rows
         newest = {row["name"]: row["run_sequence"] for row in raw_positions}
         curated = [table.name for table in request.warehouse.curated if _is_behind(request, table, newest)]
         anything = (
@@ -28,6 +30,7 @@ def compose_pending(request: StepRequest) -> Step:
             "anything": anything,
             "curated": curated,
             "metrics": [m.name for m in request.warehouse.metrics] if anything else [],
+            "lake_is_behind": is_lake_behind(request, stale[0]["stale_years"]),
         }
 
     return Step(
@@ -35,6 +38,7 @@ def compose_pending(request: StepRequest) -> Step:
         reads=(
             f"select name, run_sequence from {control}.layer_position where layer = 'raw'",
             f"select count(*) as dirty_periods from {control}.dirty_period",
+            f"select count(*) as stale_years from {control}.lake_stale_year",
         ),
         finish=finish,
     )

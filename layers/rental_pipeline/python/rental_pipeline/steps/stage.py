@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rental_pipeline.lake_tables import lake_name, mark_years
 from rental_pipeline.steps.step import Step, StepRequest, literal
 from rental_pipeline.warehouse_files import Metric
 
@@ -42,9 +43,29 @@ def _stage(request: StepRequest, metric: Metric) -> list[str]:
         where metric = {name}
         """,
         f"insert into {staged} {metric.file.section('rows')}",
+        *_mark_stale_in_lake(request, metric, staged),
         f"delete from {control}.metric_build where run_sequence = {run} and metric = {name}",
         f"insert into {control}.metric_build (run_sequence, metric, is_full, periods, metric_rows)"
         f" select {run}, {name}, {str(is_full).lower()}, (select count(*) from dirty_period), (select count(*) from {staged})",
+    ]
+
+
+def _mark_stale_in_lake(request: StepRequest, metric: Metric, staged: str) -> list[str]:
+    """Note which years hold periods that publication will change; a metric of another shape is unloaded whole in any case."""
+    if not request.ledger.is_defined_as("presentation", metric.name, request.warehouse.definition_hash(metric.file)):
+        return []
+    control, lake = request.schemas.control, lake_name("presentation", metric.name)
+    published = f"""
+        select {metric.name}.*
+        from {request.schemas.presentation}.{metric.name}
+        inner join dirty_period on {metric.name}.period_start = dirty_period.period_start
+    """
+    difference = f"""(
+        (select * from {staged} except {published}) union all ({published} except select * from {staged})
+    ) as differing"""
+    return [
+        f"delete from {control}.lake_stale_year where table_name = {literal(lake)} and run_sequence = {request.run_sequence}",
+        mark_years(control, lake, request.run_sequence, difference, "period_start"),
     ]
 
 

@@ -1,0 +1,89 @@
+"""Which tables of the warehouse the lake shows, under which names, and what of each is unloaded anew when rows change.
+
+A table with a `lake: by year of <date column>` line in its header is unloaded by calendar year, and only the years with changed
+rows again; the others are unloaded whole. Metrics are always cut by the year of `period_start`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.sql_files import SqlFile, hash_texts
+from rental_pipeline.warehouse_files import CuratedTable, Metric, Warehouse
+
+LAYER = "lake"  # of layer_position
+_BY_YEAR = re.compile(r"by year of (\w+)")
+
+
+@dataclass(frozen=True)
+class LakeTable:
+    """One table of the lake that is unloaded from the warehouse.
+
+    Attributes:
+        layer: curated, presentation or control.
+        table: Its name in the warehouse.
+        schema: The warehouse's schema.
+        year_of: The date column by whose year its files are divided; None where they are not.
+        definition_hash: Of its columns and its division: where it changes, the whole table is unloaded again.
+    """
+
+    layer: str
+    table: str
+    schema: str
+    year_of: str | None
+    definition_hash: str
+
+    @property
+    def name(self) -> str:
+        """Its name in the Glue database and in the ledger."""
+        return lake_name(self.layer, self.table)
+
+    @property
+    def relation(self) -> str:
+        return f"{self.schema}.{self.table}"
+
+
+def lake_name(layer: str, table: str) -> str:
+    """Return the name of a layer's table in the lake."""
+    return f"{layer}_{table}"
+
+
+def list_lake_tables(warehouse: Warehouse) -> list[LakeTable]:
+    """Return the tables that are unloaded: curated, presentation, and the exchange rates that queries convert money with."""
+    schemas = warehouse.schemas
+    curated = [_lake_table("curated", schemas.curated, table.file, year_of(table)) for table in warehouse.curated]
+    metrics = [_lake_table("presentation", schemas.presentation, metric.file, year_of(metric)) for metric in warehouse.metrics]
+    rates = LakeTable("control", "exchange_rate", schemas.control, None, warehouse.exchange_rate_hash)
+    return [*curated, *metrics, rates]
+
+
+def year_of(table: CuratedTable | Metric) -> str | None:
+    """Return the date column by whose year a table is divided in the lake.
+
+    Raises:
+        FixConfiguration: the header's `lake` line is not `by year of <column>`.
+    """
+    if isinstance(table, Metric):
+        return "period_start"
+    text = table.file.header.get("lake")
+    if text is None:
+        return None
+    match = _BY_YEAR.fullmatch(text)
+    if not match:
+        raise FixConfiguration(f"{table.name}.sql: lake says {text!r}; write `by year of <date column>`, or leave the line out")
+    return match[1]
+
+
+def mark_years(control: str, name: str, run_sequence: int, rows: str, date_column: str | None) -> str:
+    """Return the statement that notes which years of a lake table some rows make stale (0: it is not divided by year)."""
+    year = f"cast(extract(year from {date_column}) as bigint)" if date_column else "0"
+    return (
+        f"insert into {control}.lake_stale_year (table_name, stale_year, run_sequence)"
+        f" select distinct cast('{name}' as varchar(255)), {year}, {run_sequence} from {rows}"
+    )
+
+
+def _lake_table(layer: str, schema: str, file: SqlFile, column: str | None) -> LakeTable:
+    return LakeTable(layer, file.name, schema, column, hash_texts(file.section("table"), column or ""))
