@@ -19,6 +19,14 @@ from local.lambda_python import LambdaPython, NoLambdaPython, find_lambda_python
 ROOT = Path(__file__).parents[1]
 BUILT_LAYER = ROOT / ".aws-sam" / "build" / "DependenciesLayer"
 
+# What libraries look at to find out that they are on Lambda, with tracing on (AWS Lambda Developer Guide, "Defined runtime
+# environment variables").
+_ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
+    "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
+    "LAMBDA_TASK_ROOT": "/var/task",
+}
 _PROGRAM = """if True:
     import json, resource, sys, time
     before, started = set(sys.modules), time.perf_counter()
@@ -59,7 +67,7 @@ def start_handler(python: LambdaPython, function: Path, layers: list[Path]) -> S
     Raises:
         subprocess.CalledProcessError: it could not be imported.
     """
-    found = json.loads(python.run(_PROGRAM, function, layers, {"AWS_DEFAULT_REGION": "eu-west-1"}))
+    found = json.loads(python.run(_PROGRAM, function, layers, _ENVIRONMENT))
     return Start(
         found["python"], found["seconds"], found["peak_kilobytes"] / 1000, set(found["modules"]), found["from_site_packages"]
     )

@@ -21,7 +21,9 @@ _LOGGED_KEYS = ("run_sequence", "table", "slice", "step")
 
 logger = Logger(service=SERVICE)
 # Lambda names the X-Ray daemon in the environment; elsewhere (local emulator, tests) there is none to send to.
-tracer = Tracer(service=SERVICE, disabled="AWS_XRAY_DAEMON_ADDRESS" not in os.environ)
+# Only calls of AWS are traced. By default all that is installed is patched: every function would import the database driver, and
+# its connections, whose packets extraction reads itself, would be wrapped.
+tracer = Tracer(service=SERVICE, disabled="AWS_XRAY_DAEMON_ADDRESS" not in os.environ, patch_modules=("botocore",))
 
 Handler = Callable[[Any, Any], Any]
 
