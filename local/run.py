@@ -21,7 +21,7 @@ from local.report import ROWS_PER_METRIC, lay_out, read_hops, read_metrics, read
 from local.stack import ROOT, Stack
 
 GENERATED, FROM_CSV = "generated", "csv"
-_NEXT = {GENERATED: "another day and another increment", FROM_CSV: "the generated marketplace; with CSV=folder these files again"}
+_NEXT = {GENERATED: "another day and another increment", FROM_CSV: "generated data instead; with CSV=folder these files again"}
 _SHOWN_SECONDS = 0.05  # a state that only decides is not worth a line
 
 
@@ -218,12 +218,14 @@ def tell(report: dict[str, Any], folder: Path, note: str | None) -> None:
         rows = [list(row) for row in answer["rows"][:ROWS_PER_METRIC]]
         print(f"\n{answer['question']}\n{lay_out(answer['columns'], rows) if rows else '(no rows)'}")
     files = _shorten(folder / "s3")
+    # A marketplace other than the default one has to be named again.
+    again = "make run" if folder.parent.name == "apartments" else f"make run MARKETPLACE={folder.parent.name}"
     print(f"\nTook {report['seconds']} s in all; nothing is left running.")
     if note:
         print(f"Note: {note}.")
     print(
         f"\nNext\n  make psql       SQL on the warehouse\n  ls {files}   Parquet files, plans and manifests"
-        f"\n  make run        {_NEXT[folder.name]}\n  make clean      forget everything and start anew"
+        f"\n  {again:<14}  {_NEXT[folder.name]}\n  make clean      forget everything and start anew"
     )
 
 

@@ -37,6 +37,7 @@ from local.postgres import DATABASE, Postgres
 from local.processes import ChildProcess, find_free_port, is_listening
 from local.status_events import StatusEvents, read_rules
 from local.template import ACCOUNT, PARTITION, REGION, read_template
+from rental_pipeline.contract import HASH, read_contract
 
 if TYPE_CHECKING:
     from local.sam_local import SamLocal
@@ -293,8 +294,23 @@ class Stack:
         )
         return Source(server.host, server.port, self.marketplace, _APPLICATION, password, secret["ARN"])
 
+    def _create_hash_secret(self) -> dict[str, str]:
+        """Return the parameter that names the secret which keys the hash of personal columns, if the contract hashes any.
+
+        The key stays in the state folder: with another one, every hash would change and the tables be read again.
+        """
+        contract = read_contract(self.root / "sql" / self.marketplace / "source.yaml")
+        if not any(HASH in table.personal.values() for table in contract.values()):
+            return {}
+        path = self.folder / "hash_key"
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(32))
+        secret = self.aws.client("secretsmanager").create_secret(Name=f"{STACK_NAME}-hash", SecretString=path.read_text())
+        return {"HashSecretArn": secret["ARN"]}
+
     def _deploy(self) -> Deployment:
-        parameters = {"SourceSecretArn": self.source.secret_arn, **self._parameters}
+        parameters = {"SourceSecretArn": self.source.secret_arn, **self._create_hash_secret(), **self._parameters}
         template = read_template(self.root / "template.yaml", STACK_NAME, parameters)
         environment = {
             **CREDENTIALS,

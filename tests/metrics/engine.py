@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from local.data_api.translate import translate
 from rental_pipeline.object_store import PLAN, run_key, write_json
 from rental_pipeline.run_step import run_step
 from rental_pipeline.settings import WarehouseSettings
@@ -141,6 +142,23 @@ class Engine:
         results = self.read("control.check_result")
         found = results[(results.run_sequence == self.run_sequence) & (results.violations > 0)]
         return dict(zip(found.check_name, found.example, strict=True))
+
+    def find_violations(self, as_of: date, check: str, fault: str = "select 1") -> list[str]:
+        """Make a fault (its schemas without the marketplace's prefix), run a check, and take the fault back.
+
+        Returns:
+            The example of each row that the check finds.
+        """
+        violations = next(found.violations for found in self.files.checks if found.name == check)
+        for schema in ("curated", "staging"):
+            fault = fault.replace(f"{schema}.", f"{self.subject.marketplace}_{schema}.")
+        with self.warehouse.connect() as connection:
+            connection.autocommit = False
+            connection.execute("set search_path to redshift, pg_catalog")
+            connection.execute(fault)
+            rows = connection.execute(translate(violations).bind({"as_of": as_of.isoformat()})).fetchall()
+            connection.rollback()
+        return [row[0] for row in rows]
 
     def _step(self, step: str, name: str | None = None, **more: Any) -> dict[str, Any]:
         settings = WarehouseSettings(

@@ -24,17 +24,17 @@ def generate_tables(
 ) -> dict[str, tuple[Columns, dict[str, int]]]:
     """Make each table with the number of rows of each kind of dirt in it.
 
-    There is a smallest size below which every kind of dirt would not fit. Locations shrink with the scale's square root, so that
-    a small marketplace has locations with several rentals, too.
+    There is a smallest size below which every kind of dirt would not fit. Locations and rentals shrink with the scale's square
+    root, so that a small marketplace has locations, vehicles and users with several rentals, too.
     """
-    shares = shares or Shares()
+    shares, shrunk = shares or Shares(), math.sqrt(scale)
     # One stream per table: a change in how one is drawn leaves the others as they were.
     streams = [np.random.default_rng([seed, table]) for table in range(4)]
     made = {
-        "locations": generate_locations(streams[0], max(SMALLEST_LOCATIONS, round(LOCATIONS * math.sqrt(scale))), shares),
+        "locations": generate_locations(streams[0], max(SMALLEST_LOCATIONS, round(LOCATIONS * shrunk)), shares),
         "vehicles": generate_vehicles(streams[1], max(SMALLEST_VEHICLES, round(VEHICLES * scale)), period, shares),
         "users": generate_users(streams[2], max(SMALLEST_USERS, round(USERS * scale)), period, shares),
     }
     parents = {table: columns for table, (columns, _) in made.items()}
-    rentals = max(SMALLEST_RENTALS, round(RENTALS * scale))
+    rentals = max(SMALLEST_RENTALS, round(RENTALS * shrunk))
     return {**made, "rental_transactions": generate_rentals(streams[3], rentals, parents, period, shares)}

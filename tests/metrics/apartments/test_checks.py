@@ -1,10 +1,10 @@
 """Every check finds what it is for: a sound warehouse passes all that fail a run, and each finds the one fault made for it."""
 
 from datetime import date, datetime
+from functools import partial
 
 import pytest
 
-from local.data_api.translate import translate
 from tests.metrics.apartments.rows import attributes, booking, listing, viewing
 from tests.metrics.apartments.subject import APARTMENTS
 from tests.metrics.engine import Engine
@@ -89,20 +89,10 @@ FAULTS = [
 
 
 @pytest.fixture(scope="module")
-def find(warehouse, module_engine):
+def find(module_engine):
     """Return a function that makes a fault, runs a check, takes the fault back, and returns the examples found."""
 
-    def run(check: str, fault: str = "select 1") -> list[str]:
-        violations = next(found.violations for found in module_engine.files.checks if found.name == check)
-        with warehouse.connect() as connection:
-            connection.autocommit = False
-            connection.execute("set search_path to redshift, pg_catalog")
-            connection.execute(fault.replace("curated.", "apartments_curated.").replace("staging.", "apartments_staging."))
-            rows = connection.execute(translate(violations).bind({"as_of": AS_OF.isoformat()})).fetchall()
-            connection.rollback()
-        return [row[0] for row in rows]
-
-    return run
+    return partial(module_engine.find_violations, AS_OF)
 
 
 @pytest.fixture(scope="module")
