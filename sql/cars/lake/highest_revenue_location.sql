@@ -1,0 +1,22 @@
+-- Locations by the revenue of the rentals picked up there, the highest first.
+--
+-- question:   Which location earns the most?
+-- reads:      curated_rental_transactions, curated_locations
+-- parameters: none
+--
+-- A rental's money counts once, where the car was picked up: adding what was dropped off there would count every rental twice and
+-- can put another location first. Amounts are in dollars. The language is what Athena and DuckDB share. The first row is the answer.
+
+-- name: query
+select
+    rental.pickup_location_id as location_id,
+    location.location_name,
+    location.city,
+    location.state,
+    count(*) as rentals,
+    cast(sum(rental.total_amount) as decimal(38, 2)) as revenue
+from curated_rental_transactions as rental
+inner join curated_locations as location on rental.pickup_location_id = location.location_id
+group by rental.pickup_location_id, location.location_name, location.city, location.state
+order by revenue desc, location_id asc
+limit 10
