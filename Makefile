@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-PYTHON_FILES := local layers/rental_pipeline functions tests benchmarks
+PYTHON_FILES := local layers/rental_pipeline functions tests benchmarks examples
 ARCHITECTURE ?= x86_64
 ENV ?= dev
 # Tools must not speak to anybody, nor find a person's AWS account by accident.
@@ -59,14 +59,21 @@ lint: setup  ## ruff, and the template
 	@.venv/bin/ruff format --check $(PYTHON_FILES)
 	@$(MAKE) --no-print-directory validate
 
-validate: setup  ## the template, by AWS's own checks
-	@AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-west-1} .venv/bin/sam validate --lint
+validate: setup  ## the templates, by AWS's own checks
+	@for template in template.yaml examples/demo.yaml; do \
+	    AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-west-1} .venv/bin/sam validate --lint --template "$$template" || exit 1; done
 
 build: setup  ## what `sam deploy` uploads. ARCHITECTURE=x86_64 or arm64
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" ARCHITECTURE=$(ARCHITECTURE) .venv/bin/sam build
 
 deploy: build  ## to AWS, with the account of your environment; asks for the parameters at a terminal. ENV=dev or prod
 	@.venv/bin/sam deploy --config-env $(ENV) $(shell test -t 0 && echo --guided)
+
+demo: setup  ## all of it in an empty account: network, Aurora, Redshift, sample data, a first run (costs money). EMAIL=address
+	@examples/demo.sh up
+
+demo-down:  ## take the demonstration away, with all its data
+	@examples/demo.sh down
 
 protect:  ## let neither an update nor a slip take the deployed stack's bucket away (needs the AWS CLI). ENV=dev or prod
 	aws cloudformation set-stack-policy --stack-name rental-pipeline-$(ENV) --stack-policy-body file://stack-policy.json
@@ -85,4 +92,4 @@ lock:  ## pin requirements.in anew (needs uv)
 	    --no-emit-find-links --constraints requirements.lock layers/dependencies/requirements.in \
 	    --output-file layers/dependencies/requirements.txt
 
-.PHONY: help setup setup-containers run psql stop clean test sam-local soak bench bench-run bench-cold-start saved-queries lint validate build deploy protect audit lock
+.PHONY: help setup setup-containers run psql stop clean test sam-local soak bench bench-run bench-cold-start saved-queries lint validate build deploy demo demo-down protect audit lock

@@ -1,0 +1,39 @@
+#!/bin/sh
+# `make demo` and `make demo-down`: bring the demonstration of examples/demo.yaml up, or take it away with all its data.
+# Needs the AWS CLI, and an account in the environment. Up takes about 20 minutes, mostly the databases' start.
+set -eu
+cd "$(dirname "$0")/.."
+stack=rental-pipeline-demo
+region="${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region || true)}}"
+test -n "$region" || { echo "which region? set AWS_REGION" >&2; exit 2; }
+
+output() {
+    aws cloudformation describe-stacks --region "$region" --stack-name "$stack" --output text \
+        --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue"
+}
+
+up() {
+    # The authorities of RDS in this region, by which the functions know the database.
+    curl --fail --silent --show-error --output examples/sample_data/rds-bundle.pem \
+        "https://truststore.pki.rds.amazonaws.com/$region/$region-bundle.pem"
+    PATH="$PWD/.venv/bin:$PATH" .venv/bin/sam build --template examples/demo.yaml --build-dir .aws-sam/demo
+    .venv/bin/sam deploy --template-file .aws-sam/demo/template.yaml --stack-name "$stack" --region "$region" --resolve-s3 \
+        --s3-prefix "$stack" --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND --no-confirm-changeset --no-fail-on-empty-changeset \
+        --parameter-overrides "NotificationEmail=${EMAIL:-}"
+    .venv/bin/sam remote invoke SampleDataFunction --stack-name "$stack" --region "$region" --event '{"scale": 0.01, "seed": 1}'
+    aws stepfunctions start-execution --region "$region" --state-machine-arn "$(output RunStateMachineArn)" --input '{}' > /dev/null
+    echo "The first run has begun: $(output RunConsole)"
+    echo "The metrics are in the schema apartments_presentation; Redshift's query editor shows them. make demo-down removes everything."
+}
+
+down() {
+    bucket="$(output BucketName)"
+    .venv/bin/sam delete --stack-name "$stack" --region "$region" --s3-prefix "$stack" --no-prompts
+    # The pipeline keeps its bucket when its stack goes; a demonstration's is not needed any more.
+    aws s3 rb "s3://$bucket" --region "$region" --force
+}
+
+case "${1:-}" in
+    up | down) "$1" ;;
+    *) echo "usage: examples/demo.sh up | down" >&2; exit 2 ;;
+esac

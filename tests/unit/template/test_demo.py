@@ -1,0 +1,114 @@
+"""examples/demo.yaml: it resolves, gives the pipeline parameters that it takes, and opens nothing that is not needed."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from local.template import Template, read_template
+
+ROOT = Path(__file__).parents[3]
+EXAMPLES = ROOT / "examples"
+
+
+@pytest.fixture(scope="module")
+def demo() -> Template:
+    return read_template(EXAMPLES / "demo.yaml", "demo", {})
+
+
+def groups(demo: Template) -> dict[str, str]:
+    """Return the id of each security group by logical id."""
+    return {name: demo.resolve({"Ref": name}) for name in demo.resources("AWS::EC2::SecurityGroup")}
+
+
+def test_every_reference_resolves(demo):
+    """Of all resources and outputs."""
+    types = {resource["Type"] for resource in demo.translated["Resources"].values()}
+    resolved = {name for kind in types for name in demo.resources(kind)}
+    assert resolved == demo.translated["Resources"].keys()
+    assert demo.outputs()["RunStateMachineArn"]
+
+
+def test_the_pipeline_takes_what_the_demo_gives(demo):
+    """Each parameter exists, fits its pattern and the rules; each output that is used is there."""
+    (pipeline,) = demo.resources("AWS::CloudFormation::Stack").values()
+    given = dict(pipeline["Parameters"])
+    nested = read_template(ROOT / "template.yaml", "nested", given)
+    assert nested.parameters.items() >= {"RedshiftWorkgroupName": "demo-warehouseworkgroup"}.items()
+    used = set(re.findall(r"Pipeline\.Outputs\.(\w+)", (EXAMPLES / "demo.yaml").read_text()))
+    assert used <= nested.outputs().keys()
+    assert (EXAMPLES / pipeline["TemplateURL"].split("local/", 1)[1]).resolve() == ROOT / "template.yaml"
+
+
+def test_code_and_layers_exist(demo):
+    """Where the template says."""
+    (function,) = demo.resources("AWS::Lambda::Function").values()
+    module, _, name = function["Handler"].rpartition(".")
+    assert f"def {name}(" in (EXAMPLES / function["Code"]["S3Key"] / f"{module}.py").read_text()
+    for layer in demo.resources("AWS::Lambda::LayerVersion").values():
+        assert (EXAMPLES / layer["Content"]["S3Key"]).is_dir()
+
+
+def test_the_function_reads_the_variables_that_it_is_given(demo):
+    """No other, none missing."""
+    (function,) = demo.resources("AWS::Lambda::Function").values()
+    read = set(re.findall(r'os\.environ\["(\w+)"\]', (EXAMPLES / "sample_data/app.py").read_text()))
+    assert function["Environment"]["Variables"].keys() == read
+
+
+def test_nothing_is_reached_from_outside(demo):
+    """No internet gateway, no NAT, no public address; each group lets in the functions on one port, or nobody."""
+    types = {resource["Type"] for resource in demo.translated["Resources"].values()}
+    assert not types & {"AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::Route"}
+    ingress = {
+        name: [
+            (rule["FromPort"], rule["ToPort"], rule.get("SourceSecurityGroupId"))
+            for rule in group.get("SecurityGroupIngress", [])
+        ]
+        for name, group in demo.resources("AWS::EC2::SecurityGroup").items()
+    }
+    functions = groups(demo)["FunctionsGroup"]
+    assert ingress == {
+        "FunctionsGroup": [],
+        "DatabaseGroup": [(3306, 3306, functions)],
+        "EndpointGroup": [(443, 443, functions)],
+        "WarehouseGroup": [],
+    }
+    for kind in ("AWS::RDS::DBInstance", "AWS::RedshiftServerless::Workgroup"):
+        (resource,) = demo.resources(kind).values()
+        assert resource["PubliclyAccessible"] is False
+
+
+def test_the_functions_reach_what_they_need(demo):
+    """The database by its port; S3 and Secrets Manager by the endpoints, which stand in the functions' subnets."""
+    (egress,) = demo.resources("AWS::EC2::SecurityGroupEgress").values()
+    ids = groups(demo)
+    assert (egress["GroupId"], egress["DestinationSecurityGroupId"]) == (ids["FunctionsGroup"], ids["DatabaseGroup"])
+    endpoints = {each["ServiceName"].rpartition(".")[2]: each for each in demo.resources("AWS::EC2::VPCEndpoint").values()}
+    assert endpoints.keys() == {"s3", "secretsmanager"}
+    (function,) = demo.resources("AWS::Lambda::Function").values()
+    assert set(function["VpcConfig"]["SubnetIds"]) <= set(endpoints["secretsmanager"]["SubnetIds"])
+    routed = {each["SubnetId"] for each in demo.resources("AWS::EC2::SubnetRouteTableAssociation").values()}
+    assert set(function["VpcConfig"]["SubnetIds"]) <= routed
+
+
+def test_a_demonstration_leaves_nothing_behind(demo):
+    """Unlike the pipeline: whatever could be kept is said to be deleted."""
+    for name, resource in demo.translated["Resources"].items():
+        assert resource.get("DeletionPolicy", "Delete") == "Delete", name
+
+
+def test_the_commands_name_what_the_template_has(demo):
+    """`make demo` and `make demo-down` ask for its outputs; the script is a shell's."""
+    script = EXAMPLES / "demo.sh"
+    assert set(re.findall(r"\(output (\w+)\)", script.read_text())) <= demo.outputs().keys()
+    assert "remote invoke SampleDataFunction" in script.read_text()
+    subprocess.run(["sh", "-n", script], check=True)
+    refused = subprocess.run(
+        [script, "sideways"], env={"AWS_REGION": "eu-west-1", "PATH": "/usr/bin:/bin"}, capture_output=True, text=True
+    )
+    assert refused.returncode == 2
+    assert "usage" in refused.stderr
