@@ -61,11 +61,6 @@ class Engine:
     gateway: str
     image: str
 
-    @property
-    def uses_stand_in(self) -> bool:
-        """Whether the functions run in our image instead of AWS's."""
-        return self.image == _STAND_IN
-
 
 @contextlib.contextmanager
 def run_engine() -> Iterator[Engine]:

@@ -54,6 +54,8 @@ class SamLocal:
     def __init__(self, engine: Engine, folder: Path) -> None:
         self._engine = engine
         self._folder = folder.resolve()
+        self._build = self._folder / "build"
+        self._template = self._build / "template-here.json"
         self._port = find_free_port()
         self._environments: dict[str, dict[str, str]] = {}
         self._service: ChildProcess | None = None
@@ -83,9 +85,8 @@ class SamLocal:
             SamFailed: the build failed.
             DidNotStart: the service did not come up.
         """
-        build = self._folder / "build"
-        self._sam("build", "--base-dir", str(ROOT), "--template", str(ROOT / "template.yaml"), "--build-dir", str(build))
-        self._write_template(build, deployment)
+        self._sam("build", "--base-dir", str(ROOT), "--template", str(ROOT / "template.yaml"), "--build-dir", str(self._build))
+        self._write_template(deployment)
         self._service = ChildProcess(
             # A container per function that stays: a new one for each invocation would cost seconds every time.
             [*_SAM, *self._local("start-lambda", "--port", str(self._port), "--warm-containers", "LAZY")],
@@ -129,26 +130,22 @@ class SamLocal:
             self._service.stop()
         self._relay.close()
 
-    def _write_template(self, build: Path, deployment: Deployment) -> None:
+    def _write_template(self, deployment: Deployment) -> None:
         """Write what sam built again, with the names that Step Functions knows and the variables of this machine.
 
         Variables that the template does not have, such as the services' addresses, cannot be given to sam in any other way.
         """
-        template = load_template(build / "template.yaml")
+        template = load_template(self._build / "template.yaml")
         for logical_id, function in deployment.functions.items():
             properties = template["Resources"][logical_id]["Properties"]
             properties["FunctionName"] = function.name
             properties["Environment"] = {"Variables": self._environments[function.name]}
-        self._template(build).write_text(json.dumps(template, indent=2, default=str))
-
-    @staticmethod
-    def _template(build: Path) -> Path:
-        return build / "template-here.json"
+        self._template.write_text(json.dumps(template, indent=2, default=str))
 
     def _local(self, command: str, *arguments: str) -> list[str]:
         """Return the words after `sam` for one of its local commands."""
         return [
-            *("local", command, *arguments, "--template", str(self._template(self._folder / "build"))),
+            *("local", command, *arguments, "--template", str(self._template)),
             *("--invoke-image", self._engine.image, "--skip-pull-image"),
             *("--layer-cache-basedir", str(self._folder / "layers")),
         ]
