@@ -10,13 +10,13 @@
 -- name: query
 select
     rental.pickup_location_id as location_id,
-    location.location_name,
-    location.city,
-    location.state,
+    place.location_name,
+    place.city,
+    place.state,
     count(*) as rentals,
     cast(sum(rental.total_amount) as decimal(38, 2)) as revenue
 from curated_rental_transactions as rental
-inner join curated_locations as location on rental.pickup_location_id = location.location_id
-group by rental.pickup_location_id, location.location_name, location.city, location.state
+inner join curated_locations as place on rental.pickup_location_id = place.location_id
+group by rental.pickup_location_id, place.location_name, place.city, place.state
 order by revenue desc, location_id asc
 limit 10
