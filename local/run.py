@@ -224,8 +224,8 @@ def tell(report: dict[str, Any], folder: Path, note: str | None) -> None:
     if note:
         print(f"Note: {note}.")
     print(
-        f"\nNext\n  make psql       SQL on the warehouse\n  ls {files}   Parquet files, plans and manifests"
-        f"\n  {again:<14}  {_NEXT[folder.name]}\n  make clean      forget everything and start anew"
+        f"\nNext\n  make psql     SQL on the warehouse\n  make clean    forget everything and start anew"
+        f"\n  {again}    {_NEXT[folder.name]}\n  ls {files}    Parquet files, plans and manifests"
     )
 
 

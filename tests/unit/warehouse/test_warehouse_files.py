@@ -100,3 +100,34 @@ def test_editing_rates_changes_the_hash_of_metrics_that_read_them(sql_root):
     (sql_root / "control/exchange_rates.csv").write_text("rate_date,currency,usd_per_unit\n2026-01-01,EUR,2\n")
     after = read_warehouse(sql_root, "shop")
     assert before.metric_hash(before.metric("sales")) != after.metric_hash(after.metric("sales"))
+
+
+@pytest.mark.parametrize(
+    ("period", "start", "end"),
+    [
+        ("week", "week_start", "cast(dateadd(week, 1, period_start) as date)"),
+        ("all", "cast('2000-01-01' as date)", "cast('2051-01-01' as date)"),
+    ],
+)
+def test_a_period_has_a_first_day_and_a_day_after(sql_root, period, start, end):
+    """`all` is one period, the whole calendar."""
+    path = sql_root / "shop/presentation/sales.sql"
+    path.write_text(METRIC.replace("period: day", f"period: {period}"))
+    metric = read_warehouse(sql_root, "shop").metric("sales")
+    assert (metric.period_start, metric.period_end) == (start, end)
+
+
+def test_an_unknown_period_is_refused(sql_root):
+    """The error names those there are."""
+    path = sql_root / "shop/presentation/sales.sql"
+    path.write_text(METRIC.replace("period: day", "period: year"))
+    with pytest.raises(FixConfiguration, match="day, week, month, all"):
+        _ = read_warehouse(sql_root, "shop").metric("sales").period_start
+
+
+def test_only_a_metric_that_names_the_day_depends_on_it(sql_root):
+    """Time that passes makes nothing else stale."""
+    path = sql_root / "shop/presentation/sales.sql"
+    assert not read_warehouse(sql_root, "shop").metric("sales").depends_on_day
+    path.write_text(METRIC.replace("-- name: rows\nselect 1", "-- name: rows\nselect cast(:as_of as date)"))
+    assert read_warehouse(sql_root, "shop").metric("sales").depends_on_day
