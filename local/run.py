@@ -208,7 +208,7 @@ def tell(report: dict[str, Any], folder: Path, note: str | None) -> None:
     for execution in report["executions"]:
         print(f"\n{execution['title']} (run {execution['run_sequence']}, {execution['status']}, {execution['seconds']:.1f} s)")
         print(execution.pop("table"))
-        print("\n".join(f"  {line}" for line in execution["message"].splitlines() if line.startswith("warning")))
+        print("\n".join(f"  {line}" for line in execution["message"].splitlines() if line.startswith(("warning", "Cost"))))
     print("\nIn the warehouse now")
     print(lay_out(["table", "curated", "rejected"], [list(row.values()) for row in report["standing"]]))
     print("\nThe newest values of every metric (a few rows of its newest period)\n")

@@ -6,6 +6,9 @@
 -- The pipeline's user is that of the stack's warehouse role (IAMR:<role name>). With RedshiftSecretArn it is the secret's user: leave
 -- `create user` out, and write that name for "IAMR:{warehouse_role}". The user owns its schemas and nothing else.
 
+-- Role names have capitals, and Redshift would else fold them (Database Developer Guide, "enable_case_sensitive_identifier").
+set enable_case_sensitive_identifier to true;
+
 create user "IAMR:{warehouse_role}" password disable;
 -- Every run says `create schema if not exists`, for which Redshift asks for this privilege first.
 grant create on database {database} to "IAMR:{warehouse_role}";
