@@ -1,6 +1,6 @@
 -- The ledger as a person reads it: docs/ledger.md.
 --
--- grain:      one line per run, table read, table loaded, table curated, metric, check, state and statement of a run
+-- grain:      one line per run, table read, table loaded, table curated, metric, check, lake table, state and statement of a run
 -- reads:      the control schema (the batch sets search_path)
 -- writes:     the control schema
 -- parameters: none
@@ -162,8 +162,29 @@ from check_result
 union all
 
 select
+    lake_unload.run_sequence,
+    7 as part,
+    'lake' as hop,
+    lake_unload.table_name as name,
+    case when shown.step is null then 'unloaded' else 'shown' end as status,
+    null as started_at,
+    null as seconds,
+    null as rows_in,
+    lake_unload.unloaded_rows as rows_out,
+    null as rows_added,
+    null as rows_removed,
+    null as rows_rejected,
+    null as files,
+    null as bytes,
+    case when lake_unload.is_whole then 'whole' else 'stale years only' end as detail
+from lake_unload
+left join step_commit as shown on lake_unload.run_sequence = shown.run_sequence and shown.step = 'commit_lake'
+
+union all
+
+select
     run_sequence,
-    case when kind = 'state' then 7 else 8 end as part,
+    case when kind = 'state' then 8 else 9 end as part,
     kind as hop,
     name,
     status,
