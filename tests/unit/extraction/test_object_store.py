@@ -10,15 +10,19 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 
 from rental_pipeline.errors import FixConfiguration, FixData, RetryLater
 from rental_pipeline.object_store import (
+    LAKE,
     LEDGER,
     LOADS,
     PLAN,
     SLICES,
+    UNLOADS,
     explain_s3_error,
+    listing_key,
     manifest_key,
     part_key,
     result_key,
     run_key,
+    unload_folder,
 )
 
 ARCHITECTURE = Path(__file__).parents[3] / "docs" / "architecture.md"
@@ -29,13 +33,15 @@ def test_keys_are_as_the_architecture_draws_them() -> None:
     drawn = re.findall(r"^    (<m>/\S+)", ARCHITECTURE.read_text(), re.MULTILINE)
     values = {
         "m": "apartments", "seq:06d": "000007", "table": "bookings", "slice:05d": "00003", "n:05d": "00003", "id": "abc",
-        "k:05d": "00002",
+        "k:05d": "00002", "layer": "curated",
     }  # fmt: skip
     expected = {re.sub(r"<([^>]+)>", lambda match: values[match[1]], line) for line in drawn}
     assert expected == {
-        *(run_key("apartments", 7, name) for name in (LEDGER, PLAN, SLICES, LOADS)),
+        *(run_key("apartments", 7, name) for name in (LEDGER, PLAN, SLICES, LOADS, LAKE, UNLOADS)),
         result_key("apartments", 7, "bookings", 3),
         manifest_key("apartments", 7, "bookings"),
+        unload_folder("apartments", "curated", "bookings", 7) + "manifest",
+        listing_key("apartments", "curated", "bookings", 7),
         part_key("apartments", 7, "bookings", 3, "abc", 2),
     }
 

@@ -45,14 +45,19 @@ def part_key(marketplace: str, run_sequence: int, table: str, slice_number: int,
     return f"{marketplace}/raw/{table}/run={run_sequence:06d}/slice={slice_number:05d}/attempt={attempt}/part-{part:05d}.parquet"
 
 
-def unload_key(marketplace: str, layer: str, table: str, run_sequence: int) -> str:
-    """Return the prefix of what one run unloads of a table of the lake; UNLOAD's manifest is `manifest` under it."""
-    return f"{marketplace}/lake/{layer}/{table}/data/run={run_sequence:06d}/"
+def lake_folder(marketplace: str, layer: str, table: str) -> str:
+    """Return the prefix of everything that the lake holds of a table."""
+    return f"{marketplace}/lake/{layer}/{table}/"
 
 
-def listing_folder(marketplace: str, layer: str, table: str, run_sequence: int) -> str:
-    """Return the prefix of the one object that lists a lake table's files as one run left them."""
-    return f"{marketplace}/lake/{layer}/{table}/files/run={run_sequence:06d}/"
+def unload_folder(marketplace: str, layer: str, table: str, run_sequence: int) -> str:
+    """Return the prefix of what one run unloads of a table; UNLOAD's manifest is `manifest` under it."""
+    return f"{lake_folder(marketplace, layer, table)}data/run={run_sequence:06d}/"
+
+
+def listing_key(marketplace: str, layer: str, table: str, run_sequence: int) -> str:
+    """Return the key of the list of a lake table's files, as one run left it; nothing else stands in its folder."""
+    return f"{lake_folder(marketplace, layer, table)}files/run={run_sequence:06d}/files.txt"
 
 
 def address(bucket: str, key: str) -> str:

@@ -87,7 +87,7 @@ def _slices(request: StepRequest, columns: Rows, loads: Rows) -> list[dict[str, 
         if missing:
             # What begins with _ is the pipeline's own and in raw only.
             own = [column for column in _columns(columns, request.schemas.raw, table) if not column["name"].startswith("_")]
-            found.append({"name": name, "columns": own, "loads": missing})
+            found.append({"name": name, "source": table, "columns": own, "loads": missing})
     return found
 
 

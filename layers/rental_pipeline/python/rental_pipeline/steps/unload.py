@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rental_pipeline.data_api import Submission
-from rental_pipeline.object_store import LAKE, UNLOADS, address, read_json, run_key, unload_key, write_json
+from rental_pipeline.object_store import LAKE, UNLOADS, address, read_json, run_key, unload_folder, write_json
 from rental_pipeline.steps.step import Rows, Step, StepRequest, literal
 
 _YEAR = "lake_year"
@@ -42,7 +42,7 @@ def _unload(request: StepRequest, table: dict[str, Any]) -> Submission:
     if table["years"] is not None:
         where = f" where extract(year from {table['year_of']}) in ({', '.join(map(str, table['years']))})"
     query = f"select {columns} from {table['relation']}{where}"
-    prefix = address(request.settings.bucket, unload_key(request.schemas.marketplace, table["layer"], table["table"], run))
+    prefix = address(request.settings.bucket, unload_folder(request.schemas.marketplace, table["layer"], table["table"], run))
     return request.write(
         # Not CLEANPATH: files that an attempt left behind are in no manifest, and nobody needs a right to delete.
         f"unload ({literal(query)}) to {literal(prefix)} iam_role {literal(request.settings.copy_role_arn)}"
