@@ -13,7 +13,7 @@ from typing import Any
 
 from local.execution import Execution, VisitedState
 from local.lake import Lake, answer_questions
-from local.marketplace.csv_loader import load_folder
+from local.marketplace.csv_folder import load_folder
 from local.marketplace.day import play_day
 from local.marketplace.generator import DEFAULT_SCALE, SourceNotEmpty, fill
 from local.marketplace.schema import create_sample_schema

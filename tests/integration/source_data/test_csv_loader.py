@@ -15,12 +15,12 @@ import pymysql
 import pytest
 
 from local.mariadb import start
-from local.marketplace import csv_loader
+from local.marketplace import csv_table
 from local.marketplace.csv_file import InputRefused
-from local.marketplace.csv_loader import LoadReport, load_folder
+from local.marketplace.csv_folder import LoadReport, load_folder
 from tests.fixtures.mariadb import APPLICATION_PASSWORD, APPLICATION_USER, SourceDatabase
 
-REPOSITORY = Path(csv_loader.__file__).resolve().parents[2]
+REPOSITORY = Path(csv_table.__file__).resolve().parents[2]
 
 # The same shapes as the originals: generation 1 was written by R, quoted, with a nameless first column and the listing's price
 # and currency once more in its attributes; generation 2 has bookings without payment_status and num_guests.
@@ -253,7 +253,7 @@ def test_of_a_repeated_key_the_last_row_counts(
     source_database: SourceDatabase, folder: Path, monkeypatch: pytest.MonkeyPatch, rows_per_batch: int
 ):
     """Wherever the repeats stand, and again when the file is loaded again: nothing moves to and fro."""
-    monkeypatch.setattr(csv_loader, "ROWS_PER_BATCH", rows_per_batch)
+    monkeypatch.setattr(csv_table, "ROWS_PER_BATCH", rows_per_batch)
     write(folder, bookings="booking_id,booking_status\n1,pending\n2,pending\n1,confirmed\n3,pending\n1,canceled\n")
     report = load(source_database, folder).tables["bookings"]
     assert (report.rows_read, report.repeated, report.added) == (5, 2, 3)
@@ -269,7 +269,7 @@ def test_viewings_are_compared_as_multisets(
     source_database: SourceDatabase, folder: Path, monkeypatch: pytest.MonkeyPatch, rows_per_batch: int
 ):
     """Of each event as many are added as the table has fewer than the file; NULL, empty and shifted texts are told apart."""
-    monkeypatch.setattr(csv_loader, "ROWS_PER_BATCH", rows_per_batch)
+    monkeypatch.setattr(csv_table, "ROWS_PER_BATCH", rows_per_batch)
     head = "user_id,apartment_id,viewed_at,is_wishlisted,call_to_action\n"
     write(folder, user_viewing=head + "1,2,x,y,a\n1,2,x,y,a\n,2,x,y,a\n1,,x,y,a\n1,2,x,,ya\n1,2,x,Y,a\n")
     assert load(source_database, folder).tables["user_viewing"].added == 6
@@ -338,7 +338,7 @@ def test_a_load_that_breaks_off_leaves_the_table_as_it_was(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(csv_loader._Load, "_count", break_off)
+        patch.setattr(csv_table.TableLoad, "_count", break_off)
         with pytest.raises(KeyboardInterrupt):
             load(source_database, folder)
     assert source_database.query("select count(*) from bookings") == [(0,)]
@@ -402,7 +402,7 @@ def test_memory_does_not_grow_with_the_file(source_database: SourceDatabase, fol
 
 def test_progress_is_told(source_database: SourceDatabase, folder: Path, monkeypatch: pytest.MonkeyPatch):
     """A long file is not silent."""
-    monkeypatch.setattr(csv_loader, "PROGRESS_SECONDS", 0)
+    monkeypatch.setattr(csv_table, "PROGRESS_SECONDS", 0)
     write(folder, bookings=BOOKINGS_2)
     lines: list[str] = []
     load(source_database, folder, progress=lines.append)
@@ -497,14 +497,14 @@ def test_a_lost_connection_is_said(source_database: SourceDatabase, mariadb, fol
     """The database's own error comes through; nothing was written."""
     write(folder, bookings=BOOKINGS_2)
     with closing(source_database.connect()) as connection:
-        merge = csv_loader._Load._merge
+        merge = csv_table.TableLoad._merge
 
         def merge_after_kill(self):
             with closing(mariadb.connect()) as administrator, administrator.cursor() as cursor:
                 cursor.execute(f"kill {connection.thread_id()}")
             merge(self)
 
-        monkeypatch.setattr(csv_loader._Load, "_merge", merge_after_kill)
+        monkeypatch.setattr(csv_table.TableLoad, "_merge", merge_after_kill)
         with pytest.raises(pymysql.MySQLError):
             load_folder(connection, folder, "apartments", folder.parent / "refused")
     assert source_database.query("select count(*) from bookings") == [(0,)]

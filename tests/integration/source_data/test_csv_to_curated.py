@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.marketplace.csv_loader import load_folder
+from local.marketplace.csv_folder import load_folder
 from tests.fixtures.mariadb import SourceDatabase
 
 CSV = Path(__file__).parent / "csv"
