@@ -125,6 +125,20 @@ create table if not exists table_load (
     primary key (run_sequence, table_name)
 )
 
+-- name: reconciliation
+-- One row per run and table that was compared with the source, whole (is_whole) or the latest days of an append table: ranges of
+-- keys (or days), those that differ, and the rows on both sides. What became of the differences is in table_load.
+create table if not exists reconciliation (
+    run_sequence bigint not null,
+    table_name varchar(127) not null,
+    is_whole boolean not null,
+    ranges bigint not null,
+    ranges_different bigint not null,
+    source_rows bigint not null,
+    raw_rows bigint not null,
+    primary key (run_sequence, table_name)
+)
+
 -- name: changed_day
 -- One row per day of an append table that a load replaced; the curated layer rebuilds these days.
 create table if not exists changed_day (

@@ -21,7 +21,7 @@ from tests.metrics.records import Rate, Row, Version
 from tests.metrics.subject import Subject
 
 SQL_ROOT = Path(__file__).parents[2] / "sql"
-_METADATA = "_run_sequence bigint, _operation char(1), _row_hash char(32), _observed_at timestamp"
+_METADATA = "_run_sequence bigint, _operation char(1), _row_hash bigint, _observed_at timestamp"
 
 
 @dataclass
@@ -182,7 +182,7 @@ class Engine:
 
     def _plan(self, table: str) -> dict[str, Any]:
         strategy, key = ("merge", [self.subject.keys[table]]) if self.subject.keys[table] else ("append", [])
-        return {"name": table, "strategy": strategy, "key": key, "read": False}
+        return {"name": table, "strategy": strategy, "key": key, "read": False, "is_idle": False, "comparison": None}
 
     def _load(self, table: str, rows: list[Row], gone: list[Any], observed_at: datetime) -> None:
         """Add to raw what a load would: a version for each row that differs, a tombstone for each that is gone, whole days."""
@@ -204,7 +204,7 @@ class Engine:
         records = []
         for row, operation in [*((row, "U") for row in rows), *((row, "D") for row in tombstones)]:
             values = [row.get(name) for name in names]
-            record = [*values, self.run_sequence, operation, md5(repr(values).encode()).hexdigest(), observed_at]
+            record = [*values, self.run_sequence, operation, int(md5(repr(values).encode()).hexdigest()[:15], 16), observed_at]
             records.append(record if key else [*record, row["recorded_at"].date()])
         if not records:
             return

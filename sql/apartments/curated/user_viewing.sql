@@ -39,7 +39,7 @@ sortkey (event_day)
 with texts as (
     select
         newest._event_day as event_day,
-        newest._row_hash || '-' || cast(newest._row_ordinal as varchar(64)) as row_key,
+        cast(newest._row_hash as varchar(20)) || '-' || cast(newest._row_ordinal as varchar(64)) as row_key,
         newest.apartment_id,
         apartments.id as listing_id,
         apartments_control.clean_value(cast(newest.user_id as varchar(256))) as user_id,

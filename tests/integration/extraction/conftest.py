@@ -86,11 +86,11 @@ class Extraction:
         return find_json(self.bucket, result_key(MARKETPLACE, self.run_sequence, table, number))
 
     def parquet(self, table: str) -> pyarrow.Table:
-        """Return the rows of the run's manifest, as the files hold them."""
+        """Return the rows of the run's manifest, as the files hold them, without the pipeline's own column."""
         manifest = self.read(LOADS)[table]["manifest"]
         key = manifest.removeprefix(f"s3://{self.bucket}/")
         parts = [self.read_parquet(entry["url"]) for entry in read_json(self.bucket, key)["entries"]]
-        return pyarrow.concat_tables(parts)
+        return pyarrow.concat_tables(parts).drop_columns(["_row_hash"])
 
     def read_parquet(self, url: str) -> pyarrow.Table:
         """Return one file's rows."""

@@ -58,8 +58,8 @@ def test_the_first_load_reads_all_and_leaves_a_watermark_behind_the_source_s_clo
     assert datetime.fromisoformat(table["new_watermark"]) == source_time - timedelta(seconds=1)
     assert table["slice_count"] == 2
     assert merge.read(SLICES) == [
-        {"run_sequence": 1, "table": "t", "slice": 0, "from": None, "to": ["4"]},
-        {"run_sequence": 1, "table": "t", "slice": 1, "from": ["4"], "to": None},
+        {"run_sequence": 1, "table": "t", "slice": 0, "from": None, "to": ["4"], "compared": False},
+        {"run_sequence": 1, "table": "t", "slice": 1, "from": ["4"], "to": None, "compared": False},
     ]
     assert plan["kind"] == "incremental" and plan["as_of"] == plan["source_time"][:10]
     assert merge.parquet("t")["id"].to_pylist() == [1, 2, 3, 4, 5]

@@ -35,7 +35,7 @@ COLUMNS = (
 
 
 @pytest.fixture
-def marketplace(source_database):
+def generated(source_database):
     """A small generated marketplace."""
     with closing(source_database.connect()) as connection:
         fill(connection, scale=0.0001, seed=7, anchor=datetime.now(UTC).date())
@@ -52,7 +52,7 @@ def tell(warehouse, run: int) -> dict[str, list[dict]]:
     return {hop: [line for line in lines if line["hop"] == hop] for hop in dict.fromkeys(line["hop"] for line in lines)}
 
 
-def test_one_query_tells_a_good_run(pipeline, marketplace, fresh_warehouse):
+def test_one_query_tells_a_good_run(pipeline, generated, fresh_warehouse):
     """Who started it, the bounds, the rows of each hop, files and bytes, seconds and statement ids."""
     run = pipeline.run({"started_by": "Ada"})["run_sequence"]
     told = tell(fresh_warehouse, run)
@@ -62,7 +62,7 @@ def test_one_query_tells_a_good_run(pipeline, marketplace, fresh_warehouse):
     assert summary["detail"].startswith('started by Ada; input {"started_by": "Ada"}; execution arn:aws:states:')
     for line in told["extract"]:
         (loaded,) = [raw for raw in told["raw"] if raw["name"] == line["name"]]
-        (counted,) = marketplace.query(f"select count(*) from {line['name']}")
+        (counted,) = generated.query(f"select count(*) from {line['name']}")
         assert (line["status"], line["rows_in"], line["rows_out"], loaded["rows_in"], loaded["rows_added"]) == (
             "loaded",
             *counted * 4,
@@ -81,10 +81,10 @@ def test_one_query_tells_a_good_run(pipeline, marketplace, fresh_warehouse):
         assert line["status"] == "FINISHED" and line["detail"] and float(line["seconds"]) >= 0
 
 
-def test_an_increment_shows_its_bounds(pipeline, marketplace, fresh_warehouse):
+def test_an_increment_shows_its_bounds(pipeline, generated, fresh_warehouse):
     """From where each cursor was read, and how far the watermark moved."""
     pipeline.run()
-    marketplace.execute("update bookings set total_price = '77' limit 1")
+    generated.execute("update bookings set total_price = '77' limit 1")
     run = pipeline.run()["run_sequence"]
     told = tell(fresh_warehouse, run)
     (bookings,) = [line for line in told["extract"] if line["name"] == "bookings"]
@@ -97,7 +97,7 @@ def test_an_increment_shows_its_bounds(pipeline, marketplace, fresh_warehouse):
     assert loaded["detail"] == f"watermark {before} to {after}; impossible dates 0"
 
 
-def test_one_query_tells_why_a_run_failed(pipeline, marketplace, fresh_warehouse):
+def test_one_query_tells_why_a_run_failed(pipeline, generated, fresh_warehouse):
     """The error stands in the run's line; what was planned and loaded before it is told as well."""
     with pytest.raises(Stopped):
         pipeline.run(stop_before="load bookings")
@@ -117,7 +117,7 @@ def test_one_query_tells_why_a_run_failed(pipeline, marketplace, fresh_warehouse
     assert {line["name"] for line in told["raw"]} == {"apartments", "apartment_attributes"}
 
 
-def test_a_plan_of_an_earlier_control_schema_is_not_told(pipeline, marketplace, fresh_warehouse):
+def test_a_plan_of_an_earlier_control_schema_is_not_told(pipeline, generated, fresh_warehouse):
     """Runs are numbered anew with a new control schema, while the bucket stays: a run that failed before it planned has no
     windows, whatever stands under its number."""
     pipeline.run()
@@ -130,7 +130,7 @@ def test_a_plan_of_an_earlier_control_schema_is_not_told(pipeline, marketplace, 
     assert list(tell(fresh_warehouse, 1)) == ["run", "statement"]
 
 
-def test_recording_again_replaces(pipeline, marketplace, fresh_warehouse):
+def test_recording_again_replaces(pipeline, generated, fresh_warehouse):
     """A close step that is repeated after a lost answer leaves each line once."""
     run = pipeline.run()["run_sequence"]
     pipeline.step("close", run)
@@ -140,7 +140,7 @@ def test_recording_again_replaces(pipeline, marketplace, fresh_warehouse):
     assert len(windows) == 4
 
 
-def test_the_documented_queries_run(pipeline, marketplace, fresh_warehouse):
+def test_the_documented_queries_run(pipeline, generated, fresh_warehouse):
     """What the person on call copies from docs/ledger.md is accepted."""
     pipeline.run()
     text = DOCUMENT.read_text(encoding="utf-8")
@@ -151,7 +151,7 @@ def test_the_documented_queries_run(pipeline, marketplace, fresh_warehouse):
         fresh_warehouse.query(query)
 
 
-def test_a_run_tells_what_it_cost(pipeline, marketplace, fresh_warehouse, capsys):
+def test_a_run_tells_what_it_cost(pipeline, generated, fresh_warehouse, capsys):
     """In the ledger, in the mail, and as a metric; beside what a Glue job would."""
     outcome = pipeline.run()
     costs = fresh_warehouse.query(

@@ -15,12 +15,14 @@ import pyarrow.parquet
 import pymysql
 from botocore.exceptions import BotoCoreError, ClientError
 
+from rental_pipeline.differences import find_differences, read_known
 from rental_pipeline.errors import FixConfiguration, FixData, PipelineError
 from rental_pipeline.object_store import (
     PLAN,
     address,
     explain_s3_error,
     find_json,
+    gone_key,
     part_key,
     read_json,
     result_key,
@@ -29,10 +31,10 @@ from rental_pipeline.object_store import (
     write_json,
 )
 from rental_pipeline.parquet_parts import choose_encoding, count_group_rows, gather_parts
+from rental_pipeline.personal import read_hash_key
 from rental_pipeline.settings import ExtractSettings, read_settings
-from rental_pipeline.slice_query import compose_slice_query
 from rental_pipeline.slice_rows import SliceRows
-from rental_pipeline.source import connect, explain_source_error, read_secret, read_source_address
+from rental_pipeline.source import connect, explain_source_error, read_source_address
 from rental_pipeline.table_plan import PlannedTable, Slice
 from rental_pipeline.telemetry import count, logger
 
@@ -63,15 +65,23 @@ def extract_slice(event: dict[str, Any]) -> None:
         return
     table = _find_table(plan, part)
     attempt = uuid.uuid4().hex[:12]
-    rows = SliceRows(table, _read_hash_key(table, settings), settings.decoder)
+    hashing = [table.name] if any(column.is_hashed for column in table.columns) else []
+    rows = SliceRows(table, read_hash_key(settings.hash_secret_arn, hashing), settings.decoder)
 
     source = read_source_address(settings.source_secret_arn)
-    rows_read, written = 0, []
+    rows_read, written, gone = 0, [], None
     with closing(connect(source, use_unicode=False)) as connection:
         try:
-            query = connection.cursor().mogrify(*compose_slice_query(table, part))
-            parts = gather_parts(rows.read(connection, query), settings.part_rows, settings.part_bytes)
-            for content in parts:
+            if part.compared and table.key:
+                known = read_known(settings.bucket, settings.marketplace, part)
+                differences = find_differences(rows.read_pairs(connection, part), known, table)
+                batches = rows.read_keys(connection, differences.changed)
+                if differences.gone.num_rows:
+                    key = gone_key(settings.marketplace, part.run_sequence, part.table, part.slice, attempt)
+                    gone = _write_part(settings.bucket, key, differences.gone)
+            else:
+                batches = rows.read_slice(connection, part)
+            for content in gather_parts(batches, settings.part_rows, settings.part_bytes):
                 key = part_key(settings.marketplace, part.run_sequence, part.table, part.slice, attempt, len(written))
                 written.append(_write_part(settings.bucket, key, content))
                 rows_read += content.num_rows
@@ -94,6 +104,7 @@ def extract_slice(event: dict[str, Any]) -> None:
             "rows_read": rows_read,
             "rows_in_parquet": sum(each["rows"] for each in written),
             "parts": written,
+            "gone": gone,
             "zero_dates": dict(rows.impossible_dates),
         },
     )
@@ -105,14 +116,6 @@ def _find_table(plan: dict[str, Any], part: Slice) -> PlannedTable:
         if entry["name"] == part.table and entry["read"]:
             return PlannedTable.from_json(entry)
     raise FixConfiguration(f"run {part.run_sequence} does not read the table {part.table!r}: check the event against slices.json")
-
-
-def _read_hash_key(table: PlannedTable, settings: ExtractSettings) -> bytes | None:
-    if not any(column.is_hashed for column in table.columns):
-        return None
-    if not settings.hash_secret_arn:
-        raise FixConfiguration("the contract hashes personal columns: set HASH_SECRET_ARN, the secret that keys the hash")
-    return read_secret(settings.hash_secret_arn).encode()
 
 
 def _write_part(bucket: str, key: str, content: pyarrow.Table) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from rental_pipeline.object_store import (
     SLICES,
     address,
     find_json,
+    gone_manifest_key,
     manifest_key,
     object_size,
     read_json,
@@ -49,11 +50,15 @@ def write_manifests(event: Json) -> Json:
     slices = [Slice.from_json(item) for item in items]
     with ThreadPoolExecutor(_THREADS) as threads:
         results = list(threads.map(lambda part: _read_result(settings, part, plan["source_time"]), slices))
-        list(threads.map(lambda part: _check_size(settings.bucket, part), [part for each in results for part in each["parts"]]))
+        files = [file for each in results for file in [*each["parts"], *_list_gone(each)]]
+        list(threads.map(lambda file: _check_size(settings.bucket, file), files))
 
     loads = {}
     for table in [entry["name"] for entry in plan["tables"] if entry["read"]]:
-        loads[table] = _write_manifest(settings, run_sequence, table, [each for each in results if each["table"] == table])
+        loads[table] = _write_manifests(settings, run_sequence, table, [each for each in results if each["table"] == table])
+        if plan["kind"] == "reconcile":
+            different = loads[table]["rows_read"] + loads[table]["rows_gone"]
+            count("RowsDifferent", different, marketplace=settings.marketplace, table=table)
     write_json(settings.bucket, run_key(settings.marketplace, run_sequence, LOADS), loads)
     return {"run_sequence": run_sequence, "rows_read": sum(load["rows_read"] for load in loads.values())}
 
@@ -74,33 +79,32 @@ def _read_result(settings: ManifestSettings, part: Slice, source_time: str) -> J
     return result
 
 
-def _check_size(bucket: str, part: Json) -> None:
-    size = object_size(bucket, part["key"])
-    if size != part["bytes"]:
+def _list_gone(result: Json) -> list[Json]:
+    return [result["gone"]] if result["gone"] else []
+
+
+def _check_size(bucket: str, file: Json) -> None:
+    size = object_size(bucket, file["key"])
+    if size != file["bytes"]:
         raise FixData(
-            f"{address(bucket, part['key'])} is {size} bytes long, was written with {part['bytes']}: start a new execution"
+            f"{address(bucket, file['key'])} is {size} bytes long, was written with {file['bytes']}: start a new execution"
         )
 
 
-def _write_manifest(settings: ManifestSettings, run_sequence: int, table: str, results: Iterable[Json]) -> Json:
-    """Write the manifest of one table (none where it has no rows) and return its entry of loads.json."""
+def _write_manifests(settings: ManifestSettings, run_sequence: int, table: str, results: Iterable[Json]) -> Json:
+    """Write the manifests of one table, of its rows and of its gone keys, and return its entry of loads.json."""
     results = list(results)
     parts = [part for result in results for part in result["parts"]]
-    key = manifest_key(settings.marketplace, run_sequence, table)
-    if parts:
-        # Without `mandatory` COPY passes over a missing file; Parquet needs `content_length` (Redshift, "Using a manifest").
-        entries = [
-            {"url": address(settings.bucket, part["key"]), "mandatory": True, "meta": {"content_length": part["bytes"]}}
-            for part in parts
-        ]
-        write_json(settings.bucket, key, {"entries": entries})
+    gone = [file for result in results for file in _list_gone(result)]
     zero_dates = sum(sum(result["zero_dates"].values()) for result in results)
     if zero_dates:
         columns = sorted({column for result in results for column in result["zero_dates"]})
         logger.warning("impossible dates became NULL", extra={"table": table, "columns": columns, "values": zero_dates})
         count("ImpossibleDates", zero_dates, marketplace=settings.marketplace, table=table)
     return {
-        "manifest": address(settings.bucket, key) if parts else None,
+        "manifest": _write_manifest(settings.bucket, manifest_key(settings.marketplace, run_sequence, table), parts),
+        "gone_manifest": _write_manifest(settings.bucket, gone_manifest_key(settings.marketplace, run_sequence, table), gone),
+        "rows_gone": sum(file["rows"] for file in gone),
         "rows_read": sum(result["rows_read"] for result in results),
         "rows_in_parquet": sum(result["rows_in_parquet"] for result in results),
         "bytes": sum(part["bytes"] for part in parts),
@@ -109,3 +113,17 @@ def _write_manifest(settings: ManifestSettings, run_sequence: int, table: str, r
         "zero_dates": zero_dates,
         "seconds": round(sum(result["seconds"] for result in results), 3),
     }
+
+
+def _write_manifest(bucket: str, key: str, files: list[Json]) -> str | None:
+    """Write a COPY manifest and return its address; None where there is nothing to copy.
+
+    Without `mandatory` COPY passes over a missing file; Parquet needs `content_length` (Redshift, "Using a manifest").
+    """
+    if not files:
+        return None
+    entries = [
+        {"url": address(bucket, file["key"]), "mandatory": True, "meta": {"content_length": file["bytes"]}} for file in files
+    ]
+    write_json(bucket, key, {"entries": entries})
+    return address(bucket, key)

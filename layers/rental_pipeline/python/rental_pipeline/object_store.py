@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rental_pipeline.errors import FixConfiguration, FixData, PipelineError, RetryLater
 
 LEDGER = "ledger.json"
+FINGERPRINTS = "fingerprints.json"
 PLAN = "plan.json"
 SLICES = "slices.json"
 LOADS = "loads.json"
@@ -26,7 +27,7 @@ _MOST_DELETED = 1000  # of one DeleteObjects
 
 
 def run_key(marketplace: str, run_sequence: int, name: str) -> str:
-    """Return the key of one of a run's own objects: LEDGER, PLAN, SLICES, LOADS, LAKE or UNLOADS."""
+    """Return the key of one of a run's own objects: LEDGER, FINGERPRINTS, PLAN, SLICES, LOADS, LAKE or UNLOADS."""
     return f"{marketplace}/runs/{run_sequence:06d}/{name}"
 
 
@@ -38,6 +39,16 @@ def result_key(marketplace: str, run_sequence: int, table: str, slice_number: in
 def manifest_key(marketplace: str, run_sequence: int, table: str) -> str:
     """Return the key of the COPY manifest of one table."""
     return run_key(marketplace, run_sequence, f"manifests/{table}.json")
+
+
+def gone_manifest_key(marketplace: str, run_sequence: int, table: str) -> str:
+    """Return the key of the COPY manifest of the keys that are gone from one table's source."""
+    return run_key(marketplace, run_sequence, f"manifests/{table}-gone.json")
+
+
+def known_prefix(marketplace: str, run_sequence: int, table: str, slice_number: int) -> str:
+    """Return the prefix to which the keys and row hashes that raw knows in one slice are unloaded; the manifest is under it."""
+    return run_key(marketplace, run_sequence, f"known/{table}/{slice_number:05d}/")
 
 
 def part_key(marketplace: str, run_sequence: int, table: str, slice_number: int, attempt: str, part: int) -> str:
@@ -58,6 +69,11 @@ def unload_folder(marketplace: str, layer: str, table: str, run_sequence: int) -
 def listing_key(marketplace: str, layer: str, table: str, run_sequence: int) -> str:
     """Return the key of the list of a lake table's files, as one run left it; nothing else stands in its folder."""
     return f"{lake_folder(marketplace, layer, table)}files/run={run_sequence:06d}/files.txt"
+
+
+def gone_key(marketplace: str, run_sequence: int, table: str, slice_number: int, attempt: str) -> str:
+    """Return the key of the Parquet file that lists the keys which are gone from a slice."""
+    return f"{marketplace}/raw/{table}/run={run_sequence:06d}/slice={slice_number:05d}/attempt={attempt}/gone.parquet"
 
 
 def address(bucket: str, key: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 from contextlib import closing
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -13,15 +12,17 @@ import pymysql
 
 from rental_pipeline.bound import Bound, earliest_local_time, find_bound, latest_local_time
 from rental_pipeline.column_types import SourceColumn
+from rental_pipeline.comparison import compare_days, compare_keys
 from rental_pipeline.contract import APPEND, HASH, SNAPSHOT, TableContract, read_contract
-from rental_pipeline.errors import FixConfiguration
-from rental_pipeline.object_store import LEDGER, PLAN, SLICES, read_json, run_key, write_json
+from rental_pipeline.errors import FixConfiguration, FixData
+from rental_pipeline.object_store import FINGERPRINTS, LEDGER, PLAN, SLICES, find_json, read_json, run_key, write_json
+from rental_pipeline.personal import HashKey, read_hash_key
 from rental_pipeline.raw_tables import RESERVED_COLUMNS, RawTable, plan_raw_table, read_catalogue
 from rental_pipeline.run_input import RunInput, read_run_input
 from rental_pipeline.settings import PlanSettings, read_settings
-from rental_pipeline.slice_query import cursor_is_missing, quote_name
+from rental_pipeline.slice_query import ROW_HASH_VERSION, cursor_is_missing, quote_name
 from rental_pipeline.slices import cut_slices
-from rental_pipeline.source import SourceTable, connect, describe_tables, explain_source_error, read_secret, read_source_address
+from rental_pipeline.source import SourceTable, connect, describe_tables, explain_source_error, read_source_address
 from rental_pipeline.source_columns import find_source_table, plan_columns
 from rental_pipeline.sql_files import hash_texts
 from rental_pipeline.table_plan import PlannedColumn, PlannedTable, Slice, iso_text
@@ -49,8 +50,10 @@ def plan_run(event: dict[str, Any]) -> dict[str, Any]:
     contract = read_contract(path)
     run_input = read_run_input(event.get("input"), contract)
     read_names = _choose_tables(contract, run_input)
-    hash_key_mark = _mark_hash_key(settings, [contract[name] for name in read_names])
+    hashing = [name for name in read_names if HASH in contract[name].personal.values()]
+    hash_key = read_hash_key(settings.hash_secret_arn, hashing)
     ledger = read_json(settings.bucket, run_key(settings.marketplace, run_sequence, LEDGER))
+    fingerprints = find_json(settings.bucket, run_key(settings.marketplace, run_sequence, FINGERPRINTS)) or {}
 
     address = read_source_address(settings.source_secret_arn)
     with closing(connect(address)) as connection:
@@ -58,7 +61,7 @@ def plan_run(event: dict[str, Any]) -> dict[str, Any]:
             bound = find_bound(connection, address, timedelta(seconds=settings.bound_delay_seconds))
             seconds("WatermarkHeldBack", bound.held_back.total_seconds(), marketplace=settings.marketplace)
             as_of = _choose_as_of(run_input, ledger, bound)
-            tables = TablePlanner(connection, settings, path, ledger, run_input, bound, run_sequence, hash_key_mark)
+            tables = TablePlanner(connection, settings, path, ledger, fingerprints, run_input, bound, run_sequence, hash_key)
             for table_contract in contract.values():
                 tables.plan(table_contract, is_read=table_contract.name in read_names)
         except pymysql.MySQLError as error:
@@ -83,7 +86,7 @@ def plan_run(event: dict[str, Any]) -> dict[str, Any]:
         "dry_run": run_input.dry_run,
         "slice_count": len(tables.slices),
         "slices_key": slices_key,
-        "tables": [table.name for table in tables.planned if table.read],
+        "tables": [table.name for table in tables.planned if table.read and not table.is_idle],
     }
 
 
@@ -102,17 +105,19 @@ class TablePlanner:
         settings: PlanSettings,
         path: Path,
         ledger: dict[str, Any],
+        fingerprints: dict[str, list[dict[str, Any]]],
         run_input: RunInput,
         bound: Bound,
         run_sequence: int,
-        hash_key_mark: str,
+        hash_key: HashKey | None,
     ):
         self.connection = connection
         self.path = path
         self.run_input = run_input
         self.bound = bound
         self.run_sequence = run_sequence
-        self.hash_key_mark = hash_key_mark
+        self.fingerprints = fingerprints
+        self.hash_key = hash_key
         self.slice_rows = settings.slice_rows
         self.raw_schema = f"{settings.marketplace}_raw"
         self.catalogue = read_catalogue(ledger, self.raw_schema)
@@ -126,6 +131,9 @@ class TablePlanner:
     def plan(self, contract: TableContract, is_read: bool) -> None:
         """Plan one table; one that is not read and has its raw table is only listed, whatever it is in the source."""
         existing = self.catalogue.get(contract.name)
+        if self.run_input.reconcile and is_read and contract.name not in self.positions:
+            logger.warning("there is nothing to reconcile yet: the table was never loaded", extra={"table": contract.name})
+            is_read = False
         if not is_read and existing:
             columns = tuple(
                 PlannedColumn(name, kind, name, "") for name, kind in existing.items() if name not in RESERVED_COLUMNS
@@ -141,25 +149,55 @@ class TablePlanner:
         self.single += raw_table.single
         table = _list_table(contract, source.name, raw_table.columns)
         if is_read:
-            table = replace(self._plan_window(table, contract, source, raw_table), read=True)
-            slices = cut_slices(self.connection, table, self.run_sequence, self.slice_rows)
-            table = replace(table, slice_count=len(slices))
-            self.slices += slices
+            definition_hash = _hash_definition(contract, raw_table.columns, self.hash_key)
+            loaded_by = self.positions.get(contract.name, {}).get("definition_hash")
+            is_as_loaded = not raw_table.added and loaded_by in (None, definition_hash)
+            known = self.fingerprints.get(contract.name) if is_as_loaded else None
+            table = replace(table, read=True, definition_hash=definition_hash)
+            if contract.strategy == SNAPSHOT or self.run_input.reconcile:
+                table = replace(table, complete=known is None)
+            else:
+                table = self._plan_window(table, contract, source, is_as_loaded)
+            table = self._cut(table, known)
             _log_table(table, raw_table, columns, source)
         self.planned.append(table)
 
-    def _plan_window(
-        self, table: PlannedTable, contract: TableContract, source: SourceTable, raw_table: RawTable
-    ) -> PlannedTable:
-        """Return the table with its window, and where its watermark goes."""
-        if contract.strategy == SNAPSHOT:
-            return replace(table, complete=True)
+    def _cut(self, table: PlannedTable, known: list[dict[str, Any]] | None) -> PlannedTable:
+        """Add the table's slices; return the table with what was found where it is compared with what raw knows."""
+        if known is None:
+            slices = cut_slices(self.connection, table, self.run_sequence, self.slice_rows)
+        else:
+            salt = self.hash_key.salt if any(column.is_hashed for column in table.columns) else ""
+            compare = compare_days if table.strategy == APPEND else compare_keys
+            comparison, slices = compare(self.connection, table, known, salt, self.run_sequence, self.slice_rows)
+            table = replace(table, comparison=comparison)
+            self._refuse_purge(table)
+            if table.strategy == APPEND:
+                table = replace(table, days=tuple((part.start and part.start[0], part.end[0]) for part in slices))
+        self.slices += slices
+        return replace(table, slice_count=len(slices))
+
+    def _refuse_purge(self, table: PlannedTable) -> None:
+        """Stop before a reconcile run takes a source's clearing of old events for their deletion.
+
+        Deletions of keyed tables are refused at the load, where they are known exactly.
+        """
+        lost = table.comparison.raw_rows - table.comparison.source_rows
+        allowed = table.max_delete_fraction * table.comparison.raw_rows
+        if table.strategy == APPEND and table.lower is None and lost > allowed and not self.run_input.force_deletes:
+            raise FixData(
+                f"DELETE REFUSED: {lost} of {table.comparison.raw_rows} events of {table.name} would go; if they are to go, rerun"
+                ' with {"reconcile": true, "force_deletes": true}, else leave the table out: {"reconcile": true, "tables": […]}'
+            )
+
+    def _plan_window(self, table: PlannedTable, contract: TableContract, source: SourceTable, is_as_loaded: bool) -> PlannedTable:
+        """Return the table with its window of the cursor, and where its watermark goes."""
         column = next(column for column in source.columns if column.name.lower() == contract.cursor)
         if self.run_input.window:
             lower = earliest_local_time(self.run_input.window.start, contract.cursor_time_zone)
             upper = latest_local_time(self.run_input.window.end, contract.cursor_time_zone)
             lower, upper = _floor(lower, contract, column), _ceil(upper, contract, column)
-            return replace(table, lower=iso_text(lower), upper=iso_text(upper))
+            return replace(table, lower=iso_text(lower), upper=iso_text(upper), definition_hash=None)
 
         position = self.positions.get(contract.name, {})
         planned = datetime.fromisoformat(position["watermark"]) if position.get("watermark") else None
@@ -168,11 +206,10 @@ class TablePlanner:
             table,
             planned_watermark=iso_text(planned),
             new_watermark=iso_text(max(new, planned) if planned else new),
-            definition_hash=_hash_definition(contract, raw_table.columns, self.hash_key_mark),
         )
         if planned is None or contract.name not in self.catalogue:
             return replace(table, complete=True)
-        if raw_table.added or position.get("definition_hash") not in (None, table.definition_hash):
+        if not is_as_loaded:
             # Rows that were read without a column, or by another rule, are read again. Events that the source has removed since
             # then are kept: only the days that it still has are replaced.
             if contract.strategy != APPEND:
@@ -206,18 +243,6 @@ def _choose_tables(contract: dict[str, TableContract], run_input: RunInput) -> t
     return run_input.tables or tuple(name for name in contract if name not in without_cursor)
 
 
-def _mark_hash_key(settings: PlanSettings, tables: list[TableContract]) -> str:
-    """Return a mark that changes with the key of the hash, and does not tell it; empty where nothing is hashed."""
-    hashing = [table.name for table in tables if HASH in table.personal.values()]
-    if not hashing:
-        return ""
-    if not settings.hash_secret_arn:
-        raise FixConfiguration(
-            f"source.yaml hashes personal columns of {', '.join(hashing)}: set HASH_SECRET_ARN, the secret that keys the hash"
-        )
-    return hmac.digest(read_secret(settings.hash_secret_arn).encode(), b"mark of the key", "sha256").hex()
-
-
 def _choose_as_of(run_input: RunInput, ledger: dict[str, Any], bound: Bound) -> date:
     """Return the date for which presentation is made; it goes back only in a rebuild."""
     published = [position["as_of"] for position in ledger["positions"] if position["layer"] == "presentation"]
@@ -244,13 +269,13 @@ def _list_table(contract: TableContract, source_name: str, columns: tuple[Planne
     )
 
 
-def _hash_definition(contract: TableContract, columns: tuple[PlannedColumn, ...], hash_key_mark: str) -> str:
+def _hash_definition(contract: TableContract, columns: tuple[PlannedColumn, ...], hash_key: HashKey | None) -> str:
     """Hash what decides which values a read gives; a text that grew wider does not.
 
     With a new key every hash is another: a table that is not read again whole would know each person twice.
     """
-    read = [f"{column.name}:{hash_key_mark if column.is_hashed else ''}" for column in columns]
-    return hash_texts(contract.strategy, *contract.key, contract.cursor or "", contract.cursor_time_zone, *read)
+    read = [f"{column.name}:{hash_key.mark if column.is_hashed else ''}" for column in columns]
+    return hash_texts(ROW_HASH_VERSION, contract.strategy, *contract.key, contract.cursor or "", contract.cursor_time_zone, *read)
 
 
 def _floor(moment: datetime, contract: TableContract, cursor: SourceColumn) -> datetime:

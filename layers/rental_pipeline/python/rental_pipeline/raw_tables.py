@@ -12,10 +12,11 @@ from rental_pipeline.errors import FixConfiguration
 from rental_pipeline.table_plan import PlannedColumn
 
 EVENT_DAY = "_event_day"
+ROW_HASH = "_row_hash"
 METADATA = {
     "_run_sequence": "bigint not null",
     "_operation": "char(1) not null",
-    "_row_hash": "char(32) not null",
+    "_row_hash": "bigint not null",
     "_observed_at": "timestamp not null",
 }
 RESERVED_COLUMNS = (*METADATA, EVENT_DAY, "_row_ordinal")

@@ -14,6 +14,7 @@ from rental_pipeline.errors import FixConfiguration
 _EXAMPLES = {
     "tables": '{"tables": ["bookings"]}',
     "window": '{"window": {"from": "2026-11-01", "to": "2026-11-02T06:00:00"}}',
+    "reconcile": '{"reconcile": true}',
     "rebuild": '{"rebuild": true}',
     "dry_run": '{"dry_run": true}',
     "as_of": '{"as_of": "2026-11-21"}',
@@ -39,6 +40,7 @@ class RunInput:
     Attributes:
         tables: Only these tables are read; None is all of the contract.
         window: Read this range of the cursors again; adds versions, moves no watermark.
+        reconcile: Compare whole tables with raw, and read what differs: deletes, and changes that moved no cursor.
         rebuild: Read nothing; make curated and presentation from raw.
         dry_run: Plan, and stop there.
         as_of: The date for which presentation is made; None is the source's current date.
@@ -48,6 +50,7 @@ class RunInput:
 
     tables: tuple[str, ...] | None = None
     window: Window | None = None
+    reconcile: bool = False
     rebuild: bool = False
     dry_run: bool = False
     as_of: date | None = None
@@ -56,8 +59,8 @@ class RunInput:
 
     @property
     def kind(self) -> str:
-        """`incremental`, `window` or `rebuild`, as plan.json names it."""
-        return "rebuild" if self.rebuild else "window" if self.window else "incremental"
+        """`incremental`, `window`, `reconcile` or `rebuild`, as plan.json names it."""
+        return "rebuild" if self.rebuild else "window" if self.window else "reconcile" if self.reconcile else "incremental"
 
 
 def read_run_input(document: Any, known_tables: Iterable[str]) -> RunInput:
@@ -81,12 +84,15 @@ def read_run_input(document: Any, known_tables: Iterable[str]) -> RunInput:
     run_input = RunInput(
         tables=_read_tables(document.get("tables"), known),
         window=_read_window(document.get("window")),
+        reconcile=_read_flag(document, "reconcile"),
         rebuild=_read_flag(document, "rebuild"),
         dry_run=_read_flag(document, "dry_run"),
         as_of=_read_as_of(document.get("as_of")),
         force_deletes=_read_flag(document, "force_deletes"),
         started_by=_read_starter(document.get("started_by")),
     )
+    if run_input.reconcile and (run_input.window or run_input.rebuild):
+        raise FixConfiguration("reconcile compares whole tables: leave out window and rebuild")
     if run_input.rebuild and (run_input.window or run_input.tables):
         raise FixConfiguration("rebuild reads nothing from the source and makes everything anew: leave out tables and window")
     return run_input

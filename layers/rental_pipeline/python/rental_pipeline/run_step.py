@@ -16,6 +16,7 @@ from rental_pipeline.steps.check import compose_check
 from rental_pipeline.steps.close import compose_close, compose_ending
 from rental_pipeline.steps.commit_lake import compose_commit_lake
 from rental_pipeline.steps.curate import compose_curate
+from rental_pipeline.steps.fingerprint import compose_fingerprint
 from rental_pipeline.steps.load import compose_load
 from rental_pipeline.steps.open_run import compose_open
 from rental_pipeline.steps.pending import compose_pending
@@ -30,6 +31,7 @@ from rental_pipeline.warehouse_files import Schemas, read_warehouse
 
 COMPOSE: dict[str, Callable[[StepRequest], Step]] = {
     "open": compose_open,
+    "fingerprint": compose_fingerprint,
     "prepare": compose_prepare,
     "load": compose_load,
     "pending": compose_pending,

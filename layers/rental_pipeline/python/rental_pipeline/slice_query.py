@@ -1,6 +1,6 @@
-"""The SELECT of a slice, in MySQL's SQL.
+"""What is asked of a table in MySQL's SQL: the rows of a slice, and the fingerprints that tell whether they have to be read.
 
-The cut (slices.py) and the read (extract.py) share these conditions, so they cannot differ.
+The cut (slices.py), the comparison (comparison.py) and the read (extract.py) share these conditions, so they cannot differ.
 """
 
 from __future__ import annotations
@@ -13,25 +13,78 @@ from rental_pipeline.column_types import select_expression
 from rental_pipeline.contract import APPEND
 from rental_pipeline.table_plan import PlannedColumn, PlannedTable, Slice
 
-# A condition and its arguments, with PyMySQL's %s marks.
+# A condition (or another piece of a query) and its arguments, with PyMySQL's %s marks.
 Condition = tuple[str, list[Any]]
+# A key's (or cursor's) values as text.
+Point = Sequence[str]
 
 # What MySQL's manual calls the supported range begins here; below are the zero date and what was never meant as a date.
 FIRST_DATE = "1000-01-01"
 _FIRST_TIMESTAMP = "1970-01-01 00:00:01"
 
+# Changes when `hash_row` does: every table is then read again, for hashes that can be compared.
+ROW_HASH_VERSION = "1"
+
 _BARE_INTEGERS = ("tinyint", "smallint", "mediumint", "int", "bigint", "year")
 _BINARIES = ("binary", "varbinary")
+_TEXTS = ("char", "varchar")
 
 
-def compose_slice_query(table: PlannedTable, part: Slice) -> Condition:
-    """Return the query that reads a slice, in the order of the planned columns, and its arguments."""
-    # What is hashed is the value's text, whatever its type.
-    selected = ", ".join(
-        f"cast({select_text(column)} as char)" if column.is_hashed else select_text(column) for column in table.columns
-    )
-    condition, arguments = slice_condition(table, part)
-    return f"select {selected} from {quote_name(table.source_name)} where {condition}", arguments
+def compose_slice_query(table: PlannedTable, part: Slice, salt: str) -> Condition:
+    """Return the query that reads a slice, in the order of the planned columns, with the row's hash last; and its arguments."""
+    return _select_rows(table, salt, slice_condition(table, part))
+
+
+def compose_keys_query(table: PlannedTable, keys: Sequence[Point], salt: str) -> Condition:
+    """Return the query that reads the rows of some keys, as `compose_slice_query` does those of a slice."""
+    columns = [table.column(name) for name in table.key]
+    if len(columns) == 1:
+        marks, arguments = zip(*[_literal(columns[0], key[0]) for key in keys], strict=True)
+        return _select_rows(table, salt, (f"{quote_name(columns[0].source_name)} in ({', '.join(marks)})", list(arguments)))
+    # Written out, because MariaDB uses no index range for (a, b) in ((x, y), …).
+    return _select_rows(table, salt, _any_of(*(_all_of(*map(_equal, columns, key)) for key in keys)))
+
+
+def compose_pairs_query(table: PlannedTable, part: Slice, salt: str) -> Condition:
+    """Return the query that reads key and row hash of each row of a slice."""
+    keys = ", ".join(select_text(table.column(name)) for name in table.key)
+    return _select(f"{keys}, ", hash_row(table, salt), "", table, slice_condition(table, part))
+
+
+def compose_range_fingerprints(table: PlannedTable, starts: Sequence[Point], salt: str) -> Condition:
+    """Return the query that counts and sums the rows of each range of keys, all in one scan.
+
+    Args:
+        starts: The first key of each range but the first, ascending in the order of bytes.
+
+    Returns:
+        Rows of (number of the range, count, checksum); ranges without rows are absent.
+    """
+    number, arguments = _number_range([table.column(name) for name in table.key], starts, 0, len(starts))
+    return _fingerprint(f"cast({number} as signed)", arguments, table, ("true", []), salt)
+
+
+def compose_day_fingerprints(table: PlannedTable, salt: str) -> Condition:
+    """Return the query that counts and sums the rows of each day of an append table's window.
+
+    Returns:
+        Rows of (day as text, count, checksum); the day is NULL for the events without a usable time.
+    """
+    missing, arguments = cursor_is_missing(table)
+    day = f"case when not {missing} then cast(date({quote_name(table.column(table.cursor).source_name)}) as char) end"
+    return _fingerprint(day, arguments, table, window_condition(table), salt)
+
+
+def hash_row(table: PlannedTable, salt: str) -> Condition:
+    """Return the expression of a row's hash: 60 bits of MD5 over its columns, as a number.
+
+    MySQL alone computes it, and raw keeps it beside the row: two engines would not write every value as the same text. QUOTE
+    tells NULL from the text NULL, and lets no two columns run together. What is dropped as personal is not in it; where
+    something is hashed as personal, the salt (`personal.HashKey`) keeps it from being guessed.
+    """
+    values = ", ".join(f"quote({select_text(column)})" for column in sorted(table.columns, key=lambda column: column.name))
+    salted, arguments = ("%s, ", [salt]) if salt else ("", [])
+    return f"cast(conv(left(md5(concat_ws(',', {salted}{values})), 15), 16, 10) as signed)", arguments
 
 
 def slice_condition(table: PlannedTable, part: Slice) -> Condition:
@@ -42,7 +95,8 @@ def slice_condition(table: PlannedTable, part: Slice) -> Condition:
         # Events without a usable time belong to the first slice.
         return _any_of(inside, cursor_is_missing(table)) if part.start is None else inside
     key = [table.column(name) for name in table.key]
-    return _all_of(at_least(key, part.start), below(key, part.end), window_condition(table))
+    bounds = at_least(key, part.start, part.compared), below(key, part.end, part.compared)
+    return _all_of(*bounds, window_condition(table))
 
 
 def window_condition(table: PlannedTable) -> Condition:
@@ -67,14 +121,23 @@ def cursor_is_missing(table: PlannedTable) -> Condition:
     return f"({name} is null or {name} < %s)", [first]
 
 
-def at_least(columns: Sequence[PlannedColumn], values: Sequence[str] | None) -> Condition:
-    """Return (columns) >= (values) in the columns' own order; None is no bound."""
-    return _compare(columns, values, ">", ">=")
+def at_least(columns: Sequence[PlannedColumn], values: Point | None, bytewise: bool = False) -> Condition:
+    """Return (columns) >= (values); None is no bound.
+
+    Args:
+        bytewise: Compare texts by their bytes, as the warehouse does, instead of by the column's collation, as its index does.
+    """
+    return _compare(columns, values, ">", ">=", bytewise)
 
 
-def below(columns: Sequence[PlannedColumn], values: Sequence[str] | None) -> Condition:
-    """Return (columns) < (values) in the columns' own order; None is no bound."""
-    return _compare(columns, values, "<", "<")
+def below(columns: Sequence[PlannedColumn], values: Point | None, bytewise: bool = False) -> Condition:
+    """Return (columns) < (values), as `at_least`."""
+    return _compare(columns, values, "<", "<", bytewise)
+
+
+def order_by_key(table: PlannedTable, bytewise: bool) -> str:
+    """Return the list of an ORDER BY in the order in which `at_least` compares keys."""
+    return ", ".join(_operand(table.column(name), bytewise) for name in table.key)
 
 
 def select_text(column: PlannedColumn) -> str:
@@ -87,7 +150,37 @@ def quote_name(name: str) -> str:
     return "`" + name.replace("`", "``").replace("%", "%%") + "`"
 
 
-def _compare(columns: Sequence[PlannedColumn], values: Sequence[str] | None, strictly: str, at_last: str) -> Condition:
+def _select_rows(table: PlannedTable, salt: str, condition: Condition) -> Condition:
+    # What is hashed as personal is the value's text, whatever its type.
+    selected = ", ".join(
+        f"cast({select_text(column)} as char)" if column.is_hashed else select_text(column) for column in table.columns
+    )
+    return _select(f"{selected}, ", hash_row(table, salt), "", table, condition)
+
+
+def _fingerprint(group: str, arguments: list[Any], table: PlannedTable, condition: Condition, salt: str) -> Condition:
+    row_hash, hash_arguments = hash_row(table, salt)
+    selected = (f"{group} as part, count(*), cast(coalesce(sum({row_hash}), 0) as char)", [*arguments, *hash_arguments])
+    return _select("", selected, " group by part", table, condition)
+
+
+def _select(before: str, last: Condition, after: str, table: PlannedTable, condition: Condition) -> Condition:
+    query = f"select {before}{last[0]} from {quote_name(table.source_name)} where {condition[0]}{after}"
+    return query, [*last[1], *condition[1]]
+
+
+def _number_range(columns: Sequence[PlannedColumn], starts: Sequence[Point], first: int, last: int) -> Condition:
+    """Return the expression that finds a key's range among first..last by halving: eight comparisons for 256 ranges."""
+    if first == last:
+        return str(first), []
+    middle = (first + last + 1) // 2
+    is_below, arguments = below(columns, starts[middle - 1], bytewise=True)
+    lower, lower_arguments = _number_range(columns, starts, first, middle - 1)
+    upper, upper_arguments = _number_range(columns, starts, middle, last)
+    return f"case when {is_below} then {lower} else {upper} end", [*arguments, *lower_arguments, *upper_arguments]
+
+
+def _compare(columns: Sequence[PlannedColumn], values: Point | None, strictly: str, at_last: str, bytewise: bool) -> Condition:
     """Compare by the first column that differs.
 
     Written out, because MySQL uses no index range for (a, b) > (x, y) ("Row Constructor Expression Optimization"); the first
@@ -96,15 +189,25 @@ def _compare(columns: Sequence[PlannedColumn], values: Sequence[str] | None, str
     if values is None:
         return "true", []
     column, value = columns[0], values[0]
-    name, (mark, argument) = quote_name(column.source_name), _literal(column, value)
+    operand, (mark, argument) = _operand(column, bytewise), _literal(column, value, bytewise)
     if len(columns) == 1:
-        return f"{name} {at_last} {mark}", [argument]
-    rest, rest_arguments = _compare(columns[1:], values[1:], strictly, at_last)
-    condition = f"({name} {strictly}= {mark} and ({name} {strictly} {mark} or {rest}))"
+        return f"{operand} {at_last} {mark}", [argument]
+    rest, rest_arguments = _compare(columns[1:], values[1:], strictly, at_last, bytewise)
+    condition = f"({operand} {strictly}= {mark} and ({operand} {strictly} {mark} or {rest}))"
     return condition, [argument, argument, *rest_arguments]
 
 
-def _literal(column: PlannedColumn, text: str) -> tuple[str, Any]:
+def _equal(column: PlannedColumn, text: str) -> Condition:
+    mark, argument = _literal(column, text)
+    return f"{quote_name(column.source_name)} = {mark}", [argument]
+
+
+def _operand(column: PlannedColumn, bytewise: bool) -> str:
+    name = quote_name(column.source_name)
+    return f"cast(convert({name} using utf8mb4) as binary)" if bytewise and column.source_type in _TEXTS else name
+
+
+def _literal(column: PlannedColumn, text: str, bytewise: bool = False) -> tuple[str, Any]:
     """Return mark and argument for a value, typed as its column: MySQL would compare a number with a text as floats."""
     if column.source_type in _BARE_INTEGERS:
         return "%s", int(text)
@@ -112,7 +215,7 @@ def _literal(column: PlannedColumn, text: str) -> tuple[str, Any]:
         return "%s", Decimal(text)
     if column.source_type in _BINARIES:
         return "unhex(%s)", text
-    return "%s", text
+    return ("cast(%s as binary)" if bytewise and column.source_type in _TEXTS else "%s"), text
 
 
 def _all_of(*conditions: Condition) -> Condition:

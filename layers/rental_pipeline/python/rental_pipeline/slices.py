@@ -10,16 +10,17 @@ from rental_pipeline.contract import APPEND
 from rental_pipeline.slice_query import (
     FIRST_DATE,
     Condition,
+    Point,
     at_least,
+    below,
     cursor_in_window,
     cursor_is_missing,
+    order_by_key,
     quote_name,
     select_text,
     window_condition,
 )
 from rental_pipeline.table_plan import PlannedTable, Slice
-
-Point = tuple[str, ...]
 
 
 def cut_slices(connection: pymysql.Connection, table: PlannedTable, run_sequence: int, slice_rows: int) -> list[Slice]:
@@ -32,7 +33,7 @@ def cut_slices(connection: pymysql.Connection, table: PlannedTable, run_sequence
         if table.strategy == APPEND:
             points = _find_days(cursor, table, slice_rows)
         elif table.complete:
-            points = _walk_keys(cursor, table, slice_rows)
+            points = walk_keys(cursor, table, slice_rows)
         else:
             points = _number_keys(cursor, table, slice_rows)
     if points is None:
@@ -41,26 +42,34 @@ def cut_slices(connection: pymysql.Connection, table: PlannedTable, run_sequence
     return [Slice(run_sequence, table.name, number, *bound) for number, bound in enumerate(pairwise(bounds))]
 
 
-def _walk_keys(cursor: pymysql.cursors.Cursor, table: PlannedTable, slice_rows: int) -> list[Point] | None:
-    """Step through the key's index: for a whole table, it reads each entry once and sorts nothing."""
+def walk_keys(
+    cursor: pymysql.cursors.Cursor,
+    table: PlannedTable,
+    slice_rows: int,
+    start: Point | None = None,
+    end: Point | None = None,
+    bytewise: bool = False,
+) -> list[Point] | None:
+    """Step through the keys from `start` to `end` and return each `slice_rows`-th; None where there are none.
+
+    In the order of the key's index this reads each entry once and sorts nothing; the order of bytes sorts texts each time.
+    """
     key = [table.column(name) for name in table.key]
     selected = ", ".join(select_text(column) for column in key)
-    ordered = ", ".join(quote_name(column.source_name) for column in key)
+    ordered = order_by_key(table, bytewise)
+    below_end, end_arguments = below(key, end, bytewise)
     points: list[Point] = []
-    start: Point | None = None
     while True:
-        condition, arguments = at_least(key, start)
-        offset = slice_rows if start else 0
+        from_here, arguments = at_least(key, points[-1] if points else start, bytewise)
         cursor.execute(
-            f"select {selected} from {quote_name(table.source_name)} where {condition} order by {ordered} limit 1 offset %s",
-            [*arguments, offset],
+            f"select {selected} from {quote_name(table.source_name)} where {from_here} and {below_end}"
+            f" order by {ordered} limit 1 offset %s",
+            [*arguments, *end_arguments, slice_rows if points else 0],
         )
         row = cursor.fetchone()
         if row is None:
-            return points if start else None
-        if start:
-            points.append(row)
-        start = row
+            return points[1:] if points else None
+        points.append(row)
 
 
 def _number_keys(cursor: pymysql.cursors.Cursor, table: PlannedTable, slice_rows: int) -> list[Point] | None:
@@ -68,7 +77,7 @@ def _number_keys(cursor: pymysql.cursors.Cursor, table: PlannedTable, slice_rows
     key = [table.column(name) for name in table.key]
     names = [f"key_{number}" for number in range(len(key))]
     selected = ", ".join(f"{select_text(column)} as {name}" for column, name in zip(key, names, strict=True))
-    ordered = ", ".join(quote_name(column.source_name) for column in key)
+    ordered = order_by_key(table, bytewise=False)
     condition, arguments = window_condition(table)
     cursor.execute(
         f"select {', '.join(names)} from ("

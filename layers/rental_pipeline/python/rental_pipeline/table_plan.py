@@ -29,6 +29,22 @@ class PlannedColumn:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """What the planner found when it compared the source with raw, range of keys by range (append: day by day).
+
+    Attributes:
+        ranges: Ranges (or days) that were compared.
+        ranges_different: Those whose count or checksum differ; only these are read.
+        source_rows, raw_rows: Rows in the ranges compared, on both sides.
+    """
+
+    ranges: int
+    ranges_different: int
+    source_rows: int
+    raw_rows: int
+
+
+@dataclass(frozen=True)
 class PlannedTable:
     """One entry of plan.json's `tables`, as docs/architecture.md explains it; times are ISO text in the cursor's own clock."""
 
@@ -47,6 +63,13 @@ class PlannedTable:
     definition_hash: str | None = None
     max_delete_fraction: float = 0.5
     slice_count: int = 0
+    comparison: Comparison | None = None
+    days: tuple[tuple[str | None, str], ...] | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the planner found nothing to read and nothing gone."""
+        return self.read and not self.complete and not self.slice_count
 
     def column(self, name: str) -> PlannedColumn:
         """Return a column by its name in the warehouse."""
@@ -54,13 +77,15 @@ class PlannedTable:
 
     def to_json(self) -> Json:
         """Return the entry of plan.json."""
-        return asdict(self)
+        return {**asdict(self), "is_idle": self.is_idle}
 
     @classmethod
     def from_json(cls, entry: Json) -> PlannedTable:
         """Return the table that an entry of plan.json describes."""
         columns = tuple(PlannedColumn(**column) for column in entry["columns"])
-        return cls(**{**entry, "key": tuple(entry["key"]), "columns": columns})
+        comparison = Comparison(**entry["comparison"]) if entry["comparison"] else None
+        given = {name: value for name, value in entry.items() if name != "is_idle"}
+        return cls(**{**given, "key": tuple(entry["key"]), "columns": columns, "comparison": comparison})
 
 
 @dataclass(frozen=True)
@@ -69,6 +94,7 @@ class Slice:
 
     Attributes:
         start, end: Values of the key (append: one day of the cursor) as text, half-open; None is open-ended.
+        compared: Whether the range is known to differ from raw. Of a keyed table, only the rows that differ are then read.
     """
 
     run_sequence: int
@@ -76,6 +102,7 @@ class Slice:
     slice: int
     start: tuple[str, ...] | None = None
     end: tuple[str, ...] | None = None
+    compared: bool = False
 
     def to_json(self) -> Json:
         """Return the item of slices.json."""
@@ -85,13 +112,14 @@ class Slice:
             "slice": self.slice,
             "from": list(self.start) if self.start else None,
             "to": list(self.end) if self.end else None,
+            "compared": self.compared,
         }
 
     @classmethod
     def from_json(cls, item: Json) -> Slice:
         """Return the slice that an item of slices.json describes."""
         start, end = (tuple(item[name]) if item[name] else None for name in ("from", "to"))
-        return cls(item["run_sequence"], item["table"], item["slice"], start, end)
+        return cls(item["run_sequence"], item["table"], item["slice"], start, end, item.get("compared", False))
 
 
 def iso_text(moment: datetime | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rental_pipeline.errors import FixConfiguration
 from rental_pipeline.lake_tables import lake_name, mark_years, year_of
-from rental_pipeline.steps.load import quote
+from rental_pipeline.raw_tables import quote_identifier
 from rental_pipeline.steps.step import Step, StepRequest, literal
 from rental_pipeline.warehouse_files import CuratedTable
 
@@ -41,7 +41,7 @@ class Curation:
         self.is_full = needs_full_build(request, table)
         source = self._planned(table.source)
         self.is_append = source["strategy"] == "append"
-        self.raw_key = ["_event_day"] if self.is_append else [quote(column) for column in source["key"]]
+        self.raw_key = ["_event_day"] if self.is_append else [quote_identifier(column) for column in source["key"]]
         if len(self.raw_key) != len(table.key):
             raise FixConfiguration(
                 f"{table.name}.sql: key names {len(table.key)} columns, source.yaml names {len(self.raw_key)} for {table.source}"
@@ -97,7 +97,7 @@ class Curation:
             child_keys = ", ".join(f"child.{key}" for key in self.raw_key)
             selects.append(
                 f"select {child_keys} from {self.raw} as child inner join {parent} as parent"
-                f" on child.{quote(reference.column)} = parent.{quote(reference.parent_key)}"
+                f" on child.{quote_identifier(reference.column)} = parent.{quote_identifier(reference.parent_key)}"
                 f" where parent._run_sequence > {self.position}"
             )
         return " union ".join(selects)
@@ -198,7 +198,7 @@ class Curation:
         return " and ".join(f"{alias}.{key} = touched.{key}" for key in self.raw_key)
 
     def _raw(self, table: str) -> str:
-        return f"{self.request.schemas.raw}.{quote(table)}"
+        return f"{self.request.schemas.raw}.{quote_identifier(table)}"
 
     def _planned(self, table: str) -> dict:
         for planned in self.request.plan["tables"]:

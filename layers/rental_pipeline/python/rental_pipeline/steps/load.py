@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from rental_pipeline.raw_tables import METADATA, ROW_HASH, quote_identifier
 from rental_pipeline.steps.step import Step, StepRequest, find_table, literal
 
-_METADATA = ("_run_sequence", "_operation", "_row_hash", "_observed_at")
+_METADATA = tuple(METADATA)
 # A row without an event time belongs to this day of its append table (docs/architecture.md, "Raw").
 _NO_DAY = "0001-01-01"
 _LOWEST_DAY = "1000-01-01"
+# What loads.json would say of a table of which nothing was to be read.
+NOTHING = {
+    "manifest": None,
+    "gone_manifest": None,
+    "slices": 0,
+    "parts": 0,
+    "bytes": 0,
+    "rows_read": 0,
+    "rows_in_parquet": 0,
+    "zero_dates": 0,
+}
 
 
 def compose_load(request: StepRequest) -> Step:
@@ -26,98 +38,89 @@ class Load:
     def __init__(self, request: StepRequest, table: dict[str, Any]):
         self.run = request.run_sequence
         self.table = table
-        self.totals = request.loads[table["name"]]
+        self.totals = NOTHING if table["is_idle"] else request.loads[table["name"]]
         self.control = request.schemas.control
         self.raw = f'{request.schemas.raw}."{table["name"]}"'
         self.copy_role = request.settings.copy_role_arn
         self.observed_at = literal(request.plan["source_time"].replace("T", " "))
         self.force_deletes = request.plan["force_deletes"]
-        self.columns = [quote(column["name"]) for column in table["columns"]]
-        self.key = [quote(column) for column in table["key"] or ()]
+        self.columns = [quote_identifier(column["name"]) for column in table["columns"]]
+        self.key = [quote_identifier(column) for column in table["key"] or ()]
 
     def copy(self) -> list[str]:
-        """Bring the slices' rows into the temporary table `arrived`, and hash each.
-
-        The hash is taken column by column, in the order of the names, with a mark for NULL: two columns never run together, the
-        empty text is not NULL, and no concatenated text passes VARCHAR's 65,535 bytes.
-        """
-        definitions = ", ".join(f"{quote(column['name'])} {column['type']}" for column in self.table["columns"])
-        hashes = " || ".join(
-            f"coalesce(md5({_as_text(column)}), '-')"
-            for column in sorted(self.table["columns"], key=lambda column: column["name"])
-        )
-        statements = [f"create temp table copied ({definitions})"]
-        if self.totals["manifest"]:
-            # Parquet is copied by position: the list fixes the order (Redshift, "COPY from columnar data formats").
-            statements.append(
-                f"copy copied ({', '.join(self.columns)}) from {literal(self.totals['manifest'])}"
-                f" iam_role {literal(self.copy_role)} format as parquet manifest"
-            )
-        statements.append(
-            f"create temp table arrived as select {', '.join(self.columns)}, md5({hashes}) as _row_hash from copied"
-        )
+        """Bring the slices' rows, each with its hash, into the temporary table `arrived`, and keys that are gone into `gone`."""
+        types = {quote_identifier(column["name"]): column["type"] for column in self.table["columns"]}
+        statements = self._copy("arrived", {**types, ROW_HASH: "bigint"}, self.totals["manifest"])
+        if self.key:
+            statements += self._copy("gone", {column: types[column] for column in self.key}, self.totals["gone_manifest"])
         return statements
 
     def add_versions(self) -> list[str]:
         """Add a version for each key whose row differs from its newest version, and a tombstone for each that is gone.
 
-        Absence counts only where the read covered the whole table.
+        Gone is what the comparison found so; or, where the read covered the whole table, what did not arrive.
         """
-        on_key = " and ".join(f"newest.{column} = arrived.{column}" for column in self.key)
         keys = ", ".join(self.key)
-        arriving = (
-            ""
-            if self.table["complete"]
-            else f" where exists (select 1 from arrived where {on_key.replace('newest.', 'raw_rows.')})"
-        )
-        statements = [
-            f"""
-            create temp table newest as
-            select {keys}, _row_hash, _operation
-            from (
-                select {keys}, _row_hash, _operation,
-                    row_number() over (partition by {keys} order by _run_sequence desc) as version_rank
-                from {self.raw} as raw_rows{arriving}
-            ) as ranked
-            where version_rank = 1
-            """,
+        ranked = f"""
+            select {", ".join(f"raw_rows.{column}" for column in self.key)}, raw_rows._row_hash, raw_rows._operation,
+                row_number() over (
+                    partition by {", ".join(f"raw_rows.{column}" for column in self.key)} order by raw_rows._run_sequence desc
+                ) as version_rank
+            from {self.raw} as raw_rows"""
+        newest = f"select {keys}, _row_hash, _operation from ({{}}) as ranked where version_rank = 1"
+        if self.table["complete"]:
+            statements = [
+                f"create temp table newest as {newest.format(ranked)}",
+                f"""
+                insert into gone
+                select {", ".join(f"newest.{column}" for column in self.key)}
+                from newest
+                left join arrived on {self._on_key("newest", "arrived")}
+                where newest._operation = 'U' and arrived._row_hash is null
+                """,
+            ]
+        else:
+            ranked += f" inner join touched on {self._on_key('raw_rows', 'touched')}"
+            statements = [
+                f"create temp table touched as select {keys} from arrived union select {keys} from gone",
+                f"create temp table newest as {newest.format(ranked)}",
+            ]
+        comparison = self.table["comparison"]
+        known = comparison["raw_rows"] if comparison else "(select count(*) from newest where _operation = 'U')"
+        return [
+            *statements,
             f"""
             insert into {self.raw} ({", ".join([*self.columns, *_METADATA])})
             select {", ".join(f"arrived.{column}" for column in self.columns)},
                 {self.run}, 'U', arrived._row_hash, cast({self.observed_at} as timestamp)
             from arrived
-            left join newest on {on_key}
+            left join newest on {self._on_key("newest", "arrived")}
             where newest._operation is null or newest._operation = 'D' or newest._row_hash <> arrived._row_hash
             """,
-        ]
-        if self.table["complete"]:
-            statements.append(
-                f"""
-                insert into {self.raw} ({", ".join([*self.key, *_METADATA])})
-                select {", ".join(f"newest.{column}" for column in self.key)},
-                    {self.run}, 'D', newest._row_hash, cast({self.observed_at} as timestamp)
-                from newest
-                left join arrived on {on_key}
-                where newest._operation = 'U' and arrived._row_hash is null
-                """
-            )
-        statements.append(
+            f"""
+            insert into {self.raw} ({", ".join([*self.key, *_METADATA])})
+            select {", ".join(f"newest.{column}" for column in self.key)},
+                {self.run}, 'D', newest._row_hash, cast({self.observed_at} as timestamp)
+            from newest
+            inner join gone on {self._on_key("newest", "gone")}
+            where newest._operation = 'U'
+            """,
             self._count(
+                rows_copied="(select count(*) from arrived)",
                 keys_copied=f"(select count(*) from (select distinct {keys} from arrived) as distinct_keys)",
                 rows_added=f"(select count(*) from {self.raw} where _run_sequence = {self.run} and _operation = 'U')",
                 rows_removed=f"(select count(*) from {self.raw} where _run_sequence = {self.run} and _operation = 'D')",
-                rows_known="(select count(*) from newest where _operation = 'U')",
-            )
-        )
-        return statements
+                rows_known=str(known),
+            ),
+        ]
 
     def replace_days(self) -> list[str]:
         """Replace the days of the window whose rows, as a multiset, differ from raw's; note them for the curated layer.
 
-        The checksum is the sum of 60 bits of each row's hash (Redshift, "STRTOL"); with the count it tells multisets apart.
+        The sum of the rows' hashes, with the count, tells multisets apart.
         """
-        event_day = f"coalesce(cast({quote(self.table['cursor'])} as date), cast('{_NO_DAY}' as date))"
-        multiset = "count(*) as day_rows, sum(cast(strtol(substring(_row_hash, 1, 15), 16) as decimal(38, 0))) as checksum"
+        event_day = f"coalesce(cast({quote_identifier(self.table['cursor'])} as date), cast('{_NO_DAY}' as date))"
+        multiset = "count(*) as day_rows, sum(cast(_row_hash as decimal(38, 0))) as checksum"
         return [
             f"create temp table arrived_by_day as select *, {event_day} as _event_day from arrived",
             f"create temp table arrived_day as select _event_day, {multiset} from arrived_by_day group by _event_day",
@@ -140,7 +143,8 @@ class Load:
                 or arrived_day.day_rows <> known_day.day_rows
                 or arrived_day.checksum <> known_day.checksum
             """,
-            f"delete from {self.raw} using replaced_day where {quote(self.table['name'])}._event_day = replaced_day.event_day",
+            f"delete from {self.raw} using replaced_day"
+            f" where {quote_identifier(self.table['name'])}._event_day = replaced_day.event_day",
             f"""
             insert into {self.raw} ({", ".join([*self.columns, *_METADATA, "_event_day"])})
             select {", ".join(self.columns)}, {self.run}, 'U', _row_hash, cast({self.observed_at} as timestamp), _event_day
@@ -152,11 +156,19 @@ class Load:
             select {literal(self.table["name"])}, event_day, {self.run} from replaced_day
             """,
             self._count(
+                rows_copied="(select count(*) from arrived)",
                 keys_copied="null",
                 rows_added=f"(select count(*) from {self.raw} where _run_sequence = {self.run})",
                 rows_removed="(select coalesce(sum(known_rows), 0) from replaced_day)",
                 rows_known="(select coalesce(sum(day_rows), 0) from known_day)",
             ),
+        ]
+
+    def commit_nothing(self) -> list[str]:
+        """Record that the table was read and nothing was found, and move the watermark."""
+        return [
+            self._count(rows_copied="0", keys_copied="null", rows_added="0", rows_removed="0", rows_known="0"),
+            *self.commit(),
         ]
 
     def commit(self) -> list[str]:
@@ -171,14 +183,27 @@ class Load:
         ]
 
     def _covers_day(self) -> str:
-        """The condition on _event_day that says which days the window read whole."""
-        bounds = []
-        if self.table["lower"]:
-            bounds.append(f"_event_day >= {literal(self.table['lower'][:10])}")
-        if self.table["upper"]:
-            bounds.append(f"_event_day < {literal(self.table['upper'][:10])}")
+        """The condition on _event_day that says which days were read whole."""
+        if self.table["days"] is not None:
+            return " or ".join(f"({_between_days(start, end)})" for start, end in self.table["days"]) or "false"
         # Rows without a usable event time are read by every window.
-        return f"({' and '.join(bounds) or 'true'}) or _event_day < '{_LOWEST_DAY}'"
+        return f"({_between_days(self.table['lower'], self.table['upper'])}) or _event_day < '{_LOWEST_DAY}'"
+
+    def _copy(self, temporary: str, columns: dict[str, str], manifest: str | None) -> list[str]:
+        """Make a temporary table and copy a manifest's files into it.
+
+        Parquet is copied by position: the list fixes the order (Redshift, "COPY from columnar data formats").
+        """
+        statements = [f"create temp table {temporary} ({', '.join(f'{name} {kind}' for name, kind in columns.items())})"]
+        if manifest:
+            statements.append(
+                f"copy {temporary} ({', '.join(columns)}) from {literal(manifest)}"
+                f" iam_role {literal(self.copy_role)} format as parquet manifest"
+            )
+        return statements
+
+    def _on_key(self, left: str, right: str) -> str:
+        return " and ".join(f"{left}.{column} = {right}.{column}" for column in self.key)
 
     def _count(self, **counts: str) -> str:
         totals = self.totals
@@ -187,7 +212,6 @@ class Load:
             "table_name": literal(self.table["name"]),
             "manifest": literal(totals["manifest"]),
             **{name: totals[name] for name in ("slices", "parts", "bytes", "rows_read", "rows_in_parquet", "zero_dates")},
-            "rows_copied": "(select count(*) from copied)",
             **counts,
             "watermark_before": _timestamp(self.table["planned_watermark"]),
             "watermark_after": _timestamp(self.table["new_watermark"]),
@@ -196,14 +220,10 @@ class Load:
         return f"insert into {self.control}.table_load ({', '.join(values)}) select {selected}"
 
 
-def quote(identifier: str) -> str:
-    """Quote an identifier of the source, which may be a reserved word."""
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def _as_text(column: dict[str, str]) -> str:
-    # CAST … AS VARCHAR without a length would cut at 256 bytes (Redshift, "Character types").
-    return quote(column["name"]) if "char" in column["type"] else f"cast({quote(column['name'])} as varchar(64))"
+def _between_days(start: str | None, end: str | None) -> str:
+    bounds = [f"_event_day >= {literal(start[:10])}"] if start else []
+    bounds += [f"_event_day < {literal(end[:10])}"] if end else []
+    return " and ".join(bounds) or "true"
 
 
 def _timestamp(text: str | None) -> str:

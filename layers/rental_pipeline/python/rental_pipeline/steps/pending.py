@@ -24,7 +24,7 @@ def compose_pending(request: StepRequest) -> Step:
             bool(curated)
             or dirty[0]["dirty_periods"] > 0
             or any(needs_full_stage(request, metric) for metric in request.warehouse.metrics)
-            or request.ledger.as_of != request.plan["as_of"]
+            or (bool(request.warehouse.metrics) and request.ledger.as_of != request.plan["as_of"])
         )
         return {
             "anything": anything,

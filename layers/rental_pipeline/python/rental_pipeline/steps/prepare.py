@@ -1,4 +1,7 @@
-"""Prepare: bring raw tables, curated tables and exchange rates to what this run's plan and files say."""
+"""Prepare: bring raw tables, curated tables and exchange rates to what this run's plan and files say.
+
+What the planner has found is recorded, and what raw knows of the ranges that differ is laid out for extract_slice.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,18 @@ import csv
 import io
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from rental_pipeline.data_api import Submission
 from rental_pipeline.errors import FixConfiguration
 from rental_pipeline.steps.curate import is_reshaped
+from rental_pipeline.steps.load import Load
 from rental_pipeline.steps.step import Step, StepRequest, divide_statements, literal
+from rental_pipeline.steps.unload_known import unload_known
 from rental_pipeline.warehouse_files import CuratedTable
 
 _END_OF_TIME = date(9999, 12, 31)
+_IDLE_PER_BATCH = 15  # two statements each, of at most 40 in a batch
 _RATES_PER_INSERT = 1000  # some 60 bytes each: well under the Data API's 100 KB a request
 
 
@@ -32,7 +39,37 @@ def compose_prepare(request: StepRequest) -> Step:
     rate_hash = request.warehouse.exchange_rate_hash
     if not request.ledger.is_made_from("control", "exchange_rate", rate_hash):
         submissions.append(request.write(*_replace_rates(request, rate_hash), once=False))
+    submissions += _commit_idle_tables(request)
+    if compared := [table for table in request.plan["tables"] if table["comparison"]]:
+        submissions.append(request.write(_record_comparisons(request, compared), label="compared", title="compare"))
+    submissions += divide_statements("known", set_path, unload_known(request))
     return Step(request.statement_name, tuple(submissions))
+
+
+def _commit_idle_tables(request: StepRequest) -> list[Submission]:
+    """End the load of the tables in which the planner found nothing to load: their watermarks move."""
+    idle = [table for table in request.plan["tables"] if table["is_idle"]]
+    return [
+        request.write(
+            *(sql for table in idle[start : start + _IDLE_PER_BATCH] for sql in Load(request, table).commit_nothing()),
+            label=f"idle-{start}",
+            title=f"load idle {start}",
+        )
+        for start in range(0, len(idle), _IDLE_PER_BATCH)
+    ]
+
+
+def _record_comparisons(request: StepRequest, compared: list[dict[str, Any]]) -> str:
+    rows = ", ".join(
+        f"({request.run_sequence}, {literal(table['name'])}, {str(table['lower'] is None).lower()},"
+        f" {found['ranges']}, {found['ranges_different']}, {found['source_rows']}, {found['raw_rows']})"
+        for table in compared
+        if (found := table["comparison"])
+    )
+    return (
+        f"insert into {request.schemas.control}.reconciliation"
+        f" (run_sequence, table_name, is_whole, ranges, ranges_different, source_rows, raw_rows) values {rows}"
+    )
 
 
 def _define_curated(request: StepRequest, table: CuratedTable) -> Submission:

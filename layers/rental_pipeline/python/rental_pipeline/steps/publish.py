@@ -12,11 +12,13 @@ def compose_publish(request: StepRequest) -> Step:
     """Compose the step. Its batch holds all metrics: more of them than 40 statements allow are refused by name of the step."""
     control, run, as_of = request.schemas.control, request.run_sequence, literal(request.plan["as_of"])
     metrics = request.warehouse.metrics
-    positions = ", ".join(
+    rows = ", ".join(
         f"('presentation', {literal(metric.name)}, {run}, {as_of}, {literal(request.warehouse.metric_hash(metric))},"
         f" {literal(request.warehouse.definition_hash(metric.file))})"
         for metric in metrics
     )
+    columns = "layer, name, run_sequence, as_of, input_hash, definition_hash"
+    positions = [f"insert into {control}.layer_position ({columns}) values {rows}"] if metrics else []
     return Step(
         request.statement_name,
         (
@@ -26,8 +28,7 @@ def compose_publish(request: StepRequest) -> Step:
                 # Nobody can have added any since they were staged: this run holds the lease.
                 f"delete from {control}.dirty_period",
                 f"delete from {control}.layer_position where layer = 'presentation'",
-                "insert into"
-                f" {control}.layer_position (layer, name, run_sequence, as_of, input_hash, definition_hash) values {positions}",
+                *positions,
             ),
         ),
     )

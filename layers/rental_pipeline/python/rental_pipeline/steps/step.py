@@ -67,18 +67,18 @@ class StepRequest:
         return self._read(LOADS)
 
     @cached_property
-    def _opening(self) -> dict[str, Any]:
+    def ledger_file(self) -> dict[str, Any]:
         """What the open step noted for the run."""
         return self._read(LEDGER)
 
-    @cached_property
+    @property
     def ledger(self) -> Ledger:
-        return Ledger(self._opening["positions"])
+        return Ledger(self.ledger_file["positions"])
 
-    @cached_property
+    @property
     def execution_id(self) -> str:
         """The execution that opened the run (a redriven one keeps its id)."""
-        return self.execution["id"] if self.run_sequence is None else self._opening["execution_id"]
+        return self.execution["id"] if self.run_sequence is None else self.ledger_file["execution_id"]
 
     def require_same_files(self) -> None:
         """Refuse to go on with other SQL than the run began with.
@@ -88,7 +88,7 @@ class StepRequest:
         Raises:
             FixConfiguration: the SQL was deployed anew meanwhile.
         """
-        if self._opening["files_hash"] != self.warehouse.files_hash:
+        if self.ledger_file["files_hash"] != self.warehouse.files_hash:
             raise FixConfiguration(
                 f"the SQL of {self.schemas.marketplace} was deployed anew after run {self.run_sequence} had begun:"
                 " start a new execution, which makes anew whatever the new files touch"
@@ -101,7 +101,7 @@ class StepRequest:
     def _read(self, name: str) -> Any:
         return read_json(self.settings.bucket, run_key(self.schemas.marketplace, self.run_sequence, name))
 
-    def write(self, *statements: str, once: bool = True, label: str = "write") -> Submission:
+    def write(self, *statements: str, once: bool = True, label: str = "write", title: str | None = None) -> Submission:
         """Return the step's one guarded batch.
 
         Args:
@@ -109,8 +109,9 @@ class StepRequest:
             once: Record the step, so that a second execution raises ALREADY DONE and changes nothing. Without it the step is
                 one whose repetition computes the same again.
             label: The submission's part of the statement name.
+            title: What the ledger records, where it is not the step's own title.
         """
-        guard = f"enter_step({self.run_sequence}, {literal(self.title)}," if once else f"hold_lease({self.run_sequence},"
+        guard = f"enter_step({self.run_sequence}, {literal(title or self.title)}," if once else f"hold_lease({self.run_sequence},"
         return Submission(
             label=label,
             statements=(
