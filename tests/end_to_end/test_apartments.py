@@ -152,6 +152,7 @@ def test_the_ledger_tells_how_long_each_state_took(loaded):
     )
     assert [name for name, _, _ in states] == [
         "Open the run",
+        "Fingerprint raw",
         "Plan the run",
         "Prepare the warehouse",
         "Extract the slices",

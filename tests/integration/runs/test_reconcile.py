@@ -17,7 +17,7 @@ TODAY = datetime.now(UTC).date()
 
 
 @pytest.fixture
-def marketplace(source_database):
+def generated(source_database):
     """A small generated marketplace: both generations, all their dirt."""
     with closing(source_database.connect()) as connection:
         fill(connection, scale=0.0002, seed=11, anchor=TODAY)
@@ -59,23 +59,23 @@ def assert_mirrored(source, warehouse, keys=KEYS) -> None:
         assert read_raw_newest(warehouse, table, key) == read_source(source, table), table
 
 
-def test_a_complete_copy_is_proven_without_reading_a_row(pipeline, marketplace, fresh_warehouse):
+def test_a_complete_copy_is_proven_without_reading_a_row(pipeline, generated, fresh_warehouse):
     """Counts and checksums of all tables agree: nothing is read, loaded or built, and the control schema says so."""
     pipeline.run()
     result = pipeline.run({"reconcile": True})
     assert result["status"] == "unchanged"
-    rows = {table: sum(read_source(marketplace, table).values()) for table in KEYS}
+    rows = {table: sum(read_source(generated, table).values()) for table in KEYS}
     assert read_comparisons(fresh_warehouse, 2) == {table: (True, 0, count, count) for table, count in rows.items()}
     assert read_loads(fresh_warehouse, 2) == dict.fromkeys(KEYS, (0, 0, 0))
 
 
-def test_deletes_and_changes_that_moved_no_cursor_are_found_and_nothing_else_is_read(pipeline, marketplace, fresh_warehouse):
+def test_deletes_and_changes_that_moved_no_cursor_are_found_and_nothing_else_is_read(pipeline, generated, fresh_warehouse):
     """An increment cannot see them; a reconcile run reads just those keys, and every layer then equals a rebuild."""
     pipeline.run()
-    (gone,), (changed,), (new,) = marketplace.query("select booking_id from bookings order by booking_id desc limit 3")
-    marketplace.execute("delete from bookings where booking_id = %s", (gone,))
-    marketplace.execute("update bookings set total_price = '77.5', changed_at = changed_at where booking_id = %s", (changed,))
-    marketplace.execute(
+    (gone,), (changed,), (new,) = generated.query("select booking_id from bookings order by booking_id desc limit 3")
+    generated.execute("delete from bookings where booking_id = %s", (gone,))
+    generated.execute("update bookings set total_price = '77.5', changed_at = changed_at where booking_id = %s", (changed,))
+    generated.execute(
         "insert into bookings select booking_id + 1000000, user_id, apartment_id, booking_date, checkin_date, checkout_date,"
         " total_price, currency, booking_status, payment_status, num_guests, '2001-01-01' from bookings where booking_id = %s",
         (new,),
@@ -86,74 +86,74 @@ def test_deletes_and_changes_that_moved_no_cursor_are_found_and_nothing_else_is_
     result = pipeline.run({"reconcile": True})
     assert result["status"] == "succeeded", result["message"]
     assert read_loads(fresh_warehouse, 3)["bookings"] == (2, 2, 1)
-    assert_mirrored(marketplace, fresh_warehouse)
+    assert_mirrored(generated, fresh_warehouse)
     layers = read_layers(fresh_warehouse)
     pipeline.run({"rebuild": True})
     assert_same_layers(layers, read_layers(fresh_warehouse))
     assert pipeline.run({"reconcile": True})["status"] == "unchanged"
 
 
-def test_a_row_restored_with_its_old_cursor_comes_back(pipeline, marketplace, fresh_warehouse):
+def test_a_row_restored_with_its_old_cursor_comes_back(pipeline, generated, fresh_warehouse):
     """After its tombstone only a comparison can tell that it is there again (three versions: A, tombstone, A)."""
     pipeline.run()
-    marketplace.execute("create table kept as select * from bookings order by booking_id limit 1")
-    marketplace.execute("delete from bookings where booking_id in (select booking_id from kept)")
+    generated.execute("create table kept as select * from bookings order by booking_id limit 1")
+    generated.execute("delete from bookings where booking_id in (select booking_id from kept)")
     pipeline.run({"reconcile": True})
-    marketplace.execute("insert into bookings select * from kept")
+    generated.execute("insert into bookings select * from kept")
     pipeline.run()
     assert read_loads(fresh_warehouse, 3)["bookings"] == (0, 0, 0)
     pipeline.run({"reconcile": True})
-    marketplace.execute("drop table kept")
-    assert_mirrored(marketplace, fresh_warehouse)
+    generated.execute("drop table kept")
+    assert_mirrored(generated, fresh_warehouse)
 
 
-def test_an_increment_reads_of_a_snapshot_table_only_the_rows_that_differ(pipeline, marketplace, fresh_warehouse):
+def test_an_increment_reads_of_a_snapshot_table_only_the_rows_that_differ(pipeline, generated, fresh_warehouse):
     """Of the table without a cursor, three rows were changed, one removed: three are read, one becomes a tombstone."""
     pipeline.run()
-    ids = [key for (key,) in marketplace.query("select id from apartment_attributes order by id")]
+    ids = [key for (key,) in generated.query("select id from apartment_attributes order by id")]
     for key in (ids[0], ids[len(ids) // 2], ids[-2]):
-        marketplace.execute("update apartment_attributes set body = concat('now: ', body, 'x') where id = %s", (key,))
-    marketplace.execute("delete from apartment_attributes where id = %s", (ids[-1],))
+        generated.execute("update apartment_attributes set body = concat('now: ', body, 'x') where id = %s", (key,))
+    generated.execute("delete from apartment_attributes where id = %s", (ids[-1],))
     pipeline.run()
     assert read_loads(fresh_warehouse, 2)["apartment_attributes"] == (3, 3, 1)
-    assert_mirrored(marketplace, fresh_warehouse)
+    assert_mirrored(generated, fresh_warehouse)
 
 
-def test_an_increment_reads_of_an_append_table_only_the_days_that_differ(pipeline, marketplace, fresh_warehouse):
+def test_an_increment_reads_of_an_append_table_only_the_days_that_differ(pipeline, generated, fresh_warehouse):
     """Of the overlap, the unchanged days are not read again; a day that lost its events is emptied."""
-    marketplace.execute("delete from user_viewing")
+    generated.execute("delete from user_viewing")
     insert = "insert into user_viewing (user_id, apartment_id, viewed_at, recorded_at) values (1, 1, %s, %s)"
     today = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
     yesterday, before = (today.replace(day=1) if days > 27 else today.fromordinal(today.toordinal() - days) for days in (1, 2))
     for moment in [yesterday, yesterday, before]:
-        marketplace.execute(insert, (moment, moment))
+        generated.execute(insert, (moment, moment))
     pipeline.run()
-    marketplace.execute(insert, (before, before))
+    generated.execute(insert, (before, before))
     pipeline.run()
     assert read_loads(fresh_warehouse, 2)["user_viewing"][0] == 2
-    assert_mirrored(marketplace, fresh_warehouse)
-    marketplace.execute("delete from user_viewing where recorded_at = %s", (yesterday,))
+    assert_mirrored(generated, fresh_warehouse)
+    generated.execute("delete from user_viewing where recorded_at = %s", (yesterday,))
     pipeline.run()
     assert read_loads(fresh_warehouse, 3)["user_viewing"] == (0, 0, 2)
-    assert_mirrored(marketplace, fresh_warehouse)
+    assert_mirrored(generated, fresh_warehouse)
 
 
-def test_a_source_that_cleared_old_events_does_not_clear_raw(pipeline, marketplace, fresh_warehouse):
+def test_a_source_that_cleared_old_events_does_not_clear_raw(pipeline, generated, fresh_warehouse):
     """More events gone than max_delete_fraction allows: refused before anything is read, unless forced."""
     pipeline.run()
-    marketplace.execute("delete from user_viewing order by recorded_at limit 1000000")
+    generated.execute("delete from user_viewing order by recorded_at limit 1000000")
     with pytest.raises(FixData, match=r"DELETE REFUSED: \d+ of \d+ events of user_viewing would go"):
         pipeline.run({"reconcile": True})
 
 
-def test_too_many_deletions_are_refused_unless_forced(pipeline, marketplace, fresh_warehouse):
+def test_too_many_deletions_are_refused_unless_forced(pipeline, generated, fresh_warehouse):
     """The guard counts against all rows that raw knows, not only those of the ranges that were read."""
     pipeline.run()
-    marketplace.execute("delete from bookings where mod(booking_id, 3) <> 0")
+    generated.execute("delete from bookings where mod(booking_id, 3) <> 0")
     with pytest.raises(FixData, match=r"DELETE REFUSED: \d+ of \d+ rows of bookings would go"):
         pipeline.run({"reconcile": True, "tables": ["bookings"]})
     pipeline.run({"reconcile": True, "tables": ["bookings"], "force_deletes": True})
-    assert_mirrored(marketplace, fresh_warehouse, {"bookings": "booking_id"})
+    assert_mirrored(generated, fresh_warehouse, {"bookings": "booking_id"})
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_a_list_of_known_keys_that_is_not_whole_is_not_believed(pipeline, source
         read_known(pipeline.bucket, "apartments", part)
 
 
-def test_a_reconcile_run_moves_no_watermark_and_skips_what_was_never_loaded(pipeline, marketplace, fresh_warehouse):
+def test_a_reconcile_run_moves_no_watermark_and_skips_what_was_never_loaded(pipeline, generated, fresh_warehouse):
     """Only an incremental run moves a watermark; a new table waits for one."""
     pipeline.run({"tables": ["apartments"]})
     before = fresh_warehouse.query(
@@ -248,7 +248,7 @@ def test_a_reconcile_run_moves_no_watermark_and_skips_what_was_never_loaded(pipe
     )
     assert fresh_warehouse.query("select count(*) from apartments_raw.bookings") == [(0,)]
     pipeline.run()
-    assert_mirrored(marketplace, fresh_warehouse)
+    assert_mirrored(generated, fresh_warehouse)
 
 
 @pytest.mark.parametrize("other", [{"window": {"from": "2026-01-01", "to": "2026-01-02"}}, {"rebuild": True}])
