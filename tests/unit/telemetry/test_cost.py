@@ -10,7 +10,8 @@ import pytest
 
 from local.template import read_template
 from rental_pipeline import cost
-from rental_pipeline.cost import EXTRACTING, MEMORY_MB, PLANNING, SQL, Usage
+from rental_pipeline.cost import CALLED, EXTRACTING, MEMORY_MB, SQL, Usage
+from tests.permissions.needs import find_task_calls
 
 ROOT = Path(__file__).parents[3]
 PRICES = {
@@ -28,7 +29,7 @@ PRICES = {
 }
 USAGE = Usage(
     seconds=90,
-    function_seconds={PLANNING: 10, EXTRACTING: 0, SQL: 20},
+    function_seconds={CALLED: 10, EXTRACTING: 0, SQL: 20},
     invocations=5,
     transitions=100,
     objects=4,
@@ -130,10 +131,21 @@ def test_the_memory_is_that_of_the_template():
             "RedshiftClusterId": "warehouse",
         },
     )
-    memory = {name: function["MemorySize"] for name, function in template.resources("AWS::Lambda::Function").items()}
-    kinds = {"PlanRun": PLANNING, "WriteManifests": PLANNING, "ExtractSlice": EXTRACTING, "RunSql": SQL}
-    for name, kind in kinds.items():
-        assert memory[f"{name}Function"] == MEMORY_MB[kind], name
+    memory = {
+        template.resolve({"Fn::GetAtt": [name, "Arn"]}): function["MemorySize"]
+        for name, function in template.resources("AWS::Lambda::Function").items()
+    }
+    called = {
+        machine: {
+            memory[call.parameters["FunctionName"]]
+            for call in find_task_calls(template.definition(ROOT, machine), "apartments")
+            if call.service == "lambda"
+        }
+        for machine in ("RunStateMachine", "SqlStepStateMachine")
+    }
+    assert called["SqlStepStateMachine"] == {MEMORY_MB[SQL]}
+    assert max(called["RunStateMachine"] - {MEMORY_MB[EXTRACTING]}) == MEMORY_MB[CALLED]
+    assert memory[template.resolve({"Fn::GetAtt": ["ExtractSliceFunction", "Arn"]})] == MEMORY_MB[EXTRACTING]
 
 
 def test_the_price_file_has_every_price_and_a_date():

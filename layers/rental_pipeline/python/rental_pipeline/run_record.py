@@ -15,8 +15,8 @@ from typing import Any
 import boto3
 
 from rental_pipeline.cost import (
+    CALLED,
     EXTRACTING,
-    PLANNING,
     SQL,
     Cost,
     Usage,
@@ -133,7 +133,7 @@ def _measure_usage(
     return Usage(
         seconds=(max(moments) - min(moments)).total_seconds() if moments else 0,
         function_seconds={
-            PLANNING: sum(functions),
+            CALLED: sum(functions),
             EXTRACTING: sum(load["seconds"] for load in loads),
             # Its function waits while a step's statement runs.
             SQL: sum(steps),
