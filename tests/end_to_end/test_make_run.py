@@ -136,6 +136,17 @@ def test_psql_opens_the_warehouse_of_the_last_run(first, state):
     assert "runs=" in done.stdout
 
 
+def test_another_marketplace_is_a_folder_of_sql(state):
+    """It has a source, a warehouse and days of its own, and the closing words name it."""
+    report, printed = run(state, "--marketplace", "cars", "--scale", "0.0001")
+    assert [execution["status"] for execution in report["executions"]] == ["succeeded", "succeeded"]
+    assert {row["table"] for row in report["standing"]} == {"locations", "vehicles", "users", "rental_transactions"}
+    assert {metric["metric"] for metric in report["metrics"] if metric["rows"]} == {
+        path.stem for path in (ROOT / "sql" / "cars" / "presentation").glob("*.sql")
+    }
+    assert "make run MARKETPLACE=cars" in printed
+
+
 def test_your_own_files_are_loaded_instead(state, tmp_path):
     """File name = table name; headers in any order, extra columns, quotes, commas and newlines; no day is played."""
     for name, text in CSV_FILES.items():

@@ -61,7 +61,8 @@ hours as (
 
 select 'amounts of ' || metric || ' ' || cast(period_start as varchar(64)) as example
 from amounts
-where (rentals > 0) <> (average_amount is not null)
+where (rentals > 0 and average_amount is null)
+    or (rentals = 0 and average_amount is not null)
     or min_amount < 0
     or cast(min_amount as double precision) > average_amount * 1.000000001
     or average_amount > cast(max_amount as double precision) * 1.000000001
@@ -73,7 +74,8 @@ where unique_vehicles > rentals
 union all
 select 'hours of ' || metric || ' ' || cast(period_start as varchar(64)) as example
 from hours
-where (rentals > 0) <> (average_hours is not null)
+where (rentals > 0 and average_hours is null)
+    or (rentals = 0 and average_hours is not null)
     or min_hours < 0
     or min_hours > average_hours * 1.000000001
     or average_hours > max_hours * 1.000000001

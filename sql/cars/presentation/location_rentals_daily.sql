@@ -29,11 +29,14 @@ distkey (location_id)
 sortkey (period_start)
 
 -- name: dirty_from_rental_transactions
-select rental_date as period_start
-from changed_rental_transactions
-union distinct
-select cast(ended_at as date) as period_start
-from changed_rental_transactions
+select distinct both_ends.period_start
+from (
+    select rental_date as period_start
+    from changed_rental_transactions
+    union all
+    select cast(ended_at as date) as period_start
+    from changed_rental_transactions
+) as both_ends
 
 -- name: rows
 with pickup as (
