@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 
 from rental_pipeline.errors import FixConfiguration, FixData, RetryLater
 from rental_pipeline.object_store import (
+    FINGERPRINTS,
     LAKE,
     LEDGER,
     LOADS,
@@ -17,6 +18,9 @@ from rental_pipeline.object_store import (
     SLICES,
     UNLOADS,
     explain_s3_error,
+    gone_key,
+    gone_manifest_key,
+    known_prefix,
     listing_key,
     manifest_key,
     part_key,
@@ -37,12 +41,15 @@ def test_keys_are_as_the_architecture_draws_them() -> None:
     }  # fmt: skip
     expected = {re.sub(r"<([^>]+)>", lambda match: values[match[1]], line) for line in drawn}
     assert expected == {
-        *(run_key("apartments", 7, name) for name in (LEDGER, PLAN, SLICES, LOADS, LAKE, UNLOADS)),
+        *(run_key("apartments", 7, name) for name in (LEDGER, FINGERPRINTS, PLAN, SLICES, LOADS, LAKE, UNLOADS)),
         result_key("apartments", 7, "bookings", 3),
+        known_prefix("apartments", 7, "bookings", 3) + "manifest",
         manifest_key("apartments", 7, "bookings"),
+        gone_manifest_key("apartments", 7, "bookings"),
         unload_folder("apartments", "curated", "bookings", 7) + "manifest",
         listing_key("apartments", "curated", "bookings", 7),
         part_key("apartments", 7, "bookings", 3, "abc", 2),
+        gone_key("apartments", 7, "bookings", 3, "abc"),
     }
 
 
