@@ -113,7 +113,7 @@ def test_write_manifests_lists_what_was_read(stack):
 def test_close_failed_run_frees_the_lease_and_tells_people(stack):
     """events/close_failed_run.json: the execution that opened the run has failed."""
     answer = invoke(stack, "CloseFailedRunFunction", "close_failed_run.json")
-    assert answer == {"run_sequence": 1, "cancelled": [], "problem": None}
+    assert answer == {"run_sequence": 1, "has_published": False, "cancelled": [], "problem": None}
     (message,) = stack.messages()
     assert "run 1 failed" in message["Subject"]
     assert "grant it, then rerun" in message["Message"]

@@ -25,6 +25,8 @@ _ADVICE = {
     "FixConfiguration": "Mend what the message names (setting, contract, privilege or input), then start a new execution.",
     "FixData": "Mend the data or the rule that the message names, then start a new execution.",
 }
+_PUBLISHED = "Its figures were published before it failed; the lake may show an earlier run's until the next run, or a redrive."
+_NOT_PUBLISHED = "Nothing of the failed run was published; what it committed before is kept and is the next run's starting point."
 _ANY_ADVICE = "Look at the execution in the console; Redrive resumes it where it failed, a new execution starts afresh."
 
 
@@ -50,7 +52,8 @@ def close_failed_run(event: dict[str, Any], settings: FailureSettings) -> dict[s
     has ended, and closes it.
 
     Returns:
-        What was done: `run_sequence` (None where no run was opened, or the warehouse could not say), `cancelled`, `problem`.
+        What was done: `run_sequence` (None where no run was opened, or the warehouse could not say), `has_published`,
+        `cancelled`, `problem`.
     """
     detail = event["detail"]
     failure = explain_failure(detail)
@@ -60,7 +63,7 @@ def close_failed_run(event: dict[str, Any], settings: FailureSettings) -> dict[s
         closed = _close(detail, failure, settings)
     except (PipelineError, StatementFailed) as error:
         logger.exception("the warehouse could not be told")
-        closed = {"run_sequence": None, "cancelled": [], "problem": str(error)}
+        closed = {"run_sequence": None, "has_published": False, "cancelled": [], "problem": str(error)}
     _tell(detail, failure, closed, settings)
     return closed
 
@@ -95,13 +98,15 @@ def _close(detail: dict[str, Any], failure: Failure, settings: FailureSettings) 
     api = DataApi(settings, attempts=2)
     opening = f"{settings.marketplace}/open/{detail['name']}"
     cancelled = api.cancel_unfinished(opening)
-    runs = api.query(opening, f"select run_sequence from {control}.run where execution_id = {literal(detail['executionArn'])}")
+    run = f"select run_sequence from {control}.run where execution_id = {literal(detail['executionArn'])}"
+    runs = api.query(opening, run)
     run_sequence = runs[0]["run_sequence"] if runs else None
+    published = api.query(opening, f"select step from {control}.step_commit where step = 'publish' and run_sequence in ({run})")
     logger.append_keys(run_sequence=run_sequence)
     if run_sequence is not None:
         error = f"{failure.where}: {failure.error}: {failure.message}"
         cancelled += end_run(api, settings, run_sequence, detail["executionArn"], error)
-    return {"run_sequence": run_sequence, "cancelled": cancelled, "problem": None}
+    return {"run_sequence": run_sequence, "has_published": bool(published), "cancelled": cancelled, "problem": None}
 
 
 def _tell(detail: dict[str, Any], failure: Failure, closed: dict[str, Any], settings: FailureSettings) -> None:
@@ -116,7 +121,7 @@ def _tell(detail: dict[str, Any], failure: Failure, closed: dict[str, Any], sett
         f"Input: {detail.get('input') or '{}'}",
         f"Execution: {detail['executionArn']}",
         "",
-        "Nothing of the failed run was published; what it committed before is kept and is the next run's starting point.",
+        _PUBLISHED if closed["has_published"] else _NOT_PUBLISHED,
     ]
     if closed["cancelled"]:
         lines.append(f"Cancelled statements: {', '.join(closed['cancelled'])}")
