@@ -7,4 +7,4 @@ from rental_pipeline.telemetry import observe
 @observe
 def lambda_handler(event, context):
     """Parse nothing, decide nothing: the work is `rental_pipeline.extract.extract_slice`."""
-    return extract_slice(event)
+    return extract_slice(event, context.get_remaining_time_in_millis)

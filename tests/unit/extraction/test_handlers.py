@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -23,3 +24,17 @@ def test_a_light_function_loads_nothing_heavy(function: str) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": path, "PATH": ""}, cwd=ROOT
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_the_extraction_knows_how_much_time_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that it hands a slice on before Lambda ends it; what it answers goes to the state machine."""
+    from functions.extract_slice import app
+
+    given = []
+    monkeypatch.setattr(app, "extract_slice", lambda event, remaining: given.append((event, remaining())) or {"rest": None})
+    context = SimpleNamespace(
+        function_name="extract", memory_limit_in_mb=1, invoked_function_arn="arn", aws_request_id="id",
+        get_remaining_time_in_millis=lambda: 1234,
+    )  # fmt: skip
+    assert app.lambda_handler({"table": "t"}, context) == {"rest": None}
+    assert given == [({"table": "t"}, 1234)]

@@ -37,13 +37,14 @@ def test_keys_are_as_the_architecture_draws_them() -> None:
     drawn = re.findall(r"^    (<m>/\S+)", ARCHITECTURE.read_text(), re.MULTILINE)
     values = {
         "m": "apartments", "seq:06d": "000007", "table": "bookings", "slice:05d": "00003", "n:05d": "00003", "id": "abc",
-        "k:05d": "00002", "layer": "curated",
+        "k:05d": "00002", "layer": "curated", "piece:05d": "00004",
     }  # fmt: skip
     expected = {re.sub(r"<([^>]+)>", lambda match: values[match[1]], line) for line in drawn}
     assert expected == {
         *(run_key("apartments", 7, name) for name in (LEDGER, FINGERPRINTS, PLAN, SLICES, LOADS, LAKE, UNLOADS)),
         result_key("apartments", 7, "bookings", 3),
         known_prefix("apartments", 7, "bookings", 3) + "manifest",
+        result_key("apartments", 7, "bookings", 3, 4),
         manifest_key("apartments", 7, "bookings"),
         gone_manifest_key("apartments", 7, "bookings"),
         unload_folder("apartments", "curated", "bookings", 7) + "manifest",

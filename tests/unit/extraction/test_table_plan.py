@@ -42,7 +42,7 @@ def test_only_the_text_of_a_hashed_column_is_selected() -> None:
     assert query.startswith(
         "select `Id`, cast(`email` as char), cast(conv(left(md5(concat_ws(',', %s, quote(`email`), quote(`Id`))"
     )
-    assert query.endswith(" from `t` where true")
+    assert query.endswith(" from `t` where true order by `Id`")
     assert arguments == ["grain of salt"]
 
 

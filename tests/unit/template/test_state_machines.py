@@ -135,13 +135,15 @@ def test_results_of_nested_executions_are_trimmed():
 
 
 def test_the_slices_do_not_weigh_on_the_history():
-    """A Distributed Map from S3 whose children return nothing, as standard workflows (express ones end after five minutes)."""
+    """A Distributed Map from S3 whose children return null, as standard workflows (express ones end after five minutes)."""
     extract = read(FOLDER / "run.asl.yaml")["States"]["Extract the slices"]
     assert extract["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
     assert extract["ItemReader"]["Resource"] == "arn:aws:states:::s3:getObject"
     assert extract["ResultPath"] is None
-    (child,) = extract["ItemProcessor"]["States"].values()
-    assert child["ResultSelector"] == {}
+    children = extract["ItemProcessor"]["States"]
+    assert children["Extract a slice"]["OutputPath"] == "$.Payload.rest"
+    assert children["Is there a rest?"]["Choices"] == [{"Variable": "$", "IsNull": False, "Next": "Extract a slice"}]
+    assert children["The slice is read"] == {"Type": "Succeed"}
     assert not [key for key in extract if key.startswith("ToleratedFailure")]
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import math
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -17,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rental_pipeline.differences import find_differences, read_known
 from rental_pipeline.errors import FixConfiguration, FixData, PipelineError
+from rental_pipeline.hand_on import HandOn
 from rental_pipeline.object_store import (
     PLAN,
     address,
@@ -41,13 +44,17 @@ from rental_pipeline.telemetry import count, logger
 _FOOTER_BYTES = 1_000_000
 
 
-def extract_slice(event: dict[str, Any]) -> None:
+def extract_slice(event: dict[str, Any], remaining_milliseconds: Callable[[], float] = lambda: math.inf) -> dict[str, Any]:
     """Read one slice from the source, write it as Parquet, and last of all write its result.
 
     Done again, it writes files under a new attempt; a slice that has its result is not read again.
 
     Args:
-        event: One item of slices.json.
+        event: One item of slices.json, or the rest of one.
+        remaining_milliseconds: Says how long this invocation may still take.
+
+    Returns:
+        `rest`: The event for what was left unread because time ran out, None where nothing was.
 
     Raises:
         RetryLater: the source or S3 broke off.
@@ -58,16 +65,16 @@ def extract_slice(event: dict[str, Any]) -> None:
     settings = read_settings(ExtractSettings)
     part = Slice.from_json(event)
     plan = read_json(settings.bucket, run_key(settings.marketplace, part.run_sequence, PLAN))
-    result = result_key(settings.marketplace, part.run_sequence, part.table, part.slice)
+    result = result_key(settings.marketplace, part.run_sequence, part.table, part.slice, part.piece)
     earlier = find_json(settings.bucket, result)
-    if earlier and earlier["source_time"] == plan["source_time"]:
-        logger.info("this slice was read before", extra={"table": part.table, "slice": part.slice})
-        return
+    if earlier and earlier["source_time"] == plan["source_time"] and earlier["from"] == event["from"]:
+        logger.info("this slice was read before", extra={"table": part.table, "slice": part.slice, "piece": part.piece})
+        return {"rest": earlier["rest"]}
     table = _find_table(plan, part)
     attempt = uuid.uuid4().hex[:12]
     hashing = [table.name] if any(column.is_hashed for column in table.columns) else []
     rows = SliceRows(table, read_hash_key(settings.hash_secret_arn, hashing), settings.decoder)
-
+    hand_on = HandOn(table, part, rows.impossible_dates, lambda: remaining_milliseconds() < 1000 * settings.reserve_seconds)
     source = read_source_address(settings.source_secret_arn)
     rows_read, written, gone = 0, [], None
     with closing(connect(source, use_unicode=False)) as connection:
@@ -80,7 +87,7 @@ def extract_slice(event: dict[str, Any]) -> None:
                     key = gone_key(settings.marketplace, part.run_sequence, part.table, part.slice, attempt)
                     gone = _write_part(settings.bucket, key, differences.gone)
             else:
-                batches = rows.read_slice(connection, part)
+                batches = hand_on.read(rows.read_slice(connection, part))
             for content in gather_parts(batches, settings.part_rows, settings.part_bytes):
                 key = part_key(settings.marketplace, part.run_sequence, part.table, part.slice, attempt, len(written))
                 written.append(_write_part(settings.bucket, key, content))
@@ -91,12 +98,16 @@ def extract_slice(event: dict[str, Any]) -> None:
         except PipelineError as error:
             raise type(error)(f"table {part.table}, slice {part.slice}: {error}") from error
 
+    rest = hand_on.rest.to_json() if hand_on.rest else None
     write_json(
         settings.bucket,
         result,
         {
             "table": part.table,
             "slice": part.slice,
+            "piece": part.piece,
+            "from": event["from"],
+            "rest": rest,
             "attempt": attempt,
             # Run numbers begin again with a new control schema; results of another plan of this number must not count.
             "source_time": plan["source_time"],
@@ -109,6 +120,9 @@ def extract_slice(event: dict[str, Any]) -> None:
         },
     )
     count("RowsRead", rows_read, marketplace=settings.marketplace, table=part.table)
+    if rest:
+        logger.info("handed on for want of time", extra={"table": part.table, "slice": part.slice, "piece": part.piece})
+    return {"rest": rest}
 
 
 def _find_table(plan: dict[str, Any], part: Slice) -> PlannedTable:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -49,7 +49,8 @@ def write_manifests(event: Json) -> Json:
     items = read_json(settings.bucket, run_key(settings.marketplace, run_sequence, SLICES))
     slices = [Slice.from_json(item) for item in items]
     with ThreadPoolExecutor(_THREADS) as threads:
-        results = list(threads.map(lambda part: _read_result(settings, part, plan["source_time"]), slices))
+        pieces = threads.map(lambda part: list(_read_pieces(settings, part, plan["source_time"])), slices)
+        results = [result for each in pieces for result in each]
         files = [file for each in results for file in [*each["parts"], *_list_gone(each)]]
         list(threads.map(lambda file: _check_size(settings.bucket, file), files))
 
@@ -63,12 +64,22 @@ def write_manifests(event: Json) -> Json:
     return {"run_sequence": run_sequence, "rows_read": sum(load["rows_read"] for load in loads.values())}
 
 
+def _read_pieces(settings: ManifestSettings, part: Slice, source_time: str) -> Iterator[Json]:
+    """Yield the results of all pieces of a slice: each says where it left off, and there the next one must begin."""
+    rest: Slice | None = part
+    while rest:
+        result = _read_result(settings, rest, source_time)
+        yield result
+        rest = Slice.from_json(result["rest"]) if result["rest"] else None
+
+
 def _read_result(settings: ManifestSettings, part: Slice, source_time: str) -> Json:
-    result = find_json(settings.bucket, result_key(settings.marketplace, part.run_sequence, part.table, part.slice))
-    if result is None or result["source_time"] != source_time:
+    result = find_json(settings.bucket, result_key(settings.marketplace, part.run_sequence, part.table, part.slice, part.piece))
+    if result is None or result["source_time"] != source_time or result["from"] != part.to_json()["from"]:
+        piece = f", from its piece {part.piece} on," if part.piece else ""
         raise FixData(
-            f"slice {part.slice} of {part.table} has no result of this plan of run {part.run_sequence}: its extract_slice failed;"
-            " see the map run for the cause, then start a new execution"
+            f"slice {part.slice} of {part.table}{piece} has no result of this plan of run {part.run_sequence}: its extract_slice"
+            " failed; see the map run for the cause, then start a new execution"
         )
     in_parts = sum(each["rows"] for each in result["parts"])
     if not result["rows_read"] == result["rows_in_parquet"] == in_parts:
@@ -109,7 +120,7 @@ def _write_manifests(settings: ManifestSettings, run_sequence: int, table: str, 
         "rows_in_parquet": sum(result["rows_in_parquet"] for result in results),
         "bytes": sum(part["bytes"] for part in parts),
         "parts": len(parts),
-        "slices": len(results),
+        "slices": sum(result["piece"] == 0 for result in results),
         "zero_dates": zero_dates,
         "seconds": round(sum(result["seconds"] for result in results), 3),
     }

@@ -31,9 +31,10 @@ def run_key(marketplace: str, run_sequence: int, name: str) -> str:
     return f"{marketplace}/runs/{run_sequence:06d}/{name}"
 
 
-def result_key(marketplace: str, run_sequence: int, table: str, slice_number: int) -> str:
-    """Return the key of the result of one slice, written last by the attempt that wins."""
-    return run_key(marketplace, run_sequence, f"results/{table}/{slice_number:05d}.json")
+def result_key(marketplace: str, run_sequence: int, table: str, slice_number: int, piece: int = 0) -> str:
+    """Return the key of the result of one slice, or of a later piece of it, written last by the attempt that wins."""
+    number = f"{slice_number:05d}-{piece:05d}" if piece else f"{slice_number:05d}"
+    return run_key(marketplace, run_sequence, f"results/{table}/{number}.json")
 
 
 def manifest_key(marketplace: str, run_sequence: int, table: str) -> str:

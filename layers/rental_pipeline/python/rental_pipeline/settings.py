@@ -53,6 +53,7 @@ class ExtractSettings:
     Attributes:
         part_rows, part_bytes: The most that one Parquet file holds, in memory; it is built whole there. The default makes files
             of some 2 MB, of which Redshift wants at least 1 ("Loading data files"), and leaves the function below 250 MB.
+        reserve_seconds: With less than this left of the function's time, what is unread of a slice is handed on.
         decoder: How rows are read: `binary` (prepared statements), `text` (for RDS Proxy, where those pin a session), or `plain`
             (PyMySQL's own, several times slower).
     """
@@ -62,6 +63,7 @@ class ExtractSettings:
     source_secret_arn: str
     part_rows: int = 250_000
     part_bytes: int = 12_000_000
+    reserve_seconds: int = 60
     decoder: str = "binary"
     hash_secret_arn: str | None = None
 

@@ -31,8 +31,12 @@ _TEXTS = ("char", "varchar")
 
 
 def compose_slice_query(table: PlannedTable, part: Slice, salt: str) -> Condition:
-    """Return the query that reads a slice, in the order of the planned columns, with the row's hash last; and its arguments."""
-    return _select_rows(table, salt, slice_condition(table, part))
+    """Return the query that reads a slice, its columns as planned with the row's hash last, and the query's arguments.
+
+    The rows come in the order by which slices are cut, so that reading can stop anywhere (hand_on.py).
+    """
+    order = quote_name(table.column(table.cursor).source_name) if table.strategy == APPEND else order_by_key(table, part.compared)
+    return _select_rows(table, salt, slice_condition(table, part), f" order by {order}")
 
 
 def compose_keys_query(table: PlannedTable, keys: Sequence[Point], salt: str) -> Condition:
@@ -150,12 +154,12 @@ def quote_name(name: str) -> str:
     return "`" + name.replace("`", "``").replace("%", "%%") + "`"
 
 
-def _select_rows(table: PlannedTable, salt: str, condition: Condition) -> Condition:
+def _select_rows(table: PlannedTable, salt: str, condition: Condition, order: str = "") -> Condition:
     # What is hashed as personal is the value's text, whatever its type.
     selected = ", ".join(
         f"cast({select_text(column)} as char)" if column.is_hashed else select_text(column) for column in table.columns
     )
-    return _select(f"{selected}, ", hash_row(table, salt), "", table, condition)
+    return _select(f"{selected}, ", hash_row(table, salt), order, table, condition)
 
 
 def _fingerprint(group: str, arguments: list[Any], table: PlannedTable, condition: Condition, salt: str) -> Condition:

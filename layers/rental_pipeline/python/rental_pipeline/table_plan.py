@@ -94,6 +94,7 @@ class Slice:
 
     Attributes:
         start, end: Values of the key (append: one day of the cursor) as text, half-open; None is open-ended.
+        piece: 0, and one more each time that the rest of the slice was handed on for want of time.
         compared: Whether the range is known to differ from raw. Of a keyed table, only the rows that differ are then read.
     """
 
@@ -103,6 +104,7 @@ class Slice:
     start: tuple[str, ...] | None = None
     end: tuple[str, ...] | None = None
     compared: bool = False
+    piece: int = 0
 
     def to_json(self) -> Json:
         """Return the item of slices.json."""
@@ -113,13 +115,16 @@ class Slice:
             "from": list(self.start) if self.start else None,
             "to": list(self.end) if self.end else None,
             "compared": self.compared,
+            "piece": self.piece,
         }
 
     @classmethod
     def from_json(cls, item: Json) -> Slice:
         """Return the slice that an item of slices.json describes."""
         start, end = (tuple(item[name]) if item[name] else None for name in ("from", "to"))
-        return cls(item["run_sequence"], item["table"], item["slice"], start, end, item.get("compared", False))
+        return cls(
+            item["run_sequence"], item["table"], item["slice"], start, end, item.get("compared", False), item.get("piece", 0)
+        )
 
 
 def iso_text(moment: datetime | None) -> str | None:
