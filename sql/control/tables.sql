@@ -147,6 +147,15 @@ create table if not exists changed_day (
     run_sequence bigint not null
 )
 
+-- name: verdict_change
+-- One row per key of a curated table that a run accepted and had not before, or the other way round: the rows of other tables that
+-- refer to it are judged again.
+create table if not exists verdict_change (
+    table_name varchar(127) not null,
+    row_key varchar(512) not null,
+    run_sequence bigint not null
+)
+
 -- name: curated_build
 -- One row per run and curated table built: keys looked at, rows that differ afterwards, and what became of the keys.
 create table if not exists curated_build (

@@ -39,9 +39,8 @@ class Curation:
         # Prepare has made a table of another shape anew, and forgotten its position.
         self.position = 0 if is_reshaped(request, table) else request.ledger.run_sequence("curated", table.name)
         self.is_full = needs_full_build(request, table)
-        source = self._planned(table.source)
-        self.is_append = source["strategy"] == "append"
-        self.raw_key = ["_event_day"] if self.is_append else [quote_identifier(column) for column in source["key"]]
+        self.is_append = self._planned(table.source)["strategy"] == "append"
+        self.raw_key = ["_event_day"] if self.is_append else self._source_key(table)
         if len(self.raw_key) != len(table.key):
             raise FixConfiguration(
                 f"{table.name}.sql: key names {len(table.key)} columns, source.yaml names {len(self.raw_key)} for {table.source}"
@@ -63,6 +62,7 @@ class Curation:
             union all
             (select * from after_image except select * from before_image)
             """,
+            *self._note_verdicts(),
             *self._mark_dirty(),
             self._mark_stale_in_lake(changed),
             f"delete from {self.curated}" + ("" if self.is_full else f" using touched where {self._on_touched(self.table.name)}"),
@@ -77,7 +77,8 @@ class Curation:
         ]
 
     def _touched(self) -> str:
-        """Keys (or days) whose newest version may now be judged otherwise: changed themselves, or child of a touched parent.
+        """Keys (or days) whose newest version may now be judged otherwise: changed themselves, or child of a parent that was
+        accepted since, or is no longer.
 
         Raw keeps all versions of a child, so its old parents count as well as its new ones.
         """
@@ -93,12 +94,15 @@ class Curation:
                 f" where table_name = {literal(self.table.source)} and run_sequence > {self.position}"
             )
         for reference in self.table.references:
-            parent = self._raw(self.request.warehouse.curated_table(reference.parent).source)
+            parent_table = self.request.warehouse.curated_table(reference.parent)
+            parent = self._raw(parent_table.source)
+            parent_key = _join_key("parent", self._source_key(parent_table))
             child_keys = ", ".join(f"child.{key}" for key in self.raw_key)
             selects.append(
                 f"select {child_keys} from {self.raw} as child inner join {parent} as parent"
                 f" on child.{quote_identifier(reference.column)} = parent.{quote_identifier(reference.parent_key)}"
-                f" where parent._run_sequence > {self.position}"
+                f" inner join {self.control}.verdict_change as verdict on verdict.row_key = {parent_key}"
+                f" where verdict.table_name = {literal(reference.parent)} and verdict.run_sequence > {self.position}"
             )
         return " union ".join(selects)
 
@@ -131,6 +135,28 @@ class Curation:
         return [
             "create temp table versions as"
             f" select raw_rows.* from {self.raw} as raw_rows inner join touched on {self._on_touched_raw('raw_rows')}"
+        ]
+
+    def _note_verdicts(self) -> list[str]:
+        """Note which keys are accepted now and were not, or the other way round, if other tables refer to this one.
+
+        A full build needs no notes: its children's hash has this table's files in it, so they are built anew as well.
+        """
+        is_parent = any(
+            reference.parent == self.table.name for table in self.request.warehouse.curated for reference in table.references
+        )
+        if self.is_full or not is_parent:
+            return []
+        images = {"before_keys": "before_image", "after_keys": "after_image"}
+        joins = " ".join(
+            f"left join (select distinct {', '.join(self.table.key)} from {image}) as {alias} on {self._on_touched(alias)}"
+            for alias, image in images.items()
+        )
+        was, is_now = (f"case when {alias}.{self.table.key[0]} is null then 0 else 1 end" for alias in images)
+        return [
+            f"insert into {self.control}.verdict_change (table_name, row_key, run_sequence)"
+            f" select {literal(self.table.name)}, {_join_key('touched', self.raw_key)}, {self.run}"
+            f" from touched {joins} where {was} <> {is_now}"
         ]
 
     def _mark_dirty(self) -> list[str]:
@@ -170,7 +196,7 @@ class Curation:
                 f"delete from {self.rejected} using touched where {of_table} and rejected_rows.event_day = touched._event_day"
             )
         else:
-            row_key = " || '|' || ".join(f"cast(touched.{key} as varchar(512))" for key in self.raw_key)
+            row_key = _join_key("touched", self.raw_key)
             forget = f"delete from {self.rejected} using touched where {of_table} and rejected_rows.row_key = {row_key}"
         event_day = "event_day" if self.is_append else "cast(null as date)"
         return [
@@ -200,8 +226,16 @@ class Curation:
     def _raw(self, table: str) -> str:
         return f"{self.request.schemas.raw}.{quote_identifier(table)}"
 
+    def _source_key(self, table: CuratedTable) -> list[str]:
+        return [quote_identifier(column) for column in self._planned(table.source)["key"]]
+
     def _planned(self, table: str) -> dict:
         for planned in self.request.plan["tables"]:
             if planned["name"] == table:
                 return planned
         raise FixConfiguration(f"{self.table.name}.sql: source {table!r} is no table of source.yaml")
+
+
+def _join_key(alias: str, key: list[str]) -> str:
+    """Return a key's columns as one text, as `row_key` has it."""
+    return " || '|' || ".join(f"cast({alias}.{column} as varchar(512))" for column in key)
