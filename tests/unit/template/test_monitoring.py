@@ -155,7 +155,7 @@ def test_schedules_send_the_inputs_that_are_shown(template):
     files = {json.dumps(json.loads(path.read_text())): path.stem for path in (ROOT / "events/inputs").glob("*.json")}
     schedules = read(ScheduleTimezone="Europe/Berlin").resources("AWS::Scheduler::Schedule")
     sent = {files[json.dumps(json.loads(schedule["Target"]["Input"]))] for schedule in schedules.values()}
-    assert sent == {"scheduled"}
+    assert sent == {"scheduled", "scheduled_reconcile"}
     for schedule in schedules.values():
         assert schedule["State"] == "DISABLED"  # until a person has switched it on
         assert schedule["ScheduleExpressionTimezone"] == "Europe/Berlin"
