@@ -1,6 +1,7 @@
 """What a person is told about a failed execution: the innermost error, and where it happened."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -60,3 +61,24 @@ def test_a_failed_slice_is_found_in_the_map_run(monkeypatch):
         detail(error="States.ExceedToleratedFailureThreshold", cause="The specified tolerated failure threshold was exceeded")
     )
     assert found == Failure("Load raw tables (slice 3 of bookings)", "FixConfiguration", "may not SELECT")
+
+
+def test_the_mail_says_where_and_what_to_do(monkeypatch):
+    """Subject and text name run, state, error, way out, the input to rerun with, and a link to the execution in its region."""
+    sent = []
+    monkeypatch.setattr(failure.boto3, "client", lambda _service: SimpleNamespace(publish=lambda **message: sent.append(message)))
+    arn = "arn:aws:states:eu-north-1:123456789012:execution:prod-run:x"
+    event = {"executionArn": arn, "status": "FAILED", "input": '{"tables": ["bookings"]}'}
+    closed = {"run_sequence": 7, "cancelled": [], "problem": None}
+    settings = SimpleNamespace(marketplace="apartments", topic_arn="arn:topic")
+    failure._tell(event, Failure("Load raw tables (load bookings)", "RetryLater", "S3 asks to slow down"), closed, settings)
+    (message,) = sent
+    assert message["Subject"] == "apartments run 7 failed: Load raw tables (load bookings)"
+    for words in (
+        "Where: Load raw tables (load bookings)",
+        "What:  RetryLater: S3 asks to slow down",
+        "choose Redrive",
+        'Input: {"tables": ["bookings"]}',
+        f"https://eu-north-1.console.aws.amazon.com/states/home?region=eu-north-1#/v2/executions/details/{arn}",
+    ):
+        assert words in message["Message"]

@@ -120,6 +120,7 @@ def _tell(detail: dict[str, Any], failure: Failure, closed: dict[str, Any], sett
         _ADVICE.get(failure.error, _ANY_ADVICE),
         f"Input: {detail.get('input') or '{}'}",
         f"Execution: {detail['executionArn']}",
+        f"Console: {_console_address(detail['executionArn'])}",
         "",
         _PUBLISHED if closed["has_published"] else _NOT_PUBLISHED,
     ]
@@ -130,6 +131,12 @@ def _tell(detail: dict[str, Any], failure: Failure, closed: dict[str, Any], sett
     # An SNS subject holds at most 100 characters (Amazon SNS API Reference, "Publish").
     subject = f"{settings.marketplace} {run} failed: {failure.where}"[:100]
     boto3.client("sns").publish(TopicArn=settings.topic_arn, Subject=subject, Message="\n".join(lines))
+
+
+def _console_address(execution_arn: str) -> str:
+    """Return where the console shows an execution, and offers its Redrive."""
+    region = execution_arn.split(":")[3]
+    return f"https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{execution_arn}"
 
 
 def _failed_state(execution_arn: str) -> str | None:
