@@ -69,7 +69,7 @@ def test_the_mail_says_where_and_what_to_do(monkeypatch):
     monkeypatch.setattr(failure.boto3, "client", lambda _service: SimpleNamespace(publish=lambda **message: sent.append(message)))
     arn = "arn:aws:states:eu-north-1:123456789012:execution:prod-run:x"
     event = {"executionArn": arn, "status": "FAILED", "input": '{"tables": ["bookings"]}'}
-    closed = {"run_sequence": 7, "cancelled": [], "problem": None}
+    closed = {"run_sequence": 7, "has_published": False, "cancelled": [], "problem": None}
     settings = SimpleNamespace(marketplace="apartments", topic_arn="arn:topic")
     failure._tell(event, Failure("Load raw tables (load bookings)", "RetryLater", "S3 asks to slow down"), closed, settings)
     (message,) = sent
