@@ -29,7 +29,7 @@ clean: stop  ## forget the local databases, files and builds
 	@echo "removed .local, .aws-sam and build"
 
 test: setup  ## every test: unit, integration on real databases, end to end. TESTS=path for some of them
-	@.venv/bin/python -m pytest $(TESTS)
+	@.venv/bin/python -m pytest $(or $(TESTS),--numprocesses auto --dist loadfile)
 
 sam-local: setup-containers  ## every function by `sam local invoke`, a whole run over `sam local start-lambda`, in containers
 	@.venv/bin/python -m pytest -v tests/containers
