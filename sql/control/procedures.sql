@@ -127,12 +127,13 @@ begin
         raise exception 'WATERMARK MOVED: % stands at %, the run was planned on %', p_table, v_watermark, p_before;
     end if;
     if v_positions = 0 then
-        insert into layer_position (layer, name, run_sequence) values ('raw', p_table, p_run);
+        insert into layer_position (layer, name, run_sequence, first_run_sequence) values ('raw', p_table, p_run, p_run);
     end if;
     update layer_position
     set watermark = case when v_watermark is null or p_after > v_watermark then coalesce(p_after, v_watermark) else v_watermark end,
         run_sequence = case when v_changed > 0 then p_run else run_sequence end,
-        definition_hash = coalesce(p_definition_hash, definition_hash)
+        definition_hash = coalesce(p_definition_hash, definition_hash),
+        first_run_sequence = coalesce(first_run_sequence, p_run)
     where layer = 'raw' and name = p_table;
 end;
 $$ language plpgsql
@@ -147,6 +148,25 @@ begin
     select coalesce(max(run_sequence), 0) into v_position from layer_position where layer = p_layer and name = p_name;
     if v_position <> p_planned then
         raise exception 'POSITION MOVED: % % stands at run %, the step was planned on %', p_layer, p_name, v_position, p_planned;
+    end if;
+end;
+$$ language plpgsql
+
+-- name: confirm_replay
+-- Lets a replay take raw's place only when each load changed as many rows as when it was made.
+create or replace procedure confirm_replay(p_run bigint, p_table varchar(127), p_loads bigint)
+as $$
+declare
+    v_loads bigint;
+    v_first bigint;
+begin
+    select count(*), min(case when rows_added <> rows_added_before or rows_removed <> rows_removed_before then load_sequence end)
+    into v_loads, v_first
+    from replayed_load
+    where run_sequence = p_run and table_name = p_table;
+    if v_loads <> p_loads or v_first is not null then
+        raise exception 'REPLAY DIFFERS: % of % loads of % were made again, the first that differs is that of run %',
+            v_loads, p_loads, p_table, v_first;
     end if;
 end;
 $$ language plpgsql

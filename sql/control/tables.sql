@@ -91,6 +91,8 @@ create table if not exists run_cost (
 -- One row per layer and table.
 -- raw: run_sequence = last run that changed the table, watermark = the source's clock up to which changes are in.
 -- curated: run_sequence = raw is applied up to this run. presentation: as_of = the day the metric was built for.
+-- raw: first_run_sequence = the run whose load began the raw table as it is; null while it is empty. erased: the last run that
+-- took the table anew. archive: loads up to this run are tagged on S3.
 -- The hashes are of what the rows were made with (SQL, rates), so that an edit rebuilds them.
 create table if not exists layer_position (
     layer varchar(20) not null,
@@ -100,6 +102,7 @@ create table if not exists layer_position (
     as_of date,
     input_hash char(64),
     definition_hash char(64),
+    first_run_sequence bigint default 0,
     primary key (layer, name)
 )
 
@@ -123,6 +126,19 @@ create table if not exists table_load (
     watermark_before timestamp,
     watermark_after timestamp,
     primary key (run_sequence, table_name)
+)
+
+-- name: replayed_load
+-- One row per load that the last replay of a table made again: what it changed then, and what when it was made.
+create table if not exists replayed_load (
+    run_sequence bigint not null,
+    table_name varchar(127) not null,
+    load_sequence bigint not null,
+    rows_added bigint not null,
+    rows_removed bigint not null,
+    rows_added_before bigint not null,
+    rows_removed_before bigint not null,
+    primary key (table_name, load_sequence)
 )
 
 -- name: reconciliation

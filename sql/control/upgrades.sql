@@ -20,6 +20,12 @@ begin
     if v_columns = 0 then
         alter table run add column started_by varchar(1024);
     end if;
+
+    select count(*) into v_columns from svv_columns
+    where table_schema = current_schema() and table_name = 'layer_position' and column_name = 'first_run_sequence';
+    if v_columns = 0 then
+        alter table layer_position add column first_run_sequence bigint default 0;
+    end if;
 end;
 $$ language plpgsql
 

@@ -167,6 +167,7 @@ def test_the_ledger_tells_how_long_each_state_took(loaded):
         "Unload to the lake",
         "Switch the catalogue",
         "Commit the lake",
+        "Archive the slices",
         "Close the run",
     ]
     assert all(status == "SUCCEEDED" and seconds >= 0 for _, status, seconds in states[:-1])

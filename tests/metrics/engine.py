@@ -91,6 +91,7 @@ class Engine:
             "marketplace": self.subject.marketplace,
             "run_sequence": self.run_sequence,
             "kind": "rebuild" if rebuild else "incremental",
+            "erased": [],
             "as_of": as_of.isoformat(),
             "source_time": observed_at.isoformat(timespec="microseconds"),
             "force_deletes": False,

@@ -43,8 +43,13 @@ def find_needs(call: AwsCall, parameters: dict[str, Any]) -> Iterator[Need]:
         case "s3", operation if operation in _OBJECT_ACTIONS:
             bucket = f"arn:{PARTITION}:s3:::{named['Bucket']}"
             yield Need(_OBJECT_ACTIONS[operation], f"{bucket}/{named['Key']}", _TLS)
+            if "Tagging" in named and operation != "PutObjectTagging":  # API reference, "PutObject"
+                yield Need("s3:PutObjectTagging", f"{bucket}/{named['Key']}", _TLS)
             if call.error in ("NoSuchKey", "404"):  # API reference, "GetObject": without it the answer is 403, not 404
                 yield Need("s3:ListBucket", bucket, _TLS)
+        case "s3", "DeleteObjects":
+            for entry in named["Delete"]["Objects"]:
+                yield Need("s3:DeleteObject", f"arn:{PARTITION}:s3:::{named['Bucket']}/{entry['Key']}", _TLS)
         case "s3", "ListObjectsV2" | "ListObjects" | "HeadBucket":
             yield Need("s3:ListBucket", f"arn:{PARTITION}:s3:::{named['Bucket']}", _TLS)
         case "glue", "CreateTable" | "UpdateTable" | "BatchCreatePartition":

@@ -56,7 +56,7 @@ def test_only_the_text_of_a_hashed_column_is_selected() -> None:
 def test_a_raw_table_is_created_with_its_metadata(contract: TableContract, storage: str) -> None:
     """Source columns, then the metadata of the architecture; distributed and sorted for how it is read."""
     raw_table = plan_raw_table("m_raw", contract, (ID, DAY, AT), None, may_evolve=True)
-    (statement,) = raw_table.batch
+    statement, _ = raw_table.batch
     assert statement.endswith(storage)
     (parsed,) = sqlglot.parse(statement, dialect="redshift")
     columns = [column.name for column in parsed.find_all(sqlglot.exp.ColumnDef)]

@@ -30,6 +30,7 @@ SETTINGS = {
     "PlanRunFunction": PlanSettings,
     "ExtractSliceFunction": ExtractSettings,
     "WriteManifestsFunction": ManifestSettings,
+    "ArchiveSlicesFunction": ManifestSettings,
     "RunSqlFunction": WarehouseSettings,
     "CloseFailedRunFunction": FailureSettings,
     "SwitchCatalogueFunction": CatalogueSettings,

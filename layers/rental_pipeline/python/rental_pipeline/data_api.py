@@ -41,6 +41,7 @@ _FIX_DATA = (
     "ROWS LOST",
     "DELETE REFUSED",
     "NOT AUDITED",
+    "REPLAY DIFFERS",
     "S3ServiceException",
     "incompatible Parquet schema",
     "manifest",
@@ -59,6 +60,7 @@ _REMEDIES = {
     "POSITION MOVED": "start a new execution, which plans from the new position",
     "WATERMARK MOVED": "start a new execution, which plans from the new watermark",
     "ROWS LOST": "a file changed after it was written; start a new execution, which reads the same window again",
+    "REPLAY DIFFERS": "raw was left as it was; the control table replayed_load shows each load, now and when it was made",
     "S3ServiceException": "a file of the manifest cannot be read; start a new execution, which reads the same window again",
 }
 

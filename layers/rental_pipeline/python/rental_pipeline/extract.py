@@ -22,6 +22,7 @@ from rental_pipeline.errors import FixConfiguration, FixData, PipelineError
 from rental_pipeline.hand_on import HandOn
 from rental_pipeline.object_store import (
     PLAN,
+    TAG,
     address,
     explain_s3_error,
     find_json,
@@ -142,7 +143,12 @@ def _write_part(bucket: str, key: str, content: pyarrow.Table) -> dict[str, Any]
     frame = content.to_pandas(types_mapper=pandas.ArrowDtype)
     try:
         awswrangler.s3.to_parquet(
-            frame, path=address(bucket, key), index=False, compression="snappy", pyarrow_additional_kwargs=encoding
+            frame,
+            path=address(bucket, key),
+            index=False,
+            compression="snappy",
+            pyarrow_additional_kwargs=encoding,
+            s3_additional_kwargs={"Tagging": f"{TAG}=uncommitted"},
         )
         tail = s3().get_object(Bucket=bucket, Key=key, Range=f"bytes=-{_FOOTER_BYTES}")
         footer = pyarrow.parquet.read_metadata(io.BytesIO(tail["Body"].read()))

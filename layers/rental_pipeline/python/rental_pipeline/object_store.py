@@ -24,6 +24,8 @@ LOADS = "loads.json"
 LAKE = "lake.json"
 UNLOADS = "unloads.json"
 _MOST_DELETED = 1000  # of one DeleteObjects
+# The tag of Parquet files; its values are `uncommitted` and `committed` (see archive.py).
+TAG = "slice"
 
 
 def run_key(marketplace: str, run_sequence: int, name: str) -> str:
@@ -75,6 +77,21 @@ def listing_key(marketplace: str, layer: str, table: str, run_sequence: int) -> 
 def gone_key(marketplace: str, run_sequence: int, table: str, slice_number: int, attempt: str) -> str:
     """Return the key of the Parquet file that lists the keys which are gone from a slice."""
     return f"{marketplace}/raw/{table}/run={run_sequence:06d}/slice={slice_number:05d}/attempt={attempt}/gone.parquet"
+
+
+def raw_prefix(marketplace: str, table: str, run_sequence: int | None = None) -> str:
+    """Return what the keys of a table's Parquet files begin with; those of one run."""
+    return f"{marketplace}/raw/{table}/" + ("" if run_sequence is None else f"run={run_sequence:06d}/")
+
+
+def key_of(address: str) -> str:
+    """Return the key of an s3:// address."""
+    return address.removeprefix("s3://").partition("/")[2]
+
+
+def replay_key(marketplace: str, run_sequence: int, table: str) -> str:
+    """Return the key of the list of loads of one table that a run replays."""
+    return run_key(marketplace, run_sequence, f"replay/{table}.json")
 
 
 def address(bucket: str, key: str) -> str:

@@ -18,6 +18,7 @@ from rental_pipeline.errors import FixConfiguration, FixData
 from rental_pipeline.object_store import FINGERPRINTS, LEDGER, PLAN, SLICES, find_json, read_json, run_key, write_json
 from rental_pipeline.personal import HashKey, read_hash_key
 from rental_pipeline.raw_tables import RESERVED_COLUMNS, RawTable, plan_raw_table, read_catalogue
+from rental_pipeline.replay import plan_replay
 from rental_pipeline.run_input import RunInput, read_run_input
 from rental_pipeline.settings import PlanSettings, read_settings
 from rental_pipeline.slice_query import ROW_HASH_VERSION, cursor_is_missing, quote_name
@@ -53,6 +54,8 @@ def plan_run(event: dict[str, Any]) -> dict[str, Any]:
     hashing = [name for name in read_names if HASH in contract[name].personal.values()]
     hash_key = read_hash_key(settings.hash_secret_arn, hashing)
     ledger = read_json(settings.bucket, run_key(settings.marketplace, run_sequence, LEDGER))
+    if run_input.replay:
+        return plan_replay(settings, contract, run_input, ledger)
     fingerprints = find_json(settings.bucket, run_key(settings.marketplace, run_sequence, FINGERPRINTS)) or {}
 
     address = read_source_address(settings.source_secret_arn)
@@ -75,6 +78,7 @@ def plan_run(event: dict[str, Any]) -> dict[str, Any]:
         "source_time": iso_text(bound.source_time),
         "force_deletes": run_input.force_deletes,
         "dry_run": run_input.dry_run,
+        "erased": list(run_input.erase),
         "raw_changes": {"batch": tables.batch, "single": tables.single},
         "tables": [table.to_json() for table in tables.planned],
     }
@@ -87,6 +91,7 @@ def plan_run(event: dict[str, Any]) -> dict[str, Any]:
         "slice_count": len(tables.slices),
         "slices_key": slices_key,
         "tables": [table.name for table in tables.planned if table.read and not table.is_idle],
+        "replays": [],
     }
 
 
@@ -116,11 +121,13 @@ class TablePlanner:
         self.run_input = run_input
         self.bound = bound
         self.run_sequence = run_sequence
-        self.fingerprints = fingerprints
+        # A table that is erased is planned as if it had never been loaded.
+        self.fingerprints = {name: found for name, found in fingerprints.items() if name not in run_input.erase}
         self.hash_key = hash_key
         self.slice_rows = settings.slice_rows
         self.raw_schema = f"{settings.marketplace}_raw"
-        self.catalogue = read_catalogue(ledger, self.raw_schema)
+        catalogue = read_catalogue(ledger, self.raw_schema)
+        self.catalogue = {name: columns for name, columns in catalogue.items() if name not in run_input.erase}
         self.positions = {position["name"]: position for position in ledger["positions"] if position["layer"] == "raw"}
         self.sources = describe_tables(connection)
         self.planned: list[PlannedTable] = []
@@ -148,6 +155,7 @@ class TablePlanner:
         self.batch += raw_table.batch
         self.single += raw_table.single
         table = _list_table(contract, source.name, raw_table.columns)
+        table = replace(table, added=raw_table.added, is_new=existing is None)
         if is_read:
             definition_hash = _hash_definition(contract, raw_table.columns, self.hash_key)
             loaded_by = self.positions.get(contract.name, {}).get("definition_hash")
@@ -207,7 +215,8 @@ class TablePlanner:
             planned_watermark=iso_text(planned),
             new_watermark=iso_text(max(new, planned) if planned else new),
         )
-        if planned is None or contract.name not in self.catalogue:
+        # A raw table that was made anew is empty until its first load, though an earlier one's position may be left.
+        if planned is None or table.is_new or position.get("first_run_sequence", 0) is None:
             return replace(table, complete=True)
         if not is_as_loaded:
             # Rows that were read without a column, or by another rule, are read again. Events that the source has removed since

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rental_pipeline.column_types import catalogue_type, varchar_length
-from rental_pipeline.contract import APPEND, FREEZE, TableContract
+from rental_pipeline.column_types import HASH_TYPE, catalogue_type, varchar_length
+from rental_pipeline.contract import APPEND, DROP, FREEZE, HASH, TableContract
 from rental_pipeline.errors import FixConfiguration
 from rental_pipeline.table_plan import PlannedColumn
 
@@ -65,22 +65,30 @@ def plan_raw_table(
         may_evolve: Whether this run may add columns: only one that can read the table whole.
 
     Raises:
-        FixConfiguration: the source dropped or retyped a column, or has a new one where the contract says freeze; all are named.
+        FixConfiguration: the source dropped or retyped a column, or has a new one where the contract says freeze, or raw holds a
+            column otherwise than the contract now asks for personal data; all are named.
     """
     name = f"{quote_identifier(schema)}.{quote_identifier(contract.name)}"
     if existing is None:
-        return RawTable(columns, batch=(_create_table(name, contract, columns),))
+        # A position may be left of an earlier raw table of the name: the history of this one begins with its first load.
+        begin = (
+            "update layer_position set first_run_sequence = null"
+            f" where layer = 'raw' and name = '{contract.name}' and not exists (select 1 from {name})"
+        )
+        return RawTable(columns, batch=(create_raw_table(schema, contract, columns), begin))
     _refuse_other_strategy(contract, existing)
+    refuse_other_privacy(schema, contract, existing)
     new = tuple(column for column in columns if column.name not in existing)
     kept = [column for column in columns if column.name in existing]
-    mistakes = [*_find_dropped(contract, columns, existing), *_find_retyped(kept, existing)]
+    mistakes = [*_find_dropped(columns, existing), *_find_retyped(kept, existing)]
     if new and contract.drift == FREEZE:
         mistakes.append(f"new in the source, and the contract says drift: freeze: {_join_names(new)}")
     if mistakes:
         raise FixConfiguration(
             f"table {contract.name} differs from {schema}.{contract.name}: {'; '.join(mistakes)}. Nothing was read."
             " Undo the change in the source, or set `drift: evolve` for new columns, or (the way for dropped and retyped ones)"
-            f" rename the raw table, so that the next run makes and fills a new one"
+            " rename the raw table, so that the next run makes and fills a new one,"
+            f" or, where its history may go, rerun with {show_erasure(contract.name)}"
         )
     fitted = {column.name: _fit(column, existing[column.name]) for column in kept}
     widened = [column for column in fitted.values() if column.type != existing[column.name]]
@@ -93,8 +101,8 @@ def plan_raw_table(
     )
 
 
-def _create_table(name: str, contract: TableContract, columns: Iterable[PlannedColumn]) -> str:
-    """Compose CREATE TABLE.
+def create_raw_table(schema: str, contract: TableContract, columns: Iterable[PlannedColumn]) -> str:
+    """Compose CREATE TABLE of a raw table, or of its copy in another schema.
 
     A keyed table is distributed by the key's first column and sorted by key: the newest version of each key is found, and joined
     with what arrives, without moving rows between nodes. Events are spread evenly and sorted by day: whole days are replaced.
@@ -107,7 +115,7 @@ def _create_table(name: str, contract: TableContract, columns: Iterable[PlannedC
         key = [quote_identifier(column) for column in contract.key]
         storage = f"distkey ({key[0]}) sortkey ({', '.join([*key, '_run_sequence'])})"
     body = ", ".join(f"{column} {definition}" for column, definition in definitions.items())
-    return f"create table if not exists {name} ({body}) {storage}"
+    return f"create table if not exists {quote_identifier(schema)}.{quote_identifier(contract.name)} ({body}) {storage}"
 
 
 def _refuse_other_strategy(contract: TableContract, existing: dict[str, str]) -> None:
@@ -119,10 +127,36 @@ def _refuse_other_strategy(contract: TableContract, existing: dict[str, str]) ->
         )
 
 
-def _find_dropped(contract: TableContract, columns: tuple[PlannedColumn, ...], existing: dict[str, str]) -> list[str]:
-    offered = {column.name for column in columns} | set(contract.personal)
+def refuse_other_privacy(schema: str, contract: TableContract, existing: dict[str, str]) -> None:
+    """Stop where raw (or what it is replayed from) holds a column in the clear that is personal now, or the other way round.
+
+    Reading on would hide it in new versions only: the old ones, and the Parquet files of earlier runs, would keep clear values.
+    """
+    mistakes = []
+    for name, kind in existing.items():
+        asked, is_hashed = contract.personal.get(name), kind == HASH_TYPE
+        if asked == DROP or is_hashed != (asked == HASH):
+            held = "hashed" if is_hashed else "in the clear"
+            mistakes.append(f"{name} (held {held}; source.yaml says {asked or 'nothing of it'})")
+    if mistakes:
+        raise FixConfiguration(
+            f"{schema}.{contract.name} and the files it was loaded from hold columns otherwise than source.yaml asks for personal"
+            f" data: {', '.join(mistakes)}. Nothing was read. Rerun with {show_erasure(contract.name)}: it deletes the table's"
+            " history, the files on S3 too, and takes the table anew"
+        )
+
+
+def show_erasure(table: str) -> str:
+    """Return the input of a run that takes a table anew."""
+    return f'{{"erase": ["{table}"]}}'
+
+
+def _find_dropped(columns: tuple[PlannedColumn, ...], existing: dict[str, str]) -> list[str]:
+    offered = {column.name for column in columns}
     gone = [name for name in existing if name not in offered and name not in RESERVED_COLUMNS]
-    return [f"dropped in the source: {', '.join(gone)}"] if gone else []
+    new = [name for name in offered if name not in existing]
+    hint = f" (renamed to {', '.join(sorted(new))}?)" if new else ""
+    return [f"dropped in the source: {', '.join(gone)}{hint}"] if gone else []
 
 
 def _find_retyped(columns: Iterable[PlannedColumn], existing: dict[str, str]) -> list[str]:

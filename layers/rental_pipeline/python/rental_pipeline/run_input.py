@@ -16,6 +16,8 @@ _EXAMPLES = {
     "window": '{"window": {"from": "2026-11-01", "to": "2026-11-02T06:00:00"}}',
     "reconcile": '{"reconcile": true}',
     "rebuild": '{"rebuild": true}',
+    "replay": '{"replay": true}',
+    "erase": '{"erase": ["bookings"]}',
     "dry_run": '{"dry_run": true}',
     "as_of": '{"as_of": "2026-11-21"}',
     "force_deletes": '{"force_deletes": true}',
@@ -42,6 +44,8 @@ class RunInput:
         window: Read this range of the cursors again; adds versions, moves no watermark.
         reconcile: Compare whole tables with raw, and read what differs: deletes, and changes that moved no cursor.
         rebuild: Read nothing; make curated and presentation from raw.
+        replay: Read nothing; make raw from the archived files again (of `tables`, or all), and the layers from it.
+        erase: Tables whose raw rows, and the files they came from, are deleted, and which are taken anew.
         dry_run: Plan, and stop there.
         as_of: The date for which presentation is made; None is the source's current date.
         force_deletes: Publish even where suspiciously many rows are gone.
@@ -52,6 +56,8 @@ class RunInput:
     window: Window | None = None
     reconcile: bool = False
     rebuild: bool = False
+    replay: bool = False
+    erase: tuple[str, ...] = ()
     dry_run: bool = False
     as_of: date | None = None
     force_deletes: bool = False
@@ -59,8 +65,9 @@ class RunInput:
 
     @property
     def kind(self) -> str:
-        """`incremental`, `window`, `reconcile` or `rebuild`, as plan.json names it."""
-        return "rebuild" if self.rebuild else "window" if self.window else "reconcile" if self.reconcile else "incremental"
+        """`incremental`, `window`, `reconcile`, `erase`, `replay` or `rebuild`, as plan.json names it."""
+        asked = [name for name in ("rebuild", "replay", "window", "reconcile", "erase") if getattr(self, name)]
+        return asked[0] if asked else "incremental"
 
 
 def read_run_input(document: Any, known_tables: Iterable[str]) -> RunInput:
@@ -82,10 +89,12 @@ def read_run_input(document: Any, known_tables: Iterable[str]) -> RunInput:
                 f"the input has an unknown key {key!r}{suggest(key, tuple(_EXAMPLES))}; {{}} is an incremental run"
             )
     run_input = RunInput(
-        tables=_read_tables(document.get("tables"), known),
+        tables=_read_tables("tables", document.get("tables"), known),
         window=_read_window(document.get("window")),
         reconcile=_read_flag(document, "reconcile"),
         rebuild=_read_flag(document, "rebuild"),
+        replay=_read_flag(document, "replay"),
+        erase=_read_tables("erase", document.get("erase"), known) or (),
         dry_run=_read_flag(document, "dry_run"),
         as_of=_read_as_of(document.get("as_of")),
         force_deletes=_read_flag(document, "force_deletes"),
@@ -95,14 +104,18 @@ def read_run_input(document: Any, known_tables: Iterable[str]) -> RunInput:
         raise FixConfiguration("reconcile compares whole tables: leave out window and rebuild")
     if run_input.rebuild and (run_input.window or run_input.tables):
         raise FixConfiguration("rebuild reads nothing from the source and makes everything anew: leave out tables and window")
+    if run_input.replay and (run_input.window or run_input.reconcile or run_input.rebuild or run_input.erase):
+        raise FixConfiguration("replay reads nothing from the source and rebuilds by itself: give with it tables at most")
+    if run_input.erase and (run_input.tables or run_input.window or run_input.reconcile or run_input.rebuild):
+        raise FixConfiguration("erase takes its tables anew, and the others as usual: give it alone")
     return run_input
 
 
-def _read_tables(value: Any, known: list[str]) -> tuple[str, ...] | None:
+def _read_tables(key: str, value: Any, known: list[str]) -> tuple[str, ...] | None:
     if value is None:
         return None
     if not isinstance(value, list) or not value or not all(isinstance(name, str) for name in value):
-        raise _malformed("tables", value)
+        raise _malformed(key, value)
     for name in value:
         if name not in known:
             raise FixConfiguration(f"the input names an unknown table {name!r}; the contract's tables are: {', '.join(known)}")

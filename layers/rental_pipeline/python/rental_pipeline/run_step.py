@@ -23,6 +23,7 @@ from rental_pipeline.steps.pending import compose_pending
 from rental_pipeline.steps.plan_lake import compose_plan_lake
 from rental_pipeline.steps.prepare import compose_prepare
 from rental_pipeline.steps.publish import compose_publish
+from rental_pipeline.steps.replay import compose_replay
 from rental_pipeline.steps.stage import compose_stage
 from rental_pipeline.steps.step import Step, StepRequest, name_run
 from rental_pipeline.steps.unload import compose_unload
@@ -34,6 +35,7 @@ COMPOSE: dict[str, Callable[[StepRequest], Step]] = {
     "fingerprint": compose_fingerprint,
     "prepare": compose_prepare,
     "load": compose_load,
+    "replay": compose_replay,
     "pending": compose_pending,
     "curate": compose_curate,
     "stage": compose_stage,

@@ -65,6 +65,8 @@ class PlannedTable:
     slice_count: int = 0
     comparison: Comparison | None = None
     days: tuple[tuple[str | None, str], ...] | None = None
+    added: tuple[str, ...] = ()
+    is_new: bool = False
 
     @property
     def is_idle(self) -> bool:
@@ -85,6 +87,7 @@ class PlannedTable:
         columns = tuple(PlannedColumn(**column) for column in entry["columns"])
         comparison = Comparison(**entry["comparison"]) if entry["comparison"] else None
         given = {name: value for name, value in entry.items() if name != "is_idle"}
+        given["added"] = tuple(entry["added"])
         return cls(**{**given, "key": tuple(entry["key"]), "columns": columns, "comparison": comparison})
 
 

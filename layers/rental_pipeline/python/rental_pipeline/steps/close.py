@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from rental_pipeline.cost import describe_costs, read_prices
 from rental_pipeline.data_api import Submission
 from rental_pipeline.steps.step import Rows, Step, StepRequest, literal
@@ -16,7 +19,7 @@ _STATUS_WORDS = {
 
 
 def compose_close(request: StepRequest) -> Step:
-    """Compose the step; its result is `{"status", "subject", "message"}` for the notification."""
+    """Compose the step; its result is `{"status", "is_news", "subject", "message"}` for the notification."""
     schemas, run = request.schemas, request.run_sequence
     control = schemas.control
     status = "planned" if request.plan["dry_run"] else "succeeded"
@@ -25,11 +28,13 @@ def compose_close(request: StepRequest) -> Step:
         (ended,), loads, builds, warnings, (lag,), costs = rows
         dollars("RunCost", sum(float(row["usd"]) for row in costs if not row["replaces"]), marketplace=schemas.marketplace)
         _publish_metrics(schemas.marketplace, ended, loads, builds, lag["seconds"])
+        found = _announce(request.plan["tables"])
         subject = f"{schemas.marketplace} run {run}: {ended['status']}"
         lines = [
             f"Run {run} of {schemas.marketplace} {_STATUS_WORDS[ended['status']]} after {ended['seconds']} s,"
             f" as of {request.plan['as_of']}.",
             "",
+            *found,
             *(
                 f"{load['table_name']}: {load['rows_read']} rows read, {load['rows_added']} added to raw,"
                 f" {load['rows_removed']} removed"
@@ -41,11 +46,15 @@ def compose_close(request: StepRequest) -> Step:
             describe_costs(costs, read_prices()),
         ]
         # An SNS subject holds at most 100 characters (Amazon SNS API Reference, "Publish").
-        return {"status": ended["status"], "subject": subject[:100], "message": "\n".join(lines)}
+        return {"status": ended["status"], "is_news": bool(found), "subject": subject[:100], "message": "\n".join(lines)}
 
     return Step(
         name=request.statement_name,
-        submissions=(compose_ending(control, run, status, as_of=request.plan["as_of"]),),
+        submissions=(
+            compose_ending(
+                control, run, status, as_of=request.plan["as_of"], then=[] if request.plan["dry_run"] else _note_archived(run)
+            ),
+        ),
         reads=(
             f"select status, datediff(second, started_at, finished_at) as seconds from {control}.run where run_sequence = {run}",
             f"select table_name, rows_read, rows_added, rows_removed from {control}.table_load"
@@ -72,8 +81,32 @@ def _publish_metrics(marketplace: str, ended: dict, loads: Rows, builds: Rows, l
     count("RowsRejected", sum(build["rows_rejected"] for build in builds), marketplace=marketplace)
 
 
+def _announce(tables: list[dict[str, Any]]) -> list[str]:
+    """Say what the run found in the source, or in the contract, that raw did not have before."""
+    lines = []
+    for table in tables:
+        if table["is_new"]:
+            lines.append(f"first load: {table['name']}")
+        types = {column["name"]: column["type"] for column in table["columns"]}
+        lines += [f"new in the source and added: {table['name']}.{name} {types[name]}" for name in table["added"]]
+    return [*lines, ""] if lines else []
+
+
+def _note_archived(run_sequence: int) -> list[str]:
+    """Up to this run, the state before has tagged what was loaded, and deleted what was erased."""
+    return [
+        "delete from layer_position where layer = 'control' and name = 'archive'",
+        f"insert into layer_position (layer, name, run_sequence) values ('control', 'archive', {run_sequence})",
+    ]
+
+
 def compose_ending(
-    control: str, run_sequence: int, status: str, error: str | None = None, as_of: str | None = None
+    control: str,
+    run_sequence: int,
+    status: str,
+    error: str | None = None,
+    as_of: str | None = None,
+    then: Sequence[str] = (),
 ) -> Submission:
     """Return the batch that ends a run as succeeded, planned or failed, and frees its lease; repeating it changes nothing."""
     return Submission(
@@ -82,5 +115,6 @@ def compose_ending(
             f"set search_path to {control}",
             "lock lease",
             f"call close_run({run_sequence}, {literal(status)}, {literal(error and error[:1000])}, {literal(as_of)})",
+            *then,
         ),
     )

@@ -17,12 +17,22 @@ def compose_curate(request: StepRequest) -> Step:
 
 def needs_full_build(request: StepRequest, table: CuratedTable) -> bool:
     """Whether every key is judged: a rebuild was asked for, or what the rows are made with has changed (or never ran)."""
-    return request.is_rebuild or not request.ledger.is_made_from("curated", table.name, request.warehouse.curated_hash(table))
+    return (
+        request.is_rebuild
+        or is_forgotten(request, table)
+        or not request.ledger.is_made_from("curated", table.name, request.warehouse.curated_hash(table))
+    )
 
 
 def is_reshaped(request: StepRequest, table: CuratedTable) -> bool:
     """Whether the table does not exist with the definition that its file has now."""
     return not request.ledger.is_defined_as("curated", table.name, request.warehouse.definition_hash(table.file))
+
+
+def is_forgotten(request: StepRequest, table: CuratedTable) -> bool:
+    """Whether the run takes a raw table anew that the table's rows are judged by; prepare has then deleted its position."""
+    parents = [request.warehouse.curated_table(reference.parent) for reference in table.references]
+    return not {table.source, *(parent.source for parent in parents)}.isdisjoint(request.plan["erased"])
 
 
 class Curation:
@@ -36,8 +46,9 @@ class Curation:
         self.curated = f"{request.schemas.curated}.{table.name}"
         self.rejected = f"{request.schemas.curated}.rejected_rows"
         self.raw = self._raw(table.source)
-        # Prepare has made a table of another shape anew, and forgotten its position.
-        self.position = 0 if is_reshaped(request, table) else request.ledger.run_sequence("curated", table.name)
+        # Prepare has made a table of another shape anew, and forgotten its position; or only that.
+        is_unbuilt = is_reshaped(request, table) or is_forgotten(request, table)
+        self.position = 0 if is_unbuilt else request.ledger.run_sequence("curated", table.name)
         self.is_full = needs_full_build(request, table)
         self.is_append = self._planned(table.source)["strategy"] == "append"
         self.raw_key = ["_event_day"] if self.is_append else self._source_key(table)

@@ -40,7 +40,7 @@ def compose_fingerprint(request: StepRequest) -> Step:
 
 
 def _is_compared(table: TableContract, run_input: RunInput) -> bool:
-    if run_input.rebuild or run_input.window or (run_input.tables and table.name not in run_input.tables):
+    if run_input.rebuild or run_input.replay or run_input.window or (run_input.tables and table.name not in run_input.tables):
         return False
     return run_input.reconcile or table.strategy != MERGE
 

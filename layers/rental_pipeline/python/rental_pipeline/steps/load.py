@@ -27,18 +27,18 @@ NOTHING = {
 def compose_load(request: StepRequest) -> Step:
     """Compose the load of one table: COPY, compare, add what differs, count, move the watermark; one transaction."""
     table = find_table(request)
-    load = Load(request, table)
-    change = load.replace_days() if table["strategy"] == "append" else load.add_versions()
+    load = Load(request, table, request.loads[table["name"]])
+    change = [*load.replace_days(), load.note_changed_days()] if table["strategy"] == "append" else load.add_versions()
     return Step(request.statement_name, (request.write(*load.copy(), *change, *load.commit()),))
 
 
 class Load:
     """The statements of one table's load."""
 
-    def __init__(self, request: StepRequest, table: dict[str, Any]):
+    def __init__(self, request: StepRequest, table: dict[str, Any], totals: dict[str, Any]):
         self.run = request.run_sequence
         self.table = table
-        self.totals = NOTHING if table["is_idle"] else request.loads[table["name"]]
+        self.totals = totals
         self.control = request.schemas.control
         self.raw = f'{request.schemas.raw}."{table["name"]}"'
         self.copy_role = request.settings.copy_role_arn
@@ -115,7 +115,7 @@ class Load:
         ]
 
     def replace_days(self) -> list[str]:
-        """Replace the days of the window whose rows, as a multiset, differ from raw's; note them for the curated layer.
+        """Replace the days of the window whose rows, as a multiset, differ from raw's.
 
         The sum of the rows' hashes, with the count, tells multisets apart.
         """
@@ -151,10 +151,6 @@ class Load:
             from arrived_by_day
             inner join replaced_day on arrived_by_day._event_day = replaced_day.event_day
             """,
-            f"""
-            insert into {self.control}.changed_day (table_name, event_day, run_sequence)
-            select {literal(self.table["name"])}, event_day, {self.run} from replaced_day
-            """,
             self._count(
                 rows_copied="(select count(*) from arrived)",
                 keys_copied="null",
@@ -163,6 +159,13 @@ class Load:
                 rows_known="(select coalesce(sum(day_rows), 0) from known_day)",
             ),
         ]
+
+    def note_changed_days(self) -> str:
+        """Tell the curated layer which days were replaced."""
+        return f"""
+        insert into {self.control}.changed_day (table_name, event_day, run_sequence)
+        select {literal(self.table["name"])}, event_day, {self.run} from replaced_day
+        """
 
     def commit_nothing(self) -> list[str]:
         """Record that the table was read and nothing was found, and move the watermark."""

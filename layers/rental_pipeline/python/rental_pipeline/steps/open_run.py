@@ -44,7 +44,7 @@ def compose_open(request: StepRequest) -> Step:
     )
 
     def finish(rows: list[Rows]) -> dict:
-        (run,), positions, columns = rows
+        (run,), positions, columns, *loads = rows
         sequence = run["run_sequence"]
         write_json(
             request.settings.bucket,
@@ -55,6 +55,7 @@ def compose_open(request: StepRequest) -> Step:
                 "files_hash": request.warehouse.files_hash,
                 "positions": positions,
                 "columns": columns,
+                "loads": loads[0] if loads else [],
             },
         )
         return {"outcome": "opened", "run_sequence": sequence}
@@ -75,7 +76,8 @@ def compose_open(request: StepRequest) -> Step:
                 to_char(watermark, 'YYYY-MM-DD"T"HH24:MI:SS.US') as watermark,
                 to_char(as_of, 'YYYY-MM-DD') as as_of,
                 input_hash,
-                definition_hash
+                definition_hash,
+                first_run_sequence
             from {schemas.control}.layer_position
             """,
             f"""
@@ -91,16 +93,30 @@ def compose_open(request: StepRequest) -> Step:
             where table_schema = {literal(schemas.raw)}
             order by table_name, ordinal_position
             """,
+            *([_select_loads(schemas.control)] if request.run_input.get("replay") else []),
         ),
         finish=finish,
     )
 
 
 def _name_kind(run_input: dict) -> str:
-    for kind in ("dry_run", "rebuild", "window"):
+    for kind in ("dry_run", "rebuild", "window", "reconcile", "erase", "replay"):
         if run_input.get(kind):
             return kind
     return "incremental"
+
+
+def _select_loads(control: str) -> str:
+    """The committed loads that made the raw tables what they are; those that changed nothing are left out."""
+    return f"""
+    select table_load.run_sequence, table_load.table_name, table_load.manifest, table_load.rows_added, table_load.rows_removed
+    from {control}.table_load
+    inner join {control}.layer_position
+        on layer_position.layer = 'raw' and table_load.table_name = layer_position.name
+    where table_load.run_sequence >= layer_position.first_run_sequence
+        and table_load.rows_added + table_load.rows_removed > 0
+    order by table_load.table_name, table_load.run_sequence
+    """
 
 
 def _name_starter(run_input: dict) -> str | None:

@@ -1,4 +1,4 @@
-"""Pending: what is left to build after the loads. An unchanged source leaves nothing, and the run ends here."""
+"""Pending: what is left to build and to archive after the loads. An unchanged source leaves nothing, and the run ends here."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from rental_pipeline.steps.step import Rows, Step, StepRequest
 
 def compose_pending(request: StepRequest) -> Step:
     """Compose the step; its result is `{"anything", "curated": [tables in build order], "metrics": [names],
-    "lake_is_behind"}`.
+    "lake_is_behind", "archive": {…}}`.
 
-    Pending is what earlier runs left (a position behind raw, a dirty period) as much as what this run brought.
+    Pending is what earlier runs left (a position behind raw, a dirty period, a load that was not archived) as much as what this
+    run brought. `archive` is the event of archive_slices.
     """
     control = request.schemas.control
+    archived = request.ledger.run_sequence("control", "archive")
 
     def finish(rows: list[Rows]) -> dict:
-        raw_positions, dirty, stale = rows
+        raw_positions, dirty, stale, loads, erased = rows
         newest = {row["name"]: row["run_sequence"] for row in raw_positions}
         curated = [table.name for table in request.warehouse.curated if _is_behind(request, table, newest)]
         anything = (
@@ -31,6 +33,7 @@ def compose_pending(request: StepRequest) -> Step:
             "curated": curated,
             "metrics": [m.name for m in request.warehouse.metrics] if anything else [],
             "lake_is_behind": is_lake_behind(request, stale[0]["stale_years"]),
+            "archive": {"anything": bool(loads or erased), "loads": loads, "erased": erased},
         }
 
     return Step(
@@ -39,6 +42,10 @@ def compose_pending(request: StepRequest) -> Step:
             f"select name, run_sequence from {control}.layer_position where layer = 'raw'",
             f"select count(*) as dirty_periods from {control}.dirty_period",
             f"select count(*) as stale_years from {control}.lake_stale_year",
+            f"select run_sequence, table_name from {control}.table_load"
+            f" where run_sequence > {archived} and (manifest is not null or rows_removed > 0) order by run_sequence, table_name",
+            f"select name as table_name, run_sequence from {control}.layer_position"
+            f" where layer = 'erased' and run_sequence > {archived} order by name",
         ),
         finish=finish,
     )

@@ -13,8 +13,9 @@ from typing import Any
 
 from rental_pipeline.data_api import Submission
 from rental_pipeline.errors import FixConfiguration
-from rental_pipeline.steps.curate import is_reshaped
-from rental_pipeline.steps.load import Load
+from rental_pipeline.raw_tables import quote_identifier
+from rental_pipeline.steps.curate import is_forgotten, is_reshaped
+from rental_pipeline.steps.load import NOTHING, Load
 from rental_pipeline.steps.step import Step, StepRequest, divide_statements, literal
 from rental_pipeline.steps.unload_known import unload_known
 from rental_pipeline.warehouse_files import CuratedTable
@@ -32,7 +33,8 @@ def compose_prepare(request: StepRequest) -> Step:
     """
     changes = request.plan["raw_changes"]
     set_path = f"set search_path to {request.schemas.control}"
-    submissions = [*divide_statements("raw-tables", set_path, changes["batch"])]
+    submissions = [_erase(request, table) for table in request.plan["erased"]]
+    submissions += [*divide_statements("raw-tables", set_path, changes["batch"])]
     # ALTER COLUMN TYPE may not stand in a transaction block (Redshift, "ALTER TABLE"): one request each.
     submissions += [Submission(f"widen-{position}", (sql,)) for position, sql in enumerate(changes["single"])]
     submissions += [_define_curated(request, table) for table in request.warehouse.curated if is_reshaped(request, table)]
@@ -51,7 +53,7 @@ def _commit_idle_tables(request: StepRequest) -> list[Submission]:
     idle = [table for table in request.plan["tables"] if table["is_idle"]]
     return [
         request.write(
-            *(sql for table in idle[start : start + _IDLE_PER_BATCH] for sql in Load(request, table).commit_nothing()),
+            *(sql for table in idle[start : start + _IDLE_PER_BATCH] for sql in Load(request, table, NOTHING).commit_nothing()),
             label=f"idle-{start}",
             title=f"load idle {start}",
         )
@@ -69,6 +71,24 @@ def _record_comparisons(request: StepRequest, compared: list[dict[str, Any]]) ->
     return (
         f"insert into {request.schemas.control}.reconciliation"
         f" (run_sequence, table_name, is_whole, ranges, ranges_different, source_rows, raw_rows) values {rows}"
+    )
+
+
+def _erase(request: StepRequest, table: str) -> Submission:
+    """Drop a raw table, which the next submission makes anew, so that not one of its versions stays; once in a run.
+
+    The curated tables that are judged by it are built whole. `archive` deletes the files it was loaded from, after the load.
+    """
+    positions = f"{request.schemas.control}.layer_position"
+    curated = [each.name for each in request.warehouse.curated if is_forgotten(request, each)]
+    return request.write(
+        f"drop table if exists {request.schemas.raw}.{quote_identifier(table)}",
+        f"update {positions} set first_run_sequence = null where layer = 'raw' and name = {literal(table)}",
+        *(f"delete from {positions} where layer = 'curated' and name = {literal(name)}" for name in curated),
+        f"delete from {positions} where layer = 'erased' and name = {literal(table)}",
+        f"insert into {positions} (layer, name, run_sequence) values ('erased', {literal(table)}, {request.run_sequence})",
+        label=f"erase-{table}",
+        title=f"erase {table}",
     )
 
 

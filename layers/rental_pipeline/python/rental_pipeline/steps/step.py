@@ -96,7 +96,8 @@ class StepRequest:
 
     @property
     def is_rebuild(self) -> bool:
-        return self.plan["kind"] == "rebuild"
+        """Whether the layers are built whole: asked for, or because raw was made again."""
+        return self.plan["kind"] in ("rebuild", "replay")
 
     def _read(self, name: str) -> Any:
         return read_json(self.settings.bucket, run_key(self.schemas.marketplace, self.run_sequence, name))

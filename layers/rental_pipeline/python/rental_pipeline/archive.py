@@ -1,0 +1,94 @@
+"""Archive: the files of committed loads are tagged, so that they are kept and grow cheaper; those of erased tables are deleted.
+
+Every file is written with the tag `slice=uncommitted`, and the bucket's lifecycle expires such files: attempts that lost, slices
+of runs that failed. Here the files that a committed manifest lists get the tag `slice=committed`, with which the lifecycle moves
+them to S3 Glacier Instant Retrieval: a class that GetObject, and so COPY, reads as any other (Amazon S3 User Guide,
+"Understanding and managing Amazon S3 storage classes"). Manifests and plans have no tag, and stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rental_pipeline.object_store import (
+    LOADS,
+    TAG,
+    explain_s3_error,
+    key_of,
+    raw_prefix,
+    read_json,
+    run_key,
+    s3,
+)
+from rental_pipeline.settings import ManifestSettings, read_settings
+
+COMMITTED = {"TagSet": [{"Key": TAG, "Value": "committed"}]}
+
+_THREADS = 16
+_KEYS_PER_REQUEST = 1000  # Amazon S3 API Reference, "DeleteObjects"
+
+
+def archive_slices(event: dict[str, Any]) -> dict[str, int]:
+    """Tag what was loaded and delete what was erased; doing so again changes nothing.
+
+    Args:
+        event: `loads`: the committed loads as `{"run_sequence", "table_name"}`; `erased`: tables as `{"table_name",
+            "run_sequence"}`, of which no file of an earlier run may stay.
+
+    Returns:
+        `tagged` and `deleted`, in files.
+
+    Raises:
+        FixData: a manifest, or a file that it lists, is gone.
+        FixConfiguration, RetryLater: S3 did not let it.
+    """
+    settings = read_settings(ManifestSettings)
+    erased = {table["table_name"]: table["run_sequence"] for table in event["erased"]}
+    deleted = sum(_delete(settings, table, run_sequence) for table, run_sequence in erased.items())
+    loads = [load for load in event["loads"] if load["run_sequence"] >= erased.get(load["table_name"], 0)]
+    keys = [key for load in loads for key in _list_files(settings, **load)]
+    with ThreadPoolExecutor(_THREADS) as threads:
+        list(threads.map(lambda key: _tag(settings.bucket, key), keys))
+    return {"tagged": len(keys), "deleted": deleted}
+
+
+def _list_files(settings: ManifestSettings, run_sequence: int, table_name: str) -> Iterator[str]:
+    load = read_json(settings.bucket, run_key(settings.marketplace, run_sequence, LOADS)).get(table_name, {})
+    for manifest in (load.get("manifest"), load.get("gone_manifest")):
+        if manifest:
+            for entry in read_json(settings.bucket, key_of(manifest))["entries"]:
+                yield key_of(entry["url"])
+
+
+def _tag(bucket: str, key: str) -> None:
+    try:
+        s3().put_object_tagging(Bucket=bucket, Key=key, Tagging=COMMITTED)
+    except (ClientError, BotoCoreError) as error:
+        raise explain_s3_error(error, bucket, key, "s3:PutObjectTagging") from error
+
+
+def _delete(settings: ManifestSettings, table: str, run_sequence: int) -> int:
+    """Delete the files of a table that runs before this one wrote, whether they were loaded or not."""
+    prefix = raw_prefix(settings.marketplace, table)
+    first_kept = raw_prefix(settings.marketplace, table, run_sequence)
+    deleted = 0
+    try:
+        for page in (
+            s3()
+            .get_paginator("list_objects_v2")
+            .paginate(Bucket=settings.bucket, Prefix=prefix, PaginationConfig={"PageSize": _KEYS_PER_REQUEST})
+        ):
+            # Keys are listed in order, and the run's number is written with leading zeros.
+            keys = [{"Key": entry["Key"]} for entry in page.get("Contents", []) if entry["Key"] < first_kept]
+            if keys:
+                answer = s3().delete_objects(Bucket=settings.bucket, Delete={"Objects": keys, "Quiet": True})
+                for failure in answer.get("Errors", []):
+                    raise ClientError({"Error": failure}, "DeleteObjects")
+                deleted += len(keys)
+    except (ClientError, BotoCoreError) as error:
+        raise explain_s3_error(error, settings.bucket, prefix, "s3:DeleteObject") from error
+    return deleted
