@@ -77,10 +77,12 @@ class Observed:
 
 
 def run_all_kinds(stack: Stack) -> None:
-    """Run well, compare, run twice at once, stopped, and broken in a slice: what calls there are depends on it."""
+    """Run well, compare, erase, replay, run twice at once, stopped, and broken in a slice: what calls there are depends on it."""
     run(stack)
     change_source(stack, "delete from bookings order by booking_id desc limit 1")
     run(stack, {"reconcile": True})
+    run(stack, {"erase": ["user_viewing"]})
+    run(stack, {"replay": True, "tables": ["bookings"]})
     _change_a_booking(stack)
     both = [stack.start_execution({}), stack.start_execution({})]
     assert [execution.wait().status for execution in both] == ["SUCCEEDED", "SUCCEEDED"]
