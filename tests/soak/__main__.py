@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
 from contextlib import redirect_stdout
@@ -24,7 +23,6 @@ def main() -> int:
     from tests.fixtures.world import open_world
     from tests.soak.soak import Soak
 
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # moto's server names every request
     report = sys.stdout
 
     def say(line: str) -> None:

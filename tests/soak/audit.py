@@ -73,6 +73,8 @@ class Audit:
         self._check_newest(EVENTS, self._read_days(), owed_until, is_reconciled)
         newest_run = self._read("select coalesce(max(run_sequence), 0) as run from apartments_control.run")
         self._audited_run = int(newest_run.run[0])
+        if self.findings:
+            return  # what is built on it is judged by what it should be, which is not there
 
         tables = {table: self._show(table) for table in TABLES}
         verdict = judge_rows(tables)

@@ -21,7 +21,7 @@ _MICROSECOND = timedelta(microseconds=1)
 def watermark_strictly_greater(world: World) -> Iterator[None]:
     """Remember the largest cursor that was seen, and read what is strictly greater: no bound, no overlap, no missing cursors."""
 
-    def alter(table: dict[str, Any]) -> None:
+    def alter(plan: dict[str, Any], table: dict[str, Any]) -> None:
         if table["strategy"] != "merge" or not table["read"] or table["upper"]:
             return
         ((largest,),) = world.source.query(f"select max({table['cursor']}) from {table['source_name']}")
@@ -37,12 +37,13 @@ def watermark_strictly_greater(world: World) -> Iterator[None]:
 
 @contextmanager
 def watermark_moved_before_the_load(world: World) -> Iterator[None]:
-    """Write the new watermark down as soon as the run is planned, and believe it."""
+    """Write the source's clock down as the watermark as soon as the run is planned, and next time read from there."""
 
-    def alter(table: dict[str, Any]) -> None:
-        if not table["read"] or not table["new_watermark"]:
+    def alter(plan: dict[str, Any], table: dict[str, Any]) -> None:
+        if table["strategy"] != "merge" or not table["read"] or not table["planned_watermark"]:
             return
-        table["planned_watermark"] = table["new_watermark"]
+        table["lower"], table["complete"] = table["planned_watermark"], False
+        table["planned_watermark"] = table["new_watermark"] = plan["source_time"]
         with world.warehouse.connect() as connection:
             connection.execute(
                 "update apartments_control.layer_position set watermark = %s where layer = 'raw' and name = %s",
@@ -79,7 +80,7 @@ def _append_plainly(statement: str) -> str:
 
 
 @contextmanager
-def _altered_plans(world: World, alter: Callable[[dict[str, Any]], None]) -> Iterator[None]:
+def _altered_plans(world: World, alter: Callable[[dict[str, Any], dict[str, Any]], None]) -> Iterator[None]:
     """Change the tables of each plan.json as soon as plan_run has written it."""
     invoke = world.pipeline.invoke
 
@@ -89,7 +90,7 @@ def _altered_plans(world: World, alter: Callable[[dict[str, Any]], None]) -> Ite
             key = f"apartments/runs/{event['run_sequence']:06d}/plan.json"
             plan = world.pipeline.read(key)
             for table in plan["tables"]:
-                alter(table)
+                alter(plan, table)
             world.pipeline.s3.put_object(Bucket=world.pipeline.bucket, Key=key, Body=json.dumps(plan))
         return answer
 

@@ -210,10 +210,11 @@ class Life:
             return
         with closing(self._open) as transaction:
             self._open = None
-            if self.chance(0.8):
-                transaction.commit()
-            else:
-                transaction.rollback()
+            with suppress(pymysql.err.OperationalError):  # the server was down meanwhile, and has rolled it back
+                if self.chance(0.8):
+                    transaction.commit()
+                else:
+                    transaction.rollback()
         self.history.observe(is_owed=True)
 
     def do_add_column(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from local.marketplace.generator import fill
 from tests.fixtures.executions import Aborted, Execution, Visit
-from tests.fixtures.faults import FAULTS
+from tests.fixtures.faults import FAULTS, MOST_CALLS
 from tests.fixtures.layers import Layers, read_layers
 from tests.fixtures.world import Call, World
 from tests.soak.audit import Audit
@@ -186,7 +186,7 @@ class Soak:
             return self.world.leave_alone(call, ".*", after=self.dice.randrange(10))
         if plan.fault and (number == plan.invocation or (plan.is_lasting and number > plan.invocation)):
             self.faults[plan.fault] += 1
-            return FAULTS[plan.fault](self.world, call, self.dice)
+            return FAULTS[plan.fault](self.world, call, self.dice.randrange(MOST_CALLS))
         return call()
 
     def _enter(self, visit: Visit) -> None:
