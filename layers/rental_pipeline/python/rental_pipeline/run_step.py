@@ -81,22 +81,39 @@ def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_secon
             statement = progress["statement"] or api.submit(step.name, submission, request.execution_id)
             while not _wait(api, statement, remaining_seconds()):
                 if remaining_seconds() < _RESERVE_SECONDS:
-                    return {
-                        "status": "RUNNING",
-                        "wait_seconds": _WAIT_SECONDS,
-                        "progress": {"submission": position, "statement": statement},
-                    }
+                    return _ask_again(position, statement)
             progress = {"statement": None}
         if request.step == "close":
             record_run(api, settings, request.run_sequence, request.execution_id)
         return {"status": "FINISHED", "result": step.finish([api.query(step.name, sql) for sql in step.reads])}
     except StatementFailed as failure:
-        if request.step == "open" and "RUN IN PROGRESS" in str(failure):
-            return _yield_or_take_over(request, api, failure)
-        if "RUN CLOSED" in str(failure) and _is_executing(request.execution_id):
-            _reopen_run(request, api)
-            raise RetryLater(f"run {request.run_sequence} was closed, and goes on as its execution is redriven") from failure
-        raise classify(f"step {request.title}: {failure}") from failure
+        try:
+            return _react(request, api, failure)
+        except RetryLater as error:
+            if not progress["statement"]:
+                raise
+            # Retry repeats the event, and with it the statement that has failed: go on without that one instead.
+            logger.warning("a statement that was waited for has failed, and is submitted again", extra={"error": str(error)})
+            return _ask_again(position, None)
+
+
+def _ask_again(position: int, statement: str | None) -> dict[str, Any]:
+    """Return the answer that has the state machine wait and call again; without a statement, it is then submitted."""
+    return {
+        "status": "RUNNING",
+        "wait_seconds": _WAIT_SECONDS,
+        "progress": {"submission": position, "statement": statement},
+    }
+
+
+def _react(request: StepRequest, api: DataApi, failure: StatementFailed) -> dict[str, Any]:
+    """Return the step's result where a failed statement means one; raise what it asks for else."""
+    if request.step == "open" and "RUN IN PROGRESS" in str(failure):
+        return _yield_or_take_over(request, api, failure)
+    if "RUN CLOSED" in str(failure) and _is_executing(request.execution_id):
+        _reopen_run(request, api)
+        raise RetryLater(f"run {request.run_sequence} was closed, and goes on as its execution is redriven") from failure
+    raise classify(f"step {request.title}: {failure}") from failure
 
 
 def _was_made_before(api: DataApi, name: str, submission: Submission) -> bool:
