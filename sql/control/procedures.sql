@@ -190,7 +190,8 @@ end;
 $$ language plpgsql
 
 -- name: close_run
--- Ends a run and frees its lease. A run that published is 'succeeded', one that had nothing to publish 'unchanged'.
+-- Ends a run and frees its lease. A run that published is 'succeeded', one that had nothing to publish 'unchanged'. One that was
+-- closed as failed just before its close, and then redriven, has done all the same: it counts as what it is, unless a newer one began.
 create or replace procedure close_run(p_run bigint, p_status varchar(20), p_error varchar(4096), p_as_of date)
 as $$
 declare
@@ -202,7 +203,9 @@ begin
         error = p_error,
         as_of = p_as_of,
         finished_at = getdate()
-    where run_sequence = p_run and status = 'running';
+    where run_sequence = p_run
+        and (status = 'running' or (p_status <> 'failed' and status = 'failed'
+            and run_sequence = (select max(lease.run_sequence) from lease)));
     update lease set is_held = false where run_sequence = p_run;
 end;
 $$ language plpgsql

@@ -23,7 +23,8 @@ from tests.soak.life import Life
 _INVOCATIONS, _STATES = 32, 110
 # Faults that may last until the execution fails; the others would take long.
 _LASTING = ("killed before", "killed after", "data api cut", "data api fails", "s3 cut", "data api throttles")
-_INCREMENT = "increment"
+# Its deletes of old events would else be taken for a source that clears them away.
+_RECONCILE = {"reconcile": True, "force_deletes": True}
 
 
 @dataclass
@@ -134,10 +135,11 @@ class Soak:
             self.world.wake_up()
 
     def end(self, number: int) -> None:
-        """After the last run: what is open ends, a good run brings everything, and a rebuild changes nothing."""
+        """After the last run: what is open ends, a reconcile run brings everything, and a rebuild changes nothing."""
         self.life.finish()
         self.world.wake_up()
         self.run(number, Plan(), {})
+        self.run(number, Plan(), _RECONCILE)
         before = read_layers(self.world.warehouse)
         self.run(number, Plan(), {"rebuild": True})
         for table in _differing(before, read_layers(self.world.warehouse)):
@@ -225,8 +227,10 @@ class Soak:
             self.as_of += timedelta(days=self.dice.choice([1, 1, 8]))
         # Once a later day was published, the source's own would be an earlier one, and stays at the later.
         today = {"as_of": self.as_of.isoformat()} if kind < 0.06 else {}
-        if kind < 0.84:
+        if kind < 0.76:
             return today
+        if kind < 0.84:
+            return _RECONCILE
         if kind < 0.88:
             return {"rebuild": True}
         if kind < 0.92:

@@ -51,6 +51,11 @@ class Marketplace:
         """The execution has succeeded, and brought everything: each layer is the model's, and what a rebuild makes of raw."""
         assert execution.status == "SUCCEEDED", f"{execution.error}: {execution.cause}"
         self.disturb_nothing()
+        with self.world.warehouse.connect() as connection:
+            recorded = connection.execute(
+                "select status, error from apartments_control.run where execution_id = %s", (execution.id,)
+            ).fetchall()
+        assert recorded == [("succeeded", None)]
         as_of = datetime.now(UTC).date()
         self.audit.check(as_of, self.history.changes)
         assert not self.audit.findings
