@@ -1,8 +1,12 @@
 """What can be wrong from outside: each ends in an error that names cause and remedy, and the next good run is complete."""
 
 import json
+import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.end_to_end.conftest import change_source, held_before_loading, query_source, query_warehouse, run
@@ -160,6 +164,37 @@ def test_warehouse_down_mid_run(loaded):
     assert query_warehouse(loaded, status) == [("running",)]
     run(loaded)
     assert query_warehouse(loaded, status) == [("failed",)]
+
+
+def test_functions_are_killed_at_work(loaded):
+    """The process of each function is killed once while it works: Retry invokes it again, and the run succeeds by itself."""
+    killed: set[str] = set()
+    is_over = threading.Event()
+    killer = threading.Thread(target=kill_each_once_at_work, args=(loaded.folder / "deployed", killed, is_over), daemon=True)
+    killer.start()
+    try:
+        run(loaded)
+    finally:
+        is_over.set()
+        killer.join(60)
+    # Others work for less than the hundredth of a second that the kernel counts.
+    assert killed >= {"PlanRunFunction", "ExtractSliceFunction", "RunSqlFunction"}
+
+
+def kill_each_once_at_work(deployed: Path, killed: set[str], is_over: threading.Event) -> None:
+    """Kill the first process of each deployed function that is seen to use the processor."""
+    used: dict[int, float] = {}
+    while not is_over.wait(0.02):
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                folder = Path(process.cwd())
+                if deployed not in folder.parents or not process.name().startswith("python"):
+                    continue
+                function = folder.relative_to(deployed).parts[0]
+                seconds = sum(process.cpu_times()[:2])
+                if seconds - used.setdefault(process.pid, seconds) > 0 and function not in killed:
+                    process.kill()
+                    killed.add(function)
 
 
 def test_a_failing_check_publishes_nothing(loaded):

@@ -11,6 +11,7 @@ from rental_pipeline.data_api import DataApi
 from rental_pipeline.errors import FixConfiguration
 from rental_pipeline.settings import WarehouseSettings, read_settings
 from tests.fixtures.pipeline import Stopped
+from tests.fixtures.warehouse import TARGET
 
 
 @pytest.fixture
@@ -20,10 +21,15 @@ def closed_run(pipeline, source_database) -> int:
         fill(connection, scale=0.0001, seed=7, anchor=datetime.now(UTC).date())
     with pytest.raises(Stopped):
         pipeline.run(stop_before="check")
+    end(pipeline)
+    return 1
+
+
+def end(pipeline) -> None:
+    """Close run 1 as failed, as the function that the event about its execution's end starts."""
     settings = read_settings(WarehouseSettings)
     execution = pipeline.read("apartments/runs/000001/ledger.json")["execution_id"]
     run_step.end_run(DataApi(settings), settings, 1, execution, "it broke")
-    return 1
 
 
 def test_a_redriven_run_goes_on_where_it_stopped(pipeline, closed_run, fresh_warehouse, monkeypatch):
@@ -41,3 +47,25 @@ def test_a_late_step_of_a_closed_run_is_refused(pipeline, closed_run, fresh_ware
         pipeline.step("check", closed_run)
     assert fresh_warehouse.query("select run_sequence, status from apartments_control.run") == [(1, "failed")]
     assert fresh_warehouse.query("select count(*) from apartments_control.check_result") == [(0,)]
+
+
+def test_a_run_stopped_just_before_its_close_counts_when_it_is_redriven(pipeline, closed_run, fresh_warehouse, monkeypatch):
+    """It has published: the ledger says so, and people are told so."""
+    monkeypatch.setattr(run_step, "_is_executing", lambda execution_id: True)
+    for step in ("check", "publish"):
+        pipeline.step(step, closed_run)
+    end(pipeline)
+    assert pipeline.step("close", closed_run)["status"] == "succeeded"
+    assert fresh_warehouse.query("select status, error from apartments_control.run") == [("succeeded", None)]
+
+
+def test_a_statement_that_failed_while_it_was_waited_for_is_submitted_again(pipeline, closed_run, fresh_warehouse, monkeypatch):
+    """Retry would repeat the event, and with it the statement that has failed: the function has the machine go on without it."""
+    monkeypatch.setattr(run_step, "_is_executing", lambda execution_id: True)
+    guard = ["set search_path to apartments_control", "lock lease", "call hold_lease(1, 60)"]
+    failed = fresh_warehouse.client().batch_execute_statement(Sqls=guard, **TARGET)["Id"]
+    event = {"step": "check", "run_sequence": closed_run, "progress": {"submission": 0, "statement": failed}}
+    answer = pipeline.invoke("run_sql", event)
+    assert answer["status"] == "RUNNING"
+    assert answer["progress"] == {"submission": 0, "statement": None}
+    assert "warnings" in pipeline.step("check", closed_run, progress=answer["progress"])
