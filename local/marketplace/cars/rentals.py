@@ -92,7 +92,8 @@ def draw_rentals(
     hours = random.integers(1, LONGEST_HOURS + 1, count)
     rates = np.array([HOURLY_RATES.get(kind, HOURLY_RATES["basic"]) for kind in vehicle_types], dtype=np.int64)
     pickup = choose_often_first(random, len(location_ids), count)
-    dropoff = (pickup + random.integers(1, len(location_ids), count)) % len(location_ids)
+    dropoff = choose_often_first(random, len(location_ids) - 1, count)
+    dropoff += dropoff >= pickup
     return {
         "user_id": user_ids.astype(object),
         "vehicle_id": vehicle_ids.astype(object),

@@ -39,7 +39,7 @@ def test_a_seed_gives_the_same_rows(made: Marketplace):
 def test_sizes_follow_the_scale(made: Marketplace):
     """Scale 1.0 is the original size; locations and rentals shrink by the square root, the others in proportion."""
     sizes = {table: count_rows(columns) for table, columns in made.tables.items()}
-    assert sizes == {"locations": 30, "vehicles": 1_096, "users": 300, "rental_transactions": 2_008}
+    assert sizes == {"locations": 60, "vehicles": 1_096, "users": 300, "rental_transactions": 2_008}
 
 
 @pytest.mark.parametrize("scale", [0.00001, 0.01])
