@@ -13,6 +13,7 @@ from rental_pipeline.contract import read_contract
 from rental_pipeline.failure import explain_failure
 from rental_pipeline.run_input import RunInput, read_run_input
 from rental_pipeline.run_step import COMPOSE
+from rental_pipeline.table_plan import Slice
 
 ROOT = Path(__file__).parents[3]
 EVENTS = ROOT / "events"
@@ -49,6 +50,12 @@ def test_the_step_event_is_what_the_state_machine_sends():
     event = read("run_sql.json")
     assert event["step"] in COMPOSE
     assert event["execution"].keys() == {"id", "name", "started_at"}
+
+
+def test_the_slice_event_is_what_planning_writes():
+    """An item of slices.json, with every field."""
+    event = read("extract_slice.json")
+    assert Slice.from_json(event).to_json() == event
 
 
 def test_the_failure_event_is_what_eventbridge_sends():
