@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rental_pipeline.column_types import glue_type
 from rental_pipeline.errors import FixConfiguration, PipelineError, RetryLater
 from rental_pipeline.lake_files import list_slices, list_table, sweep
-from rental_pipeline.object_store import LAKE, UNLOADS, address, read_json, run_key
+from rental_pipeline.object_store import LAKE, UNLOADS, address, listing_key, read_json, run_key
 from rental_pipeline.settings import CatalogueSettings, read_settings
 
 _THREADS = 8
@@ -44,55 +44,56 @@ def switch_catalogue(event: Json) -> Json:
     plan = read_json(bucket, run_key(marketplace, run, LAKE))
     rows = read_json(bucket, run_key(marketplace, run, UNLOADS))
     tables, sources = plan["tables"], plan["slices"]
-    catalogue = Catalogue(bucket, settings.lake_database)
+    loads = [(source["source"], load) for source in sources for load in source["loads"]]
+    catalogue = Catalogue(bucket, marketplace, settings.lake_database)
     with ThreadPoolExecutor(_THREADS) as threads:
         # Every list is whole before the first reader is moved.
-        lists = list(threads.map(lambda table: list_table(bucket, marketplace, table, run, rows[table["name"]]), tables))
-        slices = [
-            {load["run_sequence"]: list_slices(bucket, marketplace, source["source"], load) for load in source["loads"]}
-            for source in sources
-        ]
-        list(threads.map(catalogue.show_table, tables, lists, [run] * len(tables)))
-        list(threads.map(catalogue.show_slices, sources, slices))
+        list(threads.map(lambda table: list_table(bucket, marketplace, table, run, rows[table["name"]]), tables))
+        list(threads.map(lambda load: list_slices(bucket, marketplace, *load), loads))
+        list(threads.map(lambda table: catalogue.show_table(table, run), tables))
+        list(threads.map(catalogue.show_slices, sources))
         list(threads.map(lambda table: sweep(bucket, marketplace, table), tables))
     return {"run_sequence": run, "tables": len(tables) + len(sources)}
 
 
 class Catalogue:
-    """One database of the Glue Data Catalog, over one bucket."""
+    """One database of the Glue Data Catalog, over one marketplace's objects in a bucket."""
 
-    def __init__(self, bucket: str, database: str) -> None:
-        self._bucket, self._database = bucket, database
+    def __init__(self, bucket: str, marketplace: str, database: str) -> None:
+        self._bucket, self._marketplace, self._database = bucket, marketplace, database
         self._glue = boto3.client("glue")
 
-    def show_table(self, table: Json, listing: str, run_sequence: int) -> None:
-        """Let a table consist of the files of a list, as a run left it."""
+    def show_table(self, table: Json, run_sequence: int) -> None:
+        """Let a table consist of the files that a run listed."""
         self._put_table(
             {
                 "Name": table["name"],
                 "Description": f"{table['relation']} as of run {run_sequence}",
                 "Parameters": {"EXTERNAL": "TRUE", "classification": "parquet", "run_sequence": str(run_sequence)},
                 "PartitionKeys": [],
-                "StorageDescriptor": self._storage(table["columns"], listing),
+                "StorageDescriptor": self._storage(table["columns"], table["layer"], table["table"], run_sequence),
             }
         )
 
-    def show_slices(self, source: Json, listings: dict[int, str]) -> None:
-        """Add the slices of runs, as partitions of what was read of a source table; those that are there stay as they are."""
-        some_listing = next(iter(listings.values()))
+    def show_slices(self, source: Json) -> None:
+        """Add what runs read of a source table, a partition for each; those that are there stay as they are."""
+        partitions = [
+            {
+                "Values": [str(load["run_sequence"])],
+                "StorageDescriptor": self._storage(source["columns"], "raw", source["source"], load["run_sequence"]),
+            }
+            for load in source["loads"]
+        ]
         self._put_table(
             {
                 "Name": source["name"],
                 "Description": f"What was read of {source['source']}, by the run that read it",
                 "Parameters": {"EXTERNAL": "TRUE", "classification": "parquet"},
                 "PartitionKeys": [{"Name": "run_sequence", "Type": "bigint"}],
-                "StorageDescriptor": self._storage(source["columns"], some_listing.rpartition("/run=")[0] + "/"),
+                # Only partitions are read; the table's own location says nothing.
+                "StorageDescriptor": partitions[-1]["StorageDescriptor"],
             }
         )
-        partitions = [
-            {"Values": [str(run)], "StorageDescriptor": self._storage(source["columns"], listing)}
-            for run, listing in listings.items()
-        ]
         for start in range(0, len(partitions), _MOST_PARTITIONS):
             batch = partitions[start : start + _MOST_PARTITIONS]
             answer = self._call("batch_create_partition", TableName=source["name"], PartitionInputList=batch)
@@ -108,14 +109,12 @@ class Catalogue:
         except self._glue.exceptions.EntityNotFoundException:
             self._call("create_table", TableInput=table)
 
-    def _storage(self, columns: list[Json], listing: str) -> Json:
-        """Return how Athena reads Parquet files that a text object lists (Delta Lake, "Presto, Trino and Athena integration").
-
-        It reads every text in the folder that the location names: here the list alone.
-        """
+    def _storage(self, columns: list[Json], layer: str, table: str, run_sequence: int) -> Json:
+        """Return how Athena reads Parquet files that a text object lists (Delta Lake, "Presto, Trino and Athena integration")."""
+        folder = listing_key(self._marketplace, layer, table, run_sequence).rpartition("/")[0]
         return {
             "Columns": [{"Name": column["name"], "Type": glue_type(column["type"])} for column in columns],
-            "Location": address(self._bucket, listing.rpartition("/")[0] + "/"),
+            "Location": address(self._bucket, f"{folder}/"),
             "InputFormat": "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat",
             "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
             "SerdeInfo": {

@@ -33,8 +33,8 @@ _YEAR = re.compile(r"/lake_year=(\d+)/")
 Json = dict[str, Any]
 
 
-def list_table(bucket: str, marketplace: str, table: Json, run_sequence: int, rows: int) -> str:
-    """Write the list of a table's files as a run leaves them; return the list's key.
+def list_table(bucket: str, marketplace: str, table: Json, run_sequence: int, rows: int) -> None:
+    """Write the list of a table's files as a run leaves them.
 
     Args:
         bucket, marketplace: The stack's.
@@ -57,14 +57,14 @@ def list_table(bucket: str, marketplace: str, table: Json, run_sequence: int, ro
         stale = set(table["years"])
         base = _read_list(bucket, listing_key(marketplace, layer, name, table["base_run"]), table["name"])
         files = [file for file in base if int(_YEAR.search(file)[1]) not in stale] + files
-    return _write_list(bucket, listing_key(marketplace, layer, name, run_sequence), files)
+    _write_list(bucket, listing_key(marketplace, layer, name, run_sequence), files)
 
 
-def list_slices(bucket: str, marketplace: str, source: str, load: Json) -> str:
-    """Write the list of the files that a committed load copied, from its COPY manifest; return the list's key."""
+def list_slices(bucket: str, marketplace: str, source: str, load: Json) -> None:
+    """Write the list of the files that a committed load copied, from its COPY manifest."""
     manifest_bucket, _, key = load["manifest"].removeprefix("s3://").partition("/")
     files = [entry["url"] for entry in read_json(manifest_bucket, key)["entries"]]
-    return _write_list(bucket, listing_key(marketplace, "raw", source, load["run_sequence"]), files)
+    _write_list(bucket, listing_key(marketplace, "raw", source, load["run_sequence"]), files)
 
 
 def sweep(bucket: str, marketplace: str, table: Json) -> None:
@@ -84,9 +84,8 @@ def sweep(bucket: str, marketplace: str, table: Json) -> None:
         logger.info("swept the lake", extra={"table": table["name"], "objects": len(old)})
 
 
-def _write_list(bucket: str, key: str, files: list[str]) -> str:
+def _write_list(bucket: str, key: str, files: list[str]) -> None:
     write_text(bucket, key, "".join(f"{file}\n" for file in files))
-    return key
 
 
 def _read_list(bucket: str, key: str, name: str) -> list[str]:

@@ -6,7 +6,8 @@ from typing import Any
 
 from rental_pipeline.column_types import catalogue_type
 from rental_pipeline.lake_tables import LAYER, LakeTable, lake_name, list_lake_tables
-from rental_pipeline.object_store import LAKE, run_key, write_json
+from rental_pipeline.object_store import LAKE, address, run_key, write_json
+from rental_pipeline.sql_files import hash_texts
 from rental_pipeline.steps.step import Rows, Step, StepRequest, literal
 
 
@@ -26,7 +27,7 @@ def compose_plan_lake(request: StepRequest) -> Step:
                 "year_of": table.year_of,
                 "years": None if needs_whole_unload(request, table) or not table.year_of else years,
                 "base_run": request.ledger.run_sequence(LAYER, table.name),
-                "definition_hash": table.definition_hash,
+                "definition_hash": _shown_hash(request, table),
                 "columns": _columns(columns, table.schema, table.table),
             }
             for table in list_lake_tables(request.warehouse)
@@ -53,7 +54,8 @@ def compose_plan_lake(request: StepRequest) -> Step:
             where table_schema in ({", ".join(map(literal, schemas.all))})
             order by table_schema, table_name, ordinal_position
             """,
-            f"select run_sequence, table_name, manifest from {control}.table_load where manifest is not null order by 1, 2",
+            f"select run_sequence, table_name, manifest from {control}.table_load"
+            f" where manifest is not null and run_sequence > {_runs_shown(request)} order by 1, 2",
         ),
         finish=finish,
     )
@@ -66,29 +68,42 @@ def is_lake_behind(request: StepRequest, stale_years: int) -> bool:
 
 def needs_whole_unload(request: StepRequest, table: LakeTable) -> bool:
     """Whether all years are unloaded: a rebuild was asked for, or the lake has the table in another shape or not at all."""
-    return request.is_rebuild or not request.ledger.is_defined_as(LAYER, table.name, table.definition_hash)
+    return request.is_rebuild or not request.ledger.is_defined_as(LAYER, table.name, _shown_hash(request, table))
+
+
+def _shown_hash(request: StepRequest, table: LakeTable) -> str:
+    """Hash what the lake shows of a table besides its rows: a stack that is made anew has another bucket, with nothing in it."""
+    return hash_texts(table.definition_hash, request.settings.bucket)
 
 
 def _stale_years(stale: Rows, name: str) -> list[int]:
     return [row["stale_year"] for row in stale if row["table_name"] == name]
 
 
+def _runs_shown(request: StepRequest) -> int:
+    """The run up to which the lake shows all slices: every run that commits the lake shows what there is by then."""
+    positions = [p for p in request.ledger.positions if p["layer"] == LAYER and p["name"].startswith(lake_name("raw", ""))]
+    return max((position["run_sequence"] for position in positions), default=0)
+
+
 def _slices(request: StepRequest, columns: Rows, loads: Rows) -> list[dict[str, Any]]:
-    """The source tables with committed manifests that the lake does not show; after a rebuild, with all of them."""
-    found = []
-    for table in sorted({load["table_name"] for load in loads}):
-        name = lake_name("raw", table)
-        shown = 0 if request.is_rebuild else request.ledger.run_sequence(LAYER, name)
-        missing = [
-            {"run_sequence": load["run_sequence"], "manifest": load["manifest"]}
-            for load in loads
-            if load["table_name"] == table and load["run_sequence"] > shown
-        ]
-        if missing:
-            # What begins with _ is the pipeline's own and in raw only.
-            own = [column for column in _columns(columns, request.schemas.raw, table) if not column["name"].startswith("_")]
-            found.append({"name": name, "source": table, "columns": own, "loads": missing})
-    return found
+    """The source tables with committed manifests that the lake does not show."""
+    by_table: dict[str, list[dict[str, Any]]] = {}
+    for load in loads:
+        # Slices that an earlier stack wrote are in its own bucket, which this one may not read.
+        if load["manifest"].startswith(address(request.settings.bucket, "")):
+            shown = {"run_sequence": load["run_sequence"], "manifest": load["manifest"]}
+            by_table.setdefault(load["table_name"], []).append(shown)
+    return [
+        {
+            "name": lake_name("raw", table),
+            "source": table,
+            # What begins with _ is the pipeline's own, and most of it in raw only.
+            "columns": [c for c in _columns(columns, request.schemas.raw, table) if not c["name"].startswith("_")],
+            "loads": found,
+        }
+        for table, found in by_table.items()
+    ]
 
 
 def _columns(columns: Rows, schema: str, table: str) -> list[dict[str, str]]:
