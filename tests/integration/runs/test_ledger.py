@@ -56,7 +56,7 @@ def test_one_query_tells_a_good_run(pipeline, generated, fresh_warehouse):
     """Who started it, the bounds, the rows of each hop, files and bytes, seconds and statement ids."""
     run = pipeline.run({"started_by": "Ada"})["run_sequence"]
     told = tell(fresh_warehouse, run)
-    assert list(told) == ["run", "extract", "raw", "curated", "presentation", "check", "statement"]
+    assert list(told) == ["run", "extract", "raw", "curated", "presentation", "check", "lake", "statement"]
     (summary,) = told["run"]
     assert summary["status"] == "succeeded" and summary["seconds"] is not None
     assert summary["detail"].startswith('started by Ada; input {"started_by": "Ada"}; execution arn:aws:states:')
@@ -74,6 +74,7 @@ def test_one_query_tells_a_good_run(pipeline, generated, fresh_warehouse):
     assert sum(line["rows_rejected"] for line in told["curated"]) > 0
     assert {line["status"] for line in told["presentation"]} == {"published"}
     assert "passed" in {line["status"] for line in told["check"]}
+    assert {line["status"] for line in told["lake"]} == {"shown"}
     statements = {line["name"]: line for line in told["statement"]}
     committed = fresh_warehouse.query(f"select step from apartments_control.step_commit where run_sequence = {run}")
     for (step,) in committed:
