@@ -67,7 +67,7 @@ build: setup  ## what `sam deploy` uploads. ARCHITECTURE=x86_64 or arm64
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" ARCHITECTURE=$(ARCHITECTURE) .venv/bin/sam build
 
 deploy: build  ## to AWS, with the account of your environment; asks for the parameters at a terminal. ENV=dev or prod
-	@.venv/bin/sam deploy --config-env $(ENV) $(shell test -t 0 && echo --guided)
+	@.venv/bin/sam deploy --config-env $(ENV) $(shell test -t 0 && echo --guided) $(OPTIONS)
 
 demo: setup  ## all of it in an empty account: network, Aurora, Redshift, sample data, a first run (costs money). EMAIL=address
 	@examples/demo.sh up

@@ -44,9 +44,9 @@ def stamp(source: SourceDatabase, key: int) -> datetime:
 
 
 def test_without_open_work_the_bound_is_the_clock_less_its_margin(table: SourceDatabase) -> None:
-    """A second, for what the lists of open work round."""
+    """A second, for what the lists of open work round; and where a session is just ending, the rest of its second."""
     bound = find(table)
-    assert bound.source_time - bound.bound == timedelta(seconds=1)
+    assert timedelta(seconds=1) <= bound.source_time - bound.bound < timedelta(seconds=3)
 
 
 def test_an_open_transaction_holds_the_bound_below_its_rows(table: SourceDatabase) -> None:
