@@ -188,6 +188,11 @@ def _find_difference(state: State, when: str) -> str | None:
 
 def check(on: Protections, depth: int) -> Search:
     """Try everything."""
+    return search(State(), list_actions(on), lambda state: find_broken_promise(state, on), _normalise, depth)
+
+
+def list_actions(on: Protections) -> dict[str, Callable[[State], State | None]]:
+    """Return everything that can happen, by name."""
     actions: dict[str, Callable[[State], State | None]] = dict(EVENTS)
     for kind in ("incremental", "reconcile"):
         actions[f"{kind} run"] = _begin(kind, len(STEPS), on)
@@ -195,7 +200,7 @@ def check(on: Protections, depth: int) -> Search:
         actions[f"incremental run stops before {step}"] = _begin("incremental", number, on)
         actions[f"the stopped run goes on and stops before {step}"] = _resume(number, on)
     actions["the stopped run goes on to its end"] = _resume(len(STEPS), on)
-    return search(State(), actions, lambda state: find_broken_promise(state, on), _normalise, depth)
+    return actions
 
 
 def find_counterexample(on: Protections, depth: int) -> Counterexample | None:

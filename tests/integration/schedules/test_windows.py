@@ -7,7 +7,7 @@ import pytest
 from rental_pipeline.errors import FixConfiguration, FixData
 
 
-def test_06_a_transaction_that_is_open_during_two_runs_is_read_after_it_committed(market):
+def test_06_dlt_2269_a_transaction_that_is_open_during_two_runs_is_read_after_it_committed(market):
     """Its row carries the time of its statement, which both runs have long passed."""
     market.insert_parent()
     transaction = market.begin("insert into children (id, parent_id, day, state) values (1, 1, %s, 'ok')", market.day(0))
@@ -52,7 +52,7 @@ def test_12_a_cursor_of_text_is_refused_before_anything_is_read(market):
         market.run()
 
 
-def test_13_a_row_without_a_usable_cursor_is_in_every_window(market):
+def test_13_sling_380_a_row_without_a_usable_cursor_is_in_every_window(market):
     """NULL, and the zero date, which is neither NULL nor above any lower bound."""
     market.insert_parent()
     market.run_well()

@@ -88,7 +88,7 @@ class StepRequest:
         Raises:
             FixConfiguration: the SQL was deployed anew meanwhile.
         """
-        if self.ledger_file["files_hash"] != self.warehouse.files_hash:
+        if self.ledger_file.get("files_hash") != self.warehouse.files_hash:
             raise FixConfiguration(
                 f"the SQL of {self.schemas.marketplace} was deployed anew after run {self.run_sequence} had begun:"
                 " start a new execution, which makes anew whatever the new files touch"
