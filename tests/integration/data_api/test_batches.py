@@ -84,7 +84,7 @@ def test_auto_commit_is_refused(fresh_warehouse):
         fresh_warehouse.client().batch_execute_statement(Sqls=["select 1"], ExecutionMode="AUTO_COMMIT", **TARGET)
 
 
-def test_a_batch_reads_one_snapshot_taken_after_its_lock(fresh_warehouse):
+def test_15_a_batch_reads_one_snapshot_taken_after_its_lock(fresh_warehouse):
     """Page c_serial_isolation: snapshot isolation; the snapshot starts at the first query, so a batch that begins with LOCK sees
     what the holder of the lock committed."""
     fresh_warehouse.execute(["create table lease (a int)", "create table t (a int)"])
@@ -98,7 +98,7 @@ def test_a_batch_reads_one_snapshot_taken_after_its_lock(fresh_warehouse):
     assert fresh_warehouse.client().get_statement_result(Id=f"{batch}:2")["Records"] == [[{"longValue": 1}]]
 
 
-def test_two_batches_that_change_one_row_do_not_both_commit(fresh_warehouse):
+def test_15_two_batches_that_change_one_row_do_not_both_commit(fresh_warehouse):
     """Page c_serial_isolation: error 1023, serializable isolation violation."""
     fresh_warehouse.execute(["create table t (a int)", "insert into t values (1)"])
     with fresh_warehouse.connect() as other, other.transaction():

@@ -101,7 +101,7 @@ def test_cancelling_stops_the_statement_in_the_database(client, warehouse, locke
         client.cancel_statement(Id=batch)
 
 
-def test_the_same_token_answers_with_the_same_statement_even_a_failed_one(client):
+def test_26_the_same_token_answers_with_the_same_statement_even_a_failed_one(client):
     """API reference, ClientToken: idempotency of the request; remembered for 8 hours (Data API guide)."""
     first = submit(client, "select 1/0", ClientToken="run-7-step-load-1")
     assert wait(client, first)["Status"] == "FAILED"

@@ -49,7 +49,7 @@ def test_without_open_work_the_bound_is_the_clock_less_its_margin(table: SourceD
     assert timedelta(seconds=1) <= bound.source_time - bound.bound < timedelta(seconds=3)
 
 
-def test_an_open_transaction_holds_the_bound_below_its_rows(table: SourceDatabase) -> None:
+def test_06_an_open_transaction_holds_the_bound_below_its_rows(table: SourceDatabase) -> None:
     """The row is invisible while the run reads, and carries a time of before: it must lie above the watermark."""
     with closing(table.connect(autocommit=False)) as writer, writer.cursor() as cursor:
         cursor.execute("insert into t (id) values (1)")
@@ -62,7 +62,7 @@ def test_an_open_transaction_holds_the_bound_below_its_rows(table: SourceDatabas
     assert find(table).bound > stamp(table, 1)
 
 
-def test_a_transaction_that_waits_for_a_row_holds_the_bound(table: SourceDatabase) -> None:
+def test_06_a_transaction_that_waits_for_a_row_holds_the_bound(table: SourceDatabase) -> None:
     """Its statement has taken its time; it has changed no row yet."""
     with closing(table.connect(autocommit=False)) as holder, holder.cursor() as cursor:
         cursor.execute("update t set changed_at = changed_at where id = 0")
@@ -76,7 +76,7 @@ def test_a_transaction_that_waits_for_a_row_holds_the_bound(table: SourceDatabas
     assert bound.bound < stamp(table, 5)
 
 
-def test_a_statement_that_waits_for_the_table_holds_the_bound(table: SourceDatabase) -> None:
+def test_06_a_statement_that_waits_for_the_table_holds_the_bound(table: SourceDatabase) -> None:
     """It has taken its time, and InnoDB's list of transactions does not have it."""
     with closing(table.connect()) as holder, holder.cursor() as cursor:
         cursor.execute("lock tables t read")
@@ -90,7 +90,7 @@ def test_a_statement_that_waits_for_the_table_holds_the_bound(table: SourceDatab
     assert bound.bound < stamp(table, 6)
 
 
-def test_a_statement_that_gets_the_table_between_the_two_looks_is_seen(
+def test_06_a_statement_that_gets_the_table_between_the_two_looks_is_seen(
     table: SourceDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It waited when statements were listed, and is an idle open transaction when transactions are."""
@@ -122,7 +122,7 @@ def test_without_the_privilege_the_bound_stays_a_fixed_delay_behind(table: Sourc
     assert bound.source_time - bound.bound == DELAY
 
 
-def test_a_reader_is_refused(table: SourceDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_06_a_reader_is_refused(table: SourceDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
     """Aurora's readers have innodb_read_only on; MariaDB can only be started so, hence the answer is changed on its way."""
     original = pymysql.cursors.Cursor.fetchone
     monkeypatch.setattr(pymysql.cursors.Cursor, "fetchone", lambda self: ("2026-01-01 00:00:00.000000", "1", "UTC"))
@@ -131,7 +131,7 @@ def test_a_reader_is_refused(table: SourceDatabase, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(pymysql.cursors.Cursor, "fetchone", original)
 
 
-def test_a_server_in_local_time_lists_transactions_by_its_own_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_06_a_server_in_local_time_lists_transactions_by_its_own_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`trx_started` is in the zone of the server's machine whatever the session's: taken as UTC it would be in the future."""
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     server = start(tmp_path / "tokyo", die_with_parent=True)

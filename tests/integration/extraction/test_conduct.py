@@ -51,7 +51,7 @@ def fail_once(monkeypatch: pytest.MonkeyPatch, name: str, before: Callable[[], N
     monkeypatch.setattr(extract, name, replaced)
 
 
-def test_a_repeated_slice_does_the_same_and_leaves_no_row_twice(snapshot: Extraction, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_22_a_repeated_slice_does_the_same_and_leaves_no_row_twice(snapshot: Extraction, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first attempt wrote its file and died before its result; the second writes another, and only that one counts."""
 
     def die() -> None:
@@ -84,7 +84,7 @@ def test_what_an_earlier_run_of_the_same_number_left_behind_does_not_count(snaps
     assert snapshot.parquet("t")["name"].to_pylist() == ["new"] * 5
 
 
-def test_a_key_is_read_once_in_a_run_though_its_row_changes_meanwhile(extraction: Extraction) -> None:
+def test_04_a_key_is_read_once_in_a_run_though_its_row_changes_meanwhile(extraction: Extraction) -> None:
     """Rows of both slices are updated after the first was read: cut by cursor, they would come a second time."""
     extraction.source.execute(
         "create table t (id int primary key, changed_at datetime(6) default now(6) on update now(6), name varchar(10))"

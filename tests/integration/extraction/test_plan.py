@@ -90,7 +90,7 @@ def test_a_whole_day_cursor_is_floored_to_its_day(extraction: Extraction) -> Non
     assert extraction.parquet("t")["id"].to_pylist() == [2]
 
 
-def test_a_cursor_in_local_time_is_read_by_its_own_clock(extraction: Extraction) -> None:
+def test_25_a_cursor_in_local_time_is_read_by_its_own_clock(extraction: Extraction) -> None:
     """The watermark of a cursor that shows Berlin's time is Berlin's time, at its earliest."""
     extraction.source.execute("create table t (id int primary key, changed_at datetime)")
     extraction.write_contract("  t: {strategy: merge, key: id, cursor: changed_at, cursor_time_zone: Asia/Tokyo}\n")

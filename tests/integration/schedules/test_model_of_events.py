@@ -60,10 +60,8 @@ class Replay:
             assert "OVERTAKEN" in str(refusal) and not self.model.runs
 
     def _place(self, state: str) -> int:
-        kind = state.partition(" ")[0]
-        return {"extract": 1, "manifests": 2, "load": 2, "pending": 3, "curate": 3}.get(
-            kind, 0 if kind in ("plan", "prepare") else 3
-        )
+        places = {"plan": 0, "fingerprint": 0, "prepare": 0, "extract": 1, "manifests": 2, "load": 2}
+        return places.get(state.partition(" ")[0], 3)
 
     def _count(self, table: str, column: str) -> dict[int, int]:
         if self.market.query(f"select to_regclass('{table}') is null") == [(True,)]:

@@ -35,7 +35,7 @@ def test_a_lease_that_ran_out_is_taken_over(call, control):
     assert runs(control) == [(1, "failed"), (2, "running")]
 
 
-def test_a_run_that_was_overtaken_can_write_no_more(call, control):
+def test_15_a_run_that_was_overtaken_can_write_no_more(call, control):
     """The fence: a statement of run 1 that comes late raises, and what stood before it in its batch is gone."""
     open_run(call, "execution-1", lease_seconds=-1)
     open_run(call, "execution-2")
@@ -156,7 +156,7 @@ def test_a_plausible_delete_passes_and_a_forced_one_too(commit_load):
     commit_load(run_sequence=2, before="2026-01-02 00:00:00", max_delete_fraction=None, rows_removed=10)
 
 
-def test_the_watermark_moves_only_from_where_the_run_was_planned(commit_load, control):
+def test_15_the_watermark_moves_only_from_where_the_run_was_planned(commit_load, control):
     """Compare-and-set: another run has moved it meanwhile, so this one read the wrong window (I7)."""
     commit_load()
     with pytest.raises(StatementFailed, match="WATERMARK MOVED"):

@@ -302,7 +302,7 @@ def read_versions(engine: Engine) -> list[tuple]:
     ]
 
 
-def test_a_history_has_no_overlap_whatever_the_clocks_say(make_engine):
+def test_24_a_history_has_no_overlap_whatever_the_clocks_say(make_engine):
     """Equal and backward cursors: the later run wins, a version without a moment of its own leaves no row."""
     engine = make_engine()
     prices_and_clocks = [("1.00", 10), ("2.00", 20), ("3.00", 20), ("4.00", 5), ("5.00", 30)]

@@ -33,7 +33,7 @@ def test_berlin(instant: datetime, earliest: datetime, latest: datetime) -> None
 @given(
     st.datetimes(datetime(2000, 1, 1), datetime(2040, 1, 1)), st.sampled_from(ZONES), st.timedeltas(timedelta(0), timedelta(30))
 )
-def test_no_later_instant_shows_an_earlier_time(instant: datetime, zone: str, later: timedelta) -> None:
+def test_25_no_later_instant_shows_an_earlier_time(instant: datetime, zone: str, later: timedelta) -> None:
     """And no earlier instant a later one."""
 
     def show(moment: datetime) -> datetime:

@@ -26,7 +26,7 @@ def test_messages_are_sorted_by_reaction(message, kind, remedy):
     assert remedy in str(error)
 
 
-def test_a_batch_beyond_the_limit_is_refused_before_it_is_sent():
+def test_26_a_batch_beyond_the_limit_is_refused_before_it_is_sent():
     """More than 40 statements would no longer be one transaction."""
     with pytest.raises(FixConfiguration, match="41 statements"):
         Submission("publish", ("select 1",) * 41, {})
