@@ -40,6 +40,7 @@ def open_run(state: State, kind: str, on: Protections) -> State:
         published_week=state.published_week,
         published_formula=state.published_formula,
         whole=_choose_whole(state, kind, on),
+        compared=_compare(state) if kind == "reconcile" else None,
     )
     if kind == "rebuild":
         run = replace(run, done=STEPS.index("curate parents"))
@@ -58,15 +59,27 @@ def _find_bound(state: State, on: Protections) -> int:
 
 
 def _choose_whole(state: State, kind: str, on: Protections) -> frozenset[str]:
-    """Return the tables that are read whole: all in a reconcile run; otherwise a new one, or one with another schema."""
+    """Return the tables of which all is known: in a reconcile run those loaded; else a new one, or one with another schema."""
     if kind == "reconcile":
-        return frozenset(TABLES)
+        return frozenset(table for table in TABLES if get(state.watermark, table) is not None)
     if kind != "incremental":
         return frozenset()
     whole = {table for table in TABLES if get(state.watermark, table) is None}
     if on.drift_reads_again and state.loaded_schema not in (None, state.schema):
         whole.add(PARENTS)
     return frozenset(whole)
+
+
+def _compare(state: State) -> frozenset[Key]:
+    """Return the keys in which raw and the source differ as the run begins."""
+    raw = {key: version.content for key, version in find_newest(state.raw).items() if version.content is not None}
+    source = {key: _observe(key, row, state.schema) for key, row in state.rows}
+    return frozenset(key for key in {*raw, *source} if raw.get(key) != source.get(key))
+
+
+def _observe(key: Key, row: Row, schema: int) -> Any:
+    """Return a row's content as raw keeps it."""
+    return (row.content, schema) if key[0] == PARENTS else row.content
 
 
 def go_on(state: State, sequence: int, stop: str, on: Protections) -> State | None:
@@ -124,6 +137,8 @@ def read_table(state: State, run: Run, table: str, on: Protections) -> Run:
             continue
         if run.kind == "window":
             is_read = row.cursor == run.bound
+        elif run.compared is not None:
+            is_read = table in run.whole and key in run.compared
         elif table in run.whole or lower is None:
             is_read = True
         else:
@@ -142,14 +157,17 @@ def load_table(state: State, run: Run, table: str, on: Protections) -> State | N
     reads = {key: row for key, row in run.reads if key[0] == table}
     added = []
     for key, row in reads.items():
-        content = (row.content, run.schema) if table == PARENTS else row.content
+        content = _observe(key, row, run.schema)
         if _is_new(state, newest.get(key), key, content, on):
             added.append(Version(run.sequence, key, content, row.cursor))
     if (table in run.whole and on.reconcile_writes_tombstones) or (run.kind == "incremental" and not on.absence_needs_whole_read):
         for key, version in newest.items():
-            if key[0] == table and key not in reads and version.content is not None:
+            is_covered = key[0] == table and (run.compared is None or key in run.compared)
+            if is_covered and key not in reads and version.content is not None:
                 added.append(Version(run.sequence, key, None, state.clock))
-    after = replace(state, raw=(*state.raw, *added), blind=_see(state, run, table, reads))
+    after = replace(state, raw=(*state.raw, *added))
+    if table in run.whole:
+        after = replace(after, blind=after.blind - {key for key in after.blind if key[0] == table and key not in _compare(after)})
     bound = run.bound if on.bound_before_read else _find_bound(state, on)
     if (moves and on.watermark_moves_with_load) or (run.kind == "window" and not on.only_increments_move_watermark):
         after = replace(after, watermark=put(after.watermark, table, max(bound, get(after.watermark, table, 0))))
@@ -167,13 +185,6 @@ def _is_new(state: State, newest: Version | None, key: Key, content: Any, on: Pr
     if not on.compares_with_newest:
         return not any(version.key == key and version.content == content for version in state.raw)
     return newest is None or newest.content != content
-
-
-def _see(state: State, run: Run, table: str, reads: dict[Key, Row]) -> frozenset[Key]:
-    """Forget blind changes that a whole read has seen: those of rows that are still as they were read."""
-    if table not in run.whole:
-        return state.blind
-    return frozenset(key for key in state.blind if key[0] != table or reads.get(key) != get(state.rows, key))
 
 
 def curate_table(state: State, run: Run, table: str, on: Protections) -> State | None:
@@ -264,7 +275,7 @@ def repeat_run(state: State) -> State | None:
     newest = find_newest(kept)
     again = []
     for key, row in state.rows:
-        content = (row.content, state.schema) if key[0] == PARENTS else row.content
+        content = _observe(key, row, state.schema)
         is_known = key in newest and newest[key].content == content
         if get(watermark, key[0], 0) <= row.cursor < bound and not is_known:
             again.append(Version(sequence, key, content, row.cursor))

@@ -102,7 +102,6 @@ def begin(scope: Scope, on: Protections) -> State:
     state = State()
     if scope.starts_loaded:
         state = pass_week(pass_hour(run_once(insert_child(insert_parent(state)), "incremental", on)))
-        state = run_once(state, "incremental", on)
     return state
 
 

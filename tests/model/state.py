@@ -39,7 +39,8 @@ class Run:
         done: How many of its steps are committed.
         bound: Where the watermark goes; week: its as_of; rule, formula, schema: the files and columns at its beginning.
         watermark, positions, built_rules, published_week, published_formula: The ledger as it was.
-        reads: Rows by key; whole: the tables of which nothing else exists.
+        whole: The tables whose read says what exists; compared: the keys that a reconcile run found to differ, and reads.
+        reads: Rows by key.
         added: Whether it added anything to raw; noted: dirty periods where they are not durable.
     """
 
@@ -56,6 +57,7 @@ class Run:
     published_week: int
     published_formula: int
     whole: frozenset[str]
+    compared: frozenset[Key] | None = None
     done: int = 0
     reads: Items = ()
     added: bool = False

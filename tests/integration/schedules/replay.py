@@ -34,7 +34,6 @@ class Replay:
             market.run_well()
             market.pass_time(hours=1)
             market.pass_time(weeks=1)
-            market.run_well()
         self.compare("in the beginning")
 
     def do(self, action: str) -> None:

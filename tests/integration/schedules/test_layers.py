@@ -15,7 +15,7 @@ def loaded(market):
     return market
 
 
-@pytest.mark.parametrize("state", ["curate parents", "curate children", "stage children_weekly", "check", "publish"])
+@pytest.mark.parametrize("state", ["curate parents", "stage children_weekly", "publish"])
 def test_01_a_later_run_finishes_what_a_failed_one_left(loaded, state):
     """Raw (and more) is committed, then the run fails. The next one reads nothing new, and finds what is pending all the same."""
     loaded.execute("update parents set state = 'broken'")
@@ -97,7 +97,6 @@ def test_10_an_edited_file_is_used_for_rows_that_nothing_touched(loaded, path, b
         assert loaded.query("select parents from parents_weekly") == [(2,)]
     if "cast" in before:
         assert loaded.query("select rule from parents") == [(2,)]
-    loaded.assert_equals_rebuild()
 
 
 @pytest.mark.parametrize(
