@@ -393,6 +393,21 @@ def test_children_follow_their_listing(make_engine):
     read_agreed(engine, "popular_cities_weekly", AS_OF)
 
 
+def test_a_change_that_leaves_a_listing_accepted_touches_none_of_its_children(make_engine):
+    """Or each change of prices would build most days of viewings anew; what makes or ends its acceptance reaches them all."""
+    engine = make_engine()
+    children = {"bookings": [booking(1)], "user_viewing": [viewing(datetime(2024, 3, 2, 10))]}
+    engine.run(AS_OF, {"apartments": [listing(1)], **children})
+    touched = []
+    for day, price in enumerate((99, -1, -2, 99), start=1):
+        engine.run(AS_OF, {"apartments": [listing(1, price=Decimal(price), changed_at=datetime(2024, 4, day))]})
+        read_agreed(engine, "top_listings_weekly", AS_OF)
+        build = f"from {engine.subject.marketplace}_control.curated_build where run_sequence = {engine.run_sequence}"
+        of_children = f"{build} and table_name in ('bookings', 'user_viewing')"
+        touched += [row[0] for row in engine.warehouse.query(f"select sum(keys_touched) {of_children}")]
+    assert [int(count) for count in touched] == [0, 2, 0, 2]
+
+
 def test_a_price_of_today_leaves_old_weeks_alone(make_engine):
     """Cost grows with what changed: a new price rebuilds the weeks since it holds, not those in which the old one did."""
     engine = make_engine()
