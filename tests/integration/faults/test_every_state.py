@@ -25,6 +25,7 @@ _WAREHOUSE = {(SQL_STEP, "Run the SQL")}
 _ABOUT = {
     "source down": _SOURCE,
     "source connections killed": {(RUN, "Extract a slice")},
+    "time runs short": {(RUN, "Extract a slice"), *_WAREHOUSE},
     "warehouse down": _WAREHOUSE,
     "sessions ended": _WAREHOUSE,
     **{name: _WAREHOUSE for name in FAULTS if name.startswith("data api")},
@@ -36,7 +37,7 @@ _ONE_AFTER_THE_OTHER = [
     ["data api cut", "data api fails", "data api cut once"],
     ["data api throttles", "data api answers lost", "data api answer lost"],
     ["s3 cut", "s3 slow down", "s3 answer lost"],
-    ["source down", "source connections killed"],
+    ["source down", "source connections killed", "time runs short"],
 ]
 # Stopping and starting a database takes a second: those faults are not made to last.
 _LASTING = ["killed after", "data api answers lost", "s3 cut"]
