@@ -21,6 +21,8 @@ from tests.metrics.records import Rate, Row, Version
 from tests.metrics.subject import Subject
 
 SQL_ROOT = Path(__file__).parents[2] / "sql"
+# What a plan says of a table that raw had before.
+NOTHING_NEW = {"is_new": False, "added": [], "columns": []}
 _METADATA = "_run_sequence bigint, _operation char(1), _row_hash bigint, _observed_at timestamp"
 
 
@@ -183,7 +185,15 @@ class Engine:
 
     def _plan(self, table: str) -> dict[str, Any]:
         strategy, key = ("merge", [self.subject.keys[table]]) if self.subject.keys[table] else ("append", [])
-        return {"name": table, "strategy": strategy, "key": key, "read": False, "is_idle": False, "comparison": None}
+        return {
+            "name": table,
+            "strategy": strategy,
+            "key": key,
+            "read": False,
+            "is_idle": False,
+            "comparison": None,
+            **NOTHING_NEW,
+        }
 
     def _load(self, table: str, rows: list[Row], gone: list[Any], observed_at: datetime) -> None:
         """Add to raw what a load would: a version for each row that differs, a tombstone for each that is gone, whole days."""
