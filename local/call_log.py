@@ -50,6 +50,10 @@ def log_calls(path: Path) -> None:
         named = {name: str(parameters[name]) for name in _NAMES_A_RESOURCE if name in parameters}
         if table := parameters.get("TableInput"):
             named["TableName"] = table["Name"]
+        if deleted := parameters.get("Delete"):
+            named["Key"] = deleted["Objects"][0]["Key"]
+        if "Tagging" in parameters:
+            named["Tagging"] = str(parameters["Tagging"])
         try:
             answer = make_call(self, operation, parameters)
         except ClientError as error:

@@ -20,6 +20,7 @@ _OBJECT_ACTIONS = {
     "CompleteMultipartUpload": "s3:PutObject",
     "AbortMultipartUpload": "s3:AbortMultipartUpload",
     "DeleteObject": "s3:DeleteObject",
+    "DeleteObjects": "s3:DeleteObject",
     "PutObjectTagging": "s3:PutObjectTagging",
     "GetObjectTagging": "s3:GetObjectTagging",
 }
@@ -47,9 +48,6 @@ def find_needs(call: AwsCall, parameters: dict[str, Any]) -> Iterator[Need]:
                 yield Need("s3:PutObjectTagging", f"{bucket}/{named['Key']}", _TLS)
             if call.error in ("NoSuchKey", "404"):  # API reference, "GetObject": without it the answer is 403, not 404
                 yield Need("s3:ListBucket", bucket, _TLS)
-        case "s3", "DeleteObjects":
-            for entry in named["Delete"]["Objects"]:
-                yield Need("s3:DeleteObject", f"arn:{PARTITION}:s3:::{named['Bucket']}/{entry['Key']}", _TLS)
         case "s3", "ListObjectsV2" | "ListObjects" | "HeadBucket":
             yield Need("s3:ListBucket", f"arn:{PARTITION}:s3:::{named['Bucket']}", _TLS)
         case "glue", "CreateTable" | "UpdateTable" | "BatchCreatePartition":

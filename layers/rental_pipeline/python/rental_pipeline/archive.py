@@ -17,8 +17,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rental_pipeline.object_store import (
     LOADS,
     TAG,
+    delete_objects,
     explain_s3_error,
     key_of,
+    list_objects,
     raw_prefix,
     read_json,
     run_key,
@@ -29,7 +31,6 @@ from rental_pipeline.settings import ManifestSettings, read_settings
 COMMITTED = {"TagSet": [{"Key": TAG, "Value": "committed"}]}
 
 _THREADS = 16
-_KEYS_PER_REQUEST = 1000  # Amazon S3 API Reference, "DeleteObjects"
 
 
 def archive_slices(event: dict[str, Any]) -> dict[str, int]:
@@ -73,22 +74,8 @@ def _tag(bucket: str, key: str) -> None:
 
 def _delete(settings: ManifestSettings, table: str, run_sequence: int) -> int:
     """Delete the files of a table that runs before this one wrote, whether they were loaded or not."""
-    prefix = raw_prefix(settings.marketplace, table)
     first_kept = raw_prefix(settings.marketplace, table, run_sequence)
-    deleted = 0
-    try:
-        for page in (
-            s3()
-            .get_paginator("list_objects_v2")
-            .paginate(Bucket=settings.bucket, Prefix=prefix, PaginationConfig={"PageSize": _KEYS_PER_REQUEST})
-        ):
-            # Keys are listed in order, and the run's number is written with leading zeros.
-            keys = [{"Key": entry["Key"]} for entry in page.get("Contents", []) if entry["Key"] < first_kept]
-            if keys:
-                answer = s3().delete_objects(Bucket=settings.bucket, Delete={"Objects": keys, "Quiet": True})
-                for failure in answer.get("Errors", []):
-                    raise ClientError({"Error": failure}, "DeleteObjects")
-                deleted += len(keys)
-    except (ClientError, BotoCoreError) as error:
-        raise explain_s3_error(error, settings.bucket, prefix, "s3:DeleteObject") from error
-    return deleted
+    # The run's number is written with leading zeros: keys stand in the order of the runs.
+    keys = [key for key in list_objects(settings.bucket, raw_prefix(settings.marketplace, table)) if key < first_kept]
+    delete_objects(settings.bucket, keys)
+    return len(keys)
