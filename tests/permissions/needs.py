@@ -50,7 +50,7 @@ def find_needs(call: AwsCall, parameters: dict[str, Any]) -> Iterator[Need]:
                 yield Need("s3:ListBucket", bucket, _TLS)
         case "s3", "ListObjectsV2" | "ListObjects" | "HeadBucket":
             yield Need("s3:ListBucket", f"arn:{PARTITION}:s3:::{named['Bucket']}", _TLS)
-        case "glue", "CreateTable" | "UpdateTable" | "BatchCreatePartition":
+        case "glue", "CreateTable" | "UpdateTable" | "GetPartitions" | "BatchCreatePartition" | "BatchDeletePartition":
             # AWS Glue Developer Guide, "Specifying AWS Glue resource ARNs": the catalogue, the database and the table.
             database = named["DatabaseName"]
             for resource in ("catalog", f"database/{database}", f"table/{database}/{named['TableName']}"):

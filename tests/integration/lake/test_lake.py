@@ -198,6 +198,17 @@ def test_slices_are_partitions_of_the_run_that_read_them(pipeline, source, fresh
     assert newest == [("canceled",), ("canceled",)]
 
 
+def test_erased_slices_leave_the_catalogue(pipeline, source, fresh_warehouse, lake):
+    """Their files are deleted: a partition that lists them would fail every query of the table."""
+    pipeline.run()
+    run = pipeline.run({"erase": ["bookings"]})["run_sequence"]
+    _, shown = lake.query("select distinct run_sequence from raw_bookings")
+    assert shown == [(run,)]
+    for table in ("apartments", "user_viewing"):
+        assert lake.query(f"select distinct run_sequence from raw_{table}")[1] == [(1,)]
+    assert_lake_is_warehouse(lake, fresh_warehouse)
+
+
 def test_files_that_no_reader_can_see_any_more_are_swept(pipeline, source, fresh_warehouse, lake, monkeypatch):
     """A day after readers were moved on; never before, and never what the current listing names."""
     pipeline.run()

@@ -21,6 +21,7 @@ from rental_pipeline.settings import CatalogueSettings, read_settings
 
 _THREADS = 8
 _MOST_PARTITIONS = 100  # of one BatchCreatePartition
+_MOST_DELETED = 25  # of one BatchDeletePartition
 
 Json = dict[str, Any]
 
@@ -76,7 +77,11 @@ class Catalogue:
         )
 
     def show_slices(self, source: Json) -> None:
-        """Add what runs read of a source table, a partition for each; those that are there stay as they are."""
+        """Add what runs read of a source table, a partition for each; those that are there stay, unless they were erased."""
+        if source["erased_before"]:
+            self._hide_slices(source["name"], source["erased_before"])
+        if not source["loads"]:
+            return
         partitions = [
             {
                 "Values": [str(load["run_sequence"])],
@@ -101,6 +106,19 @@ class Catalogue:
                 detail = failure["ErrorDetail"]
                 if detail["ErrorCode"] != "AlreadyExistsException":
                     raise RetryLater(f"Glue did not add a partition of {source['name']}: {detail['ErrorMessage']}")
+
+    def _hide_slices(self, table: str, before: int) -> None:
+        """Remove the partitions of earlier runs, whose files are deleted."""
+        try:
+            pages = self._glue.get_paginator("get_partitions").paginate(DatabaseName=self._database, TableName=table)
+            values = [partition["Values"] for page in pages for partition in page["Partitions"]]
+        except self._glue.exceptions.EntityNotFoundException:
+            return  # nothing was shown of it yet
+        except (ClientError, BotoCoreError) as error:
+            raise self._explain("get_partitions", error) from error
+        old = [{"Values": value} for value in values if int(value[0]) < before]
+        for start in range(0, len(old), _MOST_DELETED):
+            self._call("batch_delete_partition", TableName=table, PartitionsToDelete=old[start : start + _MOST_DELETED])
 
     def _put_table(self, table: Json) -> None:
         table = {**table, "TableType": "EXTERNAL_TABLE"}

@@ -17,7 +17,7 @@ def compose_plan_lake(request: StepRequest) -> Step:
     control = schemas.control
 
     def finish(rows: list[Rows]) -> dict:
-        stale, columns, loads = rows
+        stale, columns, loads, erased = rows
         tables = [
             {
                 "name": table.name,
@@ -33,7 +33,7 @@ def compose_plan_lake(request: StepRequest) -> Step:
             for table in list_lake_tables(request.warehouse)
             if (years := _stale_years(stale, table.name)) or needs_whole_unload(request, table)
         ]
-        plan = {"tables": tables, "slices": _slices(request, columns, loads)}
+        plan = {"tables": tables, "slices": _slices(request, columns, loads, erased)}
         write_json(request.settings.bucket, run_key(schemas.marketplace, request.run_sequence, LAKE), plan)
         return {}
 
@@ -56,6 +56,8 @@ def compose_plan_lake(request: StepRequest) -> Step:
             """,
             f"select run_sequence, table_name, manifest from {control}.table_load"
             f" where manifest is not null and run_sequence > {_runs_shown(request)} order by 1, 2",
+            f"select name, run_sequence from {control}.layer_position"
+            f" where layer = 'erased' and run_sequence > {_runs_shown(request)} order by 1",
         ),
         finish=finish,
     )
@@ -86,14 +88,15 @@ def _runs_shown(request: StepRequest) -> int:
     return max((position["run_sequence"] for position in positions), default=0)
 
 
-def _slices(request: StepRequest, columns: Rows, loads: Rows) -> list[dict[str, Any]]:
-    """The source tables with committed manifests that the lake does not show."""
-    by_table: dict[str, list[dict[str, Any]]] = {}
+def _slices(request: StepRequest, columns: Rows, loads: Rows, erased: Rows) -> list[dict[str, Any]]:
+    """The source tables with committed manifests that the lake does not show, or with slices that were erased."""
+    erasures = {row["name"]: row["run_sequence"] for row in erased}
+    by_table: dict[str, list[dict[str, Any]]] = {table: [] for table in erasures}
     for load in loads:
+        table, run = load["table_name"], load["run_sequence"]
         # Slices that an earlier stack wrote are in its own bucket, which this one may not read.
-        if load["manifest"].startswith(address(request.settings.bucket, "")):
-            shown = {"run_sequence": load["run_sequence"], "manifest": load["manifest"]}
-            by_table.setdefault(load["table_name"], []).append(shown)
+        if load["manifest"].startswith(address(request.settings.bucket, "")) and run >= erasures.get(table, 0):
+            by_table.setdefault(table, []).append({"run_sequence": run, "manifest": load["manifest"]})
     return [
         {
             "name": lake_name("raw", table),
@@ -101,6 +104,7 @@ def _slices(request: StepRequest, columns: Rows, loads: Rows) -> list[dict[str, 
             # What begins with _ is the pipeline's own, and most of it in raw only.
             "columns": [c for c in _columns(columns, request.schemas.raw, table) if not c["name"].startswith("_")],
             "loads": found,
+            "erased_before": erasures.get(table),
         }
         for table, found in by_table.items()
     ]
