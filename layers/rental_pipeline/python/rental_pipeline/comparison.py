@@ -54,7 +54,7 @@ def compare_keys(
         rows = [max(one.rows, other.rows) for one, other in zip(source, raw, strict=True)]
         points = [
             cut
-            for first, last in _gather(different, rows, slice_rows)
+            for first, last in _gather(different, rows, slice_rows, across_equal=True)
             for cut in _cut_span(cursor, table, (bounds[first], bounds[last + 1]), source[first].rows, slice_rows)
         ]
     slices = [Slice(run_sequence, table.name, number, *span, compared=True) for number, span in enumerate(points)]
@@ -95,11 +95,19 @@ def compare_days(
     return _sum_up([one for one, _ in both], [other for _, other in both], len(different)), slices
 
 
-def _gather(different: list[int], rows: list[int], slice_rows: int, alone: int | None = None) -> Iterator[tuple[int, int]]:
-    """Yield (first, last) of neighbouring ranges that differ and together hold at most `slice_rows`; `alone` has no neighbour."""
+def _gather(
+    different: list[int], rows: list[int], slice_rows: int, alone: int | None = None, across_equal: bool = False
+) -> Iterator[tuple[int, int]]:
+    """Yield (first, last) of ranges that differ and together hold at most `slice_rows`.
+
+    Args:
+        alone: A range that shares a slice with no other.
+        across_equal: Whether equal ranges between them may be in the slice. Of a keyed table only their keys are then compared,
+            which costs less than a function more; whole days would be read.
+    """
     span: list[int] = []
     for number in different:
-        is_neighbour = span and number == span[-1] + 1 and span[-1] != alone
+        is_neighbour = span and (across_equal or number == span[-1] + 1) and span[-1] != alone
         if span and not (is_neighbour and sum(rows[span[0] : number + 1]) <= slice_rows):
             yield span[0], span[-1]
             span = []
