@@ -16,7 +16,7 @@ from typing import Any
 VARIABLE = "LOCAL_CALL_LOG"
 _NAMES_A_RESOURCE = (
     *("Bucket", "Key", "SecretId", "TopicArn", "QueueUrl", "FunctionName", "stateMachineArn", "executionArn", "mapRunArn"),
-    *("WorkgroupName", "ClusterIdentifier", "Database", "SecretArn"),
+    *("WorkgroupName", "ClusterIdentifier", "Database", "SecretArn", "Tagging"),
     *("DatabaseName", "TableName"),
 )
 
@@ -27,13 +27,13 @@ class AwsCall:
 
     Attributes:
         service, operation: As boto3 spells them: `s3`, `GetObject`.
-        parameters: Those that name a resource.
+        parameters: Those that name a resource; `Keys` is a list, all others are text.
         error: The code that AWS refused it with, None where it did not.
     """
 
     service: str
     operation: str
-    parameters: dict[str, str]
+    parameters: dict[str, Any]
     error: str | None = None
 
 
@@ -48,12 +48,10 @@ def log_calls(path: Path) -> None:
     def make_and_note(self: BaseClient, operation: str, parameters: Mapping[str, Any]) -> Any:
         service = self.meta.service_model.service_name
         named = {name: str(parameters[name]) for name in _NAMES_A_RESOURCE if name in parameters}
+        if "Delete" in parameters:  # many objects by one call
+            named["Keys"] = [entry["Key"] for entry in parameters["Delete"]["Objects"]]
         if table := parameters.get("TableInput"):
             named["TableName"] = table["Name"]
-        if deleted := parameters.get("Delete"):
-            named["Key"] = deleted["Objects"][0]["Key"]
-        if "Tagging" in parameters:
-            named["Tagging"] = str(parameters["Tagging"])
         try:
             answer = make_call(self, operation, parameters)
         except ClientError as error:

@@ -20,7 +20,6 @@ _OBJECT_ACTIONS = {
     "CompleteMultipartUpload": "s3:PutObject",
     "AbortMultipartUpload": "s3:AbortMultipartUpload",
     "DeleteObject": "s3:DeleteObject",
-    "DeleteObjects": "s3:DeleteObject",
     "PutObjectTagging": "s3:PutObjectTagging",
     "GetObjectTagging": "s3:GetObjectTagging",
 }
@@ -48,6 +47,9 @@ def find_needs(call: AwsCall, parameters: dict[str, Any]) -> Iterator[Need]:
                 yield Need("s3:PutObjectTagging", f"{bucket}/{named['Key']}", _TLS)
             if call.error in ("NoSuchKey", "404"):  # API reference, "GetObject": without it the answer is 403, not 404
                 yield Need("s3:ListBucket", bucket, _TLS)
+        case "s3", "DeleteObjects":
+            for key in named["Keys"]:
+                yield Need("s3:DeleteObject", f"arn:{PARTITION}:s3:::{named['Bucket']}/{key}", _TLS)
         case "s3", "ListObjectsV2" | "ListObjects" | "HeadBucket":
             yield Need("s3:ListBucket", f"arn:{PARTITION}:s3:::{named['Bucket']}", _TLS)
         case "glue", "CreateTable" | "UpdateTable" | "GetPartitions" | "BatchCreatePartition" | "BatchDeletePartition":
