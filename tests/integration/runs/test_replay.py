@@ -75,7 +75,7 @@ def stopped_source(pipeline) -> Iterator[None]:
     pipeline.set_environment(SOURCE_SECRET_ARN=secret)
 
 
-def test_a_replay_makes_the_same_raw(pipeline, history, fresh_warehouse):
+def test_21_a_replay_makes_the_same_raw(pipeline, history, fresh_warehouse):
     """Cell by cell, in all layers, with the source stopped; raw had been damaged by hand before."""
     raw, layers = read_raw(fresh_warehouse), read_layers(fresh_warehouse)
     positions = "select name, run_sequence, watermark from apartments_control.layer_position where layer = 'raw' order by 1"
