@@ -61,12 +61,13 @@ def credentials(monkeypatch):
         "AWS_DEFAULT_REGION": "eu-west-1",
     }.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
 
 
 def test_a_login_token_is_that_of_the_sdk(credentials, monkeypatch):
     """Signed for this host, port and user; the SDK's own way would need all of RDS's description."""
     monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda: datetime(2026, 11, 21, 3))
-    expected = boto3.client("rds").generate_db_auth_token(BY_IAM.host, BY_IAM.port, BY_IAM.user)
+    expected = boto3.Session().client("rds").generate_db_auth_token(BY_IAM.host, BY_IAM.port, BY_IAM.user)
     assert make_login_token(BY_IAM) == expected
     assert "X-Amz-Expires=900" in expected
 
