@@ -237,7 +237,9 @@ class Soak:
             end = datetime.now(UTC).replace(tzinfo=None, microsecond=0)
             start = end - timedelta(days=self.dice.choice([1, 300]))
             return {"window": {"from": start.isoformat(), "to": end.isoformat()}}
-        if kind < 0.95:
+        if kind < 0.94:
+            return {"replay": True}
+        if kind < 0.96:
             return {"tables": [self.dice.choice(["bookings", "apartments", "user_viewing", "apartment_attributes"])]}
         return {}
 

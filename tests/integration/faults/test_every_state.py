@@ -176,10 +176,12 @@ def stop_everywhere(marketplace: Marketplace, go_on: Callable[[Execution], Execu
         execution = go_on(execution)
     assert execution.status == "SUCCEEDED", f"{execution.error}: {execution.cause}"
     brought = execution
-    # A run with nothing to do, and a second run while one is in progress, end in states of their own.
-    execution = world.run()
-    while execution.status == "ABORTED":
-        execution = go_on(execution)
+    # A run with nothing to do, a replay, and a second run while one is in progress have states of their own.
+    for run_input in ({}, {"replay": True}):
+        execution = world.run(run_input)
+        while execution.status == "ABORTED":
+            execution = go_on(execution)
+        assert execution.status == "SUCCEEDED", f"{execution.error}: {execution.cause}"
     stops.is_open = False
     rivals: list[Execution] = []
 
@@ -229,8 +231,9 @@ def test_a_stopped_execution_is_followed_by_a_new_run(marketplace: Marketplace):
 
     def start_anew(execution: Execution) -> Execution:
         world.is_end_told = not world.is_end_told  # every other time the event about the end is lost
-        marketplace.change()
-        return world.run()
+        if not execution.input:
+            marketplace.change()
+        return world.run(execution.input)
 
     stops, execution = stop_everywhere(marketplace, start_anew)
     assert stops.states == every_state()
