@@ -149,8 +149,9 @@ class Replay:
         if self._exists("market_curated.children"):
             for number, day, rule in self.market.query("select id, day, rule - 1 from children"):
                 curated[CHILDREN, number] = ((day - self.market.first_day).days // 7, rule)
-        for table, number, rule in self.market.query("select table_name, row_key, broken_rule from market_curated.rejected_rows"):
-            rejected[table, int(number)] = rule
+        if self._exists("market_curated.rejected_rows"):
+            for table, number, rule in self.market.query("select table_name, row_key, broken_rule from rejected_rows"):
+                rejected[table, int(number)] = rule
         return curated, rejected
 
     def _model_curated(self) -> dict:
