@@ -21,6 +21,9 @@ run: setup  ## source to metrics on this machine. SCALE=0.01 SEED=1 CSV=folder J
 psql: setup  ## SQL on the warehouse of the last run
 	@.venv/bin/python -m local psql
 
+doctor: setup  ## what a run needs, looked at: network, secret, privileges, schema, warehouse, bucket. STACK=name: in AWS
+	@.venv/bin/python -m local doctor $(if $(STACK),--stack "$(STACK)")
+
 stop:  ## end what runs, and what an interrupted run left behind
 	@test ! -x .venv/bin/python || .venv/bin/python -m local stop
 
@@ -92,4 +95,4 @@ lock:  ## pin requirements.in anew (needs uv)
 	    --no-emit-find-links --constraints requirements.lock layers/dependencies/requirements.in \
 	    --output-file layers/dependencies/requirements.txt
 
-.PHONY: help setup setup-containers run psql stop clean test sam-local soak bench bench-run bench-cold-start saved-queries lint validate build deploy demo demo-down protect audit lock
+.PHONY: help setup setup-containers run psql doctor stop clean test sam-local soak bench bench-run bench-cold-start saved-queries lint validate build deploy demo demo-down protect audit lock

@@ -1,4 +1,4 @@
-"""`python -m local run|psql|stop`: the commands behind the Makefile."""
+"""`python -m local run|psql|doctor|stop`: the commands behind the Makefile."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from local.doctor import examine, invoke_deployed, read_answer, tell
 from local.mariadb import MariaDBUnavailable
 from local.marketplace.csv_file import InputRefused
 from local.postgres import Postgres
 from local.processes import DidNotStart
 from local.run import RunFailed, fail, run_pipeline
-from local.stack import ROOT, StackBusy, stop_left_behind
+from local.stack import ROOT, Stack, StackBusy, stop_left_behind
 from local.template import TemplateError
 
 
@@ -30,6 +31,8 @@ def main() -> int:
     run.add_argument("--csv", type=Path, metavar="FOLDER", help="load these CSV files instead of generated data")
     run.add_argument("--json", type=Path, metavar="PATH", help="write the report as JSON, too")
     commands.add_parser("psql", help="SQL on the warehouse of the last run")
+    doctor = commands.add_parser("doctor", help="look at what a run needs, and say what to do")
+    doctor.add_argument("--stack", help="a stack deployed in AWS, instead of the one of the last run on this machine")
     commands.add_parser("stop", help="end what runs, and what an interrupted run left behind")
     arguments = parser.parse_args()
     arguments.state.mkdir(exist_ok=True)
@@ -48,6 +51,8 @@ def main() -> int:
             )
         elif arguments.command == "psql":
             return open_psql(arguments.state)
+        elif arguments.command == "doctor":
+            return 0 if see_doctor(arguments.state.resolve(), arguments.stack) else 1
         else:
             stop_everything(arguments.state)
     except (RunFailed, InputRefused, StackBusy, DidNotStart, MariaDBUnavailable, TemplateError) as error:
@@ -72,6 +77,27 @@ def open_psql(state: Path) -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for psql
         command = postgres.psql_command()
         return subprocess.run(command, check=False, env={**os.environ, "PGTZ": "UTC"}).returncode
+
+
+def see_doctor(state: Path, stack_name: str | None) -> bool:
+    """Print what the doctor finds, in a deployed stack or in that of the last run; return whether a run could start.
+
+    Raises:
+        RunFailed: there was no run yet.
+    """
+    if stack_name:
+        return tell(examine(invoke_deployed(stack_name)))
+    last = state / "last"
+    if not last.exists():
+        raise RunFailed("there is no source yet: `make run` first, or STACK=name for one that is deployed")
+    folder = state / last.read_text()
+    with Stack(folder, folder.parent.name) as stack:
+
+        def invoke(function: str, event: dict) -> tuple[dict, str | None]:
+            answer = stack.invoke(function, event)
+            return read_answer(answer.payload, answer.function_error)
+
+        return tell(examine(invoke))
 
 
 def stop_everything(state: Path) -> None:

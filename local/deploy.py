@@ -64,9 +64,9 @@ def deploy(
     """
     s3, sns, sqs, states = (aws.client(service) for service in ("s3", "sns", "sqs", "stepfunctions"))
     buckets, topics, machines, deployed = {}, {}, {}, {}
-    for logical_id in template.resources("AWS::S3::Bucket"):
+    for logical_id, properties in template.resources("AWS::S3::Bucket").items():
         buckets[logical_id] = template.resolve({"Ref": logical_id})
-        s3.create_bucket(Bucket=buckets[logical_id], CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
+        _create_bucket(s3, buckets[logical_id], properties)
     for logical_id in template.resources("AWS::SNS::Topic"):
         topics[logical_id] = template.resolve({"Ref": logical_id})
         sns.create_topic(Name=topics[logical_id].rpartition(":")[2])
@@ -112,6 +112,16 @@ def lay_out_function(template: Template, logical_id: str, properties: dict[str, 
         memory_megabytes=properties["MemorySize"],
         environment={name: str(value) for name, value in properties["Environment"]["Variables"].items()},
     )
+
+
+def _create_bucket(s3: Any, bucket: str, properties: dict[str, Any]) -> None:
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=properties["PublicAccessBlockConfiguration"])
+    rules = [
+        {"ApplyServerSideEncryptionByDefault": rule["ServerSideEncryptionByDefault"]}
+        for rule in properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    ]
+    s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": rules})
 
 
 def _find_layer(template: Template, arn: str) -> tuple[str, bool]:

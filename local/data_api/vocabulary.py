@@ -43,8 +43,9 @@ FUNCTIONS = frozenset(
     abs acos add_months any_value ascii asin atan atan2 avg bit_and bit_or bool_and bool_or btrim ceil ceiling
     char_length character_length charindex chr coalesce concat convert_timezone cos cot count cume_dist current_database
     current_schema current_schemas current_setting date_add date_diff date_part date_trunc dateadd datediff degrees
-    dense_rank exp first_value floor getdate greatest has_schema_privilege has_table_privilege initcap lag last_day
-    last_value lead least left len length listagg ln lower lpad ltrim max md5 median min mod months_between next_day
+    dense_rank exp first_value floor getdate greatest has_database_privilege has_schema_privilege
+    has_table_privilege initcap lag last_day last_value
+    lead least left len length listagg ln lower lpad ltrim max md5 median min mod months_between next_day
     nth_value ntile nullif nvl nvl2 octet_length percent_rank percentile_cont percentile_disc pg_backend_pid pgdate_part
     pi position power quote_ident quote_literal radians random rank regexp_count regexp_instr regexp_replace
     regexp_substr repeat replace replicate reverse right round row_number rpad rtrim sign sin split_part sqrt stddev
@@ -54,7 +55,9 @@ FUNCTIONS = frozenset(
 )
 
 # Page c_SQL_functions_leader_node_only.
-LEADER_FUNCTIONS = frozenset(("current_schema", "current_schemas", "has_schema_privilege", "has_table_privilege", "version"))
+LEADER_FUNCTIONS = frozenset(
+    ("current_schema", "current_schemas", "has_database_privilege", "has_schema_privilege", "has_table_privilege", "version")
+)
 
 UNKNOWN_FUNCTIONS = {
     "generate_series": "Redshift runs it on the leader node only, so never with tables; join a calendar table",

@@ -26,7 +26,7 @@ _MARGIN = timedelta(seconds=1)
 _PRIVILEGE_MISSING = 1227
 _HELD_BACK_TOO_LONG = timedelta(hours=1)
 
-_NAMES_OF_UTC = ("UTC", "GMT", "UCT", "+00:00")
+NAMES_OF_UTC = ("UTC", "GMT", "UCT", "+00:00")
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,12 @@ class Bound:
     Attributes:
         source_time: The source's clock, before anything else was asked of it.
         bound: No later commit can bring a modification time below it.
+        sees_transactions: Whether the user may see other sessions (PROCESS); else the bound is a fixed delay.
     """
 
     source_time: datetime
     bound: datetime
+    sees_transactions: bool = True
 
     @property
     def held_back(self) -> timedelta:
@@ -66,9 +68,15 @@ def find_bound(connection: pymysql.Connection, address: SourceAddress, delay: ti
                     f"the source {address} is a reader: it shows none of the writer's open transactions, so rows would be lost;"
                     f" put the cluster's writer endpoint into the secret {address.secret}"
                 )
-            bound = _hold_back(cursor, source_time, time_zone, delay)
+            bound = _hold_back(cursor, source_time, time_zone)
     except pymysql.MySQLError as error:
         raise explain_source_error(error, address) from error
+    if bound is None:
+        logger.warning(
+            "the source's user may not see open transactions (grant PROCESS): the watermark stays a fixed delay behind",
+            extra={"delay_seconds": delay.total_seconds()},
+        )
+        return Bound(source_time, source_time - delay, sees_transactions=False)
     found = Bound(source_time, bound)
     if found.held_back > max(delay, _HELD_BACK_TOO_LONG):
         logger.warning(
@@ -91,7 +99,8 @@ def latest_local_time(instant: datetime, time_zone: str) -> datetime:
     return max(_to_local(earlier, time_zone) for earlier in [instant, *_quarters(instant, -1)])
 
 
-def _hold_back(cursor: pymysql.cursors.Cursor, source_time: datetime, time_zone: str, delay: timedelta) -> datetime:
+def _hold_back(cursor: pymysql.cursors.Cursor, source_time: datetime, time_zone: str) -> datetime | None:
+    """Return the start of the oldest open work; None where the user may not see it."""
     try:
         # Statements first: one that has waited for its table until now is a transaction by the time that those are listed.
         cursor.execute(
@@ -110,11 +119,7 @@ def _hold_back(cursor: pymysql.cursors.Cursor, source_time: datetime, time_zone:
     except pymysql.MySQLError as error:
         if error.args[0] != _PRIVILEGE_MISSING:
             raise
-        logger.warning(
-            "the source's user may not see open transactions (grant PROCESS): the watermark stays a fixed delay behind",
-            extra={"delay_seconds": delay.total_seconds()},
-        )
-        return source_time - delay
+        return None
     finally:
         cursor.execute("set session time_zone = '+00:00'")
     started = [source_time]
@@ -122,7 +127,7 @@ def _hold_back(cursor: pymysql.cursors.Cursor, source_time: datetime, time_zone:
         started.append(_from_unix(statement))
     if transaction is not None:
         # A local clock shows an hour twice in autumn, and this may have been the first.
-        doubt = timedelta(0) if time_zone in _NAMES_OF_UTC else timedelta(hours=1)
+        doubt = timedelta(0) if time_zone in NAMES_OF_UTC else timedelta(hours=1)
         started.append(_from_unix(transaction) - doubt)
     return min(started) - _MARGIN
 

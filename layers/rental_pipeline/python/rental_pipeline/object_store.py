@@ -84,6 +84,11 @@ def raw_prefix(marketplace: str, table: str, run_sequence: int | None = None) ->
     return f"{marketplace}/raw/{table}/" + ("" if run_sequence is None else f"run={run_sequence:06d}/")
 
 
+def doctor_folder(marketplace: str) -> str:
+    """Return the prefix of the doctor's probe objects, which it deletes itself."""
+    return f"{marketplace}/doctor/"
+
+
 def key_of(address: str) -> str:
     """Return the key of an s3:// address."""
     return address.removeprefix("s3://").partition("/")[2]
@@ -148,6 +153,14 @@ def find_text(bucket: str, key: str) -> str | None:
         if isinstance(explained, FixData):
             return None
         raise explained from error
+
+
+def can_list(bucket: str) -> None:
+    """Ask for a single key, to see that S3 is reached and the bucket may be listed (raises as `read_json`)."""
+    try:
+        s3().list_objects_v2(Bucket=bucket, MaxKeys=1)
+    except (ClientError, BotoCoreError) as error:
+        raise explain_s3_error(error, bucket, "", "s3:ListBucket") from error
 
 
 def list_objects(bucket: str, prefix: str) -> dict[str, datetime]:

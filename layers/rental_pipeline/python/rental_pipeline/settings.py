@@ -47,6 +47,18 @@ class PlanSettings:
 
 
 @dataclass(frozen=True)
+class SourceCheckSettings:
+    """Settings of check_source; as in PlanSettings."""
+
+    marketplace: str
+    bucket: str
+    source_secret_arn: str
+    sql_root: Path = Path("/opt")
+    bound_delay_seconds: int = 600
+    hash_secret_arn: str | None = None
+
+
+@dataclass(frozen=True)
 class ExtractSettings:
     """Settings of extract_slice; those of PlanSettings are as there.
 

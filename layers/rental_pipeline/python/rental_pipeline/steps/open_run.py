@@ -80,23 +80,28 @@ def compose_open(request: StepRequest) -> Step:
                 first_run_sequence
             from {schemas.control}.layer_position
             """,
-            f"""
-            select
-                table_schema as "schema",
-                table_name as "table",
-                column_name as "column",
-                data_type as "type",
-                character_maximum_length as "length",
-                numeric_precision as "precision",
-                numeric_scale as "scale"
-            from svv_columns
-            where table_schema = {literal(schemas.raw)}
-            order by table_name, ordinal_position
-            """,
+            select_columns(schemas.raw),
             *([_select_loads(schemas.control)] if request.run_input.get("replay") else []),
         ),
         finish=finish,
     )
+
+
+def select_columns(schema: str) -> str:
+    """Return the select of the columns of a schema's tables, as `raw_tables.read_catalogue` takes them."""
+    return f"""
+    select
+        table_schema as "schema",
+        table_name as "table",
+        column_name as "column",
+        data_type as "type",
+        character_maximum_length as "length",
+        numeric_precision as "precision",
+        numeric_scale as "scale"
+    from svv_columns
+    where table_schema = {literal(schema)}
+    order by table_name, ordinal_position
+    """
 
 
 def _name_kind(run_input: dict) -> str:

@@ -1,0 +1,208 @@
+"""The source's half of the doctor: the SQL files, the way to the source, its user, its server, the contract against its schema.
+
+The work of the function check_source, which has the role and the network of plan_run: what it may do here, a run may do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from typing import Any
+
+import pymysql
+
+from rental_pipeline.bound import NAMES_OF_UTC, find_bound
+from rental_pipeline.contract import HASH, TableContract, read_contract
+from rental_pipeline.doctor.report import Report
+from rental_pipeline.object_store import can_list
+from rental_pipeline.personal import read_hash_key
+from rental_pipeline.raw_tables import plan_raw_table, read_catalogue
+from rental_pipeline.settings import SourceCheckSettings
+from rental_pipeline.slice_query import quote_name
+from rental_pipeline.source import (
+    SourceAddress,
+    SourceTable,
+    connect,
+    describe_tables,
+    explain_source_error,
+    read_source_address,
+)
+from rental_pipeline.source_columns import find_source_table, plan_columns
+from rental_pipeline.table_plan import PlannedColumn
+from rental_pipeline.warehouse_files import Schemas, read_warehouse
+
+_CLOCKS_APART = timedelta(seconds=60)
+_OPEN_FOR_LONG = timedelta(hours=1)
+
+
+def check_source(event: dict[str, Any], settings: SourceCheckSettings) -> dict[str, Any]:
+    """Look at everything that a run needs before its first row is read.
+
+    Args:
+        event: `{"catalogue": […]}`, raw's columns as check_warehouse answers them; without it (`{}`) the source is not compared
+            with raw, which this function's network cannot reach.
+
+    Returns:
+        `{"findings": [{"status", "check", "says"}, …]}`.
+    """
+    report = Report()
+    contract: dict[str, TableContract] = {}
+    with report.looking_at("contract"):
+        contract = read_contract(settings.sql_root / settings.marketplace / "source.yaml")
+        report.ok("contract", f"source.yaml names {len(contract)} tables")
+    with report.looking_at("SQL files"):
+        _check_files(report, settings, contract)
+    with report.looking_at("S3"):
+        can_list(settings.bucket)
+        report.ok("S3", f"reached from the functions that reach the source; {settings.bucket} may be listed")
+    if hashing := [table.name for table in contract.values() if HASH in table.personal.values()]:
+        with report.looking_at("hash secret"):
+            read_hash_key(settings.hash_secret_arn, hashing)
+            report.ok("hash secret", f"keys the personal columns of {', '.join(hashing)}")
+    with report.looking_at("source secret"):
+        address = read_source_address(settings.source_secret_arn)
+        login = "a password" if address.password else "IAM authentication"
+        report.ok("source secret", f"{address.user!r} at {address}, by {login}")
+        with report.looking_at("connection"), closing(connect(address)) as connection:
+            _check_server(report, connection, address, settings)
+            with _asking(report, "tables", address):
+                sources = describe_tables(connection)
+                zone = _check_time_zone(report, connection)
+                for table in contract.values():
+                    with _asking(report, f"table {table.name}", address):
+                        _check_table(report, connection, table, sources, settings, event.get("catalogue"), zone)
+    return {"findings": report.to_json()}
+
+
+@contextmanager
+def _asking(report: Report, check: str, address: SourceAddress) -> Iterator[None]:
+    """As `report.looking_at`, of the source's own errors too."""
+    with report.looking_at(check):
+        try:
+            yield
+        except pymysql.MySQLError as error:
+            raise explain_source_error(error, address) from error
+
+
+def _check_files(report: Report, settings: SourceCheckSettings, contract: dict[str, TableContract]) -> None:
+    warehouse = read_warehouse(settings.sql_root, settings.marketplace)
+    unknown = [table for table in warehouse.curated if contract and table.source not in contract]
+    for table in unknown:
+        report.fail("SQL files", f"curated/{table.name}.sql is made from {table.source}, which source.yaml does not name: add it")
+    if not unknown:
+        counted = ((warehouse.curated, "curated tables"), (warehouse.metrics, "metrics"), (warehouse.checks, "checks"))
+        report.ok("SQL files", ", ".join(f"{len(files)} {what}" for files, what in counted))
+
+
+def _check_server(report: Report, connection: pymysql.Connection, address: SourceAddress, settings: SourceCheckSettings) -> None:
+    with _asking(report, "connection", address), connection.cursor() as cursor:
+        cursor.execute("show session status like 'Ssl_version'")
+        encryption = (cursor.fetchone() or ("", ""))[1]
+        if encryption:
+            report.ok("connection", f"logged in, encrypted by {encryption} (tls: {address.tls})")
+        elif _is_this_machine(address.host):
+            report.ok("connection", "logged in, not encrypted; the source is on this machine")
+        else:
+            report.warn("connection", f'logged in, not encrypted: set "tls": "verify" in the secret {address.secret}')
+        cursor.execute("select version(), @@global.sql_mode, @@log_bin, @@max_allowed_packet")
+        version, sql_mode, log_bin, packet = cursor.fetchone()
+        log = "on" if int(log_bin) else "off"
+        report.ok(
+            "server",
+            f"version {version}; sql_mode {sql_mode or '(none)'}; max_allowed_packet {packet};"
+            f" binary log {log} (it is not needed: the source is read by queries)",
+        )
+    with _asking(report, "open transactions", address):
+        bound = find_bound(connection, address, timedelta(seconds=settings.bound_delay_seconds))
+        report.ok("writer", "not a read-only instance")
+        if not bound.sees_transactions:
+            report.warn(
+                "open transactions",
+                f"{address.user!r} may not see them, so every run stays {settings.bound_delay_seconds} seconds behind, and a"
+                f" longer transaction's rows are found by a reconcile run only: grant process on *.* to {address.user!r}",
+            )
+        elif bound.held_back > _OPEN_FOR_LONG:
+            report.warn(
+                "open transactions",
+                f"one is open for {bound.held_back}, and each run reads from its start on: find it in"
+                " information_schema.innodb_trx, and have its owner end it",
+            )
+        else:
+            report.ok("open transactions", f"seen (PROCESS); a run now would read up to {bound.held_back} ago")
+        apart = abs(datetime.now(UTC).replace(tzinfo=None) - bound.source_time)
+        if apart > _CLOCKS_APART:
+            report.warn(
+                "clock",
+                f"the source's is {apart.total_seconds():.0f} s from this function's; runs go by the source's, so no row is lost,"
+                " but freshness and reports of the day are wrong by it: set the source's clock by NTP",
+            )
+        else:
+            report.ok("clock", f"the source's is within {_CLOCKS_APART.total_seconds():.0f} s of this function's")
+
+
+def _check_time_zone(report: Report, connection: pymysql.Connection) -> str:
+    """Return the zone that the server's applications get, unless they ask for another."""
+    with connection.cursor() as cursor:
+        cursor.execute("select if(@@global.time_zone = 'SYSTEM', @@system_time_zone, @@global.time_zone)")
+        (zone,) = cursor.fetchone()
+    report.ok("time zone", f"the server's is {zone}; the pipeline's own sessions are in UTC")
+    return zone
+
+
+def _check_table(
+    report: Report,
+    connection: pymysql.Connection,
+    contract: TableContract,
+    sources: dict[str, SourceTable],
+    settings: SourceCheckSettings,
+    catalogue: list[dict[str, Any]] | None,
+    zone: str,
+) -> None:
+    check = f"table {contract.name}"
+    path = settings.sql_root / settings.marketplace / "source.yaml"
+    source = find_source_table(sources, contract, path)
+    columns = plan_columns(source, contract, path)
+    with connection.cursor() as cursor:  # no row: only whether it would be allowed
+        names = ", ".join(quote_name(column.source_name) for column in columns)
+        cursor.execute(f"select {names} from {quote_name(source.name)} limit 0")
+    if contract.cursor and contract.cursor not in source.indexed:
+        report.warn(
+            check,
+            f"no index begins with the cursor {contract.cursor}, so each run scans the table:"
+            f" create index {contract.name}_{contract.cursor} on {source.name} ({contract.cursor})",
+        )
+    kinds = {column.name.lower(): column.data_type for column in source.columns}
+    is_local = contract.cursor and kinds[contract.cursor] == "datetime"
+    if is_local and contract.cursor_time_zone == "UTC" and zone not in NAMES_OF_UTC:
+        report.warn(
+            check,
+            f"the cursor {contract.cursor} is a DATETIME, taken to be in UTC, on a server in {zone}: if now() fills it,"
+            " say cursor_time_zone in source.yaml",
+        )
+    raw = _compare_with_raw(contract, columns, settings.marketplace, catalogue)
+    report.ok(check, f"{contract.strategy}; {len(columns)} columns may be read, and fit the contract; {raw}")
+
+
+def _compare_with_raw(
+    contract: TableContract, columns: tuple[PlannedColumn, ...], marketplace: str, catalogue: list[dict[str, Any]] | None
+) -> str:
+    """Say how the raw table compares (raises as `plan_raw_table`)."""
+    if catalogue is None:
+        return "not compared with raw, whose columns were not given"
+    schema = Schemas(marketplace).raw
+    existing = read_catalogue({"columns": catalogue}, schema).get(contract.name)
+    raw_table = plan_raw_table(schema, contract, columns, existing, may_evolve=True)
+    if existing is None:
+        return "raw has no such table yet, the first run makes it"
+    if raw_table.added:
+        return f"new in the source: {', '.join(raw_table.added)}, for which the next run reads the table again"
+    return "raw has the same columns"
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,177 @@
+"""The warehouse's half of the doctor: the database user, its schemas, the role of COPY and UNLOAD, and the bucket.
+
+The work of the function check_warehouse, which has the role of the functions that run all SQL.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rental_pipeline.data_api import DataApi, StatementFailed, Submission, classify
+from rental_pipeline.doctor.report import Report
+from rental_pipeline.object_store import (
+    address,
+    can_list,
+    delete_objects,
+    doctor_folder,
+    explain_s3_error,
+    find_text,
+    list_objects,
+    s3,
+    write_text,
+)
+from rental_pipeline.settings import WarehouseSettings
+from rental_pipeline.steps.open_run import select_columns
+from rental_pipeline.steps.step import literal
+from rental_pipeline.warehouse_files import Schemas
+
+_BOOTSTRAP = "run sql/bootstrap.sql as an administrator"
+_PUBLIC = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
+
+
+def check_warehouse(settings: WarehouseSettings) -> dict[str, Any]:
+    """Look at everything that a run needs of the warehouse and the bucket.
+
+    Returns:
+        `{"findings": [{"status", "check", "says"}, …], "catalogue": […]}`, the latter the columns of the raw tables, for
+        check_source; null where they could not be read.
+    """
+    report, api, name = Report(), DataApi(settings), f"{settings.marketplace}/doctor/{uuid.uuid4()}"
+    catalogue = None
+    with _asking(report, "warehouse"):
+        _check_user(report, api, name, settings)
+        catalogue = api.query(name, select_columns(Schemas(settings.marketplace).raw))
+    with report.looking_at("bucket"):
+        _check_bucket(report, settings.bucket)
+        _write_probe(report, settings)
+    with _asking(report, "COPY role"):
+        _unload_probe(report, api, name, settings)
+    return {"findings": report.to_json(), "catalogue": catalogue}
+
+
+@contextmanager
+def _asking(report: Report, check: str) -> Iterator[None]:
+    """As `report.looking_at`, of Redshift's own errors too."""
+    with report.looking_at(check):
+        try:
+            yield
+        except StatementFailed as failure:
+            raise classify(str(failure)) from failure
+
+
+def _check_user(report: Report, api: DataApi, name: str, settings: WarehouseSettings) -> None:
+    database, schemas = settings.redshift_database, Schemas(settings.marketplace)
+    (user,) = api.query(
+        name,
+        'select cast(current_user as varchar(128)) as "user",'
+        f" has_database_privilege({literal(database)}, 'create') as may_create",
+    )
+    user_name, may_create = user["user"], user["may_create"]
+    report.ok("warehouse", f"the database {database} answers; its user is {user_name!r}")
+    if may_create:
+        report.ok("CREATE", f"{user_name!r} may create schemas in {database}")
+    else:
+        report.fail(
+            "CREATE",
+            f"{user_name!r} may not create schemas in {database}, for which every run asks: grant create on"
+            f' database {database} to "{user_name}" (or {_BOOTSTRAP})',
+        )
+    owners = api.query(
+        name,
+        "select cast(pg_namespace.nspname as varchar(128)) as schema_name, cast(pg_user.usename as varchar(128)) as owner_name"
+        " from pg_namespace inner join pg_user on pg_namespace.nspowner = pg_user.usesysid"
+        f" where pg_namespace.nspname in ({', '.join(map(literal, schemas.all))}) order by 1",
+    )
+    foreign = [row for row in owners if row["owner_name"] != user_name]
+    for row in foreign:
+        report.fail(
+            "schemas",
+            f"{row['schema_name']} is owned by {row['owner_name']!r}, and a run makes and alters tables there: as an"
+            f' administrator, alter schema {row["schema_name"]} owner to "{user_name}", and its tables likewise',
+        )
+    if not foreign:
+        missing = len(schemas.all) - len(owners)
+        made = f"; {missing} are not there yet, the first run makes them" if missing else ""
+        report.ok("schemas", f"{len(owners)} of {len(schemas.all)} are there and owned by {user_name!r}{made}")
+
+
+def _check_bucket(report: Report, bucket: str) -> None:
+    can_list(bucket)
+    with _asking_s3(bucket, "s3:ListBucket"):
+        region = s3().head_bucket(Bucket=bucket).get("BucketRegion")
+    here = s3().meta.region_name
+    if region == here:
+        report.ok("bucket", f"{bucket} is in {region}, as the warehouse is")
+    else:
+        report.fail("bucket", f"{bucket} is in {region}, the warehouse in {here}: deploy the stack in the warehouse's region")
+    try:
+        with _asking_s3(bucket, "s3:GetBucketPublicAccessBlock", "NoSuchPublicAccessBlockConfiguration"):
+            blocked = s3().get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+    except _NotSet:
+        blocked = {}
+    if open_ways := [way for way in _PUBLIC if not blocked.get(way)]:
+        report.fail("bucket", f"{bucket} does not say {', '.join(open_ways)}: block all public access, as template.yaml does")
+    else:
+        report.ok("bucket", "all public access is blocked")
+    try:
+        with _asking_s3(bucket, "s3:GetEncryptionConfiguration", "ServerSideEncryptionConfigurationNotFoundError"):
+            rules = s3().get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+        report.ok("bucket", f"encrypted by {rules[0]['ApplyServerSideEncryptionByDefault']['SSEAlgorithm']}")
+    except _NotSet:
+        report.fail("bucket", f"{bucket} says nothing of encryption: set it to AES256, as template.yaml does")
+
+
+class _NotSet(Exception):
+    """The bucket has no such configuration."""
+
+
+@contextmanager
+def _asking_s3(bucket: str, permission: str, not_set: str | None = None) -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        if isinstance(error, ClientError) and error.response["Error"]["Code"] == not_set:
+            raise _NotSet from error
+        raise explain_s3_error(error, bucket, "", permission) from error
+
+
+def _write_probe(report: Report, settings: WarehouseSettings) -> None:
+    """Write an object, read it back and delete it."""
+    key, text = doctor_folder(settings.marketplace) + "probe.txt", str(uuid.uuid4())
+    write_text(settings.bucket, key, text)
+    if find_text(settings.bucket, key) != text:
+        report.fail(
+            "bucket", f"{address(settings.bucket, key)} was written and cannot be read back: look for a rule that deletes it"
+        )
+        return
+    delete_objects(settings.bucket, [key])
+    report.ok("bucket", f"an object was written, read and deleted under {doctor_folder(settings.marketplace)}")
+
+
+def _unload_probe(report: Report, api: DataApi, name: str, settings: WarehouseSettings) -> None:
+    """Have the warehouse write a constant to the bucket: only that shows that its role is attached and let in."""
+    folder = doctor_folder(settings.marketplace) + "unload/"
+    probe = Submission(
+        label="unload",
+        statements=(
+            f"unload ('select 1 as probe') to {literal(address(settings.bucket, folder))}"
+            f" iam_role {literal(settings.copy_role_arn)} format as parquet parallel off allowoverwrite",
+        ),
+    )
+    try:
+        api.finish(api.submit(name, probe, name))
+    except StatementFailed as failure:
+        report.fail(
+            "COPY role",
+            f"the warehouse could not write to {settings.bucket} as {settings.copy_role_arn} ({failure}): attach that role to the"
+            " workgroup or cluster, let redshift.amazonaws.com assume it, and keep the bucket's policy as template.yaml has it",
+        )
+        return
+    written = list(list_objects(settings.bucket, folder))
+    delete_objects(settings.bucket, written)
+    report.ok("COPY role", f"{settings.copy_role_arn} is attached, and wrote {len(written)} object to the bucket by UNLOAD")

@@ -1,0 +1,242 @@
+"""The doctor on a stack that is well, and on one of which a single thing is broken: it says which, and the way out.
+
+Everything is broken for real; the reader endpoint is a server that was started read-only.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from local import mariadb
+from local.doctor import WAREHOUSE, examine, read_answer, tell
+from local.marketplace.schema import create_sample_schema
+from local.stack import Stack
+from local.template import REGION
+
+READER = "rental_pipeline@127.0.0.1"
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """With the sample schema; every test leaves it well."""
+    with (
+        tempfile.TemporaryDirectory(prefix="stack-", ignore_cleanup_errors=True) as folder,
+        Stack(Path(folder)) as running,
+    ):
+        with closing(running.source.connect()) as connection:
+            create_sample_schema(connection, "apartments")
+        yield running
+
+
+def look(stack: Stack) -> list[dict[str, str]]:
+    """Return what is not ok."""
+
+    def invoke(function: str, event: dict) -> tuple[dict, str | None]:
+        answer = stack.invoke(function, event)
+        return read_answer(answer.payload, answer.function_error)
+
+    return [finding for finding in examine(invoke) if finding["status"] != "ok"]
+
+
+def only(findings: list[dict[str, str]], status: str, check: str) -> str:
+    """Return what the one finding says."""
+    assert [(finding["status"], finding["check"]) for finding in findings] == [(status, check)], findings
+    return findings[0]["says"]
+
+
+@contextmanager
+def source_is(stack: Stack, broken: str, mended: str) -> Iterator[None]:
+    """One statement breaks the source, as its administrator; another mends it."""
+    server = mariadb.find_running(stack.folder / "mariadb")
+    with closing(server.connect("apartments")) as connection, connection.cursor() as cursor:
+        cursor.execute(broken)
+        try:
+            yield
+        finally:
+            cursor.execute(mended)
+
+
+@contextmanager
+def warehouse_is(stack: Stack, broken: str, mended: str) -> Iterator[None]:
+    """As `source_is`."""
+    with stack.warehouse.connect() as connection:
+        connection.execute(broken)
+        try:
+            yield
+        finally:
+            connection.execute(mended)
+
+
+@contextmanager
+def secret_has(stack: Stack, **changes: object) -> Iterator[None]:
+    """Other fields in the secret of the source (None: taken out)."""
+    client, name = stack.aws.client("secretsmanager"), stack.source.secret_arn
+    text = client.get_secret_value(SecretId=name)["SecretString"]
+    fields = {key: value for key, value in {**json.loads(text), **changes}.items() if value is not None}
+    client.put_secret_value(SecretId=name, SecretString=json.dumps(fields))
+    try:
+        yield
+    finally:
+        client.put_secret_value(SecretId=name, SecretString=text)
+
+
+def test_a_stack_that_is_well_is_ok_everywhere(stack):
+    """And no probe is left in the bucket."""
+    assert look(stack) == []
+    assert stack.s3.list_objects_v2(Bucket=stack.bucket)["KeyCount"] == 0
+
+
+def test_a_wrong_password(stack):
+    """It is not shown, and the warehouse is looked at all the same."""
+    with secret_has(stack, password="not-this-one"):
+        says = only(look(stack), "fail", "connection")
+    assert "refuses the user 'rental_pipeline': check username and password in the secret" in says
+    assert "not-this-one" not in says
+
+
+@pytest.mark.parametrize(
+    ("changes", "check", "way_out"),
+    [
+        ({"host": None}, "source secret", "lacks host; it must hold"),
+        ({"host": "no-such-host.invalid"}, "connection", "check host in the secret"),
+        ({"port": 1}, "connection", "the functions' subnets and security group may reach it"),
+        ({"tls": "verify"}, "connection", 'or set "tls"'),
+        ({"dbname": "elsewhere"}, "connection", "elsewhere"),
+    ],
+)
+def test_a_wrong_address(stack, changes, check, way_out):
+    """Name, network, TLS and database are told apart."""
+    with secret_has(stack, **changes):
+        assert way_out in only(look(stack), "fail", check)
+
+
+def test_no_process_privilege(stack):
+    """Runs go on, a delay behind."""
+    with source_is(stack, f"revoke process on *.* from {READER}", f"grant process on *.* to {READER}"):
+        assert "grant process on *.* to 'rental_pipeline'" in only(look(stack), "warn", "open transactions")
+
+
+def test_the_readers_endpoint(stack):
+    """A reader shows none of its writer's transactions."""
+    stack.stop_source()
+    reader = mariadb.start(stack.folder / "mariadb", port=stack.source.port, options=["--innodb-read-only=1"])
+    try:
+        says = only(look(stack), "fail", "open transactions")
+    finally:
+        reader.stop()
+        stack.start_source()
+    assert "put the cluster's writer endpoint into the secret" in says
+
+
+def test_a_table_that_may_not_be_read(stack):
+    """It is invisible, as one that does not exist."""
+    server = mariadb.find_running(stack.folder / "mariadb")
+    others = ("apartments", "apartment_attributes", "bookings")
+    with closing(server.connect("apartments")) as connection, connection.cursor() as cursor:
+        for table in others:
+            cursor.execute(f"grant select on apartments.{table} to {READER}")
+        with source_is(stack, f"revoke select on apartments.* from {READER}", f"grant select on apartments.* to {READER}"):
+            says = only(look(stack), "fail", "table user_viewing")
+        for table in others:
+            cursor.execute(f"revoke select on apartments.{table} from {READER}")
+    assert "or grant SELECT on it" in says
+
+
+def test_no_index_on_a_cursor(stack):
+    """With the statement that makes one."""
+    make = "create index bookings_changed_at on bookings (changed_at)"
+    with source_is(stack, "drop index bookings_changed_at on bookings", make):
+        assert make in only(look(stack), "warn", "table bookings")
+
+
+def test_all_mistakes_of_the_contract_at_once(stack):
+    """Of three tables, in one look: a column, a key and a table."""
+    renamed = "alter table bookings rename column changed_at to {}"
+    keyless = "alter table apartment_attributes drop primary key"
+    with (
+        source_is(stack, renamed.format("altered_at"), "alter table bookings rename column altered_at to changed_at"),
+        source_is(stack, keyless, "alter table apartment_attributes add primary key (id)"),
+        source_is(stack, "rename table user_viewing to viewings", "rename table viewings to user_viewing"),
+    ):
+        says = {finding["check"]: finding["says"] for finding in look(stack) if finding["status"] == "fail"}
+    assert says.keys() == {"table bookings", "table apartment_attributes", "table user_viewing"}
+    assert "the source has no column changed_at" in says["table bookings"]
+    assert "the key (id) is not unique in the source" in says["table apartment_attributes"]
+    assert "the source has no table user_viewing" in says["table user_viewing"]
+
+
+def test_a_column_that_raw_has_and_the_source_has_not(stack):
+    """Drift, as planning would refuse it."""
+    with warehouse_is(
+        stack,
+        "create schema apartments_raw authorization awsuser;"
+        " create table apartments_raw.user_viewing (user_id integer, gone integer, _event_day date);"
+        " alter table apartments_raw.user_viewing owner to awsuser",
+        "drop schema apartments_raw cascade",
+    ):
+        (finding,) = [finding for finding in look(stack) if "gone" in finding["says"]]
+    assert (finding["status"], finding["check"]) == ("fail", "table user_viewing")
+    assert "Nothing was read" in finding["says"]
+
+
+def test_a_warehouse_user_without_create(stack):
+    """With the grant that is missing."""
+    grant = "grant create on database dev to awsuser"
+    with warehouse_is(stack, "revoke create on database dev from awsuser", grant):
+        assert 'grant create on database dev to "awsuser"' in only(look(stack), "fail", "CREATE")
+
+
+def test_a_schema_of_somebody_else(stack):
+    """A run could not make its tables there."""
+    with warehouse_is(stack, "create schema apartments_curated", "drop schema apartments_curated"):
+        says = only(look(stack), "fail", "schemas")
+    assert 'alter schema apartments_curated owner to "awsuser"' in says
+
+
+def test_a_bucket_that_is_open_to_the_public(stack):
+    """Three of the four ways are left open."""
+    blocked = stack.s3.get_public_access_block(Bucket=stack.bucket)["PublicAccessBlockConfiguration"]
+    stack.s3.put_public_access_block(Bucket=stack.bucket, PublicAccessBlockConfiguration={"BlockPublicAcls": True})
+    try:
+        says = only(look(stack), "fail", "bucket")
+    finally:
+        stack.s3.put_public_access_block(Bucket=stack.bucket, PublicAccessBlockConfiguration=blocked)
+    assert "does not say IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets: block all public access" in says
+
+
+def test_no_bucket(stack):
+    """Neither the functions nor the warehouse can write."""
+    stack.s3.delete_bucket(Bucket=stack.bucket)
+    try:
+        findings = look(stack)
+    finally:
+        stack.s3.create_bucket(Bucket=stack.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    assert [(finding["status"], finding["check"]) for finding in findings] == [
+        ("fail", "S3"),
+        ("fail", "bucket"),
+        ("fail", "COPY role"),
+    ]
+    assert "does not exist: check the variable BUCKET" in findings[0]["says"]
+    assert "attach that role to the workgroup or cluster" in findings[2]["says"]
+
+
+def test_a_function_that_cannot_answer_is_a_finding(capsys):
+    """As where it has no network interface, or is not deployed; the other one is asked all the same."""
+
+    def invoke(function: str, event: dict) -> tuple[dict, str | None]:
+        if function == WAREHOUSE:
+            return {}, "Sandbox.Timedout: Task timed out after 300.00 seconds"
+        return {"findings": [{"status": "ok", "check": "contract", "says": "fine"}]}, None
+
+    findings = examine(invoke)
+    assert [(finding["status"], finding["check"]) for finding in findings] == [("ok", "contract"), ("fail", WAREHOUSE)]
+    assert tell(findings, 80) is False
+    printed = capsys.readouterr().out
+    assert "FAIL  CheckWarehouseFunction  it did not answer (Sandbox.Timedout" in printed
+    assert "1 ok, 0 to look at (WARN), 1 to mend before a run (FAIL)" in printed
