@@ -145,21 +145,21 @@ def test_a_database_that_stays_down_is_waited_for_by_a_person(marketplace: Marke
 
 
 class Stops:
-    """Aborts the execution at the entry of each kind of state, once."""
+    """Aborts the execution at the entry of each state, once.
+
+    Attributes:
+        states: Where it has.
+    """
 
     def __init__(self) -> None:
-        self.met: set[Kind] = set()
+        self.states: set[tuple[str, str]] = set()
         self.is_open = True
 
     def enter(self, visit: Visit) -> None:
-        kind = kind_of(visit)
-        if self.is_open and kind not in self.met:
-            self.met.add(kind)
+        state = visit.machine, visit.state
+        if self.is_open and state not in self.states:
+            self.states.add(state)
             raise Aborted
-
-    @property
-    def states(self) -> set[tuple[str, str]]:
-        return {(machine, state) for machine, state, _ in self.met}
 
 
 def every_state() -> set[tuple[str, str]]:
