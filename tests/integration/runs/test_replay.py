@@ -181,6 +181,6 @@ def test_a_table_that_was_never_loaded_is_refused(pipeline, history, contract):
 
 def test_a_column_that_is_personal_now_is_not_replayed_in_the_clear(pipeline, history, contract):
     """The archive holds it in the clear: the way out is to erase."""
-    contract.set("apartments", personal={"title": "hash"})
-    with pytest.raises(FixConfiguration, match=r'title \(held in the clear; source.yaml says hash\).*"erase": \["apartments"\]'):
+    contract.set("bookings", personal={"channel": "drop"})
+    with pytest.raises(FixConfiguration, match=r'channel \(held in the clear; source.yaml says drop\).*"erase": \["bookings"\]'):
         pipeline.run({"replay": True})
