@@ -37,12 +37,13 @@ def _ask(invoke: Invoke, function: str, event: dict[str, Any]) -> dict[str, Any]
 
 def invoke_deployed(stack: str) -> Invoke:
     """Return how to invoke the functions of a deployed stack, with the AWS account of the environment."""
-    cloudformation = boto3.client("cloudformation")
-    functions = boto3.client("lambda", config=Config(read_timeout=ANSWER_SECONDS, retries={"max_attempts": 1}))
 
     def invoke(function: str, event: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
         try:
-            found = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=function)["StackResourceDetail"]
+            functions = boto3.client("lambda", config=Config(read_timeout=ANSWER_SECONDS, retries={"max_attempts": 1}))
+            found = boto3.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=function)[
+                "StackResourceDetail"
+            ]
             answer = functions.invoke(FunctionName=found["PhysicalResourceId"], Payload=json.dumps(event))
         except (ClientError, BotoCoreError) as error:
             return {}, str(error)

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import boto3
 import pytest
 
 from local import mariadb
-from local.doctor import WAREHOUSE, examine, read_answer, tell
+from local.doctor import SOURCE, WAREHOUSE, examine, invoke_deployed, read_answer, tell
 from local.marketplace.schema import create_sample_schema
 from local.stack import Stack
 from local.template import REGION
@@ -240,3 +241,19 @@ def test_a_function_that_cannot_answer_is_a_finding(capsys):
     printed = capsys.readouterr().out
     assert "FAIL  CheckWarehouseFunction  it did not answer (Sandbox.Timedout" in printed
     assert "1 ok, 0 to look at (WARN), 1 to mend before a run (FAIL)" in printed
+
+
+def test_a_stack_that_is_not_there(aws):
+    """In AWS, by the name that was given: told as a finding of each function, not as a trace of calls."""
+    findings = examine(invoke_deployed("no-such-stack"))
+    assert [(finding["status"], finding["check"]) for finding in findings] == [("fail", SOURCE), ("fail", WAREHOUSE)]
+    assert all("no-such-stack" in finding["says"] for finding in findings)
+
+
+def test_a_region_that_is_not_set(monkeypatch):
+    """As above."""
+    for variable in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    assert all("region" in finding["says"] for finding in examine(invoke_deployed("no-such-stack")))

@@ -103,7 +103,7 @@ def _check_user(report: Report, api: DataApi, name: str, settings: WarehouseSett
 def _check_bucket(report: Report, bucket: str) -> None:
     can_list(bucket)
     with _asking_s3(bucket, "s3:ListBucket"):
-        region = s3().head_bucket(Bucket=bucket).get("BucketRegion")
+        region = s3().head_bucket(Bucket=bucket)["ResponseMetadata"]["HTTPHeaders"]["x-amz-bucket-region"]
     here = s3().meta.region_name
     if region == here:
         report.ok("bucket", f"{bucket} is in {region}, as the warehouse is")
@@ -159,7 +159,9 @@ def _unload_probe(report: Report, api: DataApi, name: str, settings: WarehouseSe
     probe = Submission(
         label="unload",
         statements=(
-            f"unload ('select 1 as probe') to {literal(address(settings.bucket, folder))}"
+            # A select without a table would run on the leader node only, which does not unload.
+            "create temporary table doctor_probe as select 1 as probe",
+            f"unload ('select probe from doctor_probe') to {literal(address(settings.bucket, folder))}"
             f" iam_role {literal(settings.copy_role_arn)} format as parquet parallel off allowoverwrite",
         ),
     )
