@@ -17,6 +17,7 @@ from local.data_api.dialect import RESERVED_WORDS
 from local.data_api.translate import translate
 from rental_pipeline.sql_files import SqlFile, read_sql_file
 from rental_pipeline.steps.prepare import read_rates
+from rental_pipeline.warehouse_files import CuratedTable
 
 ROOT = Path(__file__).parents[3]
 FOLDERS = ("curated", "presentation", "checks")
@@ -191,6 +192,20 @@ def test_judged_rows_carry_the_verdict(path):
     assert set(explained) == rules, "the header explains exactly the rules there are"
     order = list(dict.fromkeys(re.findall(r"then '([a-z_]+)'\n", file.section("judged"))))
     assert explained == order, "in the order in which they are tried"
+
+
+@each([path for path in TABLES if path.parent.name == "curated"])
+def test_a_child_asks_of_its_parent_only_whether_it_is_accepted(path):
+    """Children are judged again when their parent's acceptance changes, and not when another of its values does."""
+    file = read_sql_file(path)
+    for reference in CuratedTable(file).references:
+        asked = {
+            column.name
+            for tree in parse_sections(file).values()
+            for column in tree.find_all(exp.Column)
+            if column.table == reference.parent
+        }
+        assert asked <= {reference.parent_key}, f"{reference.parent}: {sorted(asked)}"
 
 
 @each([path for path in TABLES if path.parent.name == "presentation"])
