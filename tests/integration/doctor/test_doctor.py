@@ -156,6 +156,15 @@ def test_no_index_on_a_cursor(stack):
         assert make in only(look(stack), "warn", "table bookings")
 
 
+def test_a_server_that_is_not_in_utc(stack):
+    """Its DATETIME cursors may then be in its time."""
+    with source_is(stack, "set global time_zone = '+02:00'", "set global time_zone = '+00:00'"):
+        findings = look(stack)
+    assert [finding["status"] for finding in findings] == ["warn"] * 3
+    assert all("on a server in +02:00" in finding["says"] for finding in findings)
+    assert {finding["check"] for finding in findings} == {"table apartments", "table bookings", "table user_viewing"}
+
+
 def test_all_mistakes_of_the_contract_at_once(stack):
     """Of three tables, in one look: a column, a key and a table."""
     renamed = "alter table bookings rename column changed_at to {}"
@@ -213,11 +222,15 @@ def test_a_bucket_that_is_open_to_the_public(stack):
 
 def test_no_bucket(stack):
     """Neither the functions nor the warehouse can write."""
+    blocked = stack.s3.get_public_access_block(Bucket=stack.bucket)["PublicAccessBlockConfiguration"]
+    encryption = stack.s3.get_bucket_encryption(Bucket=stack.bucket)["ServerSideEncryptionConfiguration"]
     stack.s3.delete_bucket(Bucket=stack.bucket)
     try:
         findings = look(stack)
     finally:
         stack.s3.create_bucket(Bucket=stack.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+        stack.s3.put_public_access_block(Bucket=stack.bucket, PublicAccessBlockConfiguration=blocked)
+        stack.s3.put_bucket_encryption(Bucket=stack.bucket, ServerSideEncryptionConfiguration=encryption)
     assert [(finding["status"], finding["check"]) for finding in findings] == [
         ("fail", "S3"),
         ("fail", "bucket"),
