@@ -58,8 +58,8 @@ def test_the_first_load_reads_all_and_leaves_a_watermark_behind_the_source_s_clo
     assert datetime.fromisoformat(table["new_watermark"]) == source_time - timedelta(seconds=1)
     assert table["slice_count"] == 2
     assert merge.read(SLICES) == [
-        {"run_sequence": 1, "table": "t", "slice": 0, "from": None, "to": ["4"], "compared": False},
-        {"run_sequence": 1, "table": "t", "slice": 1, "from": ["4"], "to": None, "compared": False},
+        {"run_sequence": 1, "table": "t", "slice": 0, "from": None, "to": ["4"], "compared": False, "piece": 0},
+        {"run_sequence": 1, "table": "t", "slice": 1, "from": ["4"], "to": None, "compared": False, "piece": 0},
     ]
     assert plan["kind"] == "incremental" and plan["as_of"] == plan["source_time"][:10]
     assert merge.parquet("t")["id"].to_pylist() == [1, 2, 3, 4, 5]
@@ -170,9 +170,8 @@ def test_tables_that_are_not_asked_for_are_listed_but_not_read(merge: Extraction
     merge.write_contract(MERGE + "  other: {strategy: snapshot, key: id}\n")
     plan = merge.plan({"tables": ["t"]})
     assert [(table["name"], table["read"]) for table in plan["tables"]] == [("t", True), ("other", False)]
-    assert [statement.split("(")[0] for statement in plan["raw_changes"]["batch"]] == [
-        'create table if not exists "market_raw"."t" ', 'create table if not exists "market_raw"."other" '
-    ]  # fmt: skip
+    made = [statement.split("(")[0] for statement in plan["raw_changes"]["batch"] if statement.startswith("create")]
+    assert made == ['create table if not exists "market_raw"."t" ', 'create table if not exists "market_raw"."other" ']
     merge.commit(plan)
     merge.columns.append(catalogue_column("other", "id", "integer"))
     merge.source.execute("drop table other")
@@ -202,7 +201,8 @@ def test_the_summary_names_what_the_state_machine_needs(merge: Extraction) -> No
     merge.plan()
     summary = plan_run({"run_sequence": 1, "input": {"dry_run": True}})
     assert summary == {
-        "run_sequence": 1, "dry_run": True, "slice_count": 2, "slices_key": run_key("market", 1, SLICES), "tables": ["t"]
+        "run_sequence": 1, "dry_run": True, "slice_count": 2, "slices_key": run_key("market", 1, SLICES), "tables": ["t"],
+        "replays": [],
     }  # fmt: skip
     assert merge.read(PLAN)["dry_run"] is True
 
@@ -241,7 +241,6 @@ def test_a_table_is_read_whole_when_what_is_hashed_or_its_key_changes(
     secrets.create_secret(Name=name, SecretString="first key")
     set_environment(HASH_SECRET_ARN=name)
     merge.source.execute("alter table t modify name varchar(20)")
-    merge.commit(merge.plan())
     merge.write_contract("  t: {strategy: merge, key: id, cursor: changed_at, personal: {name: hash}}\n")
     complete = []
     for key in ("first key", "first key", "second key", "second key"):
