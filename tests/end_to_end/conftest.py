@@ -66,7 +66,7 @@ def run(stack: Stack, run_input: object = None) -> dict:
 def held_before_loading(stack: Stack, run_sequence: int) -> Iterator[None]:
     """Hold a run where its first load waits for the lease's lock; it goes on when the block is left.
 
-    The lock is taken as soon as the run is opened; reading the source takes longer than that.
+    The lock is taken as soon as the run is prepared; reading the source takes longer than that.
     """
     held, release = threading.Event(), threading.Event()
 
@@ -74,7 +74,7 @@ def held_before_loading(stack: Stack, run_sequence: int) -> Iterator[None]:
         # A test may stop the warehouse meanwhile, and the lock with it.
         with suppress(psycopg.OperationalError), stack.warehouse.connect() as connection:
             while not connection.execute(
-                "select 1 from apartments_control.run where run_sequence = %s", (run_sequence,)
+                "select 1 from apartments_control.step_commit where run_sequence = %s and step = 'compare'", (run_sequence,)
             ).fetchone():
                 time.sleep(0.005)
             connection.autocommit = False
@@ -85,12 +85,12 @@ def held_before_loading(stack: Stack, run_sequence: int) -> Iterator[None]:
     holder = threading.Thread(target=hold, daemon=True)
     holder.start()
     try:
-        assert held.wait(60), "the run was not opened"
+        assert held.wait(60), "the run was not prepared"
         deadline = time.monotonic() + 60
         while not query_warehouse(
             stack, "select 1 from pg_locks where not granted and relation = 'apartments_control.lease'::regclass"
         ):
-            assert time.monotonic() < deadline, "no step came to wait for the lease"
+            assert time.monotonic() < deadline, "no load came to wait for the lease"
             time.sleep(0.02)
         yield
     finally:

@@ -14,6 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from rental_pipeline.errors import FixData
 from rental_pipeline.object_store import (
     LOADS,
     TAG,
@@ -27,6 +28,7 @@ from rental_pipeline.object_store import (
     s3,
 )
 from rental_pipeline.settings import ManifestSettings, read_settings
+from rental_pipeline.telemetry import count, logger
 
 COMMITTED = {"TagSet": [{"Key": TAG, "Value": "committed"}]}
 
@@ -41,10 +43,11 @@ def archive_slices(event: dict[str, Any]) -> dict[str, int]:
             "run_sequence"}`, of which no file of an earlier run may stay.
 
     Returns:
-        `tagged` and `deleted`, in files.
+        `tagged`, `deleted` and `missing`, in files. A missing one was deleted by somebody after it was loaded: what it held is in
+        raw, a replay will refuse by its name, and no later run may be held up by it.
 
     Raises:
-        FixData: a manifest, or a file that it lists, is gone.
+        FixData: a manifest is gone.
         FixConfiguration, RetryLater: S3 did not let it.
     """
     settings = read_settings(ManifestSettings)
@@ -53,8 +56,11 @@ def archive_slices(event: dict[str, Any]) -> dict[str, int]:
     loads = [load for load in event["loads"] if load["run_sequence"] >= erased.get(load["table_name"], 0)]
     keys = [key for load in loads for key in _list_files(settings, **load)]
     with ThreadPoolExecutor(_THREADS) as threads:
-        list(threads.map(lambda key: _tag(settings.bucket, key), keys))
-    return {"tagged": len(keys), "deleted": deleted}
+        tagged = sum(threads.map(lambda key: _tag(settings.bucket, key), keys))
+    missing = len(keys) - tagged
+    if missing:
+        count("ArchivedFilesMissing", missing, marketplace=settings.marketplace)
+    return {"tagged": tagged, "deleted": deleted, "missing": missing}
 
 
 def _list_files(settings: ManifestSettings, run_sequence: int, table_name: str) -> Iterator[str]:
@@ -65,11 +71,17 @@ def _list_files(settings: ManifestSettings, run_sequence: int, table_name: str) 
                 yield key_of(entry["url"])
 
 
-def _tag(bucket: str, key: str) -> None:
+def _tag(bucket: str, key: str) -> bool:
+    """Tag one file, and say whether it is there."""
     try:
         s3().put_object_tagging(Bucket=bucket, Key=key, Tagging=COMMITTED)
     except (ClientError, BotoCoreError) as error:
-        raise explain_s3_error(error, bucket, key, "s3:PutObjectTagging") from error
+        explained = explain_s3_error(error, bucket, key, "s3:PutObjectTagging")
+        if not isinstance(explained, FixData):
+            raise explained from error
+        logger.error("a file of a committed load is gone: raw cannot be replayed from it", extra={"key": key})
+        return False
+    return True
 
 
 def _delete(settings: ManifestSettings, table: str, run_sequence: int) -> int:
