@@ -115,7 +115,7 @@ def test_a_handler_starts_in_lambdas_python(layers, lambda_python, function):
     start = start_handler(lambda_python, ROOT / "functions" / function, [layers[machine()], OWN_LAYER])
     assert start.python == "3.13"
     assert start.modules & HEAVY == (HEAVY if function == "extract_slice" else set())
-    assert ("pymysql" in start.modules) == (function in ("plan_run", "extract_slice"))
+    assert ("pymysql" in start.modules) == (function in ("plan_run", "extract_slice", "check_source"))
     assert start.from_elsewhere == []
     print(f"{function}: {start.seconds:.2f} s, {start.peak_megabytes:.0f} MB")
 

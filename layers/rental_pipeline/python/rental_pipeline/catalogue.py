@@ -63,6 +63,8 @@ class Catalogue:
     def __init__(self, bucket: str, marketplace: str, database: str) -> None:
         self._bucket, self._marketplace, self._database = bucket, marketplace, database
         self._glue = boto3.client("glue")
+        # Looked up before threads share the client: it makes its exceptions at their first use, each thread its own classes.
+        self._not_found = self._glue.exceptions.EntityNotFoundException
 
     def show_table(self, table: Json, run_sequence: int) -> None:
         """Let a table consist of the files that a run listed."""
@@ -112,7 +114,7 @@ class Catalogue:
         try:
             pages = self._glue.get_paginator("get_partitions").paginate(DatabaseName=self._database, TableName=table)
             values = [partition["Values"] for page in pages for partition in page["Partitions"]]
-        except self._glue.exceptions.EntityNotFoundException:
+        except self._not_found:
             return  # nothing was shown of it yet
         except (ClientError, BotoCoreError) as error:
             raise self._explain("get_partitions", error) from error
@@ -124,7 +126,7 @@ class Catalogue:
         table = {**table, "TableType": "EXTERNAL_TABLE"}
         try:
             self._call("update_table", TableInput=table, SkipArchive=True)
-        except self._glue.exceptions.EntityNotFoundException:
+        except self._not_found:
             self._call("create_table", TableInput=table)
 
     def _storage(self, columns: list[Json], layer: str, table: str, run_sequence: int) -> Json:
@@ -144,7 +146,7 @@ class Catalogue:
     def _call(self, operation: str, **request: Any) -> Json:
         try:
             return getattr(self._glue, operation)(DatabaseName=self._database, **request)
-        except self._glue.exceptions.EntityNotFoundException as error:
+        except self._not_found as error:
             if operation != "update_table":
                 raise self._explain(operation, error) from error
             raise
