@@ -5,6 +5,7 @@ SHELL := /bin/sh
 PYTHON_FILES := local layers/rental_pipeline functions tests benchmarks examples
 ARCHITECTURE ?= x86_64
 ENV ?= dev
+ASL_VALIDATOR := npx --yes --loglevel=error asl-validator@4.0.0
 # Tools must not speak to anybody, nor find a person's AWS account by accident.
 export SAM_CLI_TELEMETRY := 0
 
@@ -57,14 +58,19 @@ soak: setup  ## random marketplace life and random faults; says how many rows we
 saved-queries: setup  ## the saved queries in template.yaml, from sql/*/lake
 	@.venv/bin/python -m local.saved_queries
 
-lint: setup  ## ruff, and the template
+lint: setup  ## ruff, the templates and the state machines
 	@.venv/bin/ruff check $(PYTHON_FILES)
 	@.venv/bin/ruff format --check $(PYTHON_FILES)
 	@$(MAKE) --no-print-directory validate
 
-validate: setup  ## the templates, by AWS's own checks
+validate: setup  ## the templates, by AWS's own checks; the state machines, by asl-validator (where npm's registry is reached)
 	@for template in template.yaml examples/demo.yaml; do \
 	    AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-west-1} .venv/bin/sam validate --lint --template "$$template" || exit 1; done
+	@if $(ASL_VALIDATOR) --version >/dev/null 2>&1; then $(MAKE) --no-print-directory validate-machines; \
+	    else echo "SKIPPED: the state machines are not validated, as there is no Node.js here or npm's registry is out of reach" >&2; fi
+
+validate-machines:  ## the state machines alone, by asl-validator (needs Node.js and npm's registry)
+	@for machine in statemachine/*.asl.yaml; do $(ASL_VALIDATOR) --yaml-path "$$machine" || exit 1; done
 
 build: setup  ## what `sam deploy` uploads. ARCHITECTURE=x86_64 or arm64
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" ARCHITECTURE=$(ARCHITECTURE) .venv/bin/sam build
@@ -82,11 +88,10 @@ protect:  ## let neither an update nor a slip take the deployed stack's bucket a
 	aws cloudformation set-stack-policy --stack-name rental-pipeline-$(ENV) --stack-policy-body file://stack-policy.json
 	aws cloudformation update-termination-protection --stack-name rental-pipeline-$(ENV) --enable-termination-protection
 
-audit: setup  ## security linter and ASL validator, from PyPI and npm (300 MB, into .local/audit; not part of CI)
+audit: validate-machines  ## the templates' security, by checkov (300 MB, into .local/audit), and the state machines
 	@test -x .local/audit/bin/checkov || python3 -m venv .local/audit
 	@.local/audit/bin/pip install --quiet --disable-pip-version-check --requirement requirements-audit.txt
 	@.local/audit/bin/checkov --config-file .checkov.yaml
-	@for machine in statemachine/*.asl.yaml; do npx --yes asl-validator@4.0.0 --yaml-path "$$machine" || exit 1; done
 
 lock:  ## pin requirements.in anew (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-find-links \
@@ -95,4 +100,4 @@ lock:  ## pin requirements.in anew (needs uv)
 	    --no-emit-find-links --constraints requirements.lock layers/dependencies/requirements.in \
 	    --output-file layers/dependencies/requirements.txt
 
-.PHONY: help setup setup-containers run psql doctor stop clean test sam-local soak bench bench-run bench-cold-start saved-queries lint validate build deploy demo demo-down protect audit lock
+.PHONY: help setup setup-containers run psql doctor stop clean test sam-local soak bench bench-run bench-cold-start saved-queries lint validate validate-machines build deploy demo demo-down protect audit lock
