@@ -14,6 +14,7 @@ import pandas as pd
 
 from local.data_api.translate import translate
 from rental_pipeline.object_store import PLAN, run_key, write_json
+from rental_pipeline.run_input import LAYERS
 from rental_pipeline.run_step import run_step
 from rental_pipeline.settings import WarehouseSettings
 from rental_pipeline.warehouse_files import Warehouse, read_warehouse
@@ -93,6 +94,7 @@ class Engine:
             "marketplace": self.subject.marketplace,
             "run_sequence": self.run_sequence,
             "kind": "rebuild" if rebuild else "incremental",
+            "rebuild": {"layers": LAYERS, "tables": None} if rebuild else None,
             "erased": [],
             "as_of": as_of.isoformat(),
             "source_time": observed_at.isoformat(timespec="microseconds"),

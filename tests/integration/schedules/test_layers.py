@@ -47,6 +47,47 @@ def test_08_children_follow_a_parent_that_is_broken_and_mended(loaded):
     loaded.assert_equals_rebuild()
 
 
+GRANDCHILDREN = """-- The labels of accepted children.
+--
+-- source:     labels
+-- input:      newest
+-- key:        code
+-- references: child_id -> children.id
+
+-- name: table
+create table if not exists market_curated.grandchildren (code varchar(10) not null)
+
+-- name: judged
+select
+    newest.code,
+    newest.code as row_key,
+    case when children.id is null then 'orphan' end as broken_rule,
+    'child_id=' || cast(newest.child_id as varchar(64)) as broken_value
+from newest
+left join market_curated.children on newest.child_id = children.id
+
+-- name: accepted
+select code from judged where broken_rule is null
+"""
+
+
+def test_08_grandchildren_follow_their_grandparent(market):
+    """The grandparent is broken and mended; of the table between, and of its own, nothing is touched."""
+    market.execute("alter table labels add column child_id bigint")
+    (market.sql_root / "market/curated/grandchildren.sql").write_text(GRANDCHILDREN, encoding="utf-8")
+    market.insert_parent()
+    market.insert_child()
+    market.execute("insert into labels (code, child_id) values ('x', 1)")
+    market.run_well()
+    assert market.query("select code from grandchildren") == [("x",)]
+    for state, expected in (("broken", []), ("ok", [("x",)])):
+        market.pass_time(hours=1)
+        market.execute("update parents set state = %s", state)
+        market.run_well()
+        assert market.query("select code from grandchildren") == expected
+        market.assert_equals_rebuild()
+
+
 def test_08_a_family_that_comes_between_two_reads_is_united_by_the_next_run(loaded):
     """Parents are read, a parent and its child are inserted, children are read: an orphan now, a known version next time."""
     loaded.execute("update parents set state = 'fine'")

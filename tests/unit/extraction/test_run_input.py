@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rental_pipeline.errors import FixConfiguration
-from rental_pipeline.run_input import RunInput, Window, read_run_input
+from rental_pipeline.run_input import LAYERS, RunInput, Window, read_run_input
 
 TABLES = ("apartments", "bookings")
 
@@ -19,7 +19,10 @@ TABLES = ("apartments", "bookings")
         (None, RunInput()),
         ({}, RunInput()),
         ({"tables": ["bookings", "bookings"]}, RunInput(tables=("bookings",))),
-        ({"rebuild": True, "as_of": "2026-11-21"}, RunInput(rebuild=True, as_of=date(2026, 11, 21))),
+        ({"rebuild": True, "as_of": "2026-11-21"}, RunInput(rebuild=LAYERS, as_of=date(2026, 11, 21))),
+        ({"rebuild": ["presentation", "curated"]}, RunInput(rebuild=LAYERS)),
+        ({"rebuild": "curated", "tables": ["bookings"]}, RunInput(rebuild=("curated",), tables=("bookings",))),
+        ({"rebuild": False}, RunInput()),
         ({"dry_run": True, "force_deletes": False}, RunInput(dry_run=True)),
         (
             {"window": {"from": "2026-11-01", "to": "2026-11-01T12:00:00+02:00"}},
@@ -57,13 +60,16 @@ def test_an_input_is_read(document: Any, expected: RunInput) -> None:
         ({"window": {"from": 20261101, "to": 20261102}}, "window is malformed"),
         ({"as_of": "21.11.2026"}, "as_of is malformed"),
         ({"as_of": "2026-02-30"}, "as_of is malformed"),
-        ({"rebuild": "yes"}, "rebuild is malformed"),
+        ({"rebuild": "raw"}, 'rebuild is malformed: "raw"; the right form is {"rebuild": true}, {"rebuild": "curated"} or'),
+        ({"rebuild": []}, "rebuild is malformed"),
+        ({"rebuild": 1}, "rebuild is malformed"),
+        ({"rebuild": [["curated"]]}, "rebuild is malformed"),
         ({"dry_run": 1}, "dry_run is malformed"),
         ({"erase": "bookings"}, "erase is malformed"),
         ({"erase": ["nothing"]}, "unknown table 'nothing'"),
         ({"erase": ["bookings"], "tables": ["bookings"]}, "erase takes its tables anew.* give it alone"),
         ({"started_by": ""}, "started_by is malformed"),
-        ({"rebuild": True, "tables": ["bookings"]}, "rebuild reads nothing .* leave out tables and window"),
+        ({"rebuild": True, "window": {"from": "2026-11-01", "to": "2026-11-02"}}, "rebuild reads nothing .* leave out window"),
     ],
 )
 def test_a_wrong_input_is_answered_with_the_right_form(document: Any, message: str) -> None:
@@ -75,5 +81,5 @@ def test_a_wrong_input_is_answered_with_the_right_form(document: Any, message: s
 def test_a_run_is_of_one_kind() -> None:
     """As plan.json names it."""
     assert RunInput().kind == "incremental"
-    assert RunInput(rebuild=True).kind == "rebuild"
+    assert RunInput(rebuild=("curated",)).kind == "rebuild"
     assert RunInput(window=Window(datetime(2026, 1, 1), datetime(2026, 1, 2))).kind == "window"

@@ -94,6 +94,17 @@ def test_editing_a_parent_changes_the_childs_hash_but_not_the_other_way_round(sq
     assert after.curated_hash(after.curated_table("parent")) == edited.curated_hash(edited.curated_table("parent"))
 
 
+def test_a_tables_sources_are_its_own_and_its_ancestors(sql_root):
+    """A grandchild is judged anew when its grandparent changes, though it names its parent only; its metric is made of all."""
+    write_curated(sql_root, "grandchild", "child_id -> child.id")
+    path = sql_root / "shop/presentation/sales.sql"
+    path.write_text(METRIC.replace("shop_curated.child,", "shop_curated.grandchild,"))
+    warehouse = read_warehouse(sql_root, "shop")
+    assert warehouse.sources(warehouse.curated_table("parent")) == {"parent"}
+    assert warehouse.sources(warehouse.curated_table("grandchild")) == {"grandchild", "child", "parent"}
+    assert warehouse.metric_sources(warehouse.metric("sales")) == {"grandchild", "child", "parent"}
+
+
 def test_editing_rates_changes_the_hash_of_metrics_that_read_them(sql_root):
     """An edited rate file rebuilds what was converted by it."""
     before = read_warehouse(sql_root, "shop")

@@ -26,6 +26,7 @@ class LakeTable:
         table: Its name in the warehouse.
         schema: The warehouse's schema.
         year_of: The date column by whose year its files are divided; None where they are not.
+        sources: The raw tables that it is made of.
         definition_hash: Of its columns and its division: where it changes, the whole table is unloaded again.
     """
 
@@ -33,6 +34,7 @@ class LakeTable:
     table: str
     schema: str
     year_of: str | None
+    sources: frozenset[str]
     definition_hash: str
 
     @property
@@ -53,9 +55,15 @@ def lake_name(layer: str, table: str) -> str:
 def list_lake_tables(warehouse: Warehouse) -> list[LakeTable]:
     """Return the tables that are unloaded: curated, presentation, and the exchange rates that queries convert money with."""
     schemas = warehouse.schemas
-    curated = [_lake_table("curated", schemas.curated, table.file, year_of(table)) for table in warehouse.curated]
-    metrics = [_lake_table("presentation", schemas.presentation, metric.file, year_of(metric)) for metric in warehouse.metrics]
-    rates = LakeTable("control", "exchange_rate", schemas.control, None, warehouse.exchange_rate_hash)
+    curated = [
+        _lake_table("curated", schemas.curated, table.file, year_of(table), warehouse.sources(table))
+        for table in warehouse.curated
+    ]
+    metrics = [
+        _lake_table("presentation", schemas.presentation, metric.file, year_of(metric), warehouse.metric_sources(metric))
+        for metric in warehouse.metrics
+    ]
+    rates = LakeTable("control", "exchange_rate", schemas.control, None, frozenset(), warehouse.exchange_rate_hash)
     return [*curated, *metrics, rates]
 
 
@@ -85,5 +93,5 @@ def mark_years(control: str, name: str, run_sequence: int, rows: str, date_colum
     )
 
 
-def _lake_table(layer: str, schema: str, file: SqlFile, column: str | None) -> LakeTable:
-    return LakeTable(layer, file.name, schema, column, hash_texts(file.section("table"), column or ""))
+def _lake_table(layer: str, schema: str, file: SqlFile, column: str | None, sources: frozenset[str]) -> LakeTable:
+    return LakeTable(layer, file.name, schema, column, sources, hash_texts(file.section("table"), column or ""))

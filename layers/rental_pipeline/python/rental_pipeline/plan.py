@@ -79,6 +79,7 @@ def plan_run(event: dict[str, Any]) -> dict[str, Any]:
         "force_deletes": run_input.force_deletes,
         "dry_run": run_input.dry_run,
         "erased": list(run_input.erase),
+        "rebuild": {"layers": run_input.rebuild, "tables": run_input.tables} if run_input.rebuild else None,
         "raw_changes": {"batch": tables.batch, "single": tables.single},
         "tables": [table.to_json() for table in tables.planned],
     }
@@ -253,12 +254,12 @@ def _choose_tables(contract: dict[str, TableContract], run_input: RunInput) -> t
 
 
 def _choose_as_of(run_input: RunInput, ledger: dict[str, Any], bound: Bound) -> date:
-    """Return the date for which presentation is made; it goes back only in a rebuild."""
+    """Return the date for which presentation is made; it goes back only where all of that layer is made anew."""
     published = [position["as_of"] for position in ledger["positions"] if position["layer"] == "presentation"]
     last = max((date.fromisoformat(as_of) for as_of in published if as_of), default=date.min)
     if run_input.as_of is None:
         return max(bound.source_time.date(), last)
-    if run_input.as_of < last and not run_input.rebuild:
+    if run_input.as_of < last and ("presentation" not in run_input.rebuild or run_input.tables):
         raise FixConfiguration(
             f"as_of {run_input.as_of} lies before {last}, for which presentation was published: the newer periods would stay;"
             f' to go back, make everything anew: {{"rebuild": true, "as_of": "{run_input.as_of}"}}'

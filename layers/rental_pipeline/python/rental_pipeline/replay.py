@@ -14,7 +14,7 @@ from rental_pipeline.contract import TableContract
 from rental_pipeline.errors import FixConfiguration, FixData
 from rental_pipeline.object_store import LOADS, PLAN, SLICES, read_json, replay_key, run_key, write_json
 from rental_pipeline.raw_tables import RESERVED_COLUMNS, create_raw_table, read_catalogue, refuse_other_privacy
-from rental_pipeline.run_input import RunInput
+from rental_pipeline.run_input import LAYERS, RunInput
 from rental_pipeline.settings import PlanSettings
 from rental_pipeline.table_plan import PlannedColumn, PlannedTable
 from rental_pipeline.warehouse_files import Schemas
@@ -81,6 +81,7 @@ def plan_replay(settings: PlanSettings, contract: dict[str, TableContract], run_
         "force_deletes": False,
         "dry_run": run_input.dry_run,
         "erased": [],
+        "rebuild": {"layers": LAYERS, "tables": None},
         "raw_changes": {"batch": created, "single": []},
         "tables": [table.to_json() for table in tables],
     }

@@ -15,7 +15,7 @@ _EXAMPLES = {
     "tables": '{"tables": ["bookings"]}',
     "window": '{"window": {"from": "2026-11-01", "to": "2026-11-02T06:00:00"}}',
     "reconcile": '{"reconcile": true}',
-    "rebuild": '{"rebuild": true}',
+    "rebuild": '{"rebuild": true}, {"rebuild": "curated"} or {"rebuild": "presentation"}',
     "replay": '{"replay": true}',
     "erase": '{"erase": ["bookings"]}',
     "dry_run": '{"dry_run": true}',
@@ -23,6 +23,8 @@ _EXAMPLES = {
     "force_deletes": '{"force_deletes": true}',
     "started_by": '{"started_by": "Ada, to fill the gap of November 3"}',
 }
+# What a rebuild makes anew, each from the layer before it.
+LAYERS = ("curated", "presentation")
 # Characters; the control table's column has room for four bytes each.
 STARTED_BY_LENGTH = 256
 
@@ -40,10 +42,10 @@ class RunInput:
     """What a run is asked to do; all defaults together are an incremental run.
 
     Attributes:
-        tables: Only these tables are read; None is all of the contract.
+        tables: Only these tables are read (or replayed, or what is made of them rebuilt); None is all of the contract.
         window: Read this range of the cursors again; adds versions, moves no watermark.
         reconcile: Compare whole tables with raw, and read what differs: deletes, and changes that moved no cursor.
-        rebuild: Read nothing; make curated and presentation from raw.
+        rebuild: Read nothing; make these layers whole, curated from raw, presentation from curated. Empty: none is asked for.
         replay: Read nothing; make raw from the archived files again (of `tables`, or all), and the layers from it.
         erase: Tables whose raw rows, and the files they came from, are deleted, and which are taken anew.
         dry_run: Plan, and stop there.
@@ -55,7 +57,7 @@ class RunInput:
     tables: tuple[str, ...] | None = None
     window: Window | None = None
     reconcile: bool = False
-    rebuild: bool = False
+    rebuild: tuple[str, ...] = ()
     replay: bool = False
     erase: tuple[str, ...] = ()
     dry_run: bool = False
@@ -92,7 +94,7 @@ def read_run_input(document: Any, known_tables: Iterable[str]) -> RunInput:
         tables=_read_tables("tables", document.get("tables"), known),
         window=_read_window(document.get("window")),
         reconcile=_read_flag(document, "reconcile"),
-        rebuild=_read_flag(document, "rebuild"),
+        rebuild=_read_layers(document.get("rebuild")),
         replay=_read_flag(document, "replay"),
         erase=_read_tables("erase", document.get("erase"), known) or (),
         dry_run=_read_flag(document, "dry_run"),
@@ -102,8 +104,8 @@ def read_run_input(document: Any, known_tables: Iterable[str]) -> RunInput:
     )
     if run_input.reconcile and (run_input.window or run_input.rebuild):
         raise FixConfiguration("reconcile compares whole tables: leave out window and rebuild")
-    if run_input.rebuild and (run_input.window or run_input.tables):
-        raise FixConfiguration("rebuild reads nothing from the source and makes everything anew: leave out tables and window")
+    if run_input.rebuild and run_input.window:
+        raise FixConfiguration("rebuild reads nothing from the source: leave out window")
     if run_input.replay and (run_input.window or run_input.reconcile or run_input.rebuild or run_input.erase):
         raise FixConfiguration("replay reads nothing from the source and rebuilds by itself: give with it tables at most")
     if run_input.erase and (run_input.tables or run_input.window or run_input.reconcile or run_input.rebuild):
@@ -120,6 +122,15 @@ def _read_tables(key: str, value: Any, known: list[str]) -> tuple[str, ...] | No
         if name not in known:
             raise FixConfiguration(f"the input names an unknown table {name!r}; the contract's tables are: {', '.join(known)}")
     return tuple(dict.fromkeys(value))
+
+
+def _read_layers(value: Any) -> tuple[str, ...]:
+    if value is None or value is False:
+        return ()
+    asked = LAYERS if value is True else [value] if isinstance(value, str) else value
+    if not isinstance(asked, (list, tuple)) or not asked or any(layer not in LAYERS for layer in asked):
+        raise _malformed("rebuild", value)
+    return tuple(layer for layer in LAYERS if layer in asked)
 
 
 def _read_window(value: Any) -> Window | None:

@@ -174,6 +174,15 @@ class Warehouse:
     def metric(self, name: str) -> Metric:
         return next(metric for metric in self.metrics if metric.name == name)
 
+    def sources(self, table: CuratedTable) -> frozenset[str]:
+        """Return the raw tables by which a curated table's rows are judged: its own, its parents', and theirs."""
+        parents = (self.curated_table(reference.parent) for reference in table.references)
+        return frozenset({table.source}).union(*(self.sources(parent) for parent in parents))
+
+    def metric_sources(self, metric: Metric) -> frozenset[str]:
+        """Return the raw tables that a metric is made of."""
+        return frozenset().union(*(self.sources(table) for table in self._inputs(metric)))
+
     @property
     def control_hash(self) -> str:
         return hash_texts(*self.control)
@@ -196,10 +205,13 @@ class Warehouse:
 
     def metric_hash(self, metric: Metric) -> str:
         """Hash what decides the metric's rows besides curated rows: its file, the shape of what it reads, functions, rates."""
-        reads = _header(metric.file, "reads")
-        shapes = [table.file.section("table") for table in self.curated if f"{self.schemas.curated}.{table.name}" in reads]
-        rates = [self.exchange_rates] if "exchange_rate" in reads else []
+        shapes = [table.file.section("table") for table in self._inputs(metric)]
+        rates = [self.exchange_rates] if "exchange_rate" in _header(metric.file, "reads") else []
         return hash_texts(metric.file.text, self.functions, *shapes, *rates)
+
+    def _inputs(self, metric: Metric) -> list[CuratedTable]:
+        reads = _header(metric.file, "reads")
+        return [table for table in self.curated if f"{self.schemas.curated}.{table.name}" in reads]
 
     @staticmethod
     def definition_hash(file: SqlFile) -> str:

@@ -18,7 +18,7 @@ def compose_curate(request: StepRequest) -> Step:
 def needs_full_build(request: StepRequest, table: CuratedTable) -> bool:
     """Whether every key is judged: a rebuild was asked for, or what the rows are made with has changed (or never ran)."""
     return (
-        request.is_rebuild
+        request.is_rebuilt("curated", request.warehouse.sources(table))
         or is_forgotten(request, table)
         or not request.ledger.is_made_from("curated", table.name, request.warehouse.curated_hash(table))
     )
@@ -31,8 +31,7 @@ def is_reshaped(request: StepRequest, table: CuratedTable) -> bool:
 
 def is_forgotten(request: StepRequest, table: CuratedTable) -> bool:
     """Whether the run takes a raw table anew that the table's rows are judged by; prepare has then deleted its position."""
-    parents = [request.warehouse.curated_table(reference.parent) for reference in table.references]
-    return not {table.source, *(parent.source for parent in parents)}.isdisjoint(request.plan["erased"])
+    return not request.warehouse.sources(table).isdisjoint(request.plan["erased"])
 
 
 class Curation:

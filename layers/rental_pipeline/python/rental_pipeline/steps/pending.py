@@ -52,7 +52,5 @@ def compose_pending(request: StepRequest) -> Step:
 
 
 def _is_behind(request: StepRequest, table, newest: dict[str, int]) -> bool:
-    parents = [request.warehouse.curated_table(reference.parent) for reference in table.references]
-    raw_tables = {table.source, *(parent.source for parent in parents)}
     position = request.ledger.run_sequence("curated", table.name)
-    return needs_full_build(request, table) or any(newest.get(name, 0) > position for name in raw_tables)
+    return needs_full_build(request, table) or any(newest.get(name, 0) > position for name in request.warehouse.sources(table))

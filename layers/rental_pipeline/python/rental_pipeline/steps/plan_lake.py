@@ -70,7 +70,8 @@ def is_lake_behind(request: StepRequest, stale_years: int) -> bool:
 
 def needs_whole_unload(request: StepRequest, table: LakeTable) -> bool:
     """Whether all years are unloaded: a rebuild was asked for, or the lake has the table in another shape or not at all."""
-    return request.is_rebuild or not request.ledger.is_defined_as(LAYER, table.name, _shown_hash(request, table))
+    is_shown = request.ledger.is_defined_as(LAYER, table.name, _shown_hash(request, table))
+    return not is_shown or request.is_rebuilt(table.layer, table.sources)
 
 
 def _shown_hash(request: StepRequest, table: LakeTable) -> str:

@@ -14,9 +14,8 @@ def compose_stage(request: StepRequest) -> Step:
 
 def needs_full_stage(request: StepRequest, metric: Metric) -> bool:
     """Whether every period is rebuilt: a rebuild was asked for, or what the metric is made with has changed (or never ran)."""
-    return request.is_rebuild or not request.ledger.is_made_from(
-        "presentation", metric.name, request.warehouse.metric_hash(metric)
-    )
+    is_as_made = request.ledger.is_made_from("presentation", metric.name, request.warehouse.metric_hash(metric))
+    return not is_as_made or request.is_rebuilt("presentation", request.warehouse.metric_sources(metric))
 
 
 def staged_table(request: StepRequest, metric: Metric) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -94,10 +94,17 @@ class StepRequest:
                 " start a new execution, which makes anew whatever the new files touch"
             )
 
-    @property
-    def is_rebuild(self) -> bool:
-        """Whether the layers are built whole: asked for, or because raw was made again."""
-        return self.plan["kind"] in ("rebuild", "replay")
+    def is_rebuilt(self, layer: str, sources: Collection[str]) -> bool:
+        """Whether a layer's table is built whole because that was asked for, or because raw was made again.
+
+        Args:
+            layer: curated, presentation, or control (the lake's exchange rates, which a rebuild of any whole layer brings).
+            sources: The raw tables that it is made of.
+        """
+        rebuild = self.plan["rebuild"]
+        if rebuild is None or layer not in ("control", *rebuild["layers"]):
+            return False
+        return rebuild["tables"] is None or not set(sources).isdisjoint(rebuild["tables"])
 
     def _read(self, name: str) -> Any:
         return read_json(self.settings.bucket, run_key(self.schemas.marketplace, self.run_sequence, name))
