@@ -223,7 +223,7 @@ def test_a_list_of_known_keys_that_is_not_whole_is_not_believed(pipeline, source
     pipeline.run()
     source_database.execute("update t set v = 2 where k = 3")
     pipeline.run()
-    prefix = "apartments/runs/000002/known/t/00000/"
+    prefix = "apartments/known/000002/t/00000/"
     part = Slice.from_json(pipeline.read("apartments/runs/000002/slices.json")[0])
     assert read_known(pipeline.bucket, "apartments", part).num_rows >= 1
     manifest = pipeline.read(prefix + "manifest")

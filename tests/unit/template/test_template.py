@@ -12,6 +12,7 @@ import pytest
 
 from local.deploy import lay_out_function
 from local.template import Template, TemplateError, read_template
+from rental_pipeline.object_store import known_prefix, part_key
 from rental_pipeline.settings import (
     CatalogueSettings,
     ExtractSettings,
@@ -38,6 +39,8 @@ SETTINGS = {
     "CheckSourceFunction": SourceCheckSettings,
     "CheckWarehouseFunction": WarehouseSettings,
 }
+# How long after its end a failed execution can be redriven (Step Functions API Reference, RedriveExecution).
+DAYS_OF_REDRIVE = 14
 # Actions for which AWS offers no narrower resource (Service Authorization Reference).
 WITHOUT_RESOURCE = {
     "xray:PutTraceSegments",
@@ -229,6 +232,23 @@ def test_the_bucket_is_private_encrypted_and_kept(template):
     denied = [s for s in policy["PolicyDocument"]["Statement"] if s["Effect"] == "Deny"]
     assert denied[0]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
     assert denied[0]["Principal"] == "*"
+
+
+def test_nothing_expires_that_a_later_run_needs(template):
+    """By the lifecycle: query results, what a run was compared with once it cannot be redriven, files that no load committed.
+
+    Plans, results, manifests and committed files stay, as a replay reads them; the lake's files, which a run sweeps itself.
+    """
+    (bucket,) = template.resources("AWS::S3::Bucket").values()
+    expiring = {
+        (rule["Prefix"], *(tag["Value"] for tag in rule.get("TagFilters", []))): rule["ExpirationInDays"]
+        for rule in bucket["LifecycleConfiguration"]["Rules"]
+        if "ExpirationInDays" in rule
+    }
+    assert expiring.keys() == {("apartments/athena/",), ("apartments/known/",), ("apartments/raw/", "uncommitted")}
+    assert known_prefix("apartments", 7, "bookings", 3).startswith("apartments/known/")
+    assert part_key("apartments", 7, "bookings", 3, "abc", 2).startswith("apartments/raw/")
+    assert min(expiring["apartments/known/",], expiring["apartments/raw/", "uncommitted"]) > DAYS_OF_REDRIVE
 
 
 def test_parameters_are_described():

@@ -50,8 +50,11 @@ def gone_manifest_key(marketplace: str, run_sequence: int, table: str) -> str:
 
 
 def known_prefix(marketplace: str, run_sequence: int, table: str, slice_number: int) -> str:
-    """Return the prefix to which the keys and row hashes that raw knows in one slice are unloaded; the manifest is under it."""
-    return run_key(marketplace, run_sequence, f"known/{table}/{slice_number:05d}/")
+    """Return the prefix to which the keys and row hashes that raw knows in one slice are unloaded; the manifest is under it.
+
+    UNLOAD cannot tag what it writes, so the lifecycle knows these lists, which serve one run only, by their prefix.
+    """
+    return f"{marketplace}/known/{run_sequence:06d}/{table}/{slice_number:05d}/"
 
 
 def part_key(marketplace: str, run_sequence: int, table: str, slice_number: int, attempt: str, part: int) -> str:
