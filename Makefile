@@ -6,6 +6,10 @@ PYTHON_FILES := local layers/rental_pipeline functions tests benchmarks examples
 ARCHITECTURE ?= x86_64
 ENV ?= dev
 ASL_VALIDATOR := npx --yes --loglevel=error asl-validator@4.0.0
+# The AWS CLI knows AWS_REGION, SAM and boto3 AWS_DEFAULT_REGION.
+ifdef AWS_REGION
+export AWS_DEFAULT_REGION := $(AWS_REGION)
+endif
 # Tools must not speak to anybody, nor find a person's AWS account by accident.
 export SAM_CLI_TELEMETRY := 0
 
@@ -22,7 +26,7 @@ run: setup  ## source to metrics on this machine. SCALE=0.01 SEED=1 CSV=folder J
 psql: setup  ## SQL on the warehouse of the last run
 	@.venv/bin/python -m local psql
 
-doctor: setup  ## what a run needs, looked at: network, secret, privileges, schema, warehouse, bucket. STACK=name: in AWS
+doctor: setup  ## what a run needs, looked at: network, secret, privileges, schema, warehouse, bucket, schedules. STACK=name: in AWS
 	@.venv/bin/python -m local doctor $(if $(STACK),--stack "$(STACK)")
 
 stop:  ## end what runs, and what an interrupted run left behind

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from local.doctor import examine, invoke_deployed, read_answer, tell
+from local.doctor import StackNotReached, examine, invoke_deployed, read_answer, tell
 from local.mariadb import MariaDBUnavailable
 from local.marketplace.csv_file import InputRefused
 from local.postgres import Postgres
@@ -25,7 +25,8 @@ def main() -> int:
     parser.add_argument("--state", type=Path, default=ROOT / ".local", help="folder of all state (%(default)s)")
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="from a source database to metrics, on this machine")
-    run.add_argument("--marketplace", default="apartments", help="a folder of sql/ (%(default)s)")
+    marketplaces = sorted(path.parent.name for path in (ROOT / "sql").glob("*/source.yaml"))
+    run.add_argument("--marketplace", choices=marketplaces, default="apartments", help="a folder of sql/ (%(default)s)")
     run.add_argument("--scale", type=float, help="size of the generated source; 1.0 is the original one (default 0.01)")
     run.add_argument("--seed", type=int, help="of the generated source (default 1)")
     run.add_argument("--csv", type=Path, metavar="FOLDER", help="load these CSV files instead of generated data")
@@ -55,7 +56,7 @@ def main() -> int:
             return 0 if see_doctor(arguments.state.resolve(), arguments.stack) else 1
         else:
             stop_everything(arguments.state)
-    except (RunFailed, InputRefused, StackBusy, DidNotStart, MariaDBUnavailable, TemplateError) as error:
+    except (RunFailed, InputRefused, StackBusy, DidNotStart, MariaDBUnavailable, StackNotReached, TemplateError) as error:
         fail(str(error))
         return 1
     except KeyboardInterrupt:

@@ -17,7 +17,7 @@ VARIABLE = "LOCAL_CALL_LOG"
 _NAMES_A_RESOURCE = (
     *("Bucket", "Key", "SecretId", "TopicArn", "QueueUrl", "FunctionName", "stateMachineArn", "executionArn", "mapRunArn"),
     *("WorkgroupName", "ClusterIdentifier", "Database", "SecretArn", "Tagging"),
-    *("DatabaseName", "TableName"),
+    *("DatabaseName", "TableName", "Name"),
 )
 
 

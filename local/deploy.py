@@ -1,8 +1,8 @@
 """Deploy the translated template to this machine's stand-ins: what CloudFormation would create, as far as a run needs it.
 
-Created: buckets, topics, queues, Glue databases, state machines, and the functions with their layers. Left out, because nothing
-here enforces or uses them: roles and policies, log groups, the schedule, subscriptions, Athena's workgroup and saved queries. The
-rules are read by `status_events`.
+Created: buckets, topics, queues, Glue databases, state machines, schedules (which start nothing here), and the functions with
+their layers. Left out, because nothing here enforces or uses them: roles and policies, log groups, subscriptions, Athena's
+workgroup and saved queries. The rules are read by `status_events`.
 """
 
 from __future__ import annotations
@@ -84,6 +84,8 @@ def deploy(
             definition=json.dumps(template.definition(root, logical_id)),
             roleArn=f"arn:{PARTITION}:iam::{ACCOUNT}:role/{properties['RoleArn'].rpartition('/')[2]}",
         )["stateMachineArn"]
+    for properties in template.resources("AWS::Scheduler::Schedule").values():
+        aws.client("scheduler").create_schedule(**properties)
     return Deployment(template, buckets, topics, machines, deployed)
 
 

@@ -14,17 +14,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 # A little more than the functions' own time limits.
 ANSWER_SECONDS = 330
-SOURCE, WAREHOUSE = "CheckSourceFunction", "CheckWarehouseFunction"
+SOURCE, WAREHOUSE, OPERATION = "CheckSourceFunction", "CheckWarehouseFunction", "CheckOperationFunction"
 
 # Takes a function's logical id and an event; returns its answer and, where it failed, what went wrong.
 Invoke = Callable[[str, dict[str, Any]], tuple[dict[str, Any], str | None]]
 
 
 def examine(invoke: Invoke) -> list[dict[str, str]]:
-    """Return the findings of both functions; one that cannot even answer is a finding itself."""
+    """Return the findings of all three functions; one that cannot even answer is a finding itself."""
     warehouse = _ask(invoke, WAREHOUSE, {})
     source = _ask(invoke, SOURCE, {"catalogue": warehouse["catalogue"]} if warehouse.get("catalogue") is not None else {})
-    return [*source["findings"], *warehouse["findings"]]
+    operation = _ask(invoke, OPERATION, {})
+    return [*source["findings"], *warehouse["findings"], *operation["findings"]]
 
 
 def _ask(invoke: Invoke, function: str, event: dict[str, Any]) -> dict[str, Any]:
@@ -35,16 +36,34 @@ def _ask(invoke: Invoke, function: str, event: dict[str, Any]) -> dict[str, Any]
     return {"findings": [{"status": "fail", "check": function, "says": says}]}
 
 
+class StackNotReached(Exception):
+    """There is no such stack, or no region or account in which to look for it."""
+
+
 def invoke_deployed(stack: str) -> Invoke:
-    """Return how to invoke the functions of a deployed stack, with the AWS account of the environment."""
+    """Return how to invoke the functions of a deployed stack, with the AWS account of the environment.
+
+    Raises:
+        StackNotReached: with the way out.
+    """
+    try:
+        cloudformation = boto3.client("cloudformation")
+        names = {
+            function: cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=function)["StackResourceDetail"][
+                "PhysicalResourceId"
+            ]
+            for function in (SOURCE, WAREHOUSE, OPERATION)
+        }
+        functions = boto3.client("lambda", config=Config(read_timeout=ANSWER_SECONDS, retries={"max_attempts": 1}))
+    except (ClientError, BotoCoreError) as error:
+        raise StackNotReached(
+            f"{error}\nThe stack {stack} is looked for in the account and the region of your environment: log in (AWS_PROFILE),"
+            " and set AWS_REGION; `make deploy` makes it."
+        ) from error
 
     def invoke(function: str, event: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
         try:
-            functions = boto3.client("lambda", config=Config(read_timeout=ANSWER_SECONDS, retries={"max_attempts": 1}))
-            found = boto3.client("cloudformation").describe_stack_resource(StackName=stack, LogicalResourceId=function)[
-                "StackResourceDetail"
-            ]
-            answer = functions.invoke(FunctionName=found["PhysicalResourceId"], Payload=json.dumps(event))
+            answer = functions.invoke(FunctionName=names[function], Payload=json.dumps(event))
         except (ClientError, BotoCoreError) as error:
             return {}, str(error)
         return read_answer(answer["Payload"].read(), answer.get("FunctionError"))

@@ -148,6 +148,8 @@ class Stack:
         self._messages: list[dict[str, str]] = []
         self._data_api: ChildProcess | None = None
         self._data_api_port = 0
+        # Of COPY and UNLOAD; takes effect when the warehouse starts.
+        self.attached_role = PARAMETERS["CopyRoleArn"]
 
     # ------------------------------------------------------------------------------------------------- start and stop
 
@@ -333,6 +335,7 @@ class Stack:
     def _start_data_api(self) -> None:
         command = [sys.executable, "-m", "local.data_api", "--postgres-uri", self._postgres.uri]
         command += ["--s3-endpoint-url", self.aws.endpoint_url, "--port", str(self._data_api_port)]
+        command += ["--role", self.attached_role]
         # Its calls are those of the role that COPY takes.
         log = {VARIABLE: str(self.call_logs / "copy.jsonl")} if self.call_logs else {}
         self._data_api = ChildProcess(

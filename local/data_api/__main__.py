@@ -16,9 +16,10 @@ def main() -> None:
     parser.add_argument("--postgres-uri", required=True, help="connection string of the database, as its superuser")
     parser.add_argument("--s3-endpoint-url", help="where COPY finds S3 (default: AWS)")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
+    parser.add_argument("--role", help="ARN of the one role that is attached for COPY and UNLOAD (default: every role is)")
     arguments = parser.parse_args()
     log_calls_if_asked()
-    server = DataApiServer(arguments.postgres_uri, arguments.s3_endpoint_url, arguments.port).start()
+    server = DataApiServer(arguments.postgres_uri, arguments.s3_endpoint_url, arguments.port, arguments.role).start()
     print(server.endpoint_url, flush=True)
     ended = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):

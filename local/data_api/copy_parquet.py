@@ -21,7 +21,7 @@ from psycopg import sql as pgsql
 from sqlglot.tokens import Token, TokenType
 
 from local.data_api.dialect import fold_name
-from local.data_api.reading import Reader, split_list
+from local.data_api.reading import Reader, read_role, split_list
 from local.data_api.refusal import Refused
 
 _ROWS_AT_ONCE = 50_000
@@ -30,11 +30,15 @@ _ALLOWED = "ACCEPTINVCHARS, FILLRECORD, FROM, IAM_ROLE, CREDENTIALS, STATUPDATE,
 
 @dataclass(frozen=True)
 class CopyCommand:
-    """One COPY: the table (quoted, maybe qualified), the columns named or None for all, and the manifest's address."""
+    """One COPY: the table (quoted, maybe qualified), the columns named or None for all, the manifest's address, the role's ARN.
+
+    The role is None where it is the DEFAULT one.
+    """
 
     table: str
     columns: tuple[str, ...] | None
     manifest: str
+    role: str | None
 
 
 def parse_copy(sql: str, tokens: list[Token]) -> CopyCommand:
@@ -53,11 +57,10 @@ def parse_copy(sql: str, tokens: list[Token]) -> CopyCommand:
     if location.token_type is not TokenType.STRING or not location.text.startswith("s3://"):
         raise Refused("COPY is offered FROM 's3://...' only")
     options: set[str] = set()
+    role = None
     while not reader.ended:
         if reader.take("IAM_ROLE"):
-            role = reader.next()
-            if role.token_type is not TokenType.STRING and role.text.upper() != "DEFAULT":
-                raise Refused("IAM_ROLE takes a role's ARN in quotes, or DEFAULT")
+            role = read_role(reader)
             options.add("IAM_ROLE")
         elif reader.take("FORMAT"):
             reader.take("AS")
@@ -80,7 +83,7 @@ def parse_copy(sql: str, tokens: list[Token]) -> CopyCommand:
         raise Refused("COPY is offered with MANIFEST only: a prefix would load whatever lies there")
     if "IAM_ROLE" not in options:
         raise Refused("COPY needs its IAM_ROLE ('arn:aws:iam::...' or DEFAULT)")
-    return CopyCommand(table, columns, location.text)
+    return CopyCommand(table, columns, location.text, role)
 
 
 def load(connection: psycopg.Connection, s3, command: CopyCommand) -> int:

@@ -81,6 +81,16 @@ class Reader:
         return text_of(self.sql, self.tokens[self.at :])
 
 
+def read_role(reader: Reader) -> str | None:
+    """Take what follows IAM_ROLE; return the role's ARN, None for the DEFAULT one."""
+    role = reader.next()
+    if role.token_type is TokenType.STRING:
+        return role.text
+    if role.text.upper() == "DEFAULT":
+        return None
+    raise Refused("IAM_ROLE takes a role's ARN in quotes, or DEFAULT")
+
+
 def text_of(sql: str, tokens: list[Token]) -> str:
     """Return the text that tokens span."""
     return sql[tokens[0].start : tokens[-1].end + 1] if tokens else ""

@@ -40,11 +40,12 @@ class DataApiServer:
         postgres_uri: Connection string of the database, as its superuser.
         s3_endpoint_url: Where COPY finds S3; None for AWS itself.
         port: Port on 127.0.0.1; 0 chooses a free one.
+        role: ARN of the one role that is attached for COPY and UNLOAD; None attaches every role.
     """
 
-    def __init__(self, postgres_uri: str, s3_endpoint_url: str | None, port: int = 0) -> None:
+    def __init__(self, postgres_uri: str, s3_endpoint_url: str | None, port: int = 0, role: str | None = None) -> None:
         s3 = boto3.client("s3", endpoint_url=s3_endpoint_url, region_name="us-east-1", config=Config(max_pool_connections=50))
-        self._sessions = Sessions(postgres_uri, s3)
+        self._sessions = Sessions(postgres_uri, s3, role)
         self._statements = Statements(self._sessions)
         self._http = _Http(("127.0.0.1", port), _Handler)
         self._http.operations = _Operations(self._statements)

@@ -28,10 +28,11 @@ class Sessions:
     Args:
         uri: Connection string of a superuser.
         s3: boto3 client that COPY reads and UNLOAD writes with.
+        role: ARN of the one role that is attached to the warehouse; None attaches every role.
     """
 
-    def __init__(self, uri: str, s3) -> None:
-        self._uri, self._s3 = uri, s3
+    def __init__(self, uri: str, s3, role: str | None = None) -> None:
+        self._uri, self._s3, self._role = uri, s3, role
         self._idle: list[psycopg.Connection] = []
         self._lock = threading.Lock()
         self._postgres_functions: frozenset[str] = frozenset()
@@ -96,6 +97,8 @@ class Sessions:
         self, connection: psycopg.Connection, translation: Translation, values: dict[str, str]
     ) -> tuple[ResultSet | None, int]:
         """Run one translated statement in the open transaction; return its result (or None) and its number of rows."""
+        if command := translation.copy or translation.unload:
+            self._check_role(command.role)
         if translation.copy is not None:
             return None, copy_parquet.load(connection, self._s3, translation.copy)
         if translation.unload is not None:
@@ -110,6 +113,11 @@ class Sessions:
             result = read_result(cursor)
             return result, len(result.rows)
         return None, max(cursor.rowcount, 0) if cursor.description is None else 0
+
+    def _check_role(self, role: str | None) -> None:
+        """Refuse a role that is not attached (Management Guide, "Authorizing COPY, UNLOAD … operations using IAM roles")."""
+        if role and self._role and role != self._role:
+            raise Refused(f"Not authorized to get credentials of role {role}")
 
 
 def describe_error(error: Exception) -> str:

@@ -26,7 +26,7 @@ from sqlglot import exp
 from sqlglot.tokens import Token, TokenType
 
 from local.data_api.dialect import fold_name, parse
-from local.data_api.reading import Reader, split_list
+from local.data_api.reading import Reader, read_role, split_list
 from local.data_api.refusal import Refused
 
 _BLOCK_BYTES = 8 << 20
@@ -73,6 +73,7 @@ class UnloadCommand:
     Attributes:
         query: The select-statement, as it was sent.
         location: Address that every object's name begins with.
+        role: ARN of the role that writes; None for the DEFAULT one.
         partitions: Names of the partition columns, in order.
         keeps_partitions: INCLUDE: they stay in the files, too.
         manifest: None, "plain" or "verbose".
@@ -83,6 +84,7 @@ class UnloadCommand:
 
     query: str
     location: str
+    role: str | None = None
     partitions: tuple[str, ...] = ()
     keeps_partitions: bool = False
     manifest: str | None = None
@@ -127,9 +129,7 @@ def _read_options(reader: Reader) -> dict[str, Any]:
     seen = set()
     while not reader.ended:
         if reader.take("IAM_ROLE"):
-            role = reader.next()
-            if role.token_type is not TokenType.STRING and role.text.upper() != "DEFAULT":
-                raise Refused("IAM_ROLE takes a role's ARN in quotes, or DEFAULT")
+            options["role"] = read_role(reader)
             seen.add("IAM_ROLE")
         elif reader.take("FORMAT", "AS", "PARQUET") or reader.take("FORMAT", "PARQUET") or reader.take("PARQUET"):
             seen.add("PARQUET")

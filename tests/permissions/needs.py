@@ -25,7 +25,12 @@ _OBJECT_ACTIONS = {
 }
 _TLS = {"aws:SecureTransport": "true"}
 _TAKES_NO_RESOURCE = {"DescribeStatement", "CancelStatement", "GetStatementResult", "ListStatements"}
-_STATES_OPERATIONS = {"DescribeExecution": "executionArn", "GetExecutionHistory": "executionArn", "StopExecution": "executionArn"}
+_STATES_OPERATIONS = {
+    "DescribeExecution": "executionArn",
+    "GetExecutionHistory": "executionArn",
+    "StopExecution": "executionArn",
+    "DescribeStateMachine": "stateMachineArn",
+}
 
 
 def find_needs(call: AwsCall, parameters: dict[str, Any]) -> Iterator[Need]:
@@ -63,8 +68,10 @@ def find_needs(call: AwsCall, parameters: dict[str, Any]) -> Iterator[Need]:
                 yield Need(f"glue:{call.operation}", f"arn:{PARTITION}:glue:{REGION}:{ACCOUNT}:{resource}")
         case "secretsmanager", "GetSecretValue":
             yield Need("secretsmanager:GetSecretValue", named["SecretId"])
-        case "sns", "Publish":
-            yield Need("sns:Publish", named["TopicArn"])
+        case "sns", "Publish" | "ListSubscriptionsByTopic":
+            yield Need(f"sns:{call.operation}", named["TopicArn"])
+        case "scheduler", "GetSchedule":
+            yield Need("scheduler:GetSchedule", f"arn:{PARTITION}:scheduler:{REGION}:{ACCOUNT}:schedule/default/{named['Name']}")
         case "lambda", "Invoke":
             yield Need("lambda:InvokeFunction", named["FunctionName"])
         case "stepfunctions", operation if operation in _STATES_OPERATIONS:

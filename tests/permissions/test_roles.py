@@ -77,7 +77,7 @@ class Observed:
 
 def run_all_kinds(stack: Stack) -> None:
     """Let the doctor look; run well, compare, erase, replay, twice at once, stopped, broken in a slice: so all calls are seen."""
-    for function in ("CheckWarehouseFunction", "CheckSourceFunction"):
+    for function in ("CheckWarehouseFunction", "CheckSourceFunction", "CheckOperationFunction"):
         findings = json.loads(stack.invoke(function, {}).payload)["findings"]
         assert [finding for finding in findings if finding["status"] == "fail"] == []
     run(stack)

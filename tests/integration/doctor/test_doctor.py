@@ -15,10 +15,10 @@ import boto3
 import pytest
 
 from local import mariadb
-from local.doctor import SOURCE, WAREHOUSE, examine, invoke_deployed, read_answer, tell
+from local.doctor import OPERATION, SOURCE, WAREHOUSE, StackNotReached, examine, invoke_deployed, read_answer, tell
 from local.marketplace.schema import create_sample_schema
 from local.stack import Stack
-from local.template import REGION
+from local.template import ACCOUNT, REGION
 
 READER = "rental_pipeline@127.0.0.1"
 
@@ -28,7 +28,7 @@ def stack() -> Iterator[Stack]:
     """With the sample schema; every test leaves it well."""
     with (
         tempfile.TemporaryDirectory(prefix="stack-", ignore_cleanup_errors=True) as folder,
-        Stack(Path(folder)) as running,
+        Stack(Path(folder), parameters={"ScheduleState": "ENABLED"}) as running,
     ):
         with closing(running.source.connect()) as connection:
             create_sample_schema(connection, "apartments")
@@ -72,6 +72,27 @@ def warehouse_is(stack: Stack, broken: str, mended: str) -> Iterator[None]:
             yield
         finally:
             connection.execute(mended)
+
+
+def read_schedule(stack: Stack, name: str) -> dict:
+    """Return a schedule as it would be created."""
+    schedule = stack.aws.client("scheduler").get_schedule(Name=name)
+    return {key: schedule[key] for key in ("Name", "ScheduleExpression", "State", "Target", "FlexibleTimeWindow")}
+
+
+@contextmanager
+def schedules_are(stack: Stack, *names: str, **changes: object) -> Iterator[None]:
+    """Other fields of these schedules (of all, where none is named); of a mapping, only the fields given."""
+    scheduler = stack.aws.client("scheduler")
+    schedules = [read_schedule(stack, f"rental-pipeline-{name}") for name in names or ("increment", "reconcile")]
+    for schedule in schedules:
+        changed = {key: {**schedule[key], **value} if isinstance(value, dict) else value for key, value in changes.items()}
+        scheduler.update_schedule(**{**schedule, **changed})
+    try:
+        yield
+    finally:
+        for schedule in schedules:
+            scheduler.update_schedule(**schedule)
 
 
 @contextmanager
@@ -237,30 +258,110 @@ def test_no_bucket(stack):
         ("fail", "COPY role"),
     ]
     assert "does not exist: check the variable BUCKET" in findings[0]["says"]
-    assert "attach that role to the workgroup or cluster" in findings[2]["says"]
+    assert "the parameter CopyRoleArn" in findings[2]["says"]
+
+
+def test_a_role_that_is_not_attached(stack):
+    """COPY and UNLOAD would fail in each run; the line names the parameter, and what to attach."""
+    attached = stack.attached_role
+    stack.stop_warehouse()
+    stack.attached_role = f"arn:aws:iam::{ACCOUNT}:role/another"
+    stack.start_warehouse()
+    try:
+        says = only(look(stack), "fail", "COPY role")
+    finally:
+        stack.stop_warehouse()
+        stack.attached_role = attached
+        stack.start_warehouse()
+    assert f"could not write to {stack.bucket} as {attached}, the parameter CopyRoleArn" in says
+    assert f"Not authorized to get credentials of role {attached}" in says
+    assert "give the role that is attached" in says
+
+
+def test_schedules_that_are_off(stack):
+    """Nothing runs by itself, which is said once, with what switches them on."""
+    with schedules_are(stack, State="DISABLED"):
+        says = only(look(stack), "warn", "schedules")
+    assert says.startswith("rental-pipeline-increment and rental-pipeline-reconcile are off")
+    assert "deploy with ScheduleState=ENABLED" in says
+
+
+def test_a_schedule_that_starts_something_else(stack):
+    """As after somebody edited it by hand."""
+    with schedules_are(stack, "reconcile", Target={"Arn": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:another"}):
+        says = only(look(stack), "fail", "schedules")
+    assert "rental-pipeline-reconcile starts" in says
+    assert "deploy the stack again" in says
+
+
+def test_a_schedule_that_is_gone(stack):
+    """Deleted by hand: no alarm would say so before the run is missed."""
+    scheduler = stack.aws.client("scheduler")
+    schedule = read_schedule(stack, "rental-pipeline-increment")
+    scheduler.delete_schedule(Name=schedule["Name"])
+    try:
+        says = only(look(stack), "fail", "schedules")
+    finally:
+        scheduler.create_schedule(**schedule)
+    assert "the schedule rental-pipeline-increment does not exist" in says
+
+
+def test_nobody_is_told(stack):
+    """A topic without a subscriber: its mails reach nobody."""
+    sns, topic = stack.aws.client("sns"), stack.deployment.topics["AlarmTopic"]
+    (subscription,) = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+    try:
+        says = only(look(stack), "warn", "people told")
+    finally:
+        sns.subscribe(TopicArn=topic, Protocol=subscription["Protocol"], Endpoint=subscription["Endpoint"])
+    assert says.startswith("of alarms: nobody; deploy with NotificationEmail=")
+
+
+def test_a_last_run_that_failed(stack):
+    """Named, with where to read on; the next good run takes the warning away."""
+    failed = stack.start_execution({"tables": ["no_such_table"]}).wait()
+    assert failed.status == "FAILED"
+    says = only(look(stack), "warn", "last run")
+    assert "failed; it began at" in says
+    assert failed.arn in says
+    assert stack.start_execution({"dry_run": True}).wait().status == "SUCCEEDED"
+    assert look(stack) == []
+
+
+def test_no_state_machine(stack):
+    """It was deleted by hand: the schedules still start it, in vain."""
+    states, arn = stack.aws.client("stepfunctions"), stack.deployment.state_machines["RunStateMachine"]
+    machine = states.describe_state_machine(stateMachineArn=arn)
+    states.delete_state_machine(stateMachineArn=arn)
+    try:
+        says = only(look(stack), "fail", "state machine")
+    finally:
+        states.create_state_machine(**{name: machine[name] for name in ("name", "definition", "roleArn")})
+    assert says == f"{arn} does not exist: deploy the stack again (`sam deploy` puts back what was deleted by hand)"
 
 
 def test_a_function_that_cannot_answer_is_a_finding(capsys):
-    """As where it has no network interface, or is not deployed; the other one is asked all the same."""
+    """As where it has no network interface, or is not deployed; the others are asked all the same."""
 
     def invoke(function: str, event: dict) -> tuple[dict, str | None]:
         if function == WAREHOUSE:
             return {}, "Sandbox.Timedout: Task timed out after 300.00 seconds"
-        return {"findings": [{"status": "ok", "check": "contract", "says": "fine"}]}, None
+        return {"findings": [{"status": "ok", "check": function, "says": "fine"}]}, None
 
     findings = examine(invoke)
-    assert [(finding["status"], finding["check"]) for finding in findings] == [("ok", "contract"), ("fail", WAREHOUSE)]
+    told = [(finding["status"], finding["check"]) for finding in findings]
+    assert told == [("ok", SOURCE), ("fail", WAREHOUSE), ("ok", OPERATION)]
     assert tell(findings, 80) is False
     printed = capsys.readouterr().out
     assert "FAIL  CheckWarehouseFunction  it did not answer (Sandbox.Timedout" in printed
-    assert "1 ok, 0 to look at (WARN), 1 to mend before a run (FAIL)" in printed
+    assert "2 ok, 0 to look at (WARN), 1 to mend before a run (FAIL)" in printed
 
 
 def test_a_stack_that_is_not_there(aws):
-    """In AWS, by the name that was given: told as a finding of each function, not as a trace of calls."""
-    findings = examine(invoke_deployed("no-such-stack"))
-    assert [(finding["status"], finding["check"]) for finding in findings] == [("fail", SOURCE), ("fail", WAREHOUSE)]
-    assert all("no-such-stack" in finding["says"] for finding in findings)
+    """In AWS, by the name that was given: told with where it was looked for."""
+    with pytest.raises(StackNotReached, match=r"no-such-stack(.|\n)*set AWS_REGION"):
+        invoke_deployed("no-such-stack")
 
 
 def test_a_region_that_is_not_set(monkeypatch):
@@ -269,4 +370,5 @@ def test_a_region_that_is_not_set(monkeypatch):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    assert all("region" in finding["says"] for finding in examine(invoke_deployed("no-such-stack")))
+    with pytest.raises(StackNotReached, match="must specify a region"):
+        invoke_deployed("no-such-stack")

@@ -163,3 +163,10 @@ def test_schedules_send_the_inputs_that_are_shown(template):
         assert schedule["Target"]["DeadLetterConfig"]["Arn"] == template.resolve(
             {"Fn::GetAtt": ["UndeliveredEventsQueue", "Arn"]}
         )
+
+
+def test_the_doctor_looks_at_the_schedules_there_are(template):
+    """By their names, all of them, and may read no other."""
+    names = {schedule["Name"] for schedule in template.resources("AWS::Scheduler::Schedule").values()}
+    doctor = template.resources("AWS::Lambda::Function")["CheckOperationFunction"]["Environment"]["Variables"]
+    assert {value for name, value in doctor.items() if name.endswith("_SCHEDULE")} == names

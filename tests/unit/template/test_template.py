@@ -18,6 +18,7 @@ from rental_pipeline.settings import (
     ExtractSettings,
     FailureSettings,
     ManifestSettings,
+    OperationCheckSettings,
     PlanSettings,
     SourceCheckSettings,
     WarehouseSettings,
@@ -38,6 +39,7 @@ SETTINGS = {
     "SwitchCatalogueFunction": CatalogueSettings,
     "CheckSourceFunction": SourceCheckSettings,
     "CheckWarehouseFunction": WarehouseSettings,
+    "CheckOperationFunction": OperationCheckSettings,
 }
 # How long after its end a failed execution can be redriven (Step Functions API Reference, RedriveExecution).
 DAYS_OF_REDRIVE = 14
@@ -192,7 +194,7 @@ def test_statements_are_cancelled_by_the_role_that_submits_them(template):
     """A Data API statement belongs to a role: running and closing share it (Amazon Redshift Management Guide, "Data API")."""
     functions = template.resources("AWS::Lambda::Function")
     assert functions["RunSqlFunction"]["Role"] == functions["CloseFailedRunFunction"]["Role"]
-    # The doctor's functions look with the eyes of those whose needs they check; no two others share a role.
+    # Two of the doctor's functions look with the eyes of those whose needs they check; no two others share a role.
     doctor = {"CheckSourceFunction": "PlanRunFunction", "CheckWarehouseFunction": "RunSqlFunction"}
     assert all(functions[name]["Role"] == functions[like]["Role"] for name, like in doctor.items())
     others = {name: properties["Role"] for name, properties in functions.items() if name not in doctor}

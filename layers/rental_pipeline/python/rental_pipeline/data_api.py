@@ -61,6 +61,7 @@ _REMEDIES = {
     "WATERMARK MOVED": "start a new execution, which plans from the new watermark",
     "ROWS LOST": "a file changed after it was written; start a new execution, which reads the same window again",
     "REPLAY DIFFERS": "raw was left as it was; the control table replayed_load shows each load, now and when it was made",
+    "Not authorized to get credentials of role": "CopyRoleArn must be a role that is attached to the warehouse (see make doctor)",
     "S3ServiceException": "a file of the manifest cannot be read; start a new execution, which reads the same window again",
 }
 

@@ -59,6 +59,26 @@ class SourceCheckSettings:
 
 
 @dataclass(frozen=True)
+class OperationCheckSettings:
+    """Settings of check_operation.
+
+    Attributes:
+        marketplace, bucket: As in PlanSettings.
+        state_machine_arn: The state machine of a run.
+        increment_schedule, reconcile_schedule: Names of the schedules that start it, in the default group.
+        topic_arn, alarm_topic_arn: The topics that runs and alarms tell people through.
+    """
+
+    marketplace: str
+    bucket: str
+    state_machine_arn: str
+    increment_schedule: str
+    reconcile_schedule: str
+    topic_arn: str
+    alarm_topic_arn: str
+
+
+@dataclass(frozen=True)
 class ExtractSettings:
     """Settings of extract_slice; those of PlanSettings are as there.
 

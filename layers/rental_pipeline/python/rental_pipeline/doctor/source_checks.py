@@ -1,13 +1,16 @@
-"""The source's half of the doctor: the SQL files, the way to the source, its user, its server, the contract against its schema.
+"""The source's part of the doctor: the SQL files, the way to the source, its user, its server, the contract against its schema.
 
-The work of the function check_source, which has the role and the network of plan_run: what it may do here, a run may do.
+The work of the function check_source, which has the role and the network of plan_run: what it may do here, a run may do. It also
+looks whether the dependencies run on the functions' processor.
 """
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from ipaddress import ip_address
 from typing import Any
 
@@ -33,6 +36,7 @@ from rental_pipeline.source_columns import find_source_table, plan_columns
 from rental_pipeline.table_plan import PlannedColumn
 from rental_pipeline.warehouse_files import Schemas, read_warehouse
 
+_COMPILED = ("numpy", "pyarrow")
 _CLOCKS_APART = timedelta(seconds=60)
 _OPEN_FOR_LONG = timedelta(hours=1)
 
@@ -48,6 +52,7 @@ def check_source(event: dict[str, Any], settings: SourceCheckSettings) -> dict[s
         `{"findings": [{"status", "check", "says"}, …]}`.
     """
     report = Report()
+    _check_dependencies(report)
     contract: dict[str, TableContract] = {}
     with report.looking_at("contract"):
         contract = read_contract(settings.sql_root / settings.marketplace / "source.yaml")
@@ -86,6 +91,21 @@ def _asking(report: Report, check: str, address: SourceAddress) -> Iterator[None
             raise explain_source_error(error, address) from error
 
 
+def _check_dependencies(report: Report) -> None:
+    """Import what is compiled for one processor: on another, plan_run would do and extract_slice fail."""
+    machine = platform.machine()
+    try:
+        versions = [f"{name} {import_module(name).__version__}" for name in _COMPILED]
+    except ImportError as error:
+        report.fail(
+            "dependencies",
+            f"the layer cannot be imported on {machine} ({str(error).splitlines()[0]}): build it for the functions' processor"
+            " (make deploy ARCHITECTURE=x86_64 or arm64; the same Architecture in samconfig.toml)",
+        )
+    else:
+        report.ok("dependencies", f"{', '.join(versions)} run on {machine}")
+
+
 def _check_files(report: Report, settings: SourceCheckSettings, contract: dict[str, TableContract]) -> None:
     warehouse = read_warehouse(settings.sql_root, settings.marketplace)
     unknown = [table for table in warehouse.curated if contract and table.source not in contract]
@@ -111,7 +131,7 @@ def _check_server(report: Report, connection: pymysql.Connection, address: Sourc
         log = "on" if int(log_bin) else "off"
         report.ok(
             "server",
-            f"version {version}; sql_mode {sql_mode or '(none)'}; max_allowed_packet {packet};"
+            f"version {version}; sql_mode {sql_mode.replace(',', ', ') or '(none)'}; max_allowed_packet {packet};"
             f" binary log {log} (it is not needed: the source is read by queries)",
         )
     with _asking(report, "open transactions", address):

@@ -1,4 +1,4 @@
-"""The warehouse's half of the doctor: the database user, its schemas, the role of COPY and UNLOAD, and the bucket.
+"""The warehouse's part of the doctor: the database user, its schemas, the role of COPY and UNLOAD, and the bucket.
 
 The work of the function check_warehouse, which has the role of the functions that run all SQL.
 """
@@ -22,7 +22,9 @@ from rental_pipeline.object_store import (
     explain_s3_error,
     find_text,
     list_objects,
+    object_size,
     s3,
+    write_json,
     write_text,
 )
 from rental_pipeline.settings import WarehouseSettings
@@ -50,7 +52,7 @@ def check_warehouse(settings: WarehouseSettings) -> dict[str, Any]:
         _check_bucket(report, settings.bucket)
         _write_probe(report, settings)
     with _asking(report, "COPY role"):
-        _unload_probe(report, api, name, settings)
+        _check_copy_role(report, api, name, settings)
     return {"findings": report.to_json(), "catalogue": catalogue}
 
 
@@ -153,27 +155,51 @@ def _write_probe(report: Report, settings: WarehouseSettings) -> None:
     report.ok("bucket", f"an object was written, read and deleted under {doctor_folder(settings.marketplace)}")
 
 
-def _unload_probe(report: Report, api: DataApi, name: str, settings: WarehouseSettings) -> None:
-    """Have the warehouse write a constant to the bucket: only that shows that its role is attached and let in."""
+def _check_copy_role(report: Report, api: DataApi, name: str, settings: WarehouseSettings) -> None:
+    """Have the warehouse write a constant to the bucket, and load it: only that shows that its role is attached and let in."""
     folder = doctor_folder(settings.marketplace) + "unload/"
-    probe = Submission(
+    role = f"iam_role {literal(settings.copy_role_arn)} format as parquet"
+    unload = Submission(
         label="unload",
         statements=(
             # A select without a table would run on the leader node only, which does not unload.
             "create temporary table doctor_probe as select 1 as probe",
             f"unload ('select probe from doctor_probe') to {literal(address(settings.bucket, folder))}"
-            f" iam_role {literal(settings.copy_role_arn)} format as parquet parallel off allowoverwrite",
+            f" {role} parallel off allowoverwrite",
         ),
     )
+    if not _may(report, api, name, unload, "write to", settings):
+        return
+    written = list(list_objects(settings.bucket, folder))
+    manifest = folder + "manifest"
+    try:
+        sizes = {address(settings.bucket, key): object_size(settings.bucket, key) for key in written}
+        entries = [{"url": url, "mandatory": True, "meta": {"content_length": size}} for url, size in sizes.items()]
+        write_json(settings.bucket, manifest, {"entries": entries})
+        copy = Submission(
+            label="copy",
+            statements=(
+                "create temporary table doctor_probe (probe integer)",
+                f"copy doctor_probe from {literal(address(settings.bucket, manifest))} {role} manifest",
+            ),
+        )
+        if _may(report, api, name, copy, "read from", settings):
+            report.ok("COPY role", f"{settings.copy_role_arn} is attached; it wrote to the bucket by UNLOAD and read it by COPY")
+    finally:
+        delete_objects(settings.bucket, [*written, manifest])
+
+
+def _may(report: Report, api: DataApi, name: str, probe: Submission, does: str, settings: WarehouseSettings) -> bool:
+    """Whether the warehouse's role may do what a probe does; if not, that is a finding."""
     try:
         api.finish(api.submit(name, probe, name))
     except StatementFailed as failure:
         report.fail(
             "COPY role",
-            f"the warehouse could not write to {settings.bucket} as {settings.copy_role_arn} ({failure}): attach that role to the"
-            " workgroup or cluster, let redshift.amazonaws.com assume it, and keep the bucket's policy as template.yaml has it",
+            f"the warehouse could not {does} {settings.bucket} as {settings.copy_role_arn}, the parameter CopyRoleArn"
+            f" ({failure}): give the role that is attached to the workgroup's namespace or the cluster, or attach this one; let"
+            " redshift.amazonaws.com (and redshift-serverless.amazonaws.com) assume it, and keep the bucket's policy as"
+            " template.yaml has it",
         )
-        return
-    written = list(list_objects(settings.bucket, folder))
-    delete_objects(settings.bucket, written)
-    report.ok("COPY role", f"{settings.copy_role_arn} is attached, and wrote {len(written)} object to the bucket by UNLOAD")
+        return False
+    return True
