@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-PYTHON_FILES := local layers/rental_pipeline functions tests benchmarks examples
+PYTHON_FILES := local layers/rental_pipeline functions notebooks tests benchmarks examples
 ARCHITECTURE ?= x86_64
 ENV ?= dev
 ASL_VALIDATOR := npx --yes --loglevel=error asl-validator@4.0.0
@@ -25,6 +25,13 @@ run: setup  ## source to metrics on this machine. SCALE=0.01 SEED=1 CSV=folder J
 
 psql: setup  ## SQL on the warehouse of the last run
 	@.venv/bin/python -m local psql
+
+notebooks: setup  ## the analysts' notebooks over the warehouse of the last run, executed and written as HTML pages
+	@.venv/bin/python -m local notebooks
+
+jupyter: setup  ## the same notebooks, opened in JupyterLab
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-notebooks.txt
+	@.venv/bin/python -m local jupyter
 
 doctor: setup  ## what a run needs, looked at: network, secret, privileges, schema, warehouse, bucket, schedules. STACK=name: in AWS
 	@.venv/bin/python -m local doctor $(if $(STACK),--stack "$(STACK)")
@@ -104,4 +111,4 @@ lock:  ## pin requirements.in anew (needs uv)
 	    --no-emit-find-links --constraints requirements.lock layers/dependencies/requirements.in \
 	    --output-file layers/dependencies/requirements.txt
 
-.PHONY: help setup setup-containers run psql doctor stop clean test sam-local soak bench bench-run bench-cold-start saved-queries lint validate validate-machines build deploy demo demo-down protect audit lock
+.PHONY: help setup setup-containers run psql notebooks jupyter doctor stop clean test sam-local soak bench bench-run bench-cold-start saved-queries lint validate validate-machines build deploy demo demo-down protect audit lock

@@ -1,4 +1,4 @@
-"""`python -m local run|psql|doctor|stop`: the commands behind the Makefile."""
+"""`python -m local run|psql|notebooks|jupyter|doctor|stop`: the commands behind the Makefile."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from nbclient.exceptions import CellExecutionError
+
+from local import notebooks
 from local.doctor import StackNotReached, examine, invoke_deployed, read_answer, tell
 from local.mariadb import MariaDBUnavailable
 from local.marketplace.csv_file import InputRefused
@@ -32,6 +35,8 @@ def main() -> int:
     run.add_argument("--csv", type=Path, metavar="FOLDER", help="load these CSV files instead of generated data")
     run.add_argument("--json", type=Path, metavar="PATH", help="write the report as JSON, too")
     commands.add_parser("psql", help="SQL on the warehouse of the last run")
+    commands.add_parser("notebooks", help="execute the notebooks over the warehouse of the last run, and write them as pages")
+    commands.add_parser("jupyter", help="open the notebooks, over the warehouse of the last run")
     doctor = commands.add_parser("doctor", help="look at what a run needs, and say what to do")
     doctor.add_argument("--stack", help="a stack deployed in AWS, instead of the one of the last run on this machine")
     commands.add_parser("stop", help="end what runs, and what an interrupted run left behind")
@@ -52,6 +57,11 @@ def main() -> int:
             )
         elif arguments.command == "psql":
             return open_psql(arguments.state)
+        elif arguments.command == "notebooks":
+            execute_notebooks(arguments.state)
+        elif arguments.command == "jupyter":
+            with Postgres(find_last_run(arguments.state) / "postgres") as postgres, notebooks.serve_warehouse(postgres) as found:
+                return notebooks.open_jupyter(found)
         elif arguments.command == "doctor":
             return 0 if see_doctor(arguments.state.resolve(), arguments.stack) else 1
         else:
@@ -65,8 +75,8 @@ def main() -> int:
     return 0
 
 
-def open_psql(state: Path) -> int:
-    """Start the warehouse of the last run alone, give psql the terminal, and stop it again.
+def find_last_run(state: Path) -> Path:
+    """Return the folder of the last run.
 
     Raises:
         RunFailed: there was no run yet.
@@ -74,7 +84,31 @@ def open_psql(state: Path) -> int:
     last = state / "last"
     if not last.exists():
         raise RunFailed("there is no warehouse yet: `make run` first")
-    with Postgres(state / last.read_text() / "postgres") as postgres:
+    return state / last.read_text()
+
+
+def execute_notebooks(state: Path) -> None:
+    """Execute the notebooks of the last run's marketplace over its warehouse, and print where their pages are.
+
+    Raises:
+        RunFailed: there was no run yet, or a cell failed.
+    """
+    folder = find_last_run(state)
+    with Postgres(folder / "postgres") as postgres, notebooks.serve_warehouse(postgres) as environment:
+        try:
+            pages = notebooks.write_pages(folder.parent.name, folder / "notebooks", environment)
+        except CellExecutionError as error:
+            raise RunFailed(f"a notebook failed: {error}") from error
+    print("\n".join(str(page) for page in pages))
+
+
+def open_psql(state: Path) -> int:
+    """Start the warehouse of the last run alone, give psql the terminal, and stop it again.
+
+    Raises:
+        RunFailed: there was no run yet.
+    """
+    with Postgres(find_last_run(state) / "postgres") as postgres:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for psql
         command = postgres.psql_command()
         return subprocess.run(command, check=False, env={**os.environ, "PGTZ": "UTC"}).returncode

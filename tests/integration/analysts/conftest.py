@@ -1,0 +1,65 @@
+"""Both marketplaces, generated, run through the pipeline and published in one warehouse, with what the judges say of them."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import pandas as pd
+import pytest
+
+from local.marketplace.generator import fill
+from tests.fixtures.aws import create_bucket
+from tests.fixtures.mariadb import create_source_database
+from tests.fixtures.pipeline import wire_pipeline
+from tests.fixtures.warehouse import Warehouse
+from tests.metrics.apartments.subject import APARTMENTS
+from tests.metrics.cars.subject import CARS
+from tests.metrics.engine import Engine
+from tests.metrics.records import Verdict
+
+SUBJECTS = (APARTMENTS, CARS)
+
+
+@dataclass(frozen=True)
+class Published:
+    """What analysts find.
+
+    Attributes:
+        warehouse: Where it was published.
+        as_of: The day of the runs.
+        metrics: By metric of both marketplaces, what a judge computes from the source's rows.
+        verdicts: By marketplace, the judges' accepted rows.
+    """
+
+    warehouse: Warehouse
+    as_of: date
+    metrics: dict[str, pd.DataFrame]
+    verdicts: dict[str, Verdict]
+
+
+@pytest.fixture(scope="module")
+def published(aws, mariadb, warehouse) -> Iterator[Published]:
+    """One run of each marketplace; a module's tests only read it."""
+    warehouse.empty()
+    metrics, verdicts = {}, {}
+    secret = aws.client("secretsmanager").create_secret(Name=f"hash-{uuid.uuid4().hex}", SecretString="a key of the test's own")
+    for subject in SUBJECTS:
+        marketplace, bucket = subject.marketplace, create_bucket(aws)
+        source = create_source_database(mariadb, marketplace)
+        with closing(source.connect()) as connection:
+            fill(connection, scale=0.0005, seed=4, anchor=datetime.now(UTC).date(), marketplace=marketplace)
+        with wire_pipeline(aws, bucket, source, MARKETPLACE=marketplace, HASH_SECRET_ARN=secret["ARN"]) as pipeline:
+            result = pipeline.run()
+            assert result["status"] == "succeeded", result["message"]
+            plan = pipeline.read(f"{marketplace}/runs/{result['run_sequence']:06d}/plan.json")
+        as_of = date.fromisoformat(plan["as_of"])
+        engine = Engine(warehouse, bucket, subject, subject.columns)
+        engine.remember(source, result["run_sequence"], datetime.fromisoformat(plan["source_time"]))
+        metrics |= subject.judge(engine.tables, engine.history, engine.rates(), as_of)
+        verdicts[marketplace] = subject.judge_rows(engine.tables)
+    yield Published(warehouse, as_of, metrics, verdicts)
+    warehouse.empty()

@@ -1,0 +1,251 @@
+"""The notebooks, executed: their sentences hold the judges' figures, their plots say what they show, a failure is a failure."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import nbformat
+import pytest
+from nbclient.exceptions import CellExecutionError
+
+from local.notebooks import FOLDER, execute, find_notebooks
+from local.processes import find_free_port
+from rental_pipeline.warehouse_files import read_warehouse
+from tests.fixtures.pipeline import SQL_ROOT
+from tests.fixtures.warehouse import TARGET
+
+DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
+PATHS = sorted(FOLDER.glob("*.ipynb"))
+each_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+
+# Looks at each figure before it is shown and closed: what it says of itself, and how many points and bars are drawn in it.
+LOOK_AT_PLOTS = """
+def look_at_plots():
+    import json
+    for ax in [ax for number in plt.get_fignums() for ax in plt.figure(number).axes]:
+        drawn = sum(len(line.get_xdata()) for line in ax.lines) + len(ax.patches)
+        print("PLOT", json.dumps([ax.get_title(loc="left"), ax.get_xlabel(), ax.get_ylabel(), drawn]))
+
+get_ipython().events.callbacks["post_execute"].insert(0, look_at_plots)
+"""
+
+
+def read_notebook(path) -> nbformat.NotebookNode:
+    return nbformat.read(path, nbformat.NO_CONVERT)
+
+
+def environment(endpoint_url: str, **more: str) -> dict[str, str]:
+    """What a person sets, to reach the tests' warehouse; the credentials are the tests'."""
+    return {
+        **os.environ,
+        "AWS_ENDPOINT_URL_REDSHIFT_DATA": endpoint_url,
+        "AWS_MAX_ATTEMPTS": "1",
+        "REDSHIFT_WORKGROUP": TARGET["WorkgroupName"],
+        "REDSHIFT_DATABASE": TARGET["Database"],
+        **more,
+    }
+
+
+def read_outputs(notebook: nbformat.NotebookNode, kind: str) -> list[str]:
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return [output["data"][kind] for output in outputs if kind in output.get("data", {})]
+
+
+@pytest.fixture(scope="module")
+def executed(published) -> Callable:
+    """A function that executes a notebook over what was published, once for the module."""
+    done = {}
+
+    def run(name: str) -> nbformat.NotebookNode:
+        if name not in done:
+            notebook = read_notebook(FOLDER / f"{name}.ipynb")
+            connect = next(number for number, cell in enumerate(notebook.cells) if cell.cell_type == "code")
+            notebook.cells.insert(connect + 1, nbformat.v4.new_code_cell(LOOK_AT_PLOTS))
+            done[name] = execute(notebook, environment(published.warehouse.endpoint_url))
+        return done[name]
+
+    return run
+
+
+# Before they run
+
+
+@each_notebook
+def test_a_notebook_is_kept_without_outputs(path):
+    """So that a change shows what was changed, and no figure of anybody's data is in the repository."""
+    for cell in read_notebook(path).cells:
+        assert not cell.get("outputs") and cell.get("execution_count") is None
+
+
+def test_all_notebooks_connect_by_the_same_lines():
+    """One cell, the same everywhere; it holds no name of a warehouse and no secret."""
+    cells = [next(cell.source for cell in read_notebook(path).cells if cell.cell_type == "code") for path in PATHS]
+    assert len(PATHS) == 3 and len(set(cells)) == 1
+    assert "wr.data_api.redshift.connect(" in cells[0] and "except" not in cells[0]
+
+
+def test_every_marketplace_has_notebooks():
+    """Those that `make notebooks` executes after its run."""
+    assert {name: len(find_notebooks(name)) for name in ("apartments", "cars")} == {"apartments": 2, "cars": 1}
+
+
+@each_notebook
+def test_a_notebook_reads_the_presentation_layer_only(path):
+    """Nothing that is not published: analysts may read no other schema."""
+    code = "\n".join(cell.source for cell in read_notebook(path).cells if cell.cell_type == "code")
+    schemas = {name for name in ("raw", "curated", "staging", "control", "presentation") if f"_{name}." in code}
+    assert schemas == {"presentation"}
+
+
+# What they show
+
+
+@each_notebook
+def test_every_plot_says_what_it_shows(executed, path):
+    """A title, both axes named, and something drawn; one sentence of reading under each."""
+    notebook = executed(path.stem)
+    assert len(read_outputs(notebook, "image/png")) == 4
+    assert len(read_outputs(notebook, "text/markdown")) == 5, "of the day, and of each plot"
+    printed = "".join(output.text for cell in notebook.cells for output in cell.get("outputs", []) if "text" in output)
+    plots = {tuple(json.loads(line.removeprefix("PLOT "))) for line in printed.splitlines() if line.startswith("PLOT ")}
+    assert len(plots) == 4
+    for title, x_label, y_label, drawn in plots:
+        assert len(title) > 15 and x_label and y_label and drawn > 1, title
+
+
+def test_rental_performance_tells_the_judges_figures(executed, published):
+    """Prices, occupancy, cities and listings, computed from the source's rows by the judge."""
+    _, price, occupancy, city, listing = read_outputs(executed("rental_performance"), "text/markdown")
+    newest = last_row(published, "average_listing_price_weekly")
+    assert f"{newest['listings']:,} active listings asked **USD {newest['average_price_usd']:,.2f}**" in price
+
+    month = [row for row in rows(published, "occupancy_monthly") if next_month(row["period_start"]) <= published.as_of][-1]
+    nights = f"{month['booked_nights']:,} of {month['available_nights']:,} available nights"
+    assert f"In {month['period_start']:%B %Y}, {nights} were booked: **{100 * month['occupancy_rate']:.2f} %**" in occupancy
+
+    bookings = Counter()
+    for row in last_weeks(published, "popular_cities_weekly", 12):
+        bookings[", ".join(filter(None, (row["city"], row["state"])))] += row["bookings"]
+    top, most = min(bookings.items(), key=lambda item: (-item[1], item[0].encode()))
+    assert f"**{top}** was booked most: {most:,} of {bookings.total():,} confirmed bookings" in city
+
+    revenue = Counter()
+    for row in last_weeks(published, "top_listings_weekly", 12):
+        revenue[row["apartment_id"]] += row["revenue_usd"]
+    top, most = min(revenue.items(), key=lambda item: (-item[1], item[0]))
+    assert f"**{top}** earned most: USD {most:,.2f}" in listing
+    assert f"of the USD {revenue.total():,.2f} of all {len(revenue):,}." in listing
+
+
+def test_user_engagement_tells_the_judges_figures(executed, published):
+    """Bookings per user, how often, how long, and who comes back, computed from the source's rows by the judge."""
+    _, weekly, frequency, stay, repeat = read_outputs(executed("user_engagement"), "text/markdown")
+    week = [row["bookings"] for row in last_weeks(published, "bookings_per_user_weekly", 1)]
+    assert f"{len(week):,} users made {sum(week):,} bookings, **{sum(week) / len(week):.2f}** each" in weekly
+
+    users = Counter()
+    for row in last_weeks(published, "bookings_per_user_weekly", 12):
+        users[row["user_id"]] += row["bookings"]
+    once = sum(bookings == 1 for bookings in users.values())
+    assert f"Of {len(users):,} users who booked" in frequency and f"**{once / len(users):.0%}** did so once" in frequency
+
+    month = [row for row in rows(published, "average_booking_duration_monthly") if row["period_start"] <= published.as_of][-1]
+    assert f"The {month['stays']:,} stays with a checkin in {month['period_start']:%B %Y}" in stay
+    assert f"last **{month['average_nights']:.1f} nights**" in stay
+
+    today = last_row(published, "repeat_customers_daily")
+    users_said = f"{today['repeat_users']:,} of the {today['users_with_bookings']:,} users"
+    assert users_said in repeat and f"**{100 * today['repeat_rate']:.1f} %**" in repeat
+
+
+def test_cars_performance_tells_the_judges_figures(executed, published):
+    """Revenue, locations, utilisation and spenders, computed from the source's rows by the judge."""
+    _, revenue, location, use, spenders = read_outputs(executed("cars_performance"), "text/markdown")
+    days = [row for row in rows(published, "rentals_daily") if row["period_start"] <= published.as_of]
+    newest = days[-1]["period_start"]
+    last_week = monday(newest) - WEEK
+    week = [row for row in days if monday(row["period_start"]) == last_week]
+    total = sum(row["revenue"] for row in week)
+    rentals = sum(row["rentals"] for row in week)
+    assert f"The {rentals:,} rentals that started in the week of {last_week:%d %B %Y} brought **USD {total:,.2f}**" in revenue
+
+    top = min(rows(published, "location_rentals_total"), key=lambda row: (row["location_rank"], row["location_id"]))
+    name = ", ".join(str(part) for part in (top["location_name"], top["city"], top["location_id"]) if part)
+    assert f"**{name}** earned most: USD {top['revenue']:,.2f} with {top['rentals']:,} rentals" in location
+    assert f"of {top['unique_vehicles']:,} different vehicles" in location
+
+    month = date(newest.year, newest.month, 1) - DAY
+    for vehicle_type in ("basic", "premium", "high_end"):
+        kept = [
+            row
+            for row in rows(published, "vehicle_type_rentals_daily")
+            if row["vehicle_type"] == vehicle_type and f"{row['period_start']:%Y%m}" == f"{month:%Y%m}"
+        ]
+        rate = sum(row["occupied_hours"] for row in kept) / sum(24 * row["vehicles"] for row in kept)
+        assert f"{vehicle_type.replace('_', ' ')} cars were rented **{100 * rate:.2f} %**" in use
+
+    spent = sorted((row["revenue"] for row in rows(published, "user_rentals_total")), reverse=True)
+    tenth = sum(spent[: -(-len(spent) // 10)])
+    assert f"bring **{100 * tenth / sum(spent):.0f} %** of the revenue" in spenders
+    assert f"(USD {spent[0]:,.2f})" in spenders
+
+
+# When something is wrong
+
+
+@each_notebook
+def test_a_notebook_fails_where_no_warehouse_answers(path):
+    """It stops at its first query, and draws nothing."""
+    notebook = read_notebook(path)
+    with pytest.raises(CellExecutionError, match="Could not connect to the endpoint URL"):
+        execute(notebook, environment(f"http://127.0.0.1:{find_free_port()}"))
+    assert not read_outputs(notebook, "image/png")
+
+
+def test_a_notebook_fails_where_no_warehouse_is_named():
+    """Neither a workgroup nor a cluster: no other one is taken instead."""
+    notebook = read_notebook(PATHS[0])
+    with pytest.raises(CellExecutionError, match="Either `cluster_id` or `workgroup_name`"):
+        execute(notebook, environment("http://127.0.0.1:1", REDSHIFT_WORKGROUP=""))
+    assert not read_outputs(notebook, "image/png")
+
+
+def test_a_notebook_fails_where_nothing_was_published_yet(fresh_warehouse):
+    """The tables are there and have no rows: there is no empty plot."""
+    fresh_warehouse.execute("create schema apartments_presentation")
+    for metric in read_warehouse(SQL_ROOT, "apartments").metrics:
+        fresh_warehouse.execute(metric.file.section("table"))
+    notebook = read_notebook(FOLDER / "user_engagement.ipynb")
+    with pytest.raises(CellExecutionError, match="has the pipeline run"):
+        execute(notebook, environment(fresh_warehouse.endpoint_url))
+    assert not read_outputs(notebook, "image/png")
+
+
+# The judges' rows
+
+
+def rows(published, metric: str) -> list[dict]:
+    """A metric's rows, oldest period first."""
+    return sorted(published.metrics[metric].to_dict("records"), key=lambda row: row["period_start"])
+
+
+def last_row(published, metric: str) -> dict:
+    return rows(published, metric)[-1]
+
+
+def last_weeks(published, metric: str, weeks: int) -> list[dict]:
+    """The rows of the last whole weeks before the day of the run."""
+    end = monday(published.as_of)
+    return [row for row in rows(published, metric) if end - weeks * WEEK <= row["period_start"] < end]
+
+
+def monday(day: date) -> date:
+    return day - day.weekday() * DAY
+
+
+def next_month(day: date) -> date:
+    return (day.replace(day=1) + 31 * DAY).replace(day=1)
