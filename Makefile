@@ -3,12 +3,17 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PYTHON_FILES := local layers/rental_pipeline functions notebooks tests benchmarks examples
-ARCHITECTURE ?= x86_64
 ENV ?= dev
+# As samconfig.toml deploys it, in quotes where `sam deploy --guided` wrote it; else x86_64.
+ARCHITECTURE ?= $(or $(shell sed -n '/^\[$(ENV)\.deploy/,/^\[/ s/.*Architecture=[\"]*\([a-z0-9_]*\).*/\1/p' samconfig.toml),x86_64)
 ASL_VALIDATOR := npx --yes --loglevel=error asl-validator@4.0.0
 # The AWS CLI knows AWS_REGION, SAM and boto3 AWS_DEFAULT_REGION.
 ifdef AWS_REGION
 export AWS_DEFAULT_REGION := $(AWS_REGION)
+endif
+# Said before the build, which takes a while.
+ifneq ($(filter deploy protect,$(MAKECMDGOALS)),)
+$(if $(shell grep -F '[$(ENV).deploy.parameters]' samconfig.toml),,$(error samconfig.toml has no environment "$(ENV)": ENV=dev or prod, or add it))
 endif
 # Tools must not speak to anybody, nor find a person's AWS account by accident.
 export SAM_CLI_TELEMETRY := 0
@@ -85,6 +90,7 @@ validate-machines:  ## the state machines alone, by asl-validator (needs Node.js
 
 build: setup  ## what `sam deploy` uploads. ARCHITECTURE=x86_64 or arm64
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" ARCHITECTURE=$(ARCHITECTURE) .venv/bin/sam build
+	@.venv/bin/python layers/dependencies/fix_architecture.py .aws-sam/build/template.yaml $(ARCHITECTURE)
 
 deploy: build  ## to AWS, with the account of your environment; asks for the parameters at a terminal. ENV=dev or prod
 	@.venv/bin/sam deploy --config-env $(ENV) $(shell test -t 0 && echo --guided) $(OPTIONS)

@@ -4,8 +4,15 @@
 set -eu
 cd "$(dirname "$0")/.."
 stack=rental-pipeline-demo
+case "${1:-}" in
+    up | down) ;;
+    *) echo "usage: examples/demo.sh up | down" >&2; exit 2 ;;
+esac
+command -v aws >/dev/null || { echo "the AWS CLI is missing: https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html" >&2; exit 2; }
 region="${AWS_REGION:-${AWS_DEFAULT_REGION:-$(aws configure get region || true)}}"
 test -n "$region" || { echo "which region? set AWS_REGION" >&2; exit 2; }
+aws sts get-caller-identity --region "$region" >/dev/null ||
+    { echo "this needs an AWS account: log in (aws sso login, or aws configure), then run it again" >&2; exit 2; }
 
 output() {
     aws cloudformation describe-stacks --region "$region" --stack-name "$stack" --output text \
@@ -16,7 +23,8 @@ up() {
     # The authorities of RDS in this region, by which the functions know the database.
     curl --fail --silent --show-error --output examples/sample_data/rds-bundle.pem \
         "https://truststore.pki.rds.amazonaws.com/$region/$region-bundle.pem"
-    PATH="$PWD/.venv/bin:$PATH" .venv/bin/sam build --template examples/demo.yaml --build-dir .aws-sam/demo
+    # The demonstration deploys for x86_64.
+    PATH="$PWD/.venv/bin:$PATH" ARCHITECTURE=x86_64 .venv/bin/sam build --template examples/demo.yaml --build-dir .aws-sam/demo
     .venv/bin/sam deploy --template-file .aws-sam/demo/template.yaml --stack-name "$stack" --region "$region" --resolve-s3 \
         --s3-prefix "$stack" --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND --no-confirm-changeset --no-fail-on-empty-changeset \
         --parameter-overrides "NotificationEmail=${EMAIL:-}"
@@ -33,7 +41,4 @@ down() {
     aws s3 rb "s3://$bucket" --region "$region" --force
 }
 
-case "${1:-}" in
-    up | down) "$1" ;;
-    *) echo "usage: examples/demo.sh up | down" >&2; exit 2 ;;
-esac
+"$1"

@@ -15,7 +15,7 @@ def test_dependencies_of_another_processor(monkeypatch):
     source_checks._check_dependencies(report)
     (finding,) = report.to_json()
     assert (finding["status"], finding["check"]) == ("fail", "dependencies")
-    assert "make deploy ARCHITECTURE=" in finding["says"]
+    assert "Architecture in samconfig.toml" in finding["says"]
 
 
 def test_dependencies_that_run():

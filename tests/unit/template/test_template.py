@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from dataclasses import MISSING, fields
 from pathlib import Path
 
 import pytest
+from samcli.yamlhelper import yaml_dump, yaml_parse
 
 from local.deploy import lay_out_function
 from local.template import Template, TemplateError, read_template
@@ -387,3 +391,33 @@ def test_samconfig_runs_prod_by_itself_and_dev_by_hand():
     assert "ScheduleState=DISABLED" in dev["parameter_overrides"] and "ScheduleState=ENABLED" in prod["parameter_overrides"]
     assert prod["confirm_changeset"] and not dev["confirm_changeset"]
     assert dev["s3_prefix"] != prod["s3_prefix"]
+
+
+@pytest.mark.parametrize(("architecture", "other"), [("arm64", "x86_64"), ("x86_64", "arm64")])
+def test_a_built_template_takes_only_what_was_built(tmp_path, architecture, other):
+    """Functions of one processor with a layer for the other would be deployed, and fail in the first slice."""
+    built = tmp_path / "template.yaml"
+    built.write_text(yaml_dump(yaml_parse((ROOT / "template.yaml").read_text())))  # as `sam build` writes it
+    subprocess.run([sys.executable, ROOT / "layers/dependencies/fix_architecture.py", built, architecture], check=True)
+    given = {**NEEDED, **WORKGROUP}
+    assert read_template(built, "stack", given).parameters["Architecture"] == architecture
+    with pytest.raises(TemplateError, match="Architecture"):
+        read_template(built, "stack", {**given, "Architecture": other})
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_what_is_built_is_what_samconfig_deploys(environment):
+    """One place says which processor: the build asks it."""
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    overrides = dict(pair.split("=", 1) for pair in config[environment]["deploy"]["parameters"]["parameter_overrides"])
+    command = ["make", "--silent", "--dry-run", "build", f"ENV={environment}"]
+    without_own = {name: value for name, value in os.environ.items() if name != "ARCHITECTURE"}
+    recipe = subprocess.run(command, cwd=ROOT, env=without_own, capture_output=True, text=True, check=True).stdout
+    assert f" ARCHITECTURE={overrides['Architecture']} " in recipe
+
+
+def test_an_environment_that_samconfig_does_not_know():
+    """Said before anything is built."""
+    refused = subprocess.run(["make", "--dry-run", "deploy", "ENV=production"], cwd=ROOT, capture_output=True, text=True)
+    assert refused.returncode == 2
+    assert 'samconfig.toml has no environment "production"' in refused.stderr

@@ -100,7 +100,7 @@ def _check_dependencies(report: Report) -> None:
         report.fail(
             "dependencies",
             f"the layer cannot be imported on {machine} ({str(error).splitlines()[0]}): build it for the functions' processor"
-            " (make deploy ARCHITECTURE=x86_64 or arm64; the same Architecture in samconfig.toml)",
+            " (Architecture in samconfig.toml, x86_64 or arm64; then make deploy)",
         )
     else:
         report.ok("dependencies", f"{', '.join(versions)} run on {machine}")
