@@ -14,9 +14,10 @@ from typing import NamedTuple
 import numpy
 import pyarrow
 
-from rental_pipeline.mysql_wire.cells import find_length_encoded, load, make_array, take_bytes
+from rental_pipeline.mysql_wire.cells import find_length_encoded, make_array, take_bytes
 from rental_pipeline.mysql_wire.columns import Column, Kind
 from rental_pipeline.mysql_wire.dates import LAST_YEAR, ReportDates, count_days, count_texts, format_times
+from rental_pipeline.mysql_wire.numbers import load
 from rental_pipeline.mysql_wire.packets import RowBlock, garbled
 from rental_pipeline.mysql_wire.values import make_reals, make_whole_numbers, parse_text, read_bits, read_text
 

@@ -10,20 +10,10 @@ from functools import lru_cache
 import numpy
 import pyarrow
 
+from rental_pipeline.mysql_wire.numbers import load
 from rental_pipeline.mysql_wire.packets import garbled
 
 _NULL, _TWO_BYTES, _THREE_BYTES, _EIGHT_BYTES, _INVALID = 0xFB, 0xFC, 0xFD, 0xFE, 0xFF
-
-
-def load(data: numpy.ndarray, positions: numpy.ndarray, dtype: str) -> numpy.ndarray:
-    """Return the little-endian number that stands at each position.
-
-    The array that is indexed has the number at every byte of `data` as an element (a stride of one byte), so the numbers need not
-    be aligned; beyond the end of `data` it raises.
-    """
-    kind = numpy.dtype(dtype)
-    numbers = numpy.ndarray((len(data) - kind.itemsize + 1,), kind, buffer=data, strides=(1,))
-    return numbers[positions]
 
 
 def find_length_encoded(
