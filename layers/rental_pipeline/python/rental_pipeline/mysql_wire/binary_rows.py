@@ -22,6 +22,10 @@ from rental_pipeline.mysql_wire.packets import RowBlock, garbled
 from rental_pipeline.mysql_wire.values import make_reals, make_whole_numbers, parse_text, read_bits, read_text
 
 _DAY_MICROSECONDS = 86_400_000_000
+_LONGEST_DATETIME = 11
+# Of the first eight bytes of a DATE or DATETIME, those that it has, by its length.
+_DATETIME_FIELDS = numpy.zeros(_LONGEST_DATETIME + 1, numpy.int64)
+_DATETIME_FIELDS[[4, 7, _LONGEST_DATETIME]] = (1 << 40) - 1, -1, -1
 _LONGEST_TIME_DAYS = 34  # a TIME ends at 838:59:59
 
 
@@ -45,7 +49,7 @@ class _Cells(NamedTuple):
         """Return where the next column's cells begin, if those of this one are so long."""
         following = self.positions + lengths
         if self.nulls is not None:
-            following[self.nulls] = self.positions[self.nulls]
+            following = numpy.where(self.nulls, self.positions, following)
         return _inside(following, self.limits)
 
 
@@ -67,8 +71,10 @@ def decode_binary_rows(
     for bit, column in enumerate(columns, start=2):  # the bitmap's first two bits are not used
         if bit == 2 or bit % 8 == 0:
             null_bits = data[bitmaps + bit // 8]
-        is_null = (null_bits & (1 << bit % 8)) != 0
-        cells = _Cells(data, buffer, positions, is_null if is_null.any() else None, block.ends)
+            has_nulls = numpy.bitwise_or.reduce(null_bits)
+        mask = 1 << bit % 8
+        nulls = (null_bits & mask) != 0 if has_nulls & mask else None
+        cells = _Cells(data, buffer, positions, nulls, block.ends)
         if column.kind is Kind.INTEGER:
             array, positions = _read_integers(column, cells)
         elif column.kind is Kind.REAL:
@@ -100,12 +106,7 @@ def _read_reals(column: Column, cells: _Cells) -> tuple[pyarrow.Array, numpy.nda
 
 
 def _read_strings(column: Column, cells: _Cells) -> tuple[pyarrow.Array, numpy.ndarray]:
-    if cells.nulls is None:
-        starts, ends, unexpected = find_length_encoded(cells.data, cells.positions)
-    else:
-        starts, ends = cells.positions.copy(), cells.positions.copy()
-        present = ~cells.nulls
-        starts[present], ends[present], unexpected = find_length_encoded(cells.data, cells.positions[present])
+    starts, ends, unexpected = find_length_encoded(cells.data, cells.positions, cells.nulls)
     if unexpected is not None:
         raise garbled("a NULL stands outside of the bitmap")
     _inside(ends, cells.limits)
@@ -122,15 +123,16 @@ def _read_dates(column: Column, cells: _Cells, report_dates: ReportDates) -> tup
     """
     lengths = _read_lengths(cells, (0, 4, 7, 11))
     following = cells.skip(lengths + 1)
-    dates = _load_if(lengths >= 4, cells, 1)
-    years, months, days = dates & 0xFFFF, dates >> 16 & 0xFF, dates >> 24
+    fields = load(cells.data, cells.positions, "<i8")  # the length, and all but the microseconds
+    if lengths.min(initial=_LONGEST_DATETIME) < 7:
+        fields &= _DATETIME_FIELDS[lengths]
+    years, months, days = fields >> 8 & 0xFFFF, fields >> 24 & 0xFF, fields >> 32 & 0xFF
     if years.max(initial=0) > LAST_YEAR or months.max(initial=0) > 12:
         raise garbled("a date is out of range")
     numbers, is_lost = count_days(years, months, days)
     if column.kind is Kind.DATETIME:
-        times = _load_if(lengths >= 7, cells, 5)
-        microseconds = _load_if(lengths == 11, cells, 8)
-        numbers = numbers.astype(numpy.int64) * _DAY_MICROSECONDS + _count_microseconds(times, microseconds)
+        microseconds = _load_if(lengths == _LONGEST_DATETIME, cells, 8)
+        numbers = numbers.astype(numpy.int64) * _DAY_MICROSECONDS + _count_microseconds(fields >> 40, microseconds)
     if cells.nulls is not None:
         is_lost &= ~cells.nulls
     nulls = cells.nulls

@@ -17,15 +17,18 @@ _NULL, _TWO_BYTES, _THREE_BYTES, _EIGHT_BYTES, _INVALID = 0xFB, 0xFC, 0xFD, 0xFE
 
 
 def find_length_encoded(
-    data: numpy.ndarray, positions: numpy.ndarray
+    data: numpy.ndarray, positions: numpy.ndarray, absent: numpy.ndarray | None = None
 ) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray | None]:
-    """Return starts, ends and nulls of the length-encoded strings that begin at the positions.
+    """Return starts, ends and nulls of the length-encoded strings that begin at the positions; of what is absent, both are there.
 
     A first byte below 0xFB is the length; 0xFC, 0xFD and 0xFE say that it stands in the next 2, 3 or 8 bytes; 0xFB is NULL
     (MySQL Source Code Documentation, "Protocol::LengthEncodedInteger" and "Text Resultset Row").
     """
     first = data[positions]
     starts = positions + 1
+    if absent is not None:
+        first[absent] = 0
+        starts -= absent
     if first.max(initial=0) < _NULL:
         return starts, starts + first, None
     lengths = first.astype(numpy.int64)
