@@ -55,7 +55,9 @@ def create_endless_bookings(connection: pymysql.Connection, rows: int) -> str:
     """Create a view whose rows the server makes up as it sends them, so that many of them take no disk; return its name."""
     name = f"bookings_{rows}"
     with connection.cursor() as cursor:
-        cursor.execute(f"create or replace view {name} as {_BOOKINGS.format(rows=rows)}")
+        # Without its cast, the number can be sorted by at no cost.
+        query = _BOOKINGS.format(rows=rows).replace("cast(seq as signed) as booking_id", "seq as booking_id")
+        cursor.execute(f"create or replace view {name} as {query}")
     return name
 
 

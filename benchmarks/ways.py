@@ -12,7 +12,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,43 +52,55 @@ class Target:
 
 def receive_binary(target: Target) -> Measured:
     """Take the bytes of a prepared statement's result from the socket, and drop them: no client can be faster."""
-    return _receive(target, prepared=True)
+    return _receive(target, _table_query(target), prepared=True)
 
 
 def receive_text(target: Target) -> Measured:
     """The same for a plain query, whose rows are longer."""
-    return _receive(target, prepared=False)
+    return _receive(target, _table_query(target), prepared=False)
+
+
+def receive_slice(target: Target) -> Measured:
+    """The same for the query of a slice, in which the server also sorts the rows by their key and computes the hash of each."""
+    return _receive(target, _slice_query(target), prepared=True)
 
 
 def decode_binary(target: Target) -> Measured:
     """This extractor, with its default decoder."""
-    return _extract(target, "binary")
+    return _decode(target, "binary")
 
 
 def decode_text(target: Target) -> Measured:
     """This extractor, with the decoder of the text protocol."""
-    return _extract(target, "text")
+    return _decode(target, "text")
 
 
 def decode_plain(target: Target) -> Measured:
     """This extractor, with the plain decoder that is its reference."""
-    return _extract(target, "plain")
+    return _decode(target, "plain")
+
+
+def decode_slice(target: Target) -> Measured:
+    """This extractor, with its default decoder, on the query of a slice."""
+    from rental_pipeline.slice_rows import SliceRows
+
+    table, part = _plan_table(target), _whole_slice(target)
+    return _write(target, lambda connection: SliceRows(table, None, "binary").read_slice(connection, part))
 
 
 def extract_slice(target: Target) -> Measured:
-    """The function itself, as Lambda runs it, its Parquet uploaded to a stand-in for S3 that shares the client's processor."""
+    """The function itself, as Lambda runs it, on the same query; it uploads its Parquet to a stand-in for S3."""
     os.environ.update(LAMBDA_TASK_ROOT=target.folder)  # the X-Ray SDK makes clients of its own where it is not on Lambda
     from rental_pipeline import extract
     from rental_pipeline.object_store import PLAN, find_json, result_key, run_key, write_json
-    from rental_pipeline.table_plan import PlannedTable, Slice
 
     os.environ.update(MARKETPLACE="bench", BUCKET=target.bucket, SOURCE_SECRET_ARN=target.secret)
     run = os.getpid()  # another run number than any other measurement has
-    table = PlannedTable(target.table, target.table, "snapshot", (), None, _plan_columns(target), read=True, slice_count=1)
-    write_json(target.bucket, run_key("bench", run, PLAN), {"source_time": "2026-01-01T00:00:00", "tables": [table.to_json()]})
+    tables = [_plan_table(target).to_json()]
+    write_json(target.bucket, run_key("bench", run, PLAN), {"source_time": "2026-01-01T00:00:00", "tables": tables})
 
     def measured() -> int:
-        extract.extract_slice(Slice(run, target.table, 0).to_json())
+        extract.extract_slice(replace(_whole_slice(target), run_sequence=run).to_json())
         return find_json(target.bucket, result_key("bench", run, target.table, 0))["rows_in_parquet"]
 
     return measured
@@ -184,9 +196,11 @@ WAYS: dict[str, Callable[[Target], Measured]] = {
     for way in (
         receive_binary,
         receive_text,
+        receive_slice,
         decode_binary,
         decode_text,
         decode_plain,
+        decode_slice,
         extract_slice,
         connectorx_stream,
         dlt_connectorx,
@@ -236,20 +250,41 @@ def _wanted_schema(target: Target) -> Any:
     return pyarrow.schema([(column.name, arrow_type(column.type)) for column in _plan_columns(target)])
 
 
-def _compose_query(target: Target) -> str:
+def _plan_table(target: Target) -> Any:
+    """Return the table as plan_run plans it; its first column is its key."""
+    from rental_pipeline.table_plan import PlannedTable
+
+    columns = _plan_columns(target)
+    return PlannedTable(target.table, target.table, "snapshot", (columns[0].name,), None, columns, read=True, slice_count=1)
+
+
+def _whole_slice(target: Target) -> Any:
+    from rental_pipeline.table_plan import Slice
+
+    return Slice(1, target.table, 0)
+
+
+def _table_query(target: Target) -> str:
+    """Return the query of the table's columns alone, as every way can read it."""
     from rental_pipeline.slice_query import select_text
 
     return f"select {', '.join(select_text(column) for column in _plan_columns(target))} from {target.table}"
 
 
-def _receive(target: Target, *, prepared: bool) -> Measured:
+def _slice_query(target: Target) -> str:
+    from rental_pipeline.slice_query import compose_slice_query
+
+    query, arguments = compose_slice_query(_plan_table(target), _whole_slice(target), salt="")
+    return query % tuple(arguments)  # of a whole table there are none
+
+
+def _receive(target: Target, query: str, *, prepared: bool) -> Measured:
     import numpy
     import pymysql
 
     from rental_pipeline.mysql_wire.packets import BLOCK_BYTES
     from rental_pipeline.mysql_wire.results import open_result
 
-    query = _compose_query(target)
     with pymysql.connect(**target.options) as connection, connection.cursor() as cursor:
         cursor.execute(f"select count(*) from {target.table}")
         (rows,) = cursor.fetchone()
@@ -268,24 +303,29 @@ def _receive(target: Target, *, prepared: bool) -> Measured:
     return measured
 
 
-def _extract(target: Target, decoder: str) -> Measured:
+def _decode(target: Target, decoder: str) -> Measured:
+    from rental_pipeline import decode, mysql_wire
+
+    query, schema = _table_query(target), _wanted_schema(target)
+    if decoder == "plain":
+        return _write(target, lambda connection: decode.read_batches(connection, query, schema, report_dates=lambda *_: None))
+    return _write(target, lambda connection: mysql_wire.read_batches(connection, query, schema, protocol=decoder))
+
+
+def _write(target: Target, read: Callable[[Any], Any]) -> Measured:
+    """Write what is read over a connection as the function does, to files instead of S3."""
     from pyarrow.parquet import ParquetWriter
 
     from rental_pipeline.parquet_parts import choose_encoding, count_group_rows, gather_parts
     from rental_pipeline.settings import ExtractSettings
-    from rental_pipeline.slice_rows import SliceRows
     from rental_pipeline.source import SourceAddress, connect
-    from rental_pipeline.table_plan import PlannedTable
 
-    table = PlannedTable(target.table, target.table, "snapshot", (), None, _plan_columns(target))
-    query = _compose_query(target)
     address = SourceAddress("", target.host, target.port, target.database, target.user, target.password, tls="off")
 
     def measured() -> int:
         rows = 0
         with connect(address, use_unicode=False) as connection:
-            batches = SliceRows(table, None, decoder).read(connection, query)
-            parts = gather_parts(batches, ExtractSettings.part_rows, ExtractSettings.part_bytes)
+            parts = gather_parts(read(connection), ExtractSettings.part_rows, ExtractSettings.part_bytes)
             for number, part in enumerate(parts):
                 file = f"{target.folder}/{number}.parquet"
                 with ParquetWriter(file, part.schema, compression="snappy", **choose_encoding(part)) as writer:
