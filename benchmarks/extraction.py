@@ -1,8 +1,8 @@
 """Compare ways of reading a table from MySQL into Parquet, on this machine: `python -m benchmarks.extraction --help`.
 
 Each way runs in a process of its own, one after the other, round after round, so that all see the same weather; what is reported
-are medians. The server (a private MariaDB) has one processor and the clients have another, where the machine has two; the stand-in
-for S3 has the others, or shares the clients'.
+are medians. The server (a private MariaDB) has one processor and the clients have another, where the machine has two; the
+stand-in for S3 has the others, or shares the clients'.
 """
 
 from __future__ import annotations

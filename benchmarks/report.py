@@ -72,8 +72,8 @@ def write_table(
         lines += ["", "## Memory and time as the result grows", ""]
         most = max(each.peak_rss_mb for _, _, each in grown)
         lines += [
-            f"At most {_MOST_MEMORY_MB} MB are promised, whatever the number of rows: {_judge(most <= _MOST_MEMORY_MB)}. The rows are"
-            " made up by the server, so that its pace is not that of a table.",
+            f"At most {_MOST_MEMORY_MB} MB are promised, whatever the number of rows: {_judge(most <= _MOST_MEMORY_MB)}."
+            " The rows are made up by the server, so that its pace is not that of a table.",
             "",
         ]
         lines += [

@@ -31,11 +31,10 @@ _HEADER_BYTES = 4
 FULL_PACKET = 0xFFFFFF  # of this length, a packet goes on in the next one
 _END, _ERROR = 0xFE, 0xFF  # a payload's first byte
 _LONGEST_EOF = 8
-_SHORT = 0xFF
+_SHORT = 0xFF  # a length that is the first byte of its header
 _LEAST_ROOM = 64 << 10  # a buffer with less left is full enough: a system call should bring more than that
 
 _read_header = Struct("<I").unpack_from
-
 
 
 @dataclass(frozen=True)
@@ -118,8 +117,7 @@ class RowPackets:
         size = max(self._block_bytes, 2 * len(self._rest))
         data, view = _new_buffer(size, self._rest)
         filled, position = len(self._rest), 0
-        found = [_NO_PACKETS]
-        count = 0
+        found, count = [_NO_PACKETS], 0
         while True:
             if whole := _find_packets(view[position:filled], position):
                 found.append(whole)
@@ -220,22 +218,23 @@ def _find_packets(view: memoryview, place: int) -> _Packets | None:
     if len(view) < _HEADER_BYTES + first_length:
         return None  # a long row comes in many pieces, and is not copied at each
     data = numpy.frombuffer(view, numpy.uint8)
-    headers = None
-    if first_length <= _SHORT:
-        positions = numpy.fromiter(_walk_short(bytes(view)), numpy.int64)
-        headers = load(data, positions, "<u4")
-    if headers is None or (headers & FULL_PACKET > _SHORT).any():
-        positions = numpy.fromiter(_walk(view), numpy.int64)
-        headers = load(data, positions, "<u4")
-    packets = _Packets(positions + place, headers)
-    return packets if packets.end <= place + len(view) else packets.first(len(headers) - 1)
+    packets = _load_packets(data, _walk_short(bytes(view))) if first_length <= _SHORT else None
+    if packets is None or packets.lengths.max() > _SHORT:
+        packets = _load_packets(data, _walk(view))
+    whole = packets if packets.end <= len(view) else packets.first(len(packets.positions) - 1)
+    return _Packets(whole.positions + place, whole.headers)
+
+
+def _load_packets(data: numpy.ndarray, positions: Iterator[int]) -> _Packets:
+    places = numpy.fromiter(positions, numpy.int64)
+    return _Packets(places, load(data, places, "<u4"))
 
 
 def _walk_short(content: bytes) -> Iterator[int]:
-    """Yield where packets begin, if all are as short as most rows are: then the first byte of a header is the length.
+    """Yield where packets begin, if all are as short as most rows are.
 
-    This loop runs once per row, in Python: each packet says where the next begins, so it cannot be done for many at once. It takes
-    half the time of `_walk`.
+    This loop runs once per row, in Python: each packet says where the next begins, so it cannot be done for many at once.
+    It takes half the time of `_walk`.
     """
     position, last = 0, len(content) - _HEADER_BYTES
     while position <= last:
