@@ -110,6 +110,10 @@ audit: validate-machines  ## the templates' security, by checkov (300 MB, into .
 	@.local/audit/bin/pip install --quiet --disable-pip-version-check --requirement requirements-audit.txt
 	@.local/audit/bin/checkov --config-file .checkov.yaml
 
+picture:  ## docs/architecture.svg anew, from docs/architecture.d2 (needs Node.js and npm's registry)
+	@npm install --silent --no-audit --no-fund --prefix .local/picture @terrastruct/d2@0.1.33
+	@node docs/render_picture.mjs docs/architecture.d2 docs/architecture.svg
+
 lock:  ## pin requirements.in anew (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-find-links \
 	    --upgrade requirements.in --output-file requirements.lock
@@ -117,4 +121,4 @@ lock:  ## pin requirements.in anew (needs uv)
 	    --no-emit-find-links --constraints requirements.lock layers/dependencies/requirements.in \
 	    --output-file layers/dependencies/requirements.txt
 
-.PHONY: help setup setup-containers run psql notebooks jupyter doctor stop clean test sam-local soak bench bench-run bench-cold-start saved-queries lint validate validate-machines build deploy demo demo-down protect audit lock
+.PHONY: help setup setup-containers run psql notebooks jupyter doctor stop clean test sam-local soak bench bench-run bench-cold-start saved-queries lint validate validate-machines build deploy demo demo-down protect audit picture lock
