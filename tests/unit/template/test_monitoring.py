@@ -102,6 +102,15 @@ def test_every_function_is_on_the_dashboard(template):
     assert shown == {template.resolve({"Ref": function}) for function in template.resources("AWS::Lambda::Function")}
 
 
+@pytest.mark.parametrize("state", ["ENABLED", "DISABLED"])
+def test_every_alarm_is_on_the_dashboard(state):
+    """Those that a schedule brings, too."""
+    template = read(ScheduleState=state)
+    (shown,) = (widget["properties"]["alarms"] for widget in read_dashboard(template)["widgets"] if widget["type"] == "alarm")
+    alarms = template.resources("AWS::CloudWatch::Alarm")
+    assert sorted(shown) == sorted(template.resolve({"Fn::GetAtt": [alarm, "Arn"]}) for alarm in alarms)
+
+
 def test_every_alarm_tells_people_what_to_do(template):
     """Its text is the mail: it names a heading of the runbook, which says what it means, what to look at, what to do."""
     for name, alarm in template.resources("AWS::CloudWatch::Alarm").items():
