@@ -80,8 +80,9 @@ def run_pipeline(
             reports.append(execute(stack, "Increment"))
         report = {"executions": reports, **describe_warehouse(stack), "answers": ask_lake(stack)}
         stack.save_objects()
+        page = copy_page(stack, state / "report")
         note = stack.functions.memory_note
-    report |= {"seconds": round(time.monotonic() - started, 1), "state_folder": str(folder)}
+    report |= {"seconds": round(time.monotonic() - started, 1), "state_folder": str(folder), "page": page and str(page)}
     tell(report, folder, note)
     if json_path:
         json_path.write_text(json.dumps(report, default=str, indent=2) + "\n")
@@ -202,6 +203,18 @@ def ask_lake(stack: Stack) -> list[dict[str, Any]]:
         return [asdict(answer) for answer in answer_questions(lake, ROOT / "sql" / stack.marketplace / "lake")]
 
 
+def copy_page(stack: Stack, folder: Path) -> Path | None:
+    """Copy the page that the newest run with news has written out of the bucket; None where none has yet."""
+    pages = stack.s3.get_paginator("list_objects_v2").paginate(Bucket=stack.bucket, Prefix=f"{stack.marketplace}/reports/")
+    keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+    if not keys:
+        return None
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{stack.marketplace}.html"
+    stack.s3.download_file(stack.bucket, max(keys), str(path))
+    return path
+
+
 def tell(report: dict[str, Any], folder: Path, note: str | None) -> None:
     """Print the report and what to do next; takes the texts out of it."""
     print("\nRows per hop")
@@ -227,6 +240,8 @@ def tell(report: dict[str, Any], folder: Path, note: str | None) -> None:
         f"\nNext\n  make psql     SQL on the warehouse\n  make clean    forget everything and start anew"
         f"\n  {again}    {_NEXT[folder.name]}\n  ls {files}    Parquet files, plans and manifests"
     )
+    if report["page"]:
+        print(f"\nreport: {_shorten(Path(report['page']))}")
 
 
 def say(text: str) -> None:

@@ -41,6 +41,7 @@ SETTINGS = {
     "RunSqlFunction": WarehouseSettings,
     "CloseFailedRunFunction": FailureSettings,
     "SwitchCatalogueFunction": CatalogueSettings,
+    "WriteReportFunction": ManifestSettings,
     "CheckSourceFunction": SourceCheckSettings,
     "CheckWarehouseFunction": WarehouseSettings,
     "CheckOperationFunction": OperationCheckSettings,

@@ -87,14 +87,21 @@ def estimate_costs(usage: Usage, prices: dict[str, Any]) -> list[Cost]:
 
 def describe_costs(costs: Iterable[dict[str, Any]], prices: dict[str, Any]) -> str:
     """Return the estimate as a sentence, from rows of the control table run_cost (`item`, `usd`, `replaces`)."""
+    costs = list(costs)
     used = {row["item"]: float(row["usd"]) for row in costs if not row["replaces"]}
-    glue = sum(float(row["usd"]) for row in costs if row["replaces"])
     parts = ", ".join(f"{item} ${usd:.4f}" for item, usd in sorted(used.items(), key=lambda each: -each[1]))
-    with_glue = glue + used.get("redshift", 0)
+    own, with_glue = add_up(costs)
     return (
-        f"Cost: about ${sum(used.values()):.4f} ({parts}); with a Glue job for as long instead, about ${with_glue:.4f}."
+        f"Cost: about ${own:.4f} ({parts}); with a Glue job for as long instead, about ${with_glue:.4f}."
         f" Prices of {prices['region']}, {prices['date']}."
     )
+
+
+def add_up(costs: Iterable[dict[str, Any]]) -> tuple[float, float]:
+    """Return in US dollars what a run used, and what it would have used with a Glue job, from rows of run_cost."""
+    used = {row["item"]: float(row["usd"]) for row in costs if not row["replaces"]}
+    glue = sum(float(row["usd"]) for row in costs if row["replaces"])
+    return sum(used.values()), glue + used.get("redshift", 0)
 
 
 def sum_busy_seconds(intervals: Iterable[tuple[datetime, datetime]]) -> float:

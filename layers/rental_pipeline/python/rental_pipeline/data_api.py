@@ -90,6 +90,15 @@ class Submission:
                 f" holds {MAX_STATEMENTS}"
             )
 
+    def used_parameters(self) -> dict[str, Any]:
+        """Return the parameters that a statement mentions as arguments of a call; the API refuses others, and an empty list."""
+        used = [
+            {"name": key, "value": value}
+            for key, value in self.parameters.items()
+            if any(f":{key}" in sql for sql in self.statements)
+        ]
+        return {"Parameters": used} if used else {}
+
 
 class StatementFailed(Exception):
     """A statement ended FAILED or ABORTED; the message is Redshift's."""
@@ -116,13 +125,7 @@ class DataApi:
         failures = sum(self._count(full_name, status) for status in ("FAILED", "ABORTED"))
         token = hashlib.sha256(f"{execution_id} {full_name} {failures}".encode()).hexdigest()
         request = {**self._target, "StatementName": full_name, "ClientToken": token}
-        used = [
-            {"name": key, "value": value}
-            for key, value in submission.parameters.items()
-            if any(f":{key}" in sql for sql in submission.statements)
-        ]
-        if used:
-            request["Parameters"] = used
+        request |= submission.used_parameters()
         if len(submission.statements) == 1:
             return self._call("execute_statement", Sql=submission.statements[0], **request)["Id"]
         return self._call("batch_execute_statement", Sqls=list(submission.statements), **request)["Id"]
@@ -165,6 +168,19 @@ class DataApi:
         statement = self._call("execute_statement", Sql=sql, StatementName=f"{name}/read/", **self._target)["Id"]
         self.finish(statement)
         return self.read_rows(statement)
+
+    def query_together(self, name: str, selects: Submission) -> list[list[dict[str, Any]]]:
+        """Run selects to their end as one transaction, so that all see one state of the warehouse; return the rows of each.
+
+        The result of a batch's n-th statement has the id `<batch's id>:<n>` (API reference, "SubStatementData").
+
+        Raises:
+            StatementFailed: one of them ended FAILED or ABORTED.
+        """
+        request = {**self._target, "StatementName": f"{name}/{selects.label}/", **selects.used_parameters()}
+        batch = self._call("batch_execute_statement", Sqls=list(selects.statements), **request)["Id"]
+        self.finish(batch)
+        return [self.read_rows(f"{batch}:{number}") for number in range(1, len(selects.statements) + 1)]
 
     def list_statements(self, name: str) -> Iterator[dict[str, Any]]:
         """Yield the API's summaries of the last day's statements whose name starts with `name/`, newest first."""

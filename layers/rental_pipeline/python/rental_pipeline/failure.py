@@ -25,7 +25,10 @@ _ADVICE = {
     "FixConfiguration": "Mend what the message names (setting, contract, privilege or input), then start a new execution.",
     "FixData": "Mend the data or the rule that the message names, then start a new execution.",
 }
-_PUBLISHED = "Its figures were published before it failed; the lake may show an earlier run's until the next run, or a redrive."
+_PUBLISHED = (
+    "Its figures were published before it failed; the lake may show an earlier run's, and its report be missing, until a redrive,"
+    " or the next run that publishes."
+)
 _NOT_PUBLISHED = "Nothing of the failed run was published; what it committed before is kept and is the next run's starting point."
 _ANY_ADVICE = "Look at the execution in the console; Redrive resumes it where it failed, a new execution starts afresh."
 

@@ -23,13 +23,14 @@ SLICES = "slices.json"
 LOADS = "loads.json"
 LAKE = "lake.json"
 UNLOADS = "unloads.json"
+FIGURES = "figures.json"
 _MOST_DELETED = 1000  # of one DeleteObjects
 # The tag of Parquet files; its values are `uncommitted` and `committed` (see archive.py).
 TAG = "slice"
 
 
 def run_key(marketplace: str, run_sequence: int, name: str) -> str:
-    """Return the key of one of a run's own objects: LEDGER, FINGERPRINTS, PLAN, SLICES, LOADS, LAKE or UNLOADS."""
+    """Return the key of one of a run's own objects: LEDGER, FINGERPRINTS, PLAN, SLICES, LOADS, LAKE, UNLOADS or FIGURES."""
     return f"{marketplace}/runs/{run_sequence:06d}/{name}"
 
 
@@ -87,6 +88,11 @@ def raw_prefix(marketplace: str, table: str, run_sequence: int | None = None) ->
     return f"{marketplace}/raw/{table}/" + ("" if run_sequence is None else f"run={run_sequence:06d}/")
 
 
+def report_key(marketplace: str, run_sequence: int) -> str:
+    """Return the key of the page that a run which published writes."""
+    return f"{marketplace}/reports/run={run_sequence:06d}/report.html"
+
+
 def doctor_folder(marketplace: str) -> str:
     """Return the prefix of the doctor's probe objects, which it deletes itself."""
     return f"{marketplace}/doctor/"
@@ -105,6 +111,16 @@ def replay_key(marketplace: str, run_sequence: int, table: str) -> str:
 def address(bucket: str, key: str) -> str:
     """Return the s3:// address of an object."""
     return f"s3://{bucket}/{key}"
+
+
+def console_address(bucket: str, key: str) -> str:
+    """Return where the console shows an object to who has logged in and may read it, and opens it.
+
+    A presigned address would need no login, and end with the role's session, within hours (Amazon S3 User Guide, "Download and
+    upload objects with presigned URLs", "Who can create a presigned URL"): too short for a mail, too open for business figures.
+    """
+    region = s3().meta.region_name
+    return f"https://{region}.console.aws.amazon.com/s3/object/{bucket}?region={region}&prefix={key}"
 
 
 def write_json(bucket: str, key: str, value: Any) -> int:
@@ -139,10 +155,10 @@ def find_json(bucket: str, key: str) -> Any | None:
         return None
 
 
-def write_text(bucket: str, key: str, text: str) -> None:
+def write_text(bucket: str, key: str, text: str, content_type: str = "text/plain") -> None:
     """Write a text object (raises as `read_json`)."""
     try:
-        s3().put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType="text/plain")
+        s3().put_object(Bucket=bucket, Key=key, Body=text.encode(), ContentType=f"{content_type}; charset=utf-8")
     except (ClientError, BotoCoreError) as error:
         raise explain_s3_error(error, bucket, key, "s3:PutObject") from error
 

@@ -24,8 +24,9 @@ from rental_pipeline.steps.plan_lake import compose_plan_lake
 from rental_pipeline.steps.prepare import compose_prepare
 from rental_pipeline.steps.publish import compose_publish
 from rental_pipeline.steps.replay import compose_replay
+from rental_pipeline.steps.report import compose_report
 from rental_pipeline.steps.stage import compose_stage
-from rental_pipeline.steps.step import Step, StepRequest, name_run
+from rental_pipeline.steps.step import Rows, Step, StepRequest, name_run
 from rental_pipeline.steps.unload import compose_unload
 from rental_pipeline.telemetry import logger
 from rental_pipeline.warehouse_files import Schemas, read_warehouse
@@ -45,6 +46,7 @@ COMPOSE: dict[str, Callable[[StepRequest], Step]] = {
     "unload": compose_unload,
     "commit_lake": compose_commit_lake,
     "close": compose_close,
+    "report": compose_report,
 }
 # What the function keeps of its own time for composing, reading the result and answering.
 _RESERVE_SECONDS = 10
@@ -85,7 +87,7 @@ def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_secon
             progress = {"statement": None}
         if request.step == "close":
             record_run(api, settings, request.run_sequence, request.execution_id)
-        return {"status": "FINISHED", "result": step.finish([api.query(step.name, sql) for sql in step.reads])}
+        return {"status": "FINISHED", "result": step.finish(_read(api, step))}
     except StatementFailed as failure:
         try:
             return _react(request, api, failure)
@@ -95,6 +97,12 @@ def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_secon
             # Retry repeats the event, and with it the statement that has failed: go on without that one instead.
             logger.warning("a statement that was waited for has failed, and is submitted again", extra={"error": str(error)})
             return _ask_again(position, None)
+
+
+def _read(api: DataApi, step: Step) -> list[Rows]:
+    if step.snapshot:
+        return api.query_together(step.name, step.snapshot)
+    return [api.query(step.name, sql) for sql in step.reads]
 
 
 def _ask_again(position: int, statement: str | None) -> dict[str, Any]:

@@ -15,6 +15,8 @@ _REFERENCE = re.compile(r"^(\w+) *-> *(\w+)\.(\w+)$")
 _PERIODS = {"day": "calendar_date", "week": "week_start", "month": "month_start", "all": "cast('2000-01-01' as date)"}
 _END_OF_ALL = "cast('2051-01-01' as date)"
 _DIRTY = "dirty_from_"
+# In a curated table's header, a line per rule: its name, and apart from it what it means.
+_RULE = re.compile(r"^--   ([a-z_]+) {2,}(\S.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,11 @@ class CuratedTable:
     def key(self) -> tuple[str, ...]:
         """The curated columns that hold the raw key, in its order; of an append table, event_day."""
         return tuple(part.strip() for part in self.file.header.get("key", "event_day").split(","))
+
+    @cached_property
+    def rules(self) -> dict[str, str]:
+        """What breaks each of the table's rules, in words, by the rule's name."""
+        return dict(_RULE.findall(self.file.text))
 
     @cached_property
     def references(self) -> tuple[Reference, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from rental_pipeline.cost import describe_costs, read_prices
 from rental_pipeline.data_api import Submission
+from rental_pipeline.object_store import console_address, report_key
 from rental_pipeline.steps.step import Rows, Step, StepRequest, literal
 from rental_pipeline.telemetry import count, dollars, seconds
 
@@ -19,7 +20,7 @@ _STATUS_WORDS = {
 
 
 def compose_close(request: StepRequest) -> Step:
-    """Compose the step; its result is `{"status", "is_news", "subject", "message"}` for the notification."""
+    """Compose the step; its result is `{"run_sequence", "status", "is_news", "subject", "message"}` for the notification."""
     schemas, run = request.schemas, request.run_sequence
     control = schemas.control
     status = "planned" if request.plan["dry_run"] else "succeeded"
@@ -45,8 +46,17 @@ def compose_close(request: StepRequest) -> Step:
             "",
             describe_costs(costs, read_prices()),
         ]
+        if ended["status"] == "succeeded":
+            # Written before this is sent: the state machine's next states do it, or fail and tell that.
+            lines.append(f"Report: {console_address(request.settings.bucket, report_key(schemas.marketplace, run))}")
         # An SNS subject holds at most 100 characters (Amazon SNS API Reference, "Publish").
-        return {"status": ended["status"], "is_news": bool(found), "subject": subject[:100], "message": "\n".join(lines)}
+        return {
+            "run_sequence": run,
+            "status": ended["status"],
+            "is_news": bool(found),
+            "subject": subject[:100],
+            "message": "\n".join(lines),
+        }
 
     return Step(
         name=request.statement_name,

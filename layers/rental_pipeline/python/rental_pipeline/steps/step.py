@@ -24,12 +24,14 @@ class Step:
         name: Prefix of the statements' names, unique in the warehouse: marketplace, run, step, table.
         submissions: Run one after another; each is a transaction of its own.
         reads: Selects, run after the last submission committed.
-        finish: Makes the step's result from the rows of the reads.
+        snapshot: Selects that are read instead as one transaction, and so see one state of the warehouse.
+        finish: Makes the step's result from the rows of what was read.
     """
 
     name: str
     submissions: tuple[Submission, ...] = ()
     reads: tuple[str, ...] = ()
+    snapshot: Submission | None = None
     finish: Callable[[list[Rows]], dict[str, Any]] = field(default=lambda rows: {})
 
 

@@ -1,0 +1,114 @@
+"""What a marketplace's report shows: one SQL file per chart, whose header says how its rows are drawn and read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.report.values import PERIODS, TEXT, UNITS
+from rental_pipeline.sql_files import SqlFile, read_sql_folder
+
+LINE, COLUMNS, RANKING = "line", "columns", "ranking"
+KINDS = (LINE, COLUMNS, RANKING)
+_COLUMN = re.compile(r"(\w+) \((\w+), ([^()]+)\)(?:, |$)")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a chart's rows: its name in the query, its unit (rental_pipeline.report.values), and what readers call it."""
+
+    name: str
+    unit: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One file of report/.
+
+    Attributes:
+        name: The file's stem.
+        place: Where it stands on the page; charts are shown in the order of their places.
+        title: What it shows, in a reader's words.
+        reading: A sentence or two on how to read it.
+        kind: `line` or `columns` over time, whose first column is a period; or `ranking`, whose rows come in their order and
+            begin with a text.
+        columns: All columns of the query, in its order; each stands in the table under the chart.
+        drawn: The name of the column that is drawn.
+        query: A select; `:as_of` is the day of the run.
+    """
+
+    name: str
+    place: int
+    title: str
+    reading: str
+    kind: str
+    columns: tuple[Column, ...]
+    drawn: str
+    query: str
+
+    def to_json(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return the chart with its rows, as `figures.json` holds it.
+
+        Raises:
+            FixConfiguration: the query's columns are not those of the header.
+        """
+        names = [column.name for column in self.columns]
+        if rows and list(rows[0]) != names:
+            raise FixConfiguration(
+                f"report/{self.name}.sql selects {', '.join(rows[0])}; its header has the columns {', '.join(names)}"
+            )
+        declared = asdict(self)
+        del declared["query"], declared["place"]
+        return {**declared, "rows": rows}
+
+
+def read_charts(sql_root: Path, marketplace: str) -> tuple[Chart, ...]:
+    """Return the charts of a marketplace in their order; none where it has no folder `report`.
+
+    Raises:
+        FixConfiguration: a header is wrong; the message names file and line.
+    """
+    charts = [_read_chart(file) for file in read_sql_folder(sql_root / marketplace / "report").values()]
+    return tuple(sorted(charts, key=lambda chart: (chart.place, chart.name)))
+
+
+def _read_chart(file: SqlFile) -> Chart:
+    kind, columns, drawn = _header(file, "chart"), _read_columns(file), _header(file, "drawn")
+    if kind not in KINDS:
+        raise FixConfiguration(f"report/{file.name}.sql: chart is {kind!r}; it is one of {', '.join(KINDS)}")
+    first = columns[0].unit
+    if (first != TEXT) if kind == RANKING else (first not in PERIODS):
+        raise FixConfiguration(
+            f"report/{file.name}.sql: the first column of a {kind} chart is a"
+            f" {TEXT if kind == RANKING else ' or '.join(PERIODS)}, not a {first}"
+        )
+    if drawn not in {column.name for column in columns if column.unit != TEXT and column.unit not in PERIODS}:
+        raise FixConfiguration(f"report/{file.name}.sql: drawn is {drawn!r}, which is no column of numbers")
+    place = _header(file, "place")
+    if not place.isdecimal():
+        raise FixConfiguration(f"report/{file.name}.sql: place is {place!r}; it is a number")
+    return Chart(
+        file.name, int(place), _header(file, "title"), _header(file, "reading"), kind, columns, drawn, file.section("query")
+    )
+
+
+def _read_columns(file: SqlFile) -> tuple[Column, ...]:
+    text = _header(file, "columns")
+    columns = tuple(Column(*match.groups()) for match in _COLUMN.finditer(text))
+    if not columns or _COLUMN.sub("", text):
+        raise FixConfiguration(f"report/{file.name}.sql: columns is {text!r}; write `name (unit, label), …`")
+    if wrong := [column for column in columns if column.unit not in UNITS]:
+        raise FixConfiguration(
+            f"report/{file.name}.sql: column {wrong[0].name} has the unit {wrong[0].unit!r}; it is one of {', '.join(UNITS)}"
+        )
+    return columns
+
+
+def _header(file: SqlFile, key: str) -> str:
+    if key not in file.header:
+        raise FixConfiguration(f"report/{file.name}.sql has no `-- {key}: …` line in its header")
+    return file.header[key]

@@ -1,0 +1,111 @@
+"""The report as one HTML page that needs nothing else: no script, no font, no picture from elsewhere."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from rental_pipeline.cost import add_up, read_prices
+from rental_pipeline.report.chart_files import RANKING
+from rental_pipeline.report.drawing import draw, find_column
+from rental_pipeline.report.values import PERIODS, TEXT, name_period, write_moment, write_period, write_value
+
+_FOLDER = Path(__file__).parent
+
+
+def render_page(figures: dict[str, Any]) -> str:
+    """Return the page about a run.
+
+    Args:
+        figures: `figures.json` (docs/architecture.md, "Objects on S3"). Its texts may hold anything: the template escapes them.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"value": write_value, "moment": write_moment, "words": _write_words}
+    environment.globals |= {"draw": draw, "numeric": _is_numeric}
+    (run,), (published,) = figures["run"], figures["published"]
+    used, with_glue = add_up(figures["costs"])
+    return environment.get_template("page.html").render(
+        marketplace=figures["marketplace"],
+        run=run,
+        published=published,
+        as_of=published["as_of"] and write_period(date.fromisoformat(published["as_of"]), "day"),
+        data_until=min((row["watermark"] for row in figures["watermarks"] if row["watermark"]), default=None),
+        watermarks=figures["watermarks"],
+        charts=[{**chart, "has_values": _has_values(chart), "most": _find_most(chart)} for chart in figures["charts"]],
+        tiles=[tile for chart in figures["charts"] if (tile := _make_tile(chart))],
+        quality=_measure_quality(figures["accepted"], figures["rejected"], figures["rules"]),
+        warnings=figures["warnings"],
+        hops=_join_hops(figures["loads"], figures["builds"]),
+        metrics=figures["metrics"],
+        costs=figures["costs"],
+        used=used,
+        with_glue=with_glue,
+        prices=read_prices(),
+    )
+
+
+def _write_words(name: str) -> str:
+    """Write a name of the database as words."""
+    return name.replace("_", " ")
+
+
+def _is_numeric(unit: str) -> bool:
+    return unit != TEXT and unit not in PERIODS
+
+
+def _list_values(chart: dict[str, Any]) -> list[float]:
+    return [float(row[chart["drawn"]]) for row in chart["rows"] if row[chart["drawn"]] is not None]
+
+
+def _has_values(chart: dict[str, Any]) -> bool:
+    return bool(_list_values(chart))
+
+
+def _find_most(chart: dict[str, Any]) -> float:
+    """Return the value whose bar is the longest of a ranking."""
+    return max(_list_values(chart), default=0) or 1
+
+
+def _make_tile(chart: dict[str, Any]) -> dict[str, str] | None:
+    """Return a chart's newest figure with the one before it, of a ranking its first row; None where there is no figure."""
+    rows = [row for row in chart["rows"] if row[chart["drawn"]] is not None]
+    if not rows:
+        return None
+    first, drawn = chart["columns"][0], find_column(chart, chart["drawn"])
+    row = rows[0] if chart["kind"] == RANKING else rows[-1]
+    value = write_value(row[drawn["name"]], drawn["unit"])
+    if chart["kind"] == RANKING:
+        shown, note = write_value(row[first["name"]], first["unit"]), f"{drawn['label']}: {value}"
+    else:
+        shown, note = value, name_period(date.fromisoformat(row[first["name"]]), first["unit"])
+        if len(rows) > 1:
+            note += f" (before: {write_value(rows[-2][drawn['name']], drawn['unit'])})"
+    return {"title": chart["title"], "name": chart["name"], "kind": chart["kind"], "shown": shown, "note": note}
+
+
+def _measure_quality(accepted: list[dict], rejected: list[dict], rules: dict[str, dict[str, str]]) -> list[dict[str, Any]]:
+    """Return rows and rejected rows of each table, with the meaning of each broken rule and its share in the table's rows."""
+    tables = []
+    for table in accepted:
+        broken = [row for row in rejected if row["table_name"] == table["table_name"]]
+        count = sum(row["rejected_rows"] for row in broken)
+        total = table["accepted_rows"] + count
+        means = rules[table["table_name"]]
+        shares = [{**row, "share": row["rejected_rows"] / total, "means": means.get(row["broken_rule"], "")} for row in broken]
+        share = count / total if total else None
+        tables.append({**table, "total_rows": total, "rejected_rows": count, "share": share, "rules": shares})
+    return tables
+
+
+def _join_hops(loads: list[dict], builds: list[dict]) -> list[dict[str, Any]]:
+    """Return each table's rows on their way through the run; None where the table took no such step."""
+    by_table: dict[str, dict[str, Any]] = {}
+    for row in (*loads, *builds):
+        by_table.setdefault(row["table_name"], {}).update(row)
+    steps = ("rows_read", "rows_in_parquet", "rows_copied", "rows_added", "rows_removed", "rows_accepted", "rows_rejected")
+    return [{"table_name": name, **{step: row.get(step) for step in steps}} for name, row in sorted(by_table.items())]

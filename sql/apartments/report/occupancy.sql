@@ -1,0 +1,29 @@
+-- How full the listings were, month by month.
+--
+-- place:      2
+-- title:      Occupancy
+-- reading:    Each bar is a month: of all nights that could be booked, the share that was. 100% would be a full house. The last month
+--             counts its nights so far.
+-- chart:      columns
+-- columns:    month (month, Month), occupancy_rate (percent, Occupancy), booked_nights (count, Nights booked),
+--             available_nights (count, Nights available)
+-- drawn:      occupancy_rate
+-- reads:      apartments_presentation.occupancy_monthly
+-- parameters: none
+--
+-- The newest two years that have figures.
+
+-- name: query
+with newest as (
+    select max(period_start) as last_month
+    from apartments_presentation.occupancy_monthly
+)
+
+select
+    cast(occupancy_monthly.period_start as varchar(10)) as month,
+    occupancy_monthly.occupancy_rate,
+    occupancy_monthly.booked_nights,
+    occupancy_monthly.available_nights
+from apartments_presentation.occupancy_monthly
+inner join newest on occupancy_monthly.period_start > dateadd(month, -24, newest.last_month)
+order by month

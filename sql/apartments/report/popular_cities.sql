@@ -1,0 +1,40 @@
+-- Where guests book most.
+--
+-- place:      6
+-- title:      Most booked cities
+-- reading:    The ten cities with the most confirmed bookings in the newest twelve whole weeks, and their share of all of them.
+-- chart:      ranking
+-- columns:    city (text, City), bookings (count, Bookings), share (percent, Share of all bookings)
+-- drawn:      bookings
+-- reads:      apartments_presentation.popular_cities_weekly
+-- parameters: as_of
+--
+-- Bookings add up over weeks, so this is the weekly metric's own figures. Cities of one name in two states are two.
+
+-- name: query
+with whole_week as (
+    select
+        period_start,
+        city || coalesce(', ' || state, '') as place,
+        bookings as booking_count
+    from apartments_presentation.popular_cities_weekly
+    where period_start + 7 <= cast(:as_of as date)
+),
+
+recent as (
+    select
+        whole_week.place,
+        sum(whole_week.booking_count) as booking_count
+    from whole_week
+    where whole_week.period_start > (select max(newest.period_start) - 84 from whole_week as newest)
+    group by whole_week.place
+)
+
+select
+    recent.place as city,
+    recent.booking_count as bookings,
+    cast(recent.booking_count as double precision)
+    / cast((select sum(every_city.booking_count) from recent as every_city) as double precision) as share
+from recent
+order by recent.booking_count desc, recent.place asc
+limit 10

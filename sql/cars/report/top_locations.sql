@@ -1,0 +1,22 @@
+-- Where the money is earned.
+--
+-- place:      4
+-- title:      Locations that earn most
+-- reading:    The ten locations with the highest revenue of all time, in dollars. A rental's money counts where the car was picked up.
+-- chart:      ranking
+-- columns:    location (text, Location), revenue (dollars, Revenue), rentals (count, Rentals), vehicles (count, Different vehicles)
+-- drawn:      revenue
+-- reads:      cars_presentation.location_rentals_total
+-- parameters: none
+--
+-- Ranked by the metric itself.
+
+-- name: query
+select
+    coalesce(location_name, 'Location ' || cast(location_id as varchar(20))) || coalesce(', ' || city, '') as location,
+    revenue,
+    rentals,
+    unique_vehicles as vehicles
+from cars_presentation.location_rentals_total
+order by location_rank, location_id
+limit 10
