@@ -48,7 +48,7 @@ clean: stop  ## forget the local databases, files and builds
 	@rm -rf .local .aws-sam build
 	@echo "removed .local, .aws-sam and build"
 
-test: setup  ## every test: unit, integration on real databases, end to end. TESTS=path for some of them
+test: setup-browser  ## every test: unit, integration on real databases, end to end. TESTS=path for some of them
 	@.venv/bin/python -m pytest $(or $(TESTS),--numprocesses auto --dist loadfile)
 
 sam-local: setup-containers  ## every function by `sam local invoke`, a whole run over `sam local start-lambda`, in containers
@@ -56,6 +56,9 @@ sam-local: setup-containers  ## every function by `sam local invoke`, a whole ru
 
 setup-containers: setup  ## a Docker engine to start where none runs, and what a stand-in for Lambda's image is made with
 	@local/setup.sh containers
+
+setup-browser: setup  ## Chromium, for the tests that look at the report
+	@local/setup.sh browser
 
 bench: setup  ## the extraction against its limit and its peers, into benchmarks/results. OPTIONS="--rows 100000 --repeat 1"
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-bench.txt
@@ -121,4 +124,4 @@ lock:  ## pin requirements.in anew (needs uv)
 	    --no-emit-find-links --constraints requirements.lock layers/dependencies/requirements.in \
 	    --output-file layers/dependencies/requirements.txt
 
-.PHONY: help setup setup-containers run psql notebooks jupyter doctor stop clean test sam-local soak bench bench-run bench-cold-start saved-queries lint validate validate-machines build deploy demo demo-down protect audit picture lock
+.PHONY: help setup setup-containers setup-browser run psql notebooks jupyter doctor stop clean test sam-local soak bench bench-run bench-cold-start saved-queries lint validate validate-machines build deploy demo demo-down protect audit picture lock

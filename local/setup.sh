@@ -1,6 +1,7 @@
 #!/bin/sh
 # Make what `make run` and `make test` need: .venv from requirements.lock, and MariaDB's programs.
 # `setup.sh containers` finds what `make sam-local` needs beside: a Docker engine, or one to start and what its image is made with.
+# `setup.sh browser` finds a browser for the tests that look at the report.
 # Does nothing where all is there. Installs system packages only where it must, and only as root or with sudo.
 set -eu
 cd "$(dirname "$0")/.."
@@ -75,10 +76,21 @@ find_containers() {
     fi
 }
 
-if [ "${1:-}" = containers ]; then
+find_browser() {
+    command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || (install_packages chromium) ||
+        say "going on without a browser"
+}
+
+case "${1:-}" in
+containers)
     find_containers
     exit
-fi
+    ;;
+browser)
+    find_browser
+    exit
+    ;;
+esac
 make_environment
 find_mariadb || install_packages mariadb-server-core mariadb-client-core
 find_mariadb || give_up "MariaDB's server is still missing: please install it (Debian, Ubuntu: mariadb-server-core)"

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 
 from rental_pipeline.errors import FixConfiguration, FixData, RetryLater
 from rental_pipeline.object_store import (
+    FIGURES,
     FINGERPRINTS,
     LAKE,
     LEDGER,
@@ -24,6 +25,7 @@ from rental_pipeline.object_store import (
     listing_key,
     manifest_key,
     part_key,
+    report_key,
     result_key,
     run_key,
     unload_folder,
@@ -41,7 +43,7 @@ def test_keys_are_as_the_architecture_draws_them() -> None:
     }  # fmt: skip
     expected = {re.sub(r"<([^>]+)>", lambda match: values[match[1]], line) for line in drawn}
     assert expected == {
-        *(run_key("apartments", 7, name) for name in (LEDGER, FINGERPRINTS, PLAN, SLICES, LOADS, LAKE, UNLOADS)),
+        *(run_key("apartments", 7, name) for name in (LEDGER, FINGERPRINTS, PLAN, SLICES, LOADS, LAKE, UNLOADS, FIGURES)),
         result_key("apartments", 7, "bookings", 3),
         known_prefix("apartments", 7, "bookings", 3) + "manifest",
         result_key("apartments", 7, "bookings", 3, 4),
@@ -51,6 +53,7 @@ def test_keys_are_as_the_architecture_draws_them() -> None:
         listing_key("apartments", "curated", "bookings", 7),
         part_key("apartments", 7, "bookings", 3, "abc", 2),
         gone_key("apartments", 7, "bookings", 3, "abc"),
+        report_key("apartments", 7),
     }
 
 

@@ -72,12 +72,12 @@ def _find_most(chart: dict[str, Any]) -> float:
 
 
 def _make_tile(chart: dict[str, Any]) -> dict[str, str] | None:
-    """Return a chart's newest figure with the one before it, of a ranking its first row; None where there is no figure."""
+    """Return a chart's newest figure with the one before it, of a ranking its largest; None where there is no figure."""
     rows = [row for row in chart["rows"] if row[chart["drawn"]] is not None]
     if not rows:
         return None
     first, drawn = chart["columns"][0], find_column(chart, chart["drawn"])
-    row = rows[0] if chart["kind"] == RANKING else rows[-1]
+    row = max(rows, key=lambda each: float(each[drawn["name"]])) if chart["kind"] == RANKING else rows[-1]
     value = write_value(row[drawn["name"]], drawn["unit"])
     if chart["kind"] == RANKING:
         shown, note = write_value(row[first["name"]], first["unit"]), f"{drawn['label']}: {value}"

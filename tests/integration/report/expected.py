@@ -1,0 +1,132 @@
+"""The rows of every chart, computed a second time, in Python, from whole tables of the warehouse."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+Rows = list[tuple]
+Query = Callable[[str], Rows]
+
+
+def expect_charts(marketplace: str, query: Query, as_of: date) -> dict[str, Rows]:
+    """Return the rows of each chart of the report in time's order or in rank's, by the chart's name."""
+    return {"apartments": _expect_apartments, "cars": _expect_cars}[marketplace](query, as_of)
+
+
+def _newest(rows: Rows, days: int) -> Rows:
+    last = max(row[0] for row in rows)
+    return sorted(row for row in rows if row[0] > last - timedelta(days=days))
+
+
+def _newest_months(rows: Rows, months: int) -> Rows:
+    return sorted(rows)[-months:]
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def _is_whole(week: date, as_of: date) -> bool:
+    return week + timedelta(days=6) < as_of
+
+
+def _add_up(rows: Rows) -> dict[Any, list]:
+    """Return the sums of the columns after the first, by the first."""
+    sums: dict[Any, list] = {}
+    for key, *values in rows:
+        found = sums.setdefault(key, [0] * len(values))
+        sums[key] = [total + value for total, value in zip(found, values, strict=True)]
+    return sums
+
+
+def _expect_apartments(query: Query, as_of: date) -> dict[str, Rows]:
+    schema = "apartments_presentation"
+    price = query(
+        f"select period_start, average_price_usd, listings, listings_without_rate from {schema}.average_listing_price_weekly"
+    )
+    stays = query(f"select period_start, average_nights, stays, nights from {schema}.average_booking_duration_weekly")
+    booked: dict[date, Counter] = defaultdict(Counter)
+    for week, user, bookings in query(f"select period_start, user_id, bookings from {schema}.bookings_per_user_weekly"):
+        if _is_whole(week, as_of):
+            booked[week][user] += bookings
+    per_user = [(week, users.total() / len(users), users.total(), len(users)) for week, users in booked.items()]
+    cities = _recent(query(f"select period_start, city, state, bookings from {schema}.popular_cities_weekly"), as_of)
+    by_city = _add_up([(f"{city}, {state}" if state else city, bookings) for _, city, state, bookings in cities])
+    everywhere = sum(bookings for (bookings,) in by_city.values())
+    listings = _recent(
+        query(f"select period_start, apartment_id, revenue_usd, bookings from {schema}.top_listings_weekly"), as_of
+    )
+    titles = dict(query("select id, title from apartments_curated.apartments"))
+    earned = [
+        (f"{titles.get(listing) or ''} ({listing})".strip(), revenue, bookings, listing)
+        for listing, (revenue, bookings) in _add_up([row[1:] for row in listings]).items()
+    ]
+    return {
+        "listing_price": _newest([row for row in price if row[0] <= as_of], 364),
+        "occupancy": _newest_months(
+            query(f"select period_start, occupancy_rate, booked_nights, available_nights from {schema}.occupancy_monthly"), 24
+        ),
+        "repeat_customers": _newest(
+            query(f"select period_start, repeat_rate, repeat_users, users_with_bookings from {schema}.repeat_customers_daily"),
+            182,
+        ),
+        "bookings_per_user": _newest(per_user, 364),
+        "length_of_stay": _newest([row for row in stays if _is_whole(row[0], as_of)], 364),
+        "popular_cities": [
+            (city, bookings, bookings / everywhere)
+            for city, (bookings,) in sorted(by_city.items(), key=lambda item: (-item[1][0], item[0]))[:10]
+        ],
+        "top_listings": [row[:3] for row in sorted(earned, key=lambda row: (-row[1], row[3]))[:10]],
+    }
+
+
+def _recent(rows: Rows, as_of: date) -> Rows:
+    """Return the rows of the newest twelve whole weeks."""
+    whole = [row for row in rows if _is_whole(row[0], as_of)]
+    last = max(row[0] for row in whole)
+    return [row for row in whole if row[0] > last - timedelta(weeks=12)]
+
+
+def _expect_cars(query: Query, as_of: date) -> dict[str, Rows]:
+    schema = "cars_presentation"
+    days = query(f"select period_start, revenue, rentals from {schema}.rentals_daily")
+    weeks = [
+        (week, revenue, rentals)
+        for week, (revenue, rentals) in _add_up([(_monday(day), *values) for day, *values in days]).items()
+        if _is_whole(week, as_of)
+    ]
+    fleet = sum(vehicles for (vehicles,) in query(f"select vehicles from {schema}.vehicle_type_rentals_total"))
+    out = query(f"select period_start, occupied_hours from {schema}.vehicle_type_rentals_daily")
+    past = [(day, hours) for day, hours in out if day < as_of]
+    first = min(day for day, _ in past)
+    lasted = Counter((first + timedelta(days=number)).replace(day=1) for number in range((as_of - first).days))
+    busy = _add_up([(day.replace(day=1), hours) for day, hours in past])
+    rented = query(f"select rentals, revenue from {schema}.user_rentals_total")
+    buckets = {"once": (1, 1), "twice": (2, 2), "3 or 4 times": (3, 4), "5 to 9 times": (5, 9), "10 times or more": (10, 10**9)}
+    customers = []
+    for name, (least, most) in buckets.items():
+        spent = [revenue for rentals, revenue in rented if least <= rentals <= most]
+        if spent:
+            customers.append((name, len(spent), sum(spent), sum(spent) / sum(revenue for _, revenue in rented)))
+    return {
+        "revenue": _newest(weeks, 364),
+        "average_rental": _newest([(week, revenue / rentals, rentals) for week, revenue, rentals in weeks], 364),
+        "utilisation": _newest_months(
+            [(month, hours / (fleet * lasted[month] * 24), hours) for month, (hours,) in busy.items()], 24
+        ),
+        "top_locations": [
+            (f"{name}, {city}" if city else name, revenue, rentals, vehicles)
+            for name, city, revenue, rentals, vehicles in query(
+                "select coalesce(location_name, 'Location ' || location_id), city, revenue, rentals, unique_vehicles"
+                f" from {schema}.location_rentals_total order by revenue desc, location_id limit 10"
+            )
+        ],
+        "vehicle_types": query(
+            "select vehicle_type, rentals, utilisation, revenue, average_hours, vehicles"
+            f" from {schema}.vehicle_type_rentals_total order by rentals desc, vehicle_type"
+        ),
+        "customers": customers,
+    }

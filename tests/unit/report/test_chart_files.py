@@ -1,0 +1,115 @@
+"""The headers of sql/<marketplace>/report: what they declare is drawn, and what is wrong in one is refused by its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlglot
+
+from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.report.chart_files import RANKING, read_charts
+
+SQL_ROOT = Path(__file__).parents[3] / "sql"
+MARKETPLACES = sorted(path.parent.name for path in SQL_ROOT.glob("*/source.yaml"))
+FILE = """-- A chart.
+--
+-- place:      2
+-- title:      Prices
+-- reading:    Each point
+--             is a week.
+-- chart:      line
+-- columns:    week (week, Week of), price (dollars, Average price),
+--             listings (count, Listings)
+-- drawn:      price
+
+-- name: query
+select week, price, listings from prices
+"""
+
+
+def write(folder: Path, text: str, name: str = "prices") -> Path:
+    (folder / "shop" / "report").mkdir(parents=True, exist_ok=True)
+    (folder / "shop" / "report" / f"{name}.sql").write_text(text)
+    return folder
+
+
+def test_a_file_is_a_chart(tmp_path):
+    """Its header says how its rows are drawn and read."""
+    (chart,) = read_charts(write(tmp_path, FILE), "shop")
+    assert (chart.name, chart.title, chart.reading, chart.kind) == ("prices", "Prices", "Each point is a week.", "line")
+    assert [(column.name, column.unit, column.label) for column in chart.columns] == [
+        ("week", "week", "Week of"),
+        ("price", "dollars", "Average price"),
+        ("listings", "count", "Listings"),
+    ]
+    assert chart.drawn == "price"
+
+
+def test_charts_stand_in_the_order_of_their_places(tmp_path):
+    """Whatever their files are called."""
+    write(tmp_path, FILE, "a")
+    write(tmp_path, FILE.replace("place:      2", "place:      10"), "b")
+    write(tmp_path, FILE.replace("place:      2", "place:      1"), "c")
+    assert [chart.name for chart in read_charts(tmp_path, "shop")] == ["c", "a", "b"]
+
+
+def test_a_marketplace_without_charts_has_a_report_all_the_same(tmp_path):
+    """Of its run and its data."""
+    assert read_charts(tmp_path, "shop") == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("-- title:      Prices\n", "", "has no `-- title"),
+        ("place:      2", "place:      first", "place is 'first'"),
+        ("chart:      line", "chart:      pie", "chart is 'pie'; it is one of line, columns, ranking"),
+        ("chart:      line", "chart:      ranking", "first column of a ranking chart is a text, not a week"),
+        ("week (week, Week of)", "week (text, Week of)", "first column of a line chart is a day or week or month, not a text"),
+        ("price (dollars, Average price)", "price (roubles, Average price)", "column price has the unit 'roubles'"),
+        ("price (dollars, Average price)", "price [dollars]", "columns is"),
+        ("drawn:      price", "drawn:      week", "drawn is 'week', which is no column of numbers"),
+        ("drawn:      price", "drawn:      cost", "drawn is 'cost'"),
+        ("-- name: query", "-- name: rows", "no section `-- name: query`"),
+    ],
+)
+def test_a_wrong_header_is_refused(tmp_path, old, new, message):
+    """With the file's name, and what would be right."""
+    assert old in FILE
+    with pytest.raises(FixConfiguration, match=r"prices\.sql") as error:
+        read_charts(write(tmp_path, FILE.replace(old, new)), "shop")
+    assert message in str(error.value)
+
+
+def test_a_query_of_other_columns_is_refused(tmp_path):
+    """The table under the chart would else show them under wrong names."""
+    (chart,) = read_charts(write(tmp_path, FILE), "shop")
+    with pytest.raises(FixConfiguration, match="selects week, listings; its header has the columns week, price, listings"):
+        chart.to_json([{"week": "2026-11-16", "listings": 2}])
+
+
+@pytest.mark.parametrize("marketplace", MARKETPLACES)
+def test_the_charts_that_ship_select_what_they_declare(marketplace):
+    """Column by column, in order; time goes forward; a ranking has an end."""
+    charts = read_charts(SQL_ROOT, marketplace)
+    assert charts
+    for chart in charts:
+        (tree,) = sqlglot.parse(chart.query, read="redshift")
+        assert tree.named_selects == [column.name for column in chart.columns], chart.name
+        assert tree.args.get("order"), chart.name
+        if chart.kind != RANKING:
+            assert tree.args["order"].expressions[0].this.name == chart.columns[0].name, chart.name
+    assert len({chart.place for chart in charts}) == len(charts)
+
+
+def test_every_metric_of_the_apartments_is_in_the_report():
+    """The seven; the monthly duration and the prices by currency are the same figures, cut another way."""
+    read = {name for path in (SQL_ROOT / "apartments" / "report").glob("*.sql") for name in _name_metrics(path)}
+    metrics = {path.stem for path in (SQL_ROOT / "apartments" / "presentation").glob("*.sql")}
+    assert metrics - read == {"average_booking_duration_monthly", "average_listing_price_weekly_by_currency"}
+
+
+def _name_metrics(path: Path) -> set[str]:
+    (tree,) = sqlglot.parse(path.read_text().partition("-- name: query")[2], read="redshift")
+    return {table.name for table in tree.find_all(sqlglot.exp.Table) if table.db == "apartments_presentation"}

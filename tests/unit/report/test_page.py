@@ -1,0 +1,202 @@
+"""The page: any text is shown as it is, what is not there is said, and nothing is fetched."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from rental_pipeline.report import drawing
+from rental_pipeline.report.drawing import draw
+from rental_pipeline.report.page import render_page
+
+PAGE_CSS = Path(drawing.__file__).with_name("page.css")
+EVIL = '<script>alert("1")</script> & <img src=x onerror=alert(1)> \' " {{ 7 * 7 }}'
+
+
+class Reader(HTMLParser):
+    """What a browser would make of a page: tags, attributes, values of attributes, texts."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags, self.attributes, self.values, self.texts = set(), set(), [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.values += [value or "" for _, value in attrs]
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def column(name: str, unit: str) -> dict:
+    return {"name": name, "unit": unit, "label": name.title()}
+
+
+def chart(kind: str = "line", rows: list[dict] | None = None, **more) -> dict:
+    first = column("city", "text") if kind == "ranking" else column("week", "week")
+    return {
+        "name": "prices",
+        "title": "Prices",
+        "reading": "Each point is a week.",
+        "kind": kind,
+        "columns": [first, column("price", "dollars")],
+        "drawn": "price",
+        "rows": rows or [],
+        **more,
+    }
+
+
+WEEKS = [{"week": "2026-11-02", "price": 10.5}, {"week": "2026-11-09", "price": None}, {"week": "2026-11-23", "price": "12.25"}]
+
+
+def figures(**more) -> dict:
+    """What the step `report` leaves of a first run of an empty marketplace."""
+    return {
+        "marketplace": "apartments",
+        "run": [
+            {"run_sequence": 7, "kind": "incremental", "as_of": "2026-11-21", "finished_at": "2026-11-21 03:00:09", "seconds": 9}
+        ],
+        "published": [{"run_sequence": 7, "as_of": "2026-11-21"}],
+        "watermarks": [{"table_name": "bookings", "watermark": None}],
+        "loads": [],
+        "builds": [],
+        "metrics": [],
+        "accepted": [{"table_name": "bookings", "accepted_rows": 0}],
+        "rejected": [],
+        "rules": {"bookings": {"missing_key": "no booking_id"}},
+        "warnings": [],
+        "costs": [],
+        "charts": [],
+        **more,
+    }
+
+
+def test_an_empty_marketplace_has_a_page():
+    """Each chart says that there are no figures yet; no share is made of no rows."""
+    html = render_page(figures(charts=[chart(), chart("columns"), chart("ranking")]))
+    assert html.count("No figures yet.") == 3
+    assert "<svg" not in html
+    assert "No table was read or built." in html
+    assert "The figures of 21 Nov 2026" in html
+
+
+def test_a_chart_of_nothing_but_nulls_has_no_figures():
+    """As when no listing has an exchange rate."""
+    assert "No figures yet." in render_page(figures(charts=[chart(rows=[{"week": "2026-11-02", "price": None}])]))
+
+
+@pytest.mark.parametrize("kind", ["line", "columns"])
+def test_any_text_is_shown_as_it_is(kind):
+    """A listing's title can hold anything: as text, in a drawing's description and in every fact."""
+    hops = ("rows_read", "rows_in_parquet", "rows_copied", "rows_added", "rows_removed")
+    columns = [column("week", "week"), column("price", "dollars") | {"label": EVIL}]
+    everything = figures(
+        marketplace=EVIL,
+        watermarks=[{"table_name": EVIL, "watermark": "2026-11-21 03:00:00"}],
+        loads=[{"table_name": EVIL, **dict.fromkeys(hops, 1)}],
+        accepted=[{"table_name": EVIL, "accepted_rows": 1}],
+        rejected=[{"table_name": EVIL, "broken_rule": EVIL, "rejected_rows": 1}],
+        rules={EVIL: {EVIL: EVIL}},
+        warnings=[{"check_name": EVIL, "violations": 1}],
+        metrics=[{"metric": EVIL, "periods": 1, "metric_rows": 1}],
+        costs=[{"item": EVIL, "quantity": "1", "unit": EVIL, "usd": "1", "replaces": EVIL}],
+        charts=[
+            chart(kind, WEEKS, title=EVIL, reading=EVIL, name=EVIL, columns=columns),
+            chart("ranking", [{"city": EVIL, "price": 1}], title=EVIL),
+        ],
+    )
+    html = render_page(everything)
+    seen = Reader(html)
+    assert seen.tags.isdisjoint({"script", "img", "iframe", "object", "form"})
+    assert not [name for name in seen.attributes if name.startswith("on")]
+    assert "".join(seen.texts).count(EVIL) >= 12
+    assert EVIL in "".join(seen.values)
+
+
+def test_nothing_is_fetched():
+    """No address at all in the page but a namespace's name; a policy that would forbid fetching; no script."""
+    html = render_page(
+        figures(charts=[chart(rows=WEEKS), chart("columns", WEEKS), chart("ranking", [{"city": "Rome", "price": 1}])])
+    )
+    assert set(re.findall(r"\w+://[^\s\"')]+", html)) == {"http://www.w3.org/2000/svg"}
+    assert "default-src 'none'" in html
+    assert "<script" not in html
+    assert "url(" not in html
+    assert "@import" not in html
+
+
+def test_a_drawing_has_a_gap_where_a_period_has_no_value():
+    """A week without a row, and one whose value is NULL: no line leads over them, and every point says what it is."""
+    weeks = {"2026-10-05": 1, "2026-10-12": 2, "2026-10-26": 3, "2026-11-02": 4, "2026-11-09": None, "2026-11-16": "5.25"}
+    root = ElementTree.fromstring(draw(chart(rows=[{"week": week, "price": price} for week, price in weeks.items()])))
+    points = [title.text for title in root.iter("{http://www.w3.org/2000/svg}title")]
+    assert points[0] == "5 Oct 2026: $1.00"
+    assert points[-1] == "16 Nov 2026: $5.25"
+    assert len(points) == 5
+    assert root.get("role") == "img"
+    assert root.get("aria-label") == "Prices: Price from 5 Oct 2026 to 16 Nov 2026"
+    lines = " ".join(path.get("d") for path in root.iter() if path.get("class") == "line reactive nofill")
+    assert lines.count("L") == 2  # October's two weeks, and the two around its end
+
+
+def test_bars_are_as_high_as_their_values():
+    """From zero."""
+    root = ElementTree.fromstring(
+        draw(chart("columns", [{"week": "2026-11-02", "price": 10}, {"week": "2026-11-09", "price": 40}]))
+    )
+    first, second = [float(bar.get("height")) for bar in root.iter() if "rect reactive" in bar.get("class", "")]
+    assert second == pytest.approx(4 * first)
+
+
+def test_the_same_figures_make_the_same_page():
+    """A repeated call writes the same again."""
+    everything = figures(charts=[chart(rows=WEEKS)])
+    assert render_page(everything) == render_page(everything)
+
+
+def test_the_page_is_wellformed():
+    """Every element that is opened is closed, in order; HTML's void elements excepted."""
+    html = render_page(figures(charts=[chart(rows=WEEKS), chart("ranking", [{"city": "A & B", "price": 1}])]))
+    body = html[html.index("<body>") :].replace("</html>", "")
+    ElementTree.fromstring(body)
+
+
+def test_shares_of_rules_are_of_all_rows_of_the_table():
+    """Accepted and set aside."""
+    html = render_page(
+        figures(
+            accepted=[{"table_name": "bookings", "accepted_rows": 90}],
+            rejected=[{"table_name": "bookings", "broken_rule": "missing_key", "rejected_rows": 10}],
+        )
+    )
+    assert "no booking_id" in html
+    assert re.search(r'data-rule="missing_key".*?>10</data>.*?>10\.0%</data>', html, re.DOTALL)
+
+
+def luminance(colour: str) -> float:
+    digits = colour.lstrip("#")
+    digits = "".join(digit * 2 for digit in digits) if len(digits) == 3 else digits
+    parts = [int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_colours_can_be_told_apart():
+    """Letters from what is behind them by 4.5 to 1 (WCAG 2.2, 1.4.3), drawings by 3 to 1 (1.4.11): by day, by night, on paper."""
+    style = PAGE_CSS.read_text()
+    themes = [dict(re.findall(r"--(\w+): (#\w+);", root)) for root in re.findall(r":root \{([^}]+)\}", style)]
+    assert len(themes) == 3
+    for theme in themes:
+        for front, back, least in (
+            *((front, back, 4.5) for front in ("ink", "quiet", "mark") for back in ("paper", "ground")),
+            ("ink", "bar", 4.5),
+            ("mark", "paper", 3),
+        ):
+            lighter, darker = sorted((luminance(theme[front]), luminance(theme[back])), reverse=True)
+            assert (lighter + 0.05) / (darker + 0.05) >= least, (front, back, theme)

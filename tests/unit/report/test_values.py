@@ -1,0 +1,75 @@
+"""Values as readers see them."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from rental_pipeline.report.values import UNITS, name_period, next_period, write_moment, write_tick, write_value
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "written"),
+    [
+        ("2026-11-09", "week", "9 Nov 2026"),
+        ("2026-11-01", "month", "Nov 2026"),
+        (1234567, "count", "1,234,567"),
+        ("1234567", "count", "1,234,567"),
+        ("999.994", "dollars", "$999.99"),
+        ("1000.40", "dollars", "$1,000"),
+        (-12.5, "dollars", "-$12.50"),
+        (0.3456, "percent", "34.6%"),
+        (1, "percent", "100.0%"),
+        (3.25, "nights", "3.2 nights"),
+        (7.0, "hours", "7.0 hours"),
+        (1.0456, "number", "1.05"),
+        ("a text", "text", "a text"),
+        (17, "text", "17"),
+    ],
+)
+def test_a_value_is_written_by_its_unit(value, unit, written):
+    """Whether the Data API gave it as a number or as text."""
+    assert write_value(value, unit) == written
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_nothing_is_written_as_a_dash(unit):
+    """NULL is not zero."""
+    assert write_value(None, unit) == "-"
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "written"),
+    [
+        (1796, "dollars", "$1,796"),
+        (12_340, "dollars", "$12.34k"),
+        (2_500_000, "dollars", "$2.5M"),
+        (0.125, "percent", "12.5%"),
+        (0, "count", "0"),
+    ],
+)
+def test_an_axis_is_written_short(value, unit, written):
+    """And neighbours on it differ."""
+    assert write_tick(value, unit) == written
+
+
+def test_periods_follow_each_other():
+    """Over the end of a month and of a year."""
+    assert next_period(date(2026, 12, 1), "month") == date(2027, 1, 1)
+    assert next_period(date(2026, 1, 1), "month") == date(2026, 2, 1)
+    assert next_period(date(2026, 12, 28), "week") == date(2027, 1, 4)
+    assert next_period(date(2026, 2, 28), "day") == date(2026, 3, 1)
+
+
+def test_periods_are_named_within_a_sentence():
+    assert [name_period(date(2026, 11, 1), unit) for unit in ("day", "week", "month")] == [
+        "on 1 Nov 2026",
+        "week of 1 Nov 2026",
+        "in Nov 2026",
+    ]
+
+
+def test_moments_are_those_of_the_warehouse():
+    assert write_moment("2026-11-21 03:04:05.123456") == "21 Nov 2026, 03:04 UTC"
+    assert write_moment(None) == "-"
