@@ -253,7 +253,7 @@ def test_statements_of_a_stopped_run_are_cancelled(marketplace: Marketplace):
 
     def stop(function: str, event: Any, call: Call) -> Any:
         step = event.get("step")
-        if function != "run_sql" or step in tried:
+        if function != "run_sql" or step in tried or step == "report":  # its batch only reads, and waits for no lease
             return call()
         tried.add(step)
         before, is_held, is_over = list_aborted(), threading.Event(), threading.Event()

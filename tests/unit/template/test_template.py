@@ -16,7 +16,7 @@ from samcli.yamlhelper import yaml_dump, yaml_parse
 
 from local.deploy import lay_out_function
 from local.template import Template, TemplateError, read_template
-from rental_pipeline.object_store import known_prefix, part_key
+from rental_pipeline.object_store import known_prefix, part_key, report_key
 from rental_pipeline.settings import (
     CatalogueSettings,
     ExtractSettings,
@@ -242,7 +242,7 @@ def test_the_bucket_is_private_encrypted_and_kept(template):
 
 
 def test_nothing_expires_that_a_later_run_needs(template):
-    """By the lifecycle: query results, what a run was compared with once it cannot be redriven, files that no load committed.
+    """Query results, reports, what a run was compared with once it cannot be redriven, files that no load committed.
 
     Plans, results, manifests and committed files stay, as a replay reads them; the lake's files, which a run sweeps itself.
     """
@@ -252,9 +252,15 @@ def test_nothing_expires_that_a_later_run_needs(template):
         for rule in bucket["LifecycleConfiguration"]["Rules"]
         if "ExpirationInDays" in rule
     }
-    assert expiring.keys() == {("apartments/athena/",), ("apartments/known/",), ("apartments/raw/", "uncommitted")}
+    assert expiring.keys() == {
+        ("apartments/athena/",),
+        ("apartments/known/",),
+        ("apartments/raw/", "uncommitted"),
+        ("apartments/reports/",),
+    }
     assert known_prefix("apartments", 7, "bookings", 3).startswith("apartments/known/")
     assert part_key("apartments", 7, "bookings", 3, "abc", 2).startswith("apartments/raw/")
+    assert report_key("apartments", 7).startswith("apartments/reports/")
     assert min(expiring["apartments/known/",], expiring["apartments/raw/", "uncommitted"]) > DAYS_OF_REDRIVE
 
 
