@@ -19,7 +19,7 @@ endif
 export SAM_CLI_TELEMETRY := 0
 
 help:  ## list the commands
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup:  ## make .venv from the lock, and find (or install) MariaDB
 	@local/setup.sh

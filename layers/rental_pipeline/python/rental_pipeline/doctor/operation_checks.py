@@ -51,7 +51,7 @@ def _check_last_run(report: Report, states: Any, arn: str) -> None:
     with _asking(arn, "states:ListExecutions"):
         executions = states.list_executions(stateMachineArn=arn, maxResults=1)["executions"]
     if not executions:
-        report.ok("last run", "there was none yet: start the state machine with {}")
+        report.ok("last run", "none is on record: start the state machine with {}")
         return
     (last,) = executions
     status, began = last["status"], f"{last['startDate']:%Y-%m-%d %H:%M %Z}"
