@@ -21,9 +21,11 @@ install_packages() {
     fi
     say "installing $*"
     install="$as_root env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends --quiet"
+    # MariaDB's packages would take the place of a MySQL server: on a person's machine that may be somebody's database.
+    [ "${CI:-}" = true ] || install="$install --no-remove"
     $install "$@" </dev/null >/dev/null 2>&1 && return
     $as_root apt-get update --quiet </dev/null >/dev/null || give_up "apt-get update failed; is there a network?"
-    $install "$@" </dev/null >/dev/null || give_up "apt-get could not install $*"
+    $install "$@" </dev/null >/dev/null || give_up "apt-get could not install $* (it may remove nothing for them, such as a MySQL server)"
 }
 
 # The first Python that is new enough; PYTHON=… chooses another.

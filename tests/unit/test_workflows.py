@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +62,12 @@ def test_a_job_cannot_hang():
     """Each has a time limit of its own; GitHub's is six hours."""
     jobs = {f"{path.stem}/{name}": job for path in WORKFLOWS for name, job in yaml.safe_load(path.read_text())["jobs"].items()}
     assert [name for name, job in jobs.items() if not 0 < job.get("timeout-minutes", 0) <= 90] == []
+
+
+def test_what_was_deployed_is_looked_at():
+    """By the name that samconfig.toml gives the stack."""
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    stacks = {environment: config[environment]["deploy"]["parameters"]["stack_name"] for environment in ("dev", "prod")}
+    assert stacks == {environment: f"rental-pipeline-{environment}" for environment in stacks}
+    text = (ROOT / ".github/workflows/deploy.yml").read_text()
+    assert text.index("make deploy") < text.index('make doctor STACK="rental-pipeline-$ENVIRONMENT"')
