@@ -63,17 +63,18 @@ def decode_binary_rows(
         FixData: a value cannot be held.
     """
     data, buffer = block.data, pyarrow.py_buffer(block.data)
-    bitmaps = block.starts + 1
-    positions = _inside(bitmaps + (len(columns) + 9) // 8, block.ends)
-    if data[block.starts].any():
+    positions = _inside(block.starts + 1 + (len(columns) + 9) // 8, block.ends)
+    bits = load(data, block.starts, "<u8")
+    if (bits & 0xFF).any():
         raise garbled("a row does not begin with zero")
     arrays = []
-    for bit, column in enumerate(columns, start=2):  # the bitmap's first two bits are not used
-        if bit == 2 or bit % 8 == 0:
-            null_bits = data[bitmaps + bit // 8]
-            has_nulls = numpy.bitwise_or.reduce(null_bits)
-        mask = 1 << bit % 8
-        nulls = (null_bits & mask) != 0 if has_nulls & mask else None
+    for place, column in enumerate(columns, start=10):  # behind the first byte, and two bits that are not used
+        if place % 64 == 0:
+            bits = load(data, block.starts + place // 8, "<u8")
+        if place % 64 == 0 or place == 10:
+            has_nulls = numpy.bitwise_or.reduce(bits)
+        bit = 1 << place % 64
+        nulls = (bits & bit) != 0 if has_nulls & bit else None
         cells = _Cells(data, buffer, positions, nulls, block.ends)
         if column.kind is Kind.INTEGER:
             array, positions = _read_integers(column, cells)
@@ -121,9 +122,9 @@ def _read_dates(column: Column, cells: _Cells, report_dates: ReportDates) -> tup
 
     So the zero date has the length 0, midnight 4, and a whole second 7.
     """
-    lengths = _read_lengths(cells, (0, 4, 7, 11))
+    fields = load(cells.data, cells.positions, "<i8")  # all but the microseconds
+    lengths = _check_lengths(fields & 0xFF, cells, (0, 4, 7, 11))
     following = cells.skip(lengths + 1)
-    fields = load(cells.data, cells.positions, "<i8")  # the length, and all but the microseconds
     if lengths.min(initial=_LONGEST_DATETIME) < 7:
         fields &= _DATETIME_FIELDS[lengths]
     years, months, days = fields >> 8 & 0xFFFF, fields >> 24 & 0xFF, fields >> 32 & 0xFF
@@ -144,7 +145,7 @@ def _read_dates(column: Column, cells: _Cells, report_dates: ReportDates) -> tup
 
 def _read_times(column: Column, cells: _Cells) -> tuple[pyarrow.Array, numpy.ndarray]:
     """Read length, sign, days (4 bytes), hour, minute, second, microsecond (4); zero has the length 0, a whole second 8."""
-    lengths = _read_lengths(cells, (0, 8, 12))
+    lengths = _check_lengths(cells.data[cells.positions], cells, (0, 8, 12))
     following = cells.skip(lengths + 1)
     is_negative = (cells.data[cells.positions + 1] != 0) & (lengths > 0)
     days = _load_if(lengths >= 8, cells, 2)
@@ -160,9 +161,8 @@ def _read_times(column: Column, cells: _Cells) -> tuple[pyarrow.Array, numpy.nda
     return array.cast(pyarrow.string()), following
 
 
-def _read_lengths(cells: _Cells, allowed: tuple[int, ...]) -> numpy.ndarray:
+def _check_lengths(lengths: numpy.ndarray, cells: _Cells, allowed: tuple[int, ...]) -> numpy.ndarray:
     """Return the byte that each value begins with: how many more follow; 0 for NULL."""
-    lengths = cells.data[cells.positions]
     if cells.nulls is not None:
         lengths[cells.nulls] = 0
     is_allowed = numpy.zeros(256, bool)
