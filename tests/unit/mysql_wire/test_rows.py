@@ -55,7 +55,7 @@ KINDS = [
     integers(FIELD_TYPE.LONGLONG, 64, False, pyarrow.int64()),
     integers(FIELD_TYPE.LONGLONG, 64, True, pyarrow.decimal128(20, 0)),
     integers(FIELD_TYPE.LONGLONG, 64, False, pyarrow.decimal128(19, 0)),
-    decimals(10, 2), decimals(18, 18), decimals(38, 10), decimals(5, 0),
+    decimals(10, 2), decimals(15, 0), decimals(15, 15), decimals(16, 3), decimals(18, 18), decimals(38, 10), decimals(5, 0),
     (SentColumn("f", FIELD_TYPE.DOUBLE, pyarrow.float64()), st.floats(allow_nan=False, allow_infinity=False)),
     (SentColumn("day", FIELD_TYPE.DATE, pyarrow.date32()), st.dates()),
     (SentColumn("at", FIELD_TYPE.DATETIME, MICROS, decimals=6), st.datetimes()),

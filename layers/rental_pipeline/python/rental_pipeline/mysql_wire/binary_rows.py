@@ -19,7 +19,7 @@ from rental_pipeline.mysql_wire.columns import Column, Kind
 from rental_pipeline.mysql_wire.dates import LAST_YEAR, ReportDates, count_days, count_texts, format_times
 from rental_pipeline.mysql_wire.numbers import load
 from rental_pipeline.mysql_wire.packets import RowBlock, garbled
-from rental_pipeline.mysql_wire.values import make_reals, make_whole_numbers, parse_text, read_bits, read_text
+from rental_pipeline.mysql_wire.values import make_reals, make_whole_numbers, read_bits, read_decimals, read_text
 
 _DAY_MICROSECONDS = 86_400_000_000
 _LONGEST_DATETIME = 11
@@ -113,7 +113,7 @@ def _read_strings(column: Column, cells: _Cells) -> tuple[pyarrow.Array, numpy.n
     _inside(ends, cells.limits)
     if column.kind is Kind.BIT:
         return read_bits(column, cells.data, starts, ends, cells.nulls), ends
-    read = parse_text if column.kind is Kind.DECIMAL else read_text
+    read = read_decimals if column.kind is Kind.DECIMAL else read_text
     return read(column, cells.buffer, starts, ends, cells.nulls), ends
 
 

@@ -86,7 +86,7 @@ _CAN_BECOME: dict[Kind, Callable[[pyarrow.DataType], bool]] = {
     Kind.NULL: lambda kind: True,
 }
 
-_LONGEST_FRACTION = 6
+_LONGEST_FRACTION = 6  # of a time; where it has none, the server may send another number
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Column:
         kind: What the server sends.
         width: Bytes of a value in the binary protocol, 0 where they vary.
         unsigned: Whether an integer has no sign.
-        fraction: Digits after the second, of a TIME.
+        fraction: Digits behind the point of a DECIMAL, and behind the second of a TIME.
         type: The Arrow type that it becomes.
     """
 
@@ -139,6 +139,6 @@ def _match(sent: FieldDescriptorPacket, wanted: pyarrow.Field, is_text_protocol:
         kind=kind,
         width=width,
         unsigned=bool(sent.flags & FLAG.UNSIGNED),
-        fraction=sent.scale if sent.scale <= _LONGEST_FRACTION else 0,
+        fraction=sent.scale if kind is Kind.DECIMAL or sent.scale <= _LONGEST_FRACTION else 0,
         type=wanted.type,
     )

@@ -14,7 +14,7 @@ from rental_pipeline.mysql_wire.cells import find_length_encoded
 from rental_pipeline.mysql_wire.columns import Column, Kind
 from rental_pipeline.mysql_wire.dates import ReportDates, count_days, count_texts
 from rental_pipeline.mysql_wire.packets import RowBlock, garbled
-from rental_pipeline.mysql_wire.values import parse_text, read_bits, read_text
+from rental_pipeline.mysql_wire.values import parse_text, read_bits, read_decimals, read_text
 
 _DATE_LENGTH = len("2026-11-21")
 _ZERO, _DASH = ord("0"), ord("-")
@@ -38,6 +38,8 @@ def decode_text_rows(
             raise garbled("a value is longer than its row")
         if column.kind is Kind.BIT:
             array = read_bits(column, block.data, starts, ends, nulls)
+        elif column.kind is Kind.DECIMAL:
+            array = read_decimals(column, buffer, starts, ends, nulls)
         elif column.kind in (Kind.TEXT, Kind.TIME):
             array = read_text(column, buffer, starts, ends, nulls)
         else:

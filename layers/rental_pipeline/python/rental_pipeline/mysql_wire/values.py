@@ -14,6 +14,8 @@ from rental_pipeline.mysql_wire.columns import Column
 from rental_pipeline.mysql_wire.packets import garbled
 
 _LONGEST_BIT = 8  # bytes
+# Digits of which a floating-point number of 64 bits holds any (DBL_DIG of C's float.h).
+_DIGITS_OF_DOUBLE = 15
 
 
 def read_text(column: Column, buffer: pyarrow.Buffer, starts, ends, nulls) -> pyarrow.Array:
@@ -46,6 +48,26 @@ def parse_text(column: Column, buffer: pyarrow.Buffer, starts, ends, nulls) -> p
     except pyarrow.ArrowInvalid:
         # Arrow's message has the value in it, which belongs in no log.
         raise _does_not_fit(column) from None
+
+
+def read_decimals(column: Column, buffer: pyarrow.Buffer, starts, ends, nulls) -> pyarrow.Array:
+    """Return decimals.
+
+    Those of up to 15 digits are read as floating-point numbers, in half the time and exactly: parsing one and moving its point
+    each change it by at most an eighth of its last digit (10^15 is below 2^50, and half of the last of 53 bits may be lost).
+
+    Raises:
+        FixData: one of them does not fit the wanted type.
+    """
+    if column.type.precision > _DIGITS_OF_DOUBLE or column.fraction != column.type.scale:
+        return parse_text(column, buffer, starts, ends, nulls)
+    reals = parse_text(replace(column, type=pyarrow.float64()), buffer, starts, ends, nulls)
+    numbers = numpy.frombuffer(reals.buffers()[1], numpy.float64, len(reals)) * 10.0**column.type.scale
+    if nulls is not None:
+        numbers[nulls] = 0
+    if not (numpy.abs(numbers) < 10.0**column.type.precision).all():
+        raise _does_not_fit(column)
+    return make_whole_numbers(column, numpy.rint(numbers).astype(numpy.int64), nulls)
 
 
 def read_bits(column: Column, data: numpy.ndarray, starts, ends, nulls) -> pyarrow.Array:
