@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks.bookings import create_endless_bookings, create_wide_table, create_window, fill_bookings
 from benchmarks.machine import server_version
-from benchmarks.report import Measurement, draw_picture, write_table
+from benchmarks.report import WIDE, Measurement, draw_picture, write_table
 from benchmarks.ways import WAYS, Target, to_json
 from local.aws import CREDENTIALS, LocalAws
 from local.mariadb import MariaDB, start
@@ -82,7 +82,7 @@ def _measure(arguments: argparse.Namespace, server: MariaDB, aws: LocalAws, core
     medians = {way: _take_median(each) for way, each in compared.items()}
 
     grown: list[tuple[str, str, Measurement]] = []
-    for what, name in [*((f"{rows:,} rows", name) for rows, name in sizes.items()), *([("wide table", wide)] if wide else [])]:
+    for what, name in [*((f"{rows:,} rows", name) for rows, name in sizes.items()), *([(WIDE, wide)] if wide else [])]:
         for way in MEMORY_WAYS:
             grown.append((way, what, _run(way, replace(target, table=name), aws)))
             _tell(what, way, grown[-1][2])
