@@ -6,7 +6,7 @@ PYTHON_FILES := local layers/rental_pipeline functions notebooks tests benchmark
 ENV ?= dev
 # As samconfig.toml deploys it, in quotes where `sam deploy --guided` wrote it; else x86_64.
 ARCHITECTURE ?= $(or $(shell sed -n '/^\[$(ENV)\.deploy/,/^\[/ s/.*Architecture=[\"]*\([a-z0-9_]*\).*/\1/p' samconfig.toml),x86_64)
-ASL_VALIDATOR := npx --yes --loglevel=error asl-validator@4.0.0
+ASL_VALIDATOR := npx --yes --loglevel=error --fetch-retries=1 --fetch-timeout=20000 asl-validator@4.0.0
 # The AWS CLI knows AWS_REGION, SAM and boto3 AWS_DEFAULT_REGION.
 ifdef AWS_REGION
 export AWS_DEFAULT_REGION := $(AWS_REGION)

@@ -1,8 +1,8 @@
 """Deploy the translated template to this machine's stand-ins: what CloudFormation would create, as far as a run needs it.
 
-Created: buckets, topics, queues, Glue databases, state machines, schedules (which start nothing here), and the functions with
-their layers. Left out, because nothing here enforces or uses them: roles and policies, log groups, subscriptions, Athena's
-workgroup and saved queries. The rules are read by `status_events`.
+Created: buckets with their policies, topics, queues, Glue databases, state machines, schedules (which start nothing here), and
+the functions with their layers. Left out, because nothing here enforces or uses them: roles and their policies, log groups,
+subscriptions, Athena's workgroup and saved queries. The rules are read by `status_events`.
 """
 
 from __future__ import annotations
@@ -67,6 +67,8 @@ def deploy(
     for logical_id, properties in template.resources("AWS::S3::Bucket").items():
         buckets[logical_id] = template.resolve({"Ref": logical_id})
         _create_bucket(s3, buckets[logical_id], properties)
+    for properties in template.resources("AWS::S3::BucketPolicy").values():
+        s3.put_bucket_policy(Bucket=properties["Bucket"], Policy=json.dumps(properties["PolicyDocument"]))
     for logical_id in template.resources("AWS::SNS::Topic"):
         topics[logical_id] = template.resolve({"Ref": logical_id})
         sns.create_topic(Name=topics[logical_id].rpartition(":")[2])

@@ -57,10 +57,10 @@ def find_needs(call: AwsCall, parameters: dict[str, Any]) -> Iterator[Need]:
                 yield Need("s3:DeleteObject", f"arn:{PARTITION}:s3:::{named['Bucket']}/{key}", _TLS)
         case "s3", "ListObjectsV2" | "ListObjects" | "HeadBucket":
             yield Need("s3:ListBucket", f"arn:{PARTITION}:s3:::{named['Bucket']}", _TLS)
-        case "s3", "GetPublicAccessBlock" | "GetBucketEncryption":
-            # API reference, of each: the permission has another name.
+        case "s3", "GetPublicAccessBlock" | "GetBucketEncryption" | "GetBucketPolicy":
+            # API reference, of each: some permissions have another name.
             names = {"GetPublicAccessBlock": "GetBucketPublicAccessBlock", "GetBucketEncryption": "GetEncryptionConfiguration"}
-            yield Need(f"s3:{names[call.operation]}", f"arn:{PARTITION}:s3:::{named['Bucket']}", _TLS)
+            yield Need(f"s3:{names.get(call.operation, call.operation)}", f"arn:{PARTITION}:s3:::{named['Bucket']}", _TLS)
         case "glue", "CreateTable" | "UpdateTable" | "GetPartitions" | "BatchCreatePartition" | "BatchDeletePartition":
             # AWS Glue Developer Guide, "Specifying AWS Glue resource ARNs": the catalogue, the database and the table.
             database = named["DatabaseName"]

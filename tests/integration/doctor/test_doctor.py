@@ -241,10 +241,42 @@ def test_a_bucket_that_is_open_to_the_public(stack):
     assert "does not say IgnorePublicAcls, BlockPublicPolicy, RestrictPublicBuckets: block all public access" in says
 
 
+@pytest.mark.parametrize(
+    ("policy", "way_out"),
+    [
+        (None, "may be reached without TLS: put its policy back"),
+        (
+            {"CopyReads": "AROAEXAMPLEEXAMPLE"},
+            "lets in AROAEXAMPLEEXAMPLE, not arn:aws:iam::123456789012:role/copy, the parameter",
+        ),
+        ({}, "lets in no role, not arn:aws:iam::123456789012:role/copy, the parameter CopyRoleArn"),
+    ],
+    ids=["none", "of a role that was deleted", "without the role"],
+)
+def test_a_bucket_policy_that_is_not_the_templates(stack, policy, way_out):
+    """Each as somebody, or IAM itself, may have left it."""
+    before = stack.s3.get_bucket_policy(Bucket=stack.bucket)["Policy"]
+    document = json.loads(before)
+    document["Statement"] = [each for each in document["Statement"] if each["Effect"] == "Deny"] + [
+        {"Sid": sid, "Effect": "Allow", "Principal": {"AWS": principal}, "Action": "s3:GetObject", "Resource": "*"}
+        for sid, principal in (policy or {}).items()
+    ]
+    if policy is None:
+        stack.s3.delete_bucket_policy(Bucket=stack.bucket)
+    else:
+        stack.s3.put_bucket_policy(Bucket=stack.bucket, Policy=json.dumps(document))
+    try:
+        says = only(look(stack), "fail", "bucket policy")
+    finally:
+        stack.s3.put_bucket_policy(Bucket=stack.bucket, Policy=before)
+    assert way_out in says
+
+
 def test_no_bucket(stack):
     """Neither the functions nor the warehouse can write."""
     blocked = stack.s3.get_public_access_block(Bucket=stack.bucket)["PublicAccessBlockConfiguration"]
     encryption = stack.s3.get_bucket_encryption(Bucket=stack.bucket)["ServerSideEncryptionConfiguration"]
+    policy = stack.s3.get_bucket_policy(Bucket=stack.bucket)["Policy"]
     stack.s3.delete_bucket(Bucket=stack.bucket)
     try:
         findings = look(stack)
@@ -252,6 +284,7 @@ def test_no_bucket(stack):
         stack.s3.create_bucket(Bucket=stack.bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         stack.s3.put_public_access_block(Bucket=stack.bucket, PublicAccessBlockConfiguration=blocked)
         stack.s3.put_bucket_encryption(Bucket=stack.bucket, ServerSideEncryptionConfiguration=encryption)
+        stack.s3.put_bucket_policy(Bucket=stack.bucket, Policy=policy)
     assert [(finding["status"], finding["check"]) for finding in findings] == [
         ("fail", "S3"),
         ("fail", "bucket"),

@@ -10,22 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from rental_pipeline.data_api import DataApi, StatementFailed, Submission, classify
+from rental_pipeline.doctor.bucket_checks import check_bucket
 from rental_pipeline.doctor.report import Report
 from rental_pipeline.object_store import (
     address,
-    can_list,
     delete_objects,
     doctor_folder,
-    explain_s3_error,
-    find_text,
     list_objects,
     object_size,
-    s3,
     write_json,
-    write_text,
 )
 from rental_pipeline.settings import WarehouseSettings
 from rental_pipeline.steps.open_run import select_columns
@@ -33,7 +27,6 @@ from rental_pipeline.steps.step import literal
 from rental_pipeline.warehouse_files import Schemas
 
 _BOOTSTRAP = "run sql/bootstrap.sql as an administrator"
-_PUBLIC = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
 
 
 def check_warehouse(settings: WarehouseSettings) -> dict[str, Any]:
@@ -49,8 +42,7 @@ def check_warehouse(settings: WarehouseSettings) -> dict[str, Any]:
         _check_user(report, api, name, settings)
         catalogue = api.query(name, select_columns(Schemas(settings.marketplace).raw))
     with report.looking_at("bucket"):
-        _check_bucket(report, settings.bucket)
-        _write_probe(report, settings)
+        check_bucket(report, settings)
     with _asking(report, "COPY role"):
         _check_copy_role(report, api, name, settings)
     return {"findings": report.to_json(), "catalogue": catalogue}
@@ -100,59 +92,6 @@ def _check_user(report: Report, api: DataApi, name: str, settings: WarehouseSett
         missing = len(schemas.all) - len(owners)
         made = f"; {missing} are not there yet, the first run makes them" if missing else ""
         report.ok("schemas", f"{len(owners)} of {len(schemas.all)} are there and owned by {user_name!r}{made}")
-
-
-def _check_bucket(report: Report, bucket: str) -> None:
-    can_list(bucket)
-    with _asking_s3(bucket, "s3:ListBucket"):
-        region = s3().head_bucket(Bucket=bucket)["ResponseMetadata"]["HTTPHeaders"]["x-amz-bucket-region"]
-    here = s3().meta.region_name
-    if region == here:
-        report.ok("bucket", f"{bucket} is in {region}, as the warehouse is")
-    else:
-        report.fail("bucket", f"{bucket} is in {region}, the warehouse in {here}: deploy the stack in the warehouse's region")
-    try:
-        with _asking_s3(bucket, "s3:GetBucketPublicAccessBlock", "NoSuchPublicAccessBlockConfiguration"):
-            blocked = s3().get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
-    except _NotSet:
-        blocked = {}
-    if open_ways := [way for way in _PUBLIC if not blocked.get(way)]:
-        report.fail("bucket", f"{bucket} does not say {', '.join(open_ways)}: block all public access, as template.yaml does")
-    else:
-        report.ok("bucket", "all public access is blocked")
-    try:
-        with _asking_s3(bucket, "s3:GetEncryptionConfiguration", "ServerSideEncryptionConfigurationNotFoundError"):
-            rules = s3().get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
-        report.ok("bucket", f"encrypted by {rules[0]['ApplyServerSideEncryptionByDefault']['SSEAlgorithm']}")
-    except _NotSet:
-        report.fail("bucket", f"{bucket} says nothing of encryption: set it to AES256, as template.yaml does")
-
-
-class _NotSet(Exception):
-    """The bucket has no such configuration."""
-
-
-@contextmanager
-def _asking_s3(bucket: str, permission: str, not_set: str | None = None) -> Iterator[None]:
-    try:
-        yield
-    except (ClientError, BotoCoreError) as error:
-        if isinstance(error, ClientError) and error.response["Error"]["Code"] == not_set:
-            raise _NotSet from error
-        raise explain_s3_error(error, bucket, "", permission) from error
-
-
-def _write_probe(report: Report, settings: WarehouseSettings) -> None:
-    """Write an object, read it back and delete it."""
-    key, text = doctor_folder(settings.marketplace) + "probe.txt", str(uuid.uuid4())
-    write_text(settings.bucket, key, text)
-    if find_text(settings.bucket, key) != text:
-        report.fail(
-            "bucket", f"{address(settings.bucket, key)} was written and cannot be read back: look for a rule that deletes it"
-        )
-        return
-    delete_objects(settings.bucket, [key])
-    report.ok("bucket", f"an object was written, read and deleted under {doctor_folder(settings.marketplace)}")
 
 
 def _check_copy_role(report: Report, api: DataApi, name: str, settings: WarehouseSettings) -> None:
