@@ -51,7 +51,11 @@ def test_a_first_load_publishes_all_metrics_and_tells_people(loaded):
         assert query_warehouse(loaded, f"select count(*) from apartments_presentation.{metric}") > [(0,)], metric
     assert_keys_mirrored(loaded)
     assert [message["Subject"] for message in loaded.messages()] == ["apartments run 1: succeeded"]
-    assert "bookings: 120 rows read, 120 added to raw" in loaded.messages()[0]["Message"]
+    message = loaded.messages()[0]["Message"]
+    assert "bookings: 120 rows read, 120 added to raw" in message
+    assert message.splitlines()[-1].startswith("Report: https://")
+    page = loaded.s3.get_object(Bucket=loaded.bucket, Key="apartments/reports/run=000001/report.html")["Body"].read()
+    assert b"Published by run 1." in page
 
 
 def test_an_unchanged_source_is_a_short_run(loaded):
@@ -60,6 +64,7 @@ def test_an_unchanged_source_is_a_short_run(loaded):
     execution = loaded.start_execution({}).wait()
     assert execution.output["status"] == "unchanged"
     names = [state.name for state in execution.visited_states()]
+    assert "Write the report" not in names
     assert "Build curated tables" not in names
     assert "Publish" not in names
     assert len(loaded.messages()) == told

@@ -91,6 +91,14 @@ def test_progress_and_the_way_on_are_told(first):
         assert words in printed
 
 
+def test_the_report_is_a_page_on_disk(first, state):
+    """The last thing that is told is where it is; it is that of the newest run."""
+    report, printed = first
+    assert printed.splitlines()[-2].startswith("report: ")  # the last line is about the JSON
+    assert Path(report["page"]) == state / "report" / "apartments.html"
+    assert "Published by run 2." in Path(report["page"]).read_text()
+
+
 def test_the_files_can_be_looked_at(first, state):
     """Parquet, plans and manifests stand in the state folder under their keys."""
     (bucket,) = (state / "apartments" / "generated" / "s3").iterdir()

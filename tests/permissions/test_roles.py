@@ -58,6 +58,7 @@ EXCEPTIONS = [
     ("RunStateMachineRole", "states:StopExecution", "-run/", MAP),
     ("RunStateMachineRole", "states:RedriveExecution", "-run/", MAP),
     ("WriteManifestsRole", "s3:ListBucket", "", NOT_FOUND),
+    ("WriteReportRole", "s3:ListBucket", "", NOT_FOUND),
     ("ExtractSliceRole", "s3:AbortMultipartUpload", "", UNFINISHED),
     ("WarehouseRole", "sqs:SendMessage", "", DELIVERY),
     ("SwitchCatalogueRole", "s3:DeleteObject", "/lake/", SWEEP),

@@ -154,6 +154,17 @@ def test_bars_are_as_high_as_their_values():
     assert second == pytest.approx(4 * first)
 
 
+@pytest.mark.parametrize("kind", ["line", "columns"])
+@pytest.mark.parametrize("values", [[5], [0], [0, 0, 0], [-3, 4], ["12345678901.25", "12345678901.26"], [None, 1]])
+def test_few_and_odd_values_are_drawn(kind, values):
+    """One alone, nothing but zero, less than zero, and more than an axis has room for: every one is a point."""
+    rows = [{"week": f"2026-11-{2 + 7 * number:02d}", "price": value} for number, value in enumerate(values)]
+    root = ElementTree.fromstring(draw(chart(kind, rows)))
+    points = list(root.iter("{http://www.w3.org/2000/svg}title"))
+    assert len(points) == sum(value is not None for value in values)
+    assert "nan" not in draw(chart(kind, rows))
+
+
 def test_the_same_figures_make_the_same_page():
     """A repeated call writes the same again."""
     everything = figures(charts=[chart(rows=WEEKS)])

@@ -19,6 +19,9 @@ _WIDTH, _HEIGHT = 560, 290
 _STYLE = Style(label_font_size=18, major_label_font_size=18)
 _LABELS = 3
 _MOST_DOTS = 60
+# What pygal's script works with, and its style.
+_NOT_DRAWN = ("defs", "title", "desc")
+_OVERLAYS = ("plot text-overlay", "plot tooltip-overlay")
 
 
 def draw(chart: dict[str, Any]) -> Markup:
@@ -88,9 +91,8 @@ def _clean(root: Any, description: str) -> Markup:
     for parent in list(root.iter()):
         words = {child.get("class"): child.text for child in parent if child.tag == "desc"}
         for child in list(parent):
-            # Comments have a function for their tag.
-            is_overlay = "text-overlay" in child.get("class", "") or "tooltip-overlay" in child.get("class", "")
-            if child.tag in ("defs", "title", "desc") or is_overlay or not isinstance(child.tag, str):
+            is_comment = not isinstance(child.tag, str)  # its tag is a function
+            if is_comment or child.tag in _NOT_DRAWN or child.get("class") in _OVERLAYS:
                 parent.remove(child)
         if "value" in words:
             etree.SubElement(parent, "title").text = ": ".join(filter(None, (words.get("x_label"), words["value"])))
