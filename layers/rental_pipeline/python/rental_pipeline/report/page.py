@@ -36,7 +36,7 @@ def render_page(figures: dict[str, Any]) -> str:
         as_of=published["as_of"] and write_period(date.fromisoformat(published["as_of"]), "day"),
         data_until=min((row["watermark"] for row in figures["watermarks"] if row["watermark"]), default=None),
         watermarks=figures["watermarks"],
-        charts=[{**chart, "has_values": _has_values(chart), "most": _find_most(chart)} for chart in figures["charts"]],
+        charts=[{**chart, **_find_bounds(chart)} for chart in figures["charts"]],
         tiles=[tile for chart in figures["charts"] if (tile := _make_tile(chart))],
         quality=_measure_quality(figures["accepted"], figures["rejected"], figures["rules"]),
         warnings=figures["warnings"],
@@ -58,17 +58,10 @@ def _is_numeric(unit: str) -> bool:
     return unit != TEXT and unit not in PERIODS
 
 
-def _list_values(chart: dict[str, Any]) -> list[float]:
-    return [float(row[chart["drawn"]]) for row in chart["rows"] if row[chart["drawn"]] is not None]
-
-
-def _has_values(chart: dict[str, Any]) -> bool:
-    return bool(_list_values(chart))
-
-
-def _find_most(chart: dict[str, Any]) -> float:
-    """Return the value whose bar is the longest of a ranking."""
-    return max(_list_values(chart), default=0) or 1
+def _find_bounds(chart: dict[str, Any]) -> dict[str, float | None]:
+    """Return the least and the most of a chart's drawn values; None where there are none."""
+    values = [float(row[chart["drawn"]]) for row in chart["rows"] if row[chart["drawn"]] is not None]
+    return {"least": min(values, default=None), "most": max(values, default=None)}
 
 
 def _make_tile(chart: dict[str, Any]) -> dict[str, str] | None:
