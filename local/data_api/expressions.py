@@ -21,8 +21,8 @@ def rewrite_expressions(tree: exp.Expression) -> exp.Expression:
         Refused: something in it is no Redshift SQL, or would be computed otherwise here.
     """
     check_rules(tree)
-    tree = tree.transform(_rewrite_call, copy=False)
-    tree = tree.transform(_rewrite_cast, copy=False)
+    tree = _rewrite_innermost_first(tree, _rewrite_call)
+    tree = _rewrite_innermost_first(tree, _rewrite_cast)
     for select in list(tree.find_all(exp.Select)):
         _rewrite_qualify(select)
     for name in tree.find_all(exp.Identifier):
@@ -79,6 +79,17 @@ def _cast(value: exp.Expression, kind: exp.DataType) -> exp.Cast:
     return cast
 
 
+def _rewrite_innermost_first(tree: exp.Expression, rewrite: Callable[[exp.Expression], exp.Expression]) -> exp.Expression:
+    """Replace each node by what `rewrite` makes of it; what it makes is not rewritten again."""
+    for node in reversed(list(tree.bfs())):
+        rewritten = rewrite(node)
+        if node is tree:
+            tree = rewritten
+        elif rewritten is not node:
+            node.replace(rewritten)
+    return tree
+
+
 def _rewrite_call(node: exp.Expression) -> exp.Expression:
     if isinstance(node, exp.Extract):
         return _call("redshift.extract_part", exp.Literal.string(_date_part(node.this)), node.expression)
@@ -91,6 +102,8 @@ def _rewrite_call(node: exp.Expression) -> exp.Expression:
     if not isinstance(node, exp.Anonymous) or isinstance(node.parent, exp.Dot) or "." in node.name:
         return node
     name = node.name.lower()
+    if name == "listagg" and isinstance(node.parent, exp.WithinGroup):
+        return node  # its parent rewrites it, with its order
     if rewrite := _CALLS.get(name):
         return rewrite(node)
     if name in UNKNOWN_FUNCTIONS:

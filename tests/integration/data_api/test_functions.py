@@ -24,6 +24,7 @@ def value(warehouse, expression):
         ("datediff(ms, '2026-01-01 00:00:00.0009'::timestamp, '2026-01-01 00:00:00.001'::timestamp)", 1),
         ("datediff(us, '2026-01-01'::timestamp, '2026-01-01 00:00:01'::timestamp)", 1_000_000),
         ("datediff(day, null::date, date '2026-01-01')", None),
+        ("datediff(day, date '2024-02-01', dateadd(month, 1, date '2024-02-01'))", 29),
     ],
 )
 def test_datediff_counts_boundaries(warehouse, expression, expected):
@@ -204,7 +205,7 @@ def test_casts_that_lose_digits_are_refused_unless_the_value_is_a_literal(fresh_
     """Page r_Numeric_types201: "results of explicit casts of values selected from tables are not rounded"; r_CAST_function rounds
     a literal. ROUND or TRUNC says which is meant."""
     fresh_warehouse.execute(["create table t (d decimal(10, 4), f float)", "insert into t values (1.2345, 2.5)"])
-    for expression in ("cast(d as decimal(10, 2))", "d::int", "cast(f as bigint)", "f::decimal(10, 0)"):
+    for expression in ("cast(d as decimal(10, 2))", "d::int", "cast(f as bigint)", "f::decimal(10, 0)", "d::int::float"):
         with pytest.raises(StatementFailed, match="ROUND or TRUNC"):
             fresh_warehouse.query(f"select {expression} from t")
     assert fresh_warehouse.query(

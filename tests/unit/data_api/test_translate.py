@@ -268,6 +268,7 @@ def test_what_cannot_be_computed_alike_is_refused_with_the_way_out(sql, reason):
     [
         ('SELECT A."Id" FROM S.T a', 'SELECT "a"."id" FROM "s"."t" AS "a"'),
         ("select nvl(a, 0) from t", 'SELECT coalesce("a", 0) FROM "t"'),
+        ("select nvl(nvl(a, b), 0) from t", 'SELECT coalesce(coalesce("a", "b"), 0) FROM "t"'),
         ("delete from t using s where t.a = s.a", 'DELETE FROM "t" USING "s" WHERE "t"."a" = "s"."a"'),
         ("lock a, b.c", "lock a, b.c"),
         ("grant select on all tables in schema s to group analysts", "grant select on all tables in schema s to analysts"),
