@@ -11,29 +11,17 @@ import pytest
 
 from local.data_api.translate import translate
 from rental_pipeline.warehouse_files import Schemas, read_warehouse
+from tests.fixtures.bootstrap import read_bootstrap
 
 SQL = Path(__file__).parents[3] / "sql"
-USER, ANALYSTS = "IAMR:stack-WarehouseRole-1", "apartments_analysts"
-
-
-def read_bootstrap() -> list[str]:
-    """Return its statements, filled in, without what PostgreSQL does unasked (case) or spells otherwise (disabled password)."""
-    text = (SQL / "bootstrap.sql").read_text()
-    for name, value in {"marketplace": "apartments", "database": "dev", "warehouse_role": "stack-WarehouseRole-1"}.items():
-        text = text.replace("{" + name + "}", value)
-    text = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
-    assert not re.search(r"[{}]", text)
-    return [
-        part.strip().replace("password disable", "password null")
-        for part in text.split(";")
-        if part.strip() and "case_sensitive" not in part
-    ]
+ROLE, ANALYSTS = "stack-WarehouseRole-1", "apartments_analysts"
+USER = f"IAMR:{ROLE}"
 
 
 @pytest.fixture
 def administrator(fresh_warehouse) -> Iterator[psycopg.Connection]:
     with fresh_warehouse.connect() as connection:
-        for statement in read_bootstrap():
+        for statement in read_bootstrap("apartments", ROLE):
             connection.execute(statement)
         connection.execute("create user analyst")
         connection.execute(f"alter group {ANALYSTS} add user analyst")
@@ -78,5 +66,5 @@ def test_analysts_read_metrics_and_nothing_else(administrator):
 
 def test_all_schemas_are_made():
     """Those that the pipeline uses."""
-    made = {match[1] for sql in read_bootstrap() if (match := re.match(r"create schema (\w+)", sql))}
+    made = {match[1] for sql in read_bootstrap("apartments", ROLE) if (match := re.match(r"create schema (\w+)", sql))}
     assert made == set(Schemas("apartments").all)

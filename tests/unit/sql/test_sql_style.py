@@ -20,17 +20,19 @@ from rental_pipeline.steps.prepare import read_rates
 from rental_pipeline.warehouse_files import CuratedTable
 
 ROOT = Path(__file__).parents[3]
-FOLDERS = ("curated", "presentation", "checks", "report")
+FOLDERS = ("curated", "presentation", "checks", "views", "report")
 HEADERS = {
     "curated": ["grain", "source", "input", "key", "references", "reads", "writes", "parameters", "rerun", "storage"],
     "presentation": ["grain", "period", "reads", "writes", "parameters", "rerun", "storage"],
     "checks": ["severity", "reads", "parameters"],
+    "views": ["grain", "reads", "writes", "parameters", "rerun", "storage"],
     "report": ["place", "title", "reading", "chart", "columns", "drawn", "reads", "parameters"],
 }
 OPTIONAL = {("curated", "lake")}
 MARKETPLACES = sorted(path.parent.name for path in (ROOT / "sql").glob("*/source.yaml"))
 PATHS = [path for name in MARKETPLACES for folder in FOLDERS for path in sorted((ROOT / "sql" / name / folder).glob("*.sql"))]
 TABLES = [path for path in PATHS if path.parent.name in ("curated", "presentation")]
+VIEWS = [path for path in PATHS if path.parent.name == "views"]
 
 
 def marketplace(path: Path) -> str:
@@ -92,7 +94,7 @@ def test_the_header_says_what_is_read(path):
     """`reads` names exactly the tables of the queries; only what an earlier section of the same file makes is left out."""
     file = read_sql_file(path)
     read = set().union(*(read_tables(tree) for name, tree in parse_sections(file).items() if name != "table"))
-    assert split(file.header["reads"]) == read - {"judged"}
+    assert split(file.header["reads"]) == read - {"judged", file.header.get("writes")}
 
 
 @each_table
@@ -222,6 +224,18 @@ def test_every_table_a_metric_reads_can_make_it_dirty(path):
         tree = parse(file.section(f"dirty_from_{table}"))
         assert tree.named_selects == ["period_start"]
         assert f"changed_{table}" in read_tables(tree)
+
+
+@each(VIEWS)
+def test_a_view_is_bound_to_the_tables_of_this_marketplace(path):
+    """One statement, named by its path, over published metrics and clean rows: with those its owner's rights go along."""
+    file = read_sql_file(path)
+    assert list(file.sections) == ["view"]
+    name = f"{marketplace(path)}_presentation.{path.stem}"
+    assert file.header["writes"] == name and file.section("view").startswith(f"create view {name} as\n")
+    assert "binding" not in file.section("view")
+    tables = {f"{marketplace(path)}_{table.parent.name}.{table.stem}" for table in TABLES}
+    assert split(file.header["reads"]) <= tables and name not in tables
 
 
 @each([path for path in PATHS if path.parent.name == "checks"])

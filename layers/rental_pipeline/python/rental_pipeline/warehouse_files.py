@@ -148,6 +148,22 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class View:
+    """One file of views/: a view in the presentation schema, for analysts."""
+
+    file: SqlFile
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The tables it is bound to, with their schemas."""
+        return frozenset(name.strip() for name in _header(self.file, "reads").split(","))
+
+
+@dataclass(frozen=True)
 class Check:
     """One file of checks/: a select of the rows that break it."""
 
@@ -174,6 +190,7 @@ class Warehouse:
     curated: tuple[CuratedTable, ...]
     metrics: tuple[Metric, ...]
     checks: tuple[Check, ...]
+    views: tuple[View, ...]
 
     def curated_table(self, name: str) -> CuratedTable:
         return next(table for table in self.curated if table.name == name)
@@ -197,7 +214,7 @@ class Warehouse:
     @property
     def files_hash(self) -> str:
         """Hash everything that decides what a run makes."""
-        files = [table.file.text for table in (*self.curated, *self.metrics)]
+        files = [table.file.text for table in (*self.curated, *self.metrics, *self.views)]
         checks = [f"{check.name} {check.severity} {check.violations}" for check in self.checks]
         return hash_texts(*self.control, self.exchange_rates, *files, *checks)
 
@@ -219,6 +236,16 @@ class Warehouse:
     def _inputs(self, metric: Metric) -> list[CuratedTable]:
         reads = _header(metric.file, "reads")
         return [table for table in self.curated if f"{self.schemas.curated}.{table.name}" in reads]
+
+    def tables_of(self, view: View) -> list[CuratedTable | Metric]:
+        """Return the tables that a view is bound to."""
+        tables = [(self.schemas.curated, table) for table in self.curated]
+        tables += [(self.schemas.presentation, metric) for metric in self.metrics]
+        return [table for schema, table in tables if f"{schema}.{table.name}" in view.reads]
+
+    def view_hash(self, view: View) -> str:
+        """Hash the view and the definitions of its tables: where one of them is made anew, so is the view."""
+        return hash_texts(view.file.text, *(table.file.section("table") for table in self.tables_of(view)))
 
     @staticmethod
     def definition_hash(file: SqlFile) -> str:
@@ -245,6 +272,7 @@ def read_warehouse(sql_root: Path, marketplace: str) -> Warehouse:
         curated=_order_by_reference([CuratedTable(file) for file in read_sql_folder(folder / "curated").values()]),
         metrics=tuple(Metric(file) for file in read_sql_folder(folder / "presentation").values()),
         checks=tuple(_read_check(file) for file in read_sql_folder(folder / "checks").values()),
+        views=tuple(View(file) for file in read_sql_folder(folder / "views").values()),
     )
 
 

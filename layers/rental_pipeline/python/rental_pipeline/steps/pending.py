@@ -6,6 +6,7 @@ from rental_pipeline.steps.curate import needs_full_build
 from rental_pipeline.steps.plan_lake import is_lake_behind
 from rental_pipeline.steps.stage import needs_full_stage
 from rental_pipeline.steps.step import Rows, Step, StepRequest
+from rental_pipeline.steps.views import list_outdated_views
 
 
 def compose_pending(request: StepRequest) -> Step:
@@ -26,6 +27,7 @@ def compose_pending(request: StepRequest) -> Step:
             bool(curated)
             or dirty[0]["dirty_periods"] > 0
             or any(needs_full_stage(request, metric) for metric in request.warehouse.metrics)
+            or bool(list_outdated_views(request))
             or (bool(request.warehouse.metrics) and request.ledger.as_of != request.plan["as_of"])
         )
         return {

@@ -18,6 +18,7 @@ from rental_pipeline.steps.curate import is_forgotten, is_reshaped
 from rental_pipeline.steps.load import NOTHING, Load
 from rental_pipeline.steps.step import Step, StepRequest, divide_statements, literal
 from rental_pipeline.steps.unload_known import unload_known
+from rental_pipeline.steps.views import drop_views
 from rental_pipeline.warehouse_files import CuratedTable
 
 _END_OF_TIME = date(9999, 12, 31)
@@ -37,7 +38,10 @@ def compose_prepare(request: StepRequest) -> Step:
     submissions += [*divide_statements("raw-tables", set_path, changes["batch"])]
     # ALTER COLUMN TYPE may not stand in a transaction block (Redshift, "ALTER TABLE"): one request each.
     submissions += [Submission(f"widen-{position}", (sql,)) for position, sql in enumerate(changes["single"])]
-    submissions += [_define_curated(request, table) for table in request.warehouse.curated if is_reshaped(request, table)]
+    if reshaped := [table for table in request.warehouse.curated if is_reshaped(request, table)]:
+        # A table that a view is bound to cannot be dropped ("DROP TABLE"); publish makes the views again.
+        submissions.append(request.write(*drop_views(request), once=False, label="views"))
+        submissions += [_define_curated(request, table) for table in reshaped]
     rate_hash = request.warehouse.exchange_rate_hash
     if not request.ledger.is_made_from("control", "exchange_rate", rate_hash):
         submissions.append(request.write(*_replace_rates(request, rate_hash), once=False))

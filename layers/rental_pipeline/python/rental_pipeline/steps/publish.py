@@ -5,6 +5,7 @@ from __future__ import annotations
 from rental_pipeline.steps.check import list_checks
 from rental_pipeline.steps.stage import staged_table
 from rental_pipeline.steps.step import Step, StepRequest, literal
+from rental_pipeline.steps.views import drop_views, make_views
 from rental_pipeline.warehouse_files import Metric
 
 
@@ -24,7 +25,9 @@ def compose_publish(request: StepRequest) -> Step:
         (
             request.write(
                 f"call require_audit({run}, {len(list_checks(request))})",
+                *drop_views(request),
                 *(statement for metric in metrics for statement in _replace_periods(request, metric)),
+                *make_views(request),
                 # Nobody can have added any since they were staged: this run holds the lease.
                 f"delete from {control}.dirty_period",
                 f"delete from {control}.layer_position where layer = 'presentation'",
