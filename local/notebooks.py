@@ -67,10 +67,11 @@ def write_pages(marketplace: str, folder: Path, environment: Mapping[str, str]) 
         nbclient.exceptions.CellExecutionError: a cell failed.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    exporter = HTMLExporter(exclude_input=True, exclude_output_prompt=True)
     pages = []
     for path in find_notebooks(marketplace):
         executed = execute(nbformat.read(path, nbformat.NO_CONVERT), environment)
-        page, _ = HTMLExporter(exclude_input=True).from_notebook_node(executed, {"metadata": {"name": path.stem}})
+        page, _ = exporter.from_notebook_node(executed, {"metadata": {"name": path.stem}})
         pages.append(folder / f"{path.stem}.html")
         pages[-1].write_text(page, encoding="utf-8")
     return pages

@@ -49,6 +49,7 @@ def assert_lake_is_warehouse(lake, warehouse) -> None:
             for schema, table in connection.execute(
                 "select table_schema, table_name from information_schema.tables"
                 " where table_schema in ('apartments_curated', 'apartments_presentation') and table_name <> 'rejected_rows'"
+                " and table_type = 'BASE TABLE'"
             ).fetchall()
         } | {"control_exchange_rate"}
     assert set(names) == expected
