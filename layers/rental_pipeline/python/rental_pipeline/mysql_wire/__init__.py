@@ -5,7 +5,7 @@
     packets      receives bytes, and finds the rows in them
     binary_rows  decodes the rows of a prepared statement (the default)
     text_rows    decodes the rows of a plain query (for proxies on which prepared statements pin a session)
-    cells, values, dates   what both decoders need
+    cells, values, dates, numbers   what both decoders need
 
 A row is never a Python object. A thread receives two megabytes at a time; the rows in them are decoded together, a column at a
 time. A handful of such blocks is in memory, whatever the length of the result. The plain decoder of `rental_pipeline.decode` is

@@ -42,12 +42,7 @@ def _is_ascii(content: pyarrow.Array) -> bool:
 
 def parse_text(column: Column, buffer: pyarrow.Buffer, starts, ends, nulls) -> pyarrow.Array:
     """Return what the cells' text says in the wanted type; Arrow's parser takes no value that it would have to change."""
-    text = read_text(replace(column, type=pyarrow.string()), buffer, starts, ends, nulls)
-    try:
-        return text.cast(column.type)
-    except pyarrow.ArrowInvalid:
-        # Arrow's message has the value in it, which belongs in no log.
-        raise _does_not_fit(column) from None
+    return _parse(column, column.type, buffer, starts, ends, nulls)
 
 
 def read_decimals(column: Column, buffer: pyarrow.Buffer, starts, ends, nulls) -> pyarrow.Array:
@@ -61,7 +56,7 @@ def read_decimals(column: Column, buffer: pyarrow.Buffer, starts, ends, nulls) -
     """
     if column.type.precision > _DIGITS_OF_DOUBLE or column.fraction != column.type.scale:
         return parse_text(column, buffer, starts, ends, nulls)
-    reals = parse_text(replace(column, type=pyarrow.float64()), buffer, starts, ends, nulls)
+    reals = _parse(column, pyarrow.float64(), buffer, starts, ends, nulls)
     numbers = numpy.frombuffer(reals.buffers()[1], numpy.float64, len(reals)) * 10.0**column.type.scale
     if nulls is not None:
         numbers[nulls] = 0
@@ -115,6 +110,15 @@ def make_reals(column: Column, numbers: numpy.ndarray, nulls: numpy.ndarray | No
     if is_lost.any() and (is_lost if nulls is None else is_lost & ~nulls).any():
         raise _does_not_fit(column)
     return make_array(column.type, reals, nulls)
+
+
+def _parse(column: Column, kind: pyarrow.DataType, buffer: pyarrow.Buffer, starts, ends, nulls) -> pyarrow.Array:
+    text = read_text(replace(column, type=pyarrow.string()), buffer, starts, ends, nulls)
+    try:
+        return text.cast(kind)
+    except pyarrow.ArrowInvalid:
+        # Arrow's message has the value in it, which belongs in no log.
+        raise _does_not_fit(column) from None
 
 
 def _does_not_fit(column: Column) -> FixData:
