@@ -122,7 +122,7 @@ class Statements:
         """Return every statement remembered."""
         with self._lock:
             self._forget_old()
-            return sorted(self._by_id.values(), key=lambda statement: -statement.created_at)
+            return list(reversed(self._by_id.values()))
 
     def cancel(self, statement: Statement) -> bool:
         """Cancel a statement in PostgreSQL; False where it ends otherwise first, or does not end within 10 seconds."""
@@ -143,13 +143,12 @@ class Statements:
         self._threads.shutdown(wait=True, cancel_futures=True)
 
     def _forget_old(self) -> None:
+        """Forget from the oldest on, up to the first that is to be kept: both dictionaries are in the order of submission."""
         now = time.time()
-        for token, statement in list(self._by_token.items()):
-            if now - statement.created_at > TOKEN_SECONDS:
-                del self._by_token[token]
-        for statement_id, statement in list(self._by_id.items()):
-            if statement.has_ended and now - statement.updated_at > KEPT_SECONDS:
-                del self._by_id[statement_id]
+        while self._by_token and now - _oldest(self._by_token).created_at > TOKEN_SECONDS:
+            del self._by_token[next(iter(self._by_token))]
+        while self._by_id and _oldest(self._by_id).has_ended and now - _oldest(self._by_id).updated_at > KEPT_SECONDS:
+            del self._by_id[next(iter(self._by_id))]
 
     def _run(self, statement: Statement) -> None:
         self._set(statement, "PICKED")
@@ -211,3 +210,7 @@ class Statements:
     @staticmethod
     def _set(target: Statement | SubStatement, status: str) -> None:
         target.status, target.updated_at = status, time.time()
+
+
+def _oldest(statements: dict[str, Statement]) -> Statement:
+    return next(iter(statements.values()))
