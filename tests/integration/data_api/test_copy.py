@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.fixtures.warehouse import StatementFailed
+from local.data_api.server import DataApiServer
+from tests.fixtures.warehouse import StatementFailed, Warehouse
 
 ROLE = "arn:aws:iam::123456789012:role/warehouse"
 COLUMNS = """
@@ -84,6 +85,26 @@ def files(aws, bucket):
 
 def copy(manifest, target="t"):
     return f"copy {target} from '{manifest}' iam_role '{ROLE}' format as parquet manifest"
+
+
+@pytest.fixture
+def one_role(table, aws):
+    """The same warehouse, with one role attached."""
+    server = DataApiServer(table.postgres_uri, aws.endpoint_url, role=ROLE).start()
+    yield Warehouse(server.endpoint_url, table.postgres_uri)
+    server.stop()
+
+
+def test_only_an_attached_role_is_taken(one_role, files):
+    """By COPY and UNLOAD (Management Guide, "Authorizing COPY, UNLOAD … operations using IAM roles"); DEFAULT is one of them."""
+    by_default = copy(files.manifest(files.put("a.parquet", ROWS))).replace(f"'{ROLE}'", "default")
+    assert one_role.execute(by_default)["ResultRows"] == 4
+    another = ROLE.replace("warehouse", "another")
+    unload = f"unload ('select id from t') to 's3://{files.name}/out/' iam_role '{ROLE}' format as parquet"
+    one_role.execute(unload)
+    for statement in (copy(f"s3://{files.name}/manifest.json"), unload):
+        with pytest.raises(StatementFailed, match=f"Not authorized to get credentials of role {another}"):
+            one_role.execute(statement.replace(ROLE, another))
 
 
 def test_every_value_arrives_as_it_was(table, files):
