@@ -252,6 +252,18 @@ def test_times_about_a_hundred_hours(protocol: str) -> None:
     ]  # fmt: skip
 
 
+@both_protocols
+def test_a_decimal_of_more_digits_than_planned_is_refused(protocol: str) -> None:
+    """Before the point or behind it, also where the server says that it sends more; zeros behind it are no digits."""
+    wanted = pyarrow.decimal128(5, 2)
+    column, longer = (SentColumn("d", FIELD_TYPE.NEWDECIMAL, wanted, decimals=scale) for scale in (2, 3))
+    for sent, text in ((column, "1000.00"), (column, "-1000.00"), (longer, "1.234")):
+        with pytest.raises(FixData, match=r"column d holds a value that is no decimal128\(5, 2\)"):
+            decode(encode([sent], [[Decimal("1.50")], [Decimal(text)]], protocol), [sent], protocol)
+    table, _ = decode(encode([longer], [[Decimal("-1.230")], [None], [Decimal("999.990")]], protocol), [longer], protocol)
+    assert table["d"].to_pylist() == [Decimal("-1.23"), None, Decimal("999.99")]
+
+
 def test_a_double_that_is_no_float_is_refused() -> None:
     """Beyond a float's range; and a NULL is no number at all, whatever stands in its place."""
     columns = [SentColumn("f", FIELD_TYPE.DOUBLE, pyarrow.float32()), SentColumn("d", FIELD_TYPE.DOUBLE, pyarrow.float64())]
