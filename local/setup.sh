@@ -80,7 +80,7 @@ find_containers() {
 
 find_browser() {
     command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || (install_packages chromium) ||
-        say "going on without a browser"
+        say "going on without a browser: the tests that look at the report will be skipped"
 }
 
 case "${1:-}" in

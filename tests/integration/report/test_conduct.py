@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -100,22 +101,16 @@ def test_a_report_without_figures_is_refused(pipeline, source):
         pipeline.invoke("write_report", {"run_sequence": 9})
 
 
-def test_a_chart_that_cannot_be_read_is_named(pipeline, source, tmp_path):
-    """By the file, before anything is read."""
+def test_a_chart_that_cannot_be_read_is_named(pipeline, source, fresh_warehouse, tmp_path):
+    """By the file, before a run is opened."""
     root = tmp_path / "sql"
-    root.mkdir()
-    for path in SQL_ROOT.iterdir():
-        (root / path.name).symlink_to(path)
-    (root / "apartments").unlink()
-    (root / "apartments").mkdir()
-    for path in (SQL_ROOT / "apartments").iterdir():
-        (root / "apartments" / path.name).symlink_to(path)
-    (root / "apartments" / "report").unlink()
-    (root / "apartments" / "report").mkdir()
+    shutil.copytree(SQL_ROOT, root)
     (root / "apartments" / "report" / "sales.sql").write_text("-- title: Sales\n\n-- name: query\nselect 1 as one\n")
     pipeline.set_environment(SQL_ROOT=str(root))
     with pytest.raises(FixConfiguration, match=re.escape("report/sales.sql has no `-- chart: …` line")):
         pipeline.run()
+    with fresh_warehouse.connect() as connection:
+        assert connection.execute("select to_regnamespace('apartments_control')").fetchone() == (None,)
 
 
 def test_all_figures_are_of_one_moment(pipeline, source, fresh_warehouse):

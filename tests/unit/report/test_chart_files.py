@@ -29,14 +29,13 @@ select week, price, listings from prices
 
 
 def write(folder: Path, text: str, name: str = "prices") -> Path:
-    (folder / "shop" / "report").mkdir(parents=True, exist_ok=True)
-    (folder / "shop" / "report" / f"{name}.sql").write_text(text)
+    (folder / f"{name}.sql").write_text(text)
     return folder
 
 
 def test_a_file_is_a_chart(tmp_path):
     """Its header says how its rows are drawn and read."""
-    (chart,) = read_charts(write(tmp_path, FILE), "shop")
+    (chart,) = read_charts(write(tmp_path, FILE))
     assert (chart.name, chart.title, chart.reading, chart.kind) == ("prices", "Prices", "Each point is a week.", "line")
     assert [(column.name, column.unit, column.label) for column in chart.columns] == [
         ("week", "week", "Week of"),
@@ -51,12 +50,12 @@ def test_charts_stand_in_the_order_of_their_places(tmp_path):
     write(tmp_path, FILE, "a")
     write(tmp_path, FILE.replace("place:      2", "place:      10"), "b")
     write(tmp_path, FILE.replace("place:      2", "place:      1"), "c")
-    assert [chart.name for chart in read_charts(tmp_path, "shop")] == ["c", "a", "b"]
+    assert [chart.name for chart in read_charts(tmp_path)] == ["c", "a", "b"]
 
 
 def test_a_marketplace_without_charts_has_a_report_all_the_same(tmp_path):
     """Of its run and its data."""
-    assert read_charts(tmp_path, "shop") == ()
+    assert read_charts(tmp_path / "report") == ()
 
 
 @pytest.mark.parametrize(
@@ -78,13 +77,13 @@ def test_a_wrong_header_is_refused(tmp_path, old, new, message):
     """With the file's name, and what would be right."""
     assert old in FILE
     with pytest.raises(FixConfiguration, match=r"prices\.sql") as error:
-        read_charts(write(tmp_path, FILE.replace(old, new)), "shop")
+        read_charts(write(tmp_path, FILE.replace(old, new)))
     assert message in str(error.value)
 
 
 def test_a_query_of_other_columns_is_refused(tmp_path):
     """The table under the chart would else show them under wrong names."""
-    (chart,) = read_charts(write(tmp_path, FILE), "shop")
+    (chart,) = read_charts(write(tmp_path, FILE))
     with pytest.raises(FixConfiguration, match="selects week, listings; its header has the columns week, price, listings"):
         chart.to_json([{"week": "2026-11-16", "listings": 2}])
 
@@ -92,7 +91,7 @@ def test_a_query_of_other_columns_is_refused(tmp_path):
 @pytest.mark.parametrize("marketplace", MARKETPLACES)
 def test_the_charts_that_ship_select_what_they_declare(marketplace):
     """Column by column, in order; time goes forward; a ranking has an end."""
-    charts = read_charts(SQL_ROOT, marketplace)
+    charts = read_charts(SQL_ROOT / marketplace / "report")
     assert charts
     for chart in charts:
         (tree,) = sqlglot.parse(chart.query, read="redshift")

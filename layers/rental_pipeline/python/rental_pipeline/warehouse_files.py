@@ -1,4 +1,4 @@
-"""What a marketplace's SQL folder says: curated tables, metrics, checks, their build order and the hashes of their inputs."""
+"""What a marketplace's SQL folder says: curated tables, metrics, checks, charts, their order and the hashes of their inputs."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.report.chart_files import Chart, read_charts
 from rental_pipeline.sql_files import SqlFile, hash_texts, read_sql_folder
 
 _REFERENCE = re.compile(r"^(\w+) *-> *(\w+)\.(\w+)$")
@@ -181,6 +182,7 @@ class Warehouse:
         functions: The text of those of its files that rows depend on: functions and calendar.
         exchange_rates: The text of exchange_rates.csv.
         curated: In build order, parents first.
+        charts: Of the report, in their order.
     """
 
     schemas: Schemas
@@ -191,6 +193,7 @@ class Warehouse:
     metrics: tuple[Metric, ...]
     checks: tuple[Check, ...]
     views: tuple[View, ...]
+    charts: tuple[Chart, ...]
 
     def curated_table(self, name: str) -> CuratedTable:
         return next(table for table in self.curated if table.name == name)
@@ -273,6 +276,7 @@ def read_warehouse(sql_root: Path, marketplace: str) -> Warehouse:
         metrics=tuple(Metric(file) for file in read_sql_folder(folder / "presentation").values()),
         checks=tuple(_read_check(file) for file in read_sql_folder(folder / "checks").values()),
         views=tuple(View(file) for file in read_sql_folder(folder / "views").values()),
+        charts=read_charts(folder / "report"),
     )
 
 

@@ -66,13 +66,13 @@ class Chart:
         return {**declared, "rows": rows}
 
 
-def read_charts(sql_root: Path, marketplace: str) -> tuple[Chart, ...]:
-    """Return the charts of a marketplace in their order; none where it has no folder `report`.
+def read_charts(folder: Path) -> tuple[Chart, ...]:
+    """Return the charts of a folder in their order; none where there is no such folder.
 
     Raises:
         FixConfiguration: a header is wrong; the message names file and line.
     """
-    charts = [_read_chart(file) for file in read_sql_folder(sql_root / marketplace / "report").values()]
+    charts = [_read_chart(file) for file in read_sql_folder(folder).values()]
     return tuple(sorted(charts, key=lambda chart: (chart.place, chart.name)))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rental_pipeline.data_api import Submission
 from rental_pipeline.object_store import FIGURES, run_key, write_json
-from rental_pipeline.report.chart_files import read_charts
 from rental_pipeline.steps.step import Rows, Step, StepRequest, literal
 
 
@@ -16,10 +15,9 @@ def compose_report(request: StepRequest) -> Step:
     published them is named (`published`); where the report of an older run is written late, it is another.
 
     Raises:
-        FixConfiguration: a file of the marketplace's folder `report` is wrong, or there are more than a transaction can read.
+        FixConfiguration: there are more charts than a transaction can read.
     """
-    charts = read_charts(request.settings.sql_root, request.schemas.marketplace)
-    facts = _select_facts(request)
+    charts, facts = request.warehouse.charts, _select_facts(request)
 
     def finish(rows: list[Rows]) -> dict:
         found = dict(zip(facts, rows[: len(facts)], strict=True))
