@@ -87,7 +87,14 @@ def test_every_metric_has_values(first):
 def test_progress_and_the_way_on_are_told(first):
     """While it runs, which state took how long; at the end, what to do next."""
     _, printed = first
-    for words in ("Load a raw table: bookings", "Publish", "Rows per hop", "make psql", "nothing is left running"):
+    for words in (
+        "Load a raw table: bookings",
+        "Publish",
+        "Rows per hop",
+        "make psql",
+        "make notebooks",
+        "nothing is left running",
+    ):
         assert words in printed
 
 
@@ -142,6 +149,19 @@ def test_psql_opens_the_warehouse_of_the_last_run(first, state):
         check=True,
     )
     assert "runs=" in done.stdout
+
+
+def test_notebooks_become_pages(first, state):
+    """Those of the last run's marketplace, executed over its warehouse, with their plots and without their code."""
+    done = subprocess.run(
+        [sys.executable, "-m", "local", "--state", str(state), "notebooks"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    pages = [Path(line) for line in done.stdout.splitlines()]
+    assert [page.stem for page in pages] == ["rental_performance", "user_engagement"]
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert text.count('src="data:image/png;base64,') == 4 and "wr.data_api" not in text
 
 
 def test_another_marketplace_is_a_folder_of_sql(state):
