@@ -38,10 +38,11 @@ def compose_prepare(request: StepRequest) -> Step:
     submissions += [*divide_statements("raw-tables", set_path, changes["batch"])]
     # ALTER COLUMN TYPE may not stand in a transaction block (Redshift, "ALTER TABLE"): one request each.
     submissions += [Submission(f"widen-{position}", (sql,)) for position, sql in enumerate(changes["single"])]
-    if reshaped := [table for table in request.warehouse.curated if is_reshaped(request, table)]:
-        # A table that a view is bound to cannot be dropped ("DROP TABLE"); publish makes the views again.
-        submissions.append(request.write(*drop_views(request), once=False, label="views"))
-        submissions += [_define_curated(request, table) for table in reshaped]
+    reshaped = [table for table in request.warehouse.curated if is_reshaped(request, table)]
+    if reshaped and (dropped := drop_views(request)):
+        # A table that a view is bound to cannot be dropped (Redshift, "DROP TABLE"); publish makes the views again.
+        submissions.append(request.write(*dropped, once=False, label="views"))
+    submissions += [_define_curated(request, table) for table in reshaped]
     rate_hash = request.warehouse.exchange_rate_hash
     if not request.ledger.is_made_from("control", "exchange_rate", rate_hash):
         submissions.append(request.write(*_replace_rates(request, rate_hash), once=False))

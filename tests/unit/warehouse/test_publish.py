@@ -1,0 +1,38 @@
+"""A publication is one request of at most forty statements, whatever has changed."""
+
+from pathlib import Path
+
+import pytest
+
+from rental_pipeline.settings import WarehouseSettings
+from rental_pipeline.steps.publish import compose_publish
+from rental_pipeline.steps.step import StepRequest
+from rental_pipeline.warehouse_files import read_warehouse
+
+SQL_ROOT = Path(__file__).parents[3] / "sql"
+
+
+def position(layer: str, name: str) -> dict:
+    """A table's place in the ledger, made from other files than those that are deployed."""
+    return {"layer": layer, "name": name, "run_sequence": 1, "as_of": None, "input_hash": "old", "definition_hash": "old"}
+
+
+@pytest.mark.parametrize("marketplace", ["apartments", "cars"])
+def test_everything_may_change_its_shape_at_once(marketplace):
+    """All metrics and views that ship; one more statement than the Data API takes would be refused here."""
+    warehouse = read_warehouse(SQL_ROOT, marketplace)
+    settings = WarehouseSettings(marketplace, "bucket", "dev", "arn:aws:iam::123456789012:role/copy", "workgroup")
+    request = StepRequest(settings, warehouse, "publish", run_sequence=2)
+    positions = [
+        *(position("curated", table.name) for table in warehouse.curated),
+        *(position("presentation", metric.name) for metric in warehouse.metrics),
+        *(position("view", view.name) for view in warehouse.views),
+    ]
+    request.__dict__["ledger_file"] = {"positions": positions}
+    tables = [{"name": table.source, "strategy": "merge", "key": ["id"]} for table in warehouse.curated]
+    request.__dict__["plan"] = {"as_of": "2026-11-21", "tables": tables}
+    (publication,) = compose_publish(request).submissions
+    statements = "\n".join(publication.statements)
+    for made in (*warehouse.metrics, *warehouse.views):
+        assert f"{marketplace}_presentation.{made.name}" in statements.split("drop view", 1)[1]
+    assert statements.index("drop view") < statements.index("drop table") < statements.index("create view")
