@@ -127,6 +127,23 @@ def test_16_a_backfill_moves_no_watermark(market):
     market.assert_raw_mirrors_source()
 
 
+@pytest.mark.parametrize("emptied", ["erased", "dropped"])
+def test_16_a_backfill_is_not_taken_for_a_first_load(market, emptied):
+    """A raw table is empty, as the run that was to fill it stopped; a backfill brings one row. The next increment reads all."""
+    for number in range(1, 4):
+        market.insert_parent(number)
+        market.pass_time(hours=1)
+    market.run_well()
+    if emptied == "dropped":
+        with market.warehouse.connect() as connection:
+            connection.execute("drop table market_raw.parents")
+    market.start({"erase": ["parents"]} if emptied == "erased" else {}).stop_before("load parents")
+    window = {"from": (market.clock - timedelta(hours=1, minutes=5)).isoformat(), "to": market.clock.isoformat()}
+    market.start({"window": window, "tables": ["parents"]}).stop_before("pending")
+    assert market.query("select id from market_raw.parents") == [(3,)]
+    market.assert_whole()
+
+
 def test_17_keys_that_sort_otherwise_in_the_warehouse_are_not_taken_for_gone(market):
     """MySQL's order ignores case, Redshift's does not; each slice here is a range of one key."""
     market.configure(SLICE_ROWS=1)

@@ -208,7 +208,8 @@ class TablePlanner:
             lower, upper = _floor(lower, contract, column), _ceil(upper, contract, column)
             return replace(table, lower=iso_text(lower), upper=iso_text(upper), definition_hash=None)
 
-        position = self.positions.get(contract.name, {})
+        # A position may be left of an earlier raw table of the name; prepare takes its watermark away.
+        position = {} if table.is_new else self.positions.get(contract.name, {})
         planned = datetime.fromisoformat(position["watermark"]) if position.get("watermark") else None
         new = earliest_local_time(self.bound.bound, contract.cursor_time_zone)
         table = replace(
@@ -216,8 +217,7 @@ class TablePlanner:
             planned_watermark=iso_text(planned),
             new_watermark=iso_text(max(new, planned) if planned else new),
         )
-        # A raw table that was made anew is empty until its first load, though an earlier one's position may be left.
-        if planned is None or table.is_new or position.get("first_run_sequence", 0) is None:
+        if planned is None:
             return replace(table, complete=True)
         if not is_as_loaded:
             # Rows that were read without a column, or by another rule, are read again. Events that the source has removed since

@@ -70,9 +70,10 @@ def plan_raw_table(
     """
     name = f"{quote_identifier(schema)}.{quote_identifier(contract.name)}"
     if existing is None:
-        # A position may be left of an earlier raw table of the name: the history of this one begins with its first load.
+        # A position may be left of an earlier raw table of the name: this one knows nothing yet, and its history begins with its
+        # first load.
         begin = (
-            "update layer_position set first_run_sequence = null"
+            "update layer_position set first_run_sequence = null, watermark = null"
             f" where layer = 'raw' and name = '{contract.name}' and not exists (select 1 from {name})"
         )
         return RawTable(columns, batch=(create_raw_table(schema, contract, columns), begin))

@@ -88,7 +88,7 @@ def _erase(request: StepRequest, table: str) -> Submission:
     curated = [each.name for each in request.warehouse.curated if is_forgotten(request, each)]
     return request.write(
         f"drop table if exists {request.schemas.raw}.{quote_identifier(table)}",
-        f"update {positions} set first_run_sequence = null where layer = 'raw' and name = {literal(table)}",
+        f"update {positions} set first_run_sequence = null, watermark = null where layer = 'raw' and name = {literal(table)}",
         *(f"delete from {positions} where layer = 'curated' and name = {literal(name)}" for name in curated),
         f"delete from {positions} where layer = 'erased' and name = {literal(table)}",
         f"insert into {positions} (layer, name, run_sequence) values ('erased', {literal(table)}, {request.run_sequence})",
