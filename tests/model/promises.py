@@ -12,6 +12,8 @@ def find_broken_promise(state: State, on: Protections) -> str | None:
     """Return the first promise that is broken, None where all hold."""
     if broken := state.fault or _find_doubled(state):
         return broken
+    if state.archive is not None and (broken := run_once(crash(state), "replay", on).fault):
+        return broken
     after = run_once(crash(state), "incremental", on)
     if broken := _find_difference(after, "after a good run", after.blind):
         return broken

@@ -25,6 +25,15 @@ class Protections:
     absence_needs_whole_read: bool = True  # off: a key that an increment did not read counts as gone
     reruns_are_new_runs: bool = True  # off: a run can be repeated: its rows are deleted, its window is read again
 
+    # The archive (I12)
+    replays_committed_loads: bool = True  # off: whatever runs have written to S3 is replayed
+    replays_tombstones: bool = True  # off: rows are replayed, and not what their absence or a list of gone keys says
+    replayed_versions_keep_runs: bool = True  # off: they are taken for the replay's own
+    replays_beside_raw: bool = True  # off: raw is emptied first, and filled table by table
+    erasure_forgets_watermark: bool = True  # off: an emptied table is read from the old watermark on
+    erasure_forgets_curated: bool = True  # off: curated goes on from its position
+    erasure_begins_history: bool = True  # off: loads from before it are replayed
+
     # Steps (I5, I6)
     fence: bool = True  # off: a run that was overtaken goes on writing
     steps_are_recorded: bool = True  # off: a step whose answer was lost is done a second time

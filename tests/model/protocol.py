@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.model.layers import all_periods, find_newest, judge, measure, publish_all, touch_periods
 from tests.model.protections import Protections
-from tests.model.state import CHILDREN, PARENTS, TABLES, Key, Period, Row, Run, State, Version, drop, get, put
+from tests.model.state import CHILDREN, PARENTS, TABLES, Key, Load, Period, Row, Run, State, Version, drop, get, put
 
 STEPS = (
     "read parents",
@@ -26,11 +26,13 @@ END = "end"
 def open_run(state: State, kind: str, on: Protections) -> State:
     """Take the lease and the next sequence, read the ledger, and fix the bound; whoever held the lease has lost it."""
     sequence = state.lease + 1
+    if kind == "erase":
+        state = erase(state, CHILDREN, on)
     run = Run(
         sequence=sequence,
         kind=kind,
         bound=_find_bound(state, on),
-        week=max(state.week, state.published_week),
+        week=state.published_week if kind == "replay" else max(state.week, state.published_week),
         rule=state.rule,
         formula=state.formula,
         schema=state.loaded_schema if kind == "window" and state.loaded_schema is not None else state.schema,
@@ -44,11 +46,25 @@ def open_run(state: State, kind: str, on: Protections) -> State:
     )
     if kind == "rebuild":
         run = replace(run, done=STEPS.index("curate parents"))
+    if kind == "replay":
+        run = replace(run, done=STEPS.index("load parents"), loads=state.archive)
     if kind == "incremental" and not on.watermark_moves_with_load:
         state = replace(state, watermark=tuple((table, run.bound) for table in sorted(TABLES)))
     if kind == "incremental" and not on.reruns_are_new_runs:
         state = replace(state, last_window=(sequence, run.bound, state.watermark))
     return replace(state, lease=sequence, runs=(*state.runs, run))
+
+
+def erase(state: State, table: str, on: Protections) -> State:
+    """Delete a table's history and files; in the same transaction everything is forgotten that was built on them."""
+    after = replace(state, raw=tuple(version for version in state.raw if version.key[0] != table))
+    if on.erasure_begins_history:
+        after = replace(after, archive=tuple(load for load in state.archive if load.table != table))
+    if on.erasure_forgets_watermark:
+        after = replace(after, watermark=drop(after.watermark, table))
+    if on.erasure_forgets_curated:
+        after = replace(after, positions=drop(after.positions, table), built_rules=drop(after.built_rules, table))
+    return after
 
 
 def _find_bound(state: State, on: Protections) -> int:
@@ -62,7 +78,7 @@ def _choose_whole(state: State, kind: str, on: Protections) -> frozenset[str]:
     """Return the tables of which all is known: in a reconcile run those loaded; else a new one, or one with another schema."""
     if kind == "reconcile":
         return frozenset(table for table in TABLES if get(state.watermark, table) is not None)
-    if kind != "incremental":
+    if kind not in ("incremental", "erase"):
         return frozenset()
     whole = {table for table in TABLES if get(state.watermark, table) is None}
     if on.drift_reads_again and state.loaded_schema not in (None, state.schema):
@@ -106,7 +122,10 @@ def take_step(state: State, run: Run, step: str, on: Protections) -> State:
     """Do one step of a run, unless its guards refuse it: then the run has ended."""
     name, _, table = step.partition(" ")
     if name == "read":
-        return _advance(state, read_table(state, run, table, on))
+        run = read_table(state, run, table, on)
+        if state.archive is not None and not on.replays_committed_loads:
+            state = replace(state, archive=(*state.archive, _describe(run, table, on)))
+        return _advance(state, run)
     if on.fence and state.lease != run.sequence:
         return _end(state, run)
     if on.files_are_pinned and (state.rule, state.formula) != (run.rule, run.formula):
@@ -150,22 +169,16 @@ def read_table(state: State, run: Run, table: str, on: Protections) -> Run:
 
 def load_table(state: State, run: Run, table: str, on: Protections) -> State | None:
     """Add versions that differ and tombstones, and move the watermark; None where it is not where it was planned on."""
-    moves = run.kind == "incremental"
+    if run.kind == "replay":
+        return replay_table(state, run, table, on)
+    moves = run.kind in ("incremental", "erase")
     if moves and get(state.watermark, table) != get(run.watermark, table) and on.watermark_moves_with_load:
         return None
-    newest = find_newest(state.raw, on.newest_by_sequence)
-    reads = {key: row for key, row in run.reads if key[0] == table}
-    added = []
-    for key, row in reads.items():
-        content = _observe(key, row, run.schema)
-        if _is_new(state, newest.get(key), key, content, on):
-            added.append(Version(run.sequence, key, content, row.cursor))
-    if (table in run.whole and on.reconcile_writes_tombstones) or (run.kind == "incremental" and not on.absence_needs_whole_read):
-        for key, version in newest.items():
-            is_covered = key[0] == table and (run.compared is None or key in run.compared)
-            if is_covered and key not in reads and version.content is not None:
-                added.append(Version(run.sequence, key, None, state.clock))
+    load = _describe(run, table, on)
+    added = find_versions(state.raw, load, on)
     after = replace(state, raw=(*state.raw, *added))
+    if added and state.archive is not None and on.replays_committed_loads:
+        after = replace(after, archive=(*state.archive, load))
     if table in run.whole:
         after = replace(after, blind=after.blind - {key for key in after.blind if key[0] == table and key not in _compare(after)})
     bound = run.bound if on.bound_before_read else _find_bound(state, on)
@@ -179,11 +192,56 @@ def load_table(state: State, run: Run, table: str, on: Protections) -> State | N
     return _advance(after, run, f"load {table}")
 
 
-def _is_new(state: State, newest: Version | None, key: Key, content: Any, on: Protections) -> bool:
+def _describe(run: Run, table: str, on: Protections) -> Load:
+    """Return what a run has written to S3 of a table."""
+    rows = tuple((key, Row(_observe(key, row, run.schema), row.cursor)) for key, row in run.reads if key[0] == table)
+    is_whole = table in run.whole and on.reconcile_writes_tombstones
+    is_taken_for_whole = run.kind == "incremental" and not on.absence_needs_whole_read
+    return Load(run.sequence, table, run.bound, rows, is_whole or is_taken_for_whole, run.compared)
+
+
+def find_versions(raw: tuple[Version, ...], load: Load, on: Protections) -> list[Version]:
+    """Return the versions that a load adds to raw as it is then."""
+    newest = find_newest(raw, on.newest_by_sequence)
+    rows = dict(load.rows)
+    added = [
+        Version(load.run, key, row.content, row.cursor)
+        for key, row in rows.items()
+        if _is_new(raw, newest.get(key), key, row.content, on)
+    ]
+    if load.whole:
+        for key, version in newest.items():
+            is_covered = key[0] == load.table and (load.compared is None or key in load.compared)
+            if is_covered and key not in rows and version.content is not None:
+                added.append(Version(load.run, key, None, load.bound))
+    return added
+
+
+def replay_table(state: State, run: Run, table: str, on: Protections) -> State:
+    """Make a table's versions again, load by load, beside raw, and exchange them in one transaction."""
+    made: tuple[Version, ...] = ()
+    for load in run.loads:
+        if load.table == table:
+            load = load if on.replays_tombstones else load._replace(whole=False)
+            made = (*made, *find_versions(made, load, on))
+    if not on.replayed_versions_keep_runs:
+        made = tuple(version._replace(run=run.sequence) for version in made)
+    kept = [version for version in state.raw if version.key[0] != table]
+    if not on.replays_beside_raw and table == PARENTS:
+        kept = []
+    raw = tuple(sorted((*kept, *made), key=lambda version: version.run))
+    after = _advance(replace(state, raw=raw), replace(run, added=True), f"load {table}")
+    before = [version for version in state.raw if version.key[0] == table]
+    if on.replays_beside_raw and sorted(before, key=repr) != sorted(made, key=repr):
+        return replace(after, fault=f"the replay {run.sequence} makes {made} of {table}, and raw had {before}")
+    return after
+
+
+def _is_new(raw: tuple[Version, ...], newest: Version | None, key: Key, content: Any, on: Protections) -> bool:
     if not on.adds_only_differences:
         return True
     if not on.compares_with_newest:
-        return not any(version.key == key and version.content == content for version in state.raw)
+        return not any(version.key == key and version.content == content for version in raw)
     return newest is None or newest.content != content
 
 
@@ -197,7 +255,7 @@ def curate_table(state: State, run: Run, table: str, on: Protections) -> State |
     curated, rejected, stale = state.curated, state.rejected, set()
     has_parent = any(key[0] == PARENTS for key, _ in curated)
     for key in touched:
-        before, content = get(curated, key), newest[key].content
+        before, content = get(curated, key), newest[key].content if key in newest else None
         reason = judge(key, content, has_parent) if content is not None else None
         after = (content, state.rule) if content is not None and reason is None else None
         if reason == "broken" and not on.newest_decides:
@@ -221,8 +279,8 @@ def curate_table(state: State, run: Run, table: str, on: Protections) -> State |
 
 def _find_touched(state: State, run: Run, table: str, position: int, on: Protections) -> set[Key]:
     of_table = {version.key for version in state.raw if version.key[0] == table}
-    if run.kind == "rebuild" or (on.rule_is_hashed and get(run.built_rules, table) != state.rule):
-        return of_table
+    if run.kind in ("rebuild", "replay") or (on.rule_is_hashed and get(run.built_rules, table) != state.rule):
+        return of_table | {key for key, _ in (*state.curated, *state.rejected) if key[0] == table}
 
     def is_recent(version: Version) -> bool:
         return version.run > position if on.own_positions else version.run == run.sequence
@@ -238,7 +296,7 @@ def stage(state: State, run: Run, on: Protections) -> State:
     stale: set[Period] = set(state.dirty | run.noted)
     if on.time_passes:
         stale |= {(PARENTS, week) for week in range(run.published_week + 1, run.week + 1)}
-    if run.kind == "rebuild" or (on.formula_is_hashed and run.published_formula != state.formula):
+    if run.kind in ("rebuild", "replay") or (on.formula_is_hashed and run.published_formula != state.formula):
         stale |= all_periods(run.week)
     staged = tuple(sorted((period, measure(period, state.curated, run.week, state.formula)) for period in stale))
     kept = state.dirty if on.dirty_consumed_when_published else frozenset()

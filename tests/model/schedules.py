@@ -23,8 +23,10 @@ class Scope:
     Attributes:
         events: Names from source.EVENTS.
         kinds: Of the runs that are done from beginning to end.
-        stops: Steps before which an incremental run may stop.
+        stops: Steps before which an incremental run (and one of the kinds of `stopping`) may stop.
         resumes: Whether runs that stopped may go on later (redriven, or overtaken and not aware of it) and repeat a step.
+        stopping: More kinds of runs that may stop, each in those of the steps that it has.
+        keeps_archive: Whether what the runs have written to S3 can be replayed.
         starts_loaded: Whether a parent and a child are loaded and published in the beginning; else the source is empty.
     """
 
@@ -35,6 +37,8 @@ class Scope:
     resumes: bool
     starts_loaded: bool
     depth: int
+    stopping: tuple[str, ...] = ()
+    keeps_archive: bool = False
 
 
 SCOPES = (
@@ -73,6 +77,17 @@ SCOPES = (
         starts_loaded=True,
         depth=4,
     ),
+    Scope(
+        "raw is replayed and erased",
+        events=("child moved to the other week", "child deleted", "an hour passes"),
+        kinds=("incremental", "window", "reconcile", "replay", "erase"),
+        stops=("load parents", "load children", "curate children"),
+        resumes=True,
+        starts_loaded=True,
+        depth=4,
+        stopping=("replay", "erase"),
+        keeps_archive=True,
+    ),
 )
 
 
@@ -99,7 +114,7 @@ def find_counterexample(on: Protections) -> tuple[Scope, Counterexample] | None:
 
 def begin(scope: Scope, on: Protections) -> State:
     """Return the state in which all sequences of a scope begin."""
-    state = State()
+    state = State(archive=() if scope.keeps_archive else None)
     if scope.starts_loaded:
         state = pass_week(pass_hour(run_once(insert_child(insert_parent(state)), "incremental", on)))
     return state
@@ -111,8 +126,9 @@ def list_actions(scope: Scope, on: Protections) -> Iterable[tuple[str, Action]]:
         yield name, EVENTS[name]
     for kind in scope.kinds:
         yield f"{kind} run", _begin(kind, END, scope, on)
-    for stop in scope.stops:
-        yield f"incremental run stops before {stop}", _begin("incremental", stop, scope, on)
+    for kind in ("incremental", *scope.stopping):
+        for stop in scope.stops:
+            yield f"{kind} run stops before {stop}", _begin(kind, stop, scope, on)
     if scope.resumes:
         if "reconcile" in scope.kinds:
             yield "reconcile run stops before load parents", _begin("reconcile", "load parents", scope, on)
@@ -130,7 +146,8 @@ def _begin(kind: str, stop: str, scope: Scope, on: Protections) -> Action:
         if len(state.runs) > 1:
             return None
         opened = open_run(state, kind, on)
-        after = opened if stop == STEPS[0] else go_on(opened, opened.lease, stop, on)
+        is_there = stop != END and opened.runs[-1].done == STEPS.index(stop)
+        after = opened if is_there else go_on(opened, opened.lease, stop, on)
         return after if scope.resumes or after is None else crash(after)
 
     return act

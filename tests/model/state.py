@@ -30,17 +30,32 @@ class Version(NamedTuple):
     cursor: int
 
 
+class Load(NamedTuple):
+    """What is on S3 of a table that a run read: the rows as raw keeps them, and what its plan says of them.
+
+    whole: what was not read is gone; compared: of these keys only (None: of all); bound: the source's clock.
+    """
+
+    run: int
+    table: str
+    bound: int
+    rows: Items
+    whole: bool
+    compared: frozenset[Key] | None
+
+
 @dataclass(frozen=True)
 class Run:
     """A run under way: what it read from the ledger and the source, and where it is.
 
     Attributes:
-        kind: incremental, window, reconcile or rebuild.
+        kind: incremental, window, reconcile, rebuild, replay, or erase (of the children).
         done: How many of its steps are committed.
         bound: Where the watermark goes; week: its as_of; rule, formula, schema: the files and columns at its beginning.
         watermark, positions, built_rules, published_week, published_formula: The ledger as it was.
         whole: The tables whose read says what exists; compared: the keys that a reconcile run found to differ, and reads.
         reads: Rows by key.
+        loads: Those that a replay makes again.
         added: Whether it added anything to raw; noted: dirty periods where they are not durable.
     """
 
@@ -60,6 +75,7 @@ class Run:
     compared: frozenset[Key] | None = None
     done: int = 0
     reads: Items = ()
+    loads: tuple[Load, ...] = ()
     added: bool = False
     noted: frozenset[Period] = frozenset()
 
@@ -76,6 +92,7 @@ class State:
         watermark, positions, built_rules: By table.
         dirty: Periods to be made anew; staged: periods made anew (None: empty) and not yet published.
         runs: That may still go on.
+        archive: The loads that made raw what it is, oldest first; None where nothing is tried that reads them.
         last_window: Of the last incremental run: its sequence, bound and watermark (for `reruns_are_new_runs` off).
         blind: Keys whose last change moved no cursor, and that no whole read has seen since.
         fault: A promise that was broken on the way.
@@ -103,6 +120,7 @@ class State:
     published_week: int = -1
     published_formula: int = 0
     runs: tuple[Run, ...] = ()
+    archive: tuple[Load, ...] | None = None
     last_window: tuple[int, int, Items] | None = None
     blind: frozenset[Key] = frozenset()
     fault: str | None = None
@@ -136,6 +154,10 @@ def normalise(state: State) -> State:
     runs.update(run for _, run in state.positions)
     if state.uncommitted:
         times.add(state.uncommitted[1].cursor)
+    for load in (*(state.archive or ()), *(load for run in state.runs for load in run.loads)):
+        runs.add(load.run)
+        times.add(load.bound)
+        times.update(row.cursor for _, row in load.rows)
     for run in state.runs:
         runs.add(run.sequence)
         runs.update(position for _, position in run.positions)
@@ -157,6 +179,9 @@ def normalise(state: State) -> State:
     def retime(items: Items) -> Items:
         return tuple((key, Row(row.content, time_of[row.cursor])) for key, row in items)
 
+    def renew(loads: tuple[Load, ...]) -> tuple[Load, ...]:
+        return tuple(load._replace(run=run_of[load.run], bound=time_of[load.bound], rows=retime(load.rows)) for load in loads)
+
     return replace(
         state,
         clock=time_of[state.clock],
@@ -175,9 +200,11 @@ def normalise(state: State) -> State:
                 watermark=renumber(run.watermark, time_of),
                 positions=renumber(run.positions, run_of),
                 reads=retime(run.reads),
+                loads=renew(run.loads),
             )
             for run in state.runs
         ),
+        archive=state.archive and renew(state.archive),
         last_window=state.last_window
         and (run_of[state.last_window[0]], time_of[state.last_window[1]], renumber(state.last_window[2], time_of)),
     )

@@ -77,7 +77,7 @@ class Replay:
             near = timedelta(minutes=20)
             window = {"from": (self.market.clock - near).isoformat(), "to": (self.market.clock + near).isoformat()}
             return {"window": window, "tables": [PARENTS, CHILDREN]}
-        return {} if kind == "incremental" else {kind: True}
+        return {} if kind == "incremental" else {kind: [CHILDREN] if kind == "erase" else True}
 
     def _go_on(self, sequence: int, stop: str) -> None:
         run = self.runs[sequence]
@@ -93,7 +93,7 @@ class Replay:
         """Call the function of the step that was done last again, with the same event."""
         run = next(each for each in self.model.runs if each.sequence == sequence)
         step, _, table = STEPS[run.done - 1].partition(" ")
-        self.market.pipeline.step(step, sequence, table)
+        self.market.pipeline.step("replay" if run.kind == "replay" else step, sequence, table)
 
     def _place(self, state: str, sequence: int) -> int:
         """Return the number of the model's step in which a state of the machine lies."""
@@ -105,6 +105,8 @@ class Replay:
             "manifests": "load parents",
             "load parents": "load parents",
             "load": "load children",
+            "replay parents": "load parents",
+            "replay": "load children",
             "pending": "curate parents",
             "curate children": "curate children",
             "curate": "curate parents",

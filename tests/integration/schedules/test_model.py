@@ -12,12 +12,12 @@ from tests.integration.schedules.replay import Replay
 from tests.model.protections import SWITCHES, Protections
 from tests.model.schedules import SCOPES, find_counterexample
 
-REPLAYS = 18
+REPLAYS = 25
 
 
 @cache
 def list_schedules() -> list[tuple[str, tuple[str, ...]]]:
-    """Return the counterexamples, each with an undisturbed run after it, as title of the scope and actions.
+    """Return the counterexamples, each with an undisturbed run (and a replay) after it, as title of the scope and actions.
 
     Those that are the beginning of another are left out.
     """
@@ -26,7 +26,7 @@ def list_schedules() -> list[tuple[str, tuple[str, ...]]]:
         scope, counterexample = find_counterexample(replace(Protections(), **{switch: False}))
         # What a console rerun does here is a new run.
         actions = ["incremental run" if action.endswith("deleted and repeated") else action for action in counterexample.actions]
-        schedules.add((scope.title, (*actions, "incremental run")))
+        schedules.add((scope.title, (*actions, "incremental run", *(["replay run"] if scope.keeps_archive else []))))
 
     def is_beginning(title: str, actions: tuple[str, ...]) -> bool:
         return any(title == other and actions == more[: len(actions)] and actions != more for other, more in schedules)
