@@ -110,6 +110,15 @@ def test_09_a_row_that_moves_leaves_its_old_period(loaded):
     loaded.assert_equals_rebuild()
 
 
+def test_09_a_row_that_goes_while_its_table_is_erased_leaves_its_period(loaded):
+    """The erasure stops before it loads. What is built next still knows the rows before, and so which weeks they were in."""
+    loaded.start({"erase": ["children"]}).stop_before("load children")
+    loaded.execute("delete from children")
+    loaded.run_well()
+    assert loaded.query("select * from children") == [] and loaded.query("select * from children_weekly") == []
+    loaded.assert_equals_rebuild()
+
+
 def test_09_a_group_whose_only_row_is_rejected_disappears(loaded):
     """There is nothing to replace its row with."""
     loaded.execute("update children set state = 'broken'")

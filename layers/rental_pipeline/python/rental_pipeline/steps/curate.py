@@ -30,7 +30,7 @@ def is_reshaped(request: StepRequest, table: CuratedTable) -> bool:
 
 
 def is_forgotten(request: StepRequest, table: CuratedTable) -> bool:
-    """Whether the run takes a raw table anew that the table's rows are judged by; prepare has then deleted its position."""
+    """Whether the run takes a raw table anew that the table's rows are judged by; prepare has then reset its position."""
     return not request.warehouse.sources(table).isdisjoint(request.plan["erased"])
 
 
@@ -45,7 +45,7 @@ class Curation:
         self.curated = f"{request.schemas.curated}.{table.name}"
         self.rejected = f"{request.schemas.curated}.rejected_rows"
         self.raw = self._raw(table.source)
-        # Prepare has made a table of another shape anew, and forgotten its position; or only that.
+        # Prepare has made a table of another shape anew, without a position, and reset that of a forgotten one.
         is_unbuilt = is_reshaped(request, table) or is_forgotten(request, table)
         self.position = 0 if is_unbuilt else request.ledger.run_sequence("curated", table.name)
         self.is_full = needs_full_build(request, table)

@@ -82,14 +82,18 @@ def _record_comparisons(request: StepRequest, compared: list[dict[str, Any]]) ->
 def _erase(request: StepRequest, table: str) -> Submission:
     """Drop a raw table, which the next submission makes anew, so that not one of its versions stays; once in a run.
 
-    The curated tables that are judged by it are built whole. `archive` deletes the files it was loaded from, after the load.
+    The curated tables that are judged by it are built whole; they keep their rows until then, whose periods become dirty when
+    they go. `archive` deletes the files it was loaded from, after the load.
     """
     positions = f"{request.schemas.control}.layer_position"
     curated = [each.name for each in request.warehouse.curated if is_forgotten(request, each)]
     return request.write(
         f"drop table if exists {request.schemas.raw}.{quote_identifier(table)}",
         f"update {positions} set first_run_sequence = null, watermark = null where layer = 'raw' and name = {literal(table)}",
-        *(f"delete from {positions} where layer = 'curated' and name = {literal(name)}" for name in curated),
+        *(
+            f"update {positions} set run_sequence = 0, input_hash = null where layer = 'curated' and name = {literal(name)}"
+            for name in curated
+        ),
         f"delete from {positions} where layer = 'erased' and name = {literal(table)}",
         f"insert into {positions} (layer, name, run_sequence) values ('erased', {literal(table)}, {request.run_sequence})",
         label=f"erase-{table}",
