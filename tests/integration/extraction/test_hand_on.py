@@ -12,7 +12,7 @@ import pyarrow
 import pytest
 
 from rental_pipeline import decode, extract
-from rental_pipeline.errors import FixData, RetryLater
+from rental_pipeline.errors import FixConfiguration, FixData, RetryLater
 from rental_pipeline.extract import extract_slice
 from rental_pipeline.manifests import write_manifests
 from rental_pipeline.mysql_wire.packets import RowPackets
@@ -46,8 +46,8 @@ def small_batches(request: pytest.FixtureRequest, set_environment: Callable[...,
 
 
 def no_time() -> float:
-    """The function's time is over already; a piece reads one batch all the same."""
-    return 0
+    """So few milliseconds of the function's time are left that the rest is handed on; a piece reads one batch all the same."""
+    return 30_000
 
 
 def read_in_pieces(event: dict[str, Any]) -> list[dict[str, Any]]:
@@ -104,12 +104,16 @@ def test_events_of_one_time_stay_together(extraction: Extraction, small_batches:
 
 
 def test_events_that_all_have_one_time_cannot_be_divided(extraction: Extraction, small_batches: None) -> None:
-    """Too little time is then no reason to lose or to double any."""
+    """Too little time is no reason to lose or to double any: they are read while there is any, then the run says what to do."""
     extraction.source.execute("create table t (happened_at datetime, n int, filler varchar(200))")
     extraction.source.execute(f"insert into t select '2024-05-01', seq, repeat('x', 200) from seq_1_to_{ROWS}")
     extraction.write_contract("  t: {strategy: append, cursor: happened_at}\n")
     extraction.plan()
     (event,) = extraction.read(SLICES)
+    with pytest.raises(
+        FixConfiguration, match=r"slice 0: more events have one time than a function can read.*give the table a key"
+    ):
+        extract_slice(event, lambda: 9_000)
     assert len(read_in_pieces(event)) == 1
     write_manifests({"run_sequence": 1})
     assert sorted(extraction.parquet("t")["n"].to_pylist()) == list(range(1, ROWS + 1))

@@ -156,6 +156,48 @@ def test_too_many_deletions_are_refused_unless_forced(pipeline, generated, fresh
     assert_mirrored(generated, fresh_warehouse, {"bookings": "booking_id"})
 
 
+@pytest.fixture
+def no_time_to_spare(pipeline, monkeypatch):
+    """Each invocation reads the rows of three keys, and hands the rest on."""
+    pipeline.set_environment(RESERVE_SECONDS="100000")
+    monkeypatch.setattr("rental_pipeline.hand_on._KEYS_PER_QUERY", 3)
+
+
+def read_pieces(pipeline, run: int) -> list[dict]:
+    """Return the results of slice 0 of the table t, piece by piece."""
+    results, part = [], f"apartments/runs/{run:06d}/results/t/00000"
+    while not results or results[-1]["rest"]:
+        results.append(pipeline.read(f"{part}-{len(results):05d}.json" if results else f"{part}.json"))
+    return results
+
+
+def test_what_a_comparison_found_is_read_piece_by_piece(
+    pipeline, source_database, fresh_warehouse, write_contract, no_time_to_spare
+):
+    """Keys that are gone lie among those that changed, before and behind them: each is found by the piece that has its range."""
+    write_contract("  t: {strategy: snapshot, key: k, max_delete_fraction: 1}\n")
+    source_database.execute("create table t (k int primary key, v int)")
+    source_database.execute("insert into t select seq, 1 from seq_1_to_100")
+    pipeline.run()
+    source_database.execute("update t set v = 2 where mod(k, 5) = 0")
+    source_database.execute("delete from t where mod(k, 5) = 2 or k = 1 or k >= 99")
+    source_database.execute("insert into t select 1000 + seq, 3 from seq_1_to_7")
+    pipeline.run()
+    pieces = read_pieces(pipeline, 2)
+    assert len(pieces) == 9
+    assert [piece["rows_read"] for piece in pieces] == [3] * 8 + [2]
+    assert [piece["gone"] and piece["gone"]["rows"] for piece in pieces].count(None) < 3
+    assert read_loads(fresh_warehouse, 2)["t"] == (26, 26, 23)
+    assert_mirrored(source_database, fresh_warehouse, {"t": "k"})
+    versions = fresh_warehouse.query(
+        "select k, count(*) from apartments_raw.t where _run_sequence = 2 group by k having count(*) > 1"
+    )
+    assert versions == []
+    pipeline.run()
+    assert read_loads(fresh_warehouse, 3)["t"] == (0, 0, 0)
+
+
+@pytest.mark.parametrize("hands_on", [False, True], ids=["whole", "in pieces"])
 @pytest.mark.parametrize(
     ("columns", "key", "rows", "more"),
     [
@@ -169,9 +211,15 @@ def test_too_many_deletions_are_refused_unless_forced(pipeline, generated, fresh
     ids=["text", "binary", "decimal", "datetime", "unsigned", "composite"],
 )
 def test_keys_of_every_kind_are_compared_as_the_warehouse_orders_them(
-    pipeline, source_database, fresh_warehouse, write_contract, columns, key, rows, more
+    pipeline, source_database, fresh_warehouse, write_contract, columns, key, rows, more, hands_on, request, monkeypatch
 ):
-    """A case-insensitive collation sorts texts otherwise than the warehouse: no false tombstone, and nothing is missed."""
+    """A case-insensitive collation sorts texts otherwise than the warehouse: no false tombstone, and nothing is missed.
+
+    Neither where each invocation has the time for one key only.
+    """
+    if hands_on:
+        request.getfixturevalue("no_time_to_spare")
+        monkeypatch.setattr("rental_pipeline.hand_on._KEYS_PER_QUERY", 1)
     write_contract(f"  t: {{strategy: snapshot, key: [{key}], max_delete_fraction: 1}}\n")
     source_database.execute(
         f"create table t ({columns.replace('primary', 'v int, primary', 1)})"
@@ -188,6 +236,7 @@ def test_keys_of_every_kind_are_compared_as_the_warehouse_orders_them(
     pipeline.run()
     read, added, removed = read_loads(fresh_warehouse, 2)["t"]
     assert (read, added, removed) == (len(more) + 1, len(more) + 1, 1)
+    assert len(read_pieces(pipeline, 2)) == (read if hands_on else 1)
     values = fresh_warehouse.query(
         "select v from (select v, _operation,"
         f" row_number() over (partition by {key} order by _run_sequence desc) as place from apartments_raw.t) as ranked"

@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rental_pipeline.errors import FixData
 from rental_pipeline.object_store import address, explain_s3_error, known_prefix, read_json, s3
 from rental_pipeline.raw_tables import ROW_HASH
+from rental_pipeline.slice_query import Point
 from rental_pipeline.table_plan import PlannedTable, Slice
 
 _KNOWN_HASH = "_known_hash"
@@ -25,12 +26,16 @@ class Differences:
     """What has to be brought to raw.
 
     Attributes:
-        changed: Keys, as text, whose rows are new or differ.
+        changed: Keys, as text, whose rows are new or differ, in the order of keys.
         gone: Keys that raw has and the source has not, with the columns and types of the key.
     """
 
-    changed: Sequence[tuple[str, ...]]
+    changed: Sequence[Point]
     gone: pyarrow.Table
+
+    def gone_before(self, end: Point | None) -> pyarrow.Table:
+        """Return the keys that are gone from before the one with which a next piece begins; None: there is none."""
+        return self.gone if end is None else self.gone.filter(pc.invert(_at_least(self.gone, end)))
 
 
 def read_known(bucket: str, marketplace: str, part: Slice) -> pyarrow.Table:
@@ -53,21 +58,40 @@ def read_known(bucket: str, marketplace: str, part: Slice) -> pyarrow.Table:
     return known
 
 
-def find_differences(source: pyarrow.Table, known: pyarrow.Table, table: PlannedTable) -> Differences:
+def find_differences(source: pyarrow.Table, known: pyarrow.Table, table: PlannedTable, start: Point | None = None) -> Differences:
     """Compare two tables of (key columns, row hash).
 
     Absence from the source is evidence: the source was read after raw, whole, and while this run alone may write (DESIGN, I8).
+
+    Args:
+        source: The rows from `start` on.
+        known: Those of the slice, of which the ones before `start` belong to the pieces before this one.
     """
     key = list(table.key)
     fields = [source.schema.field(name) for name in key]
     known = known.select([*key, ROW_HASH]).cast(pyarrow.schema([*fields, source.schema.field(ROW_HASH)]))
+    if start is not None:
+        known = known.filter(_at_least(known, start))
     joined = source.join(known.rename_columns([*key, _KNOWN_HASH]), keys=key, join_type="full outer")
     is_gone = pc.is_null(joined[ROW_HASH])
     is_changed = pc.or_kleene(pc.is_null(joined[_KNOWN_HASH]), pc.not_equal(joined[ROW_HASH], joined[_KNOWN_HASH]))
-    changed = joined.filter(pc.and_not_kleene(is_changed, is_gone)).select(key)
+    changed = joined.filter(pc.and_not_kleene(is_changed, is_gone)).select(key).sort_by([(name, "ascending") for name in key])
     texts = [_write_texts(changed[name]) for name in key]
     gone = joined.filter(is_gone).select(key).combine_chunks()
     return Differences(list(zip(*texts, strict=True)), gone)
+
+
+def _at_least(keys: pyarrow.Table, point: Point) -> pyarrow.ChunkedArray:
+    """Tell which keys are at or behind a point: texts by their bytes, as the slices of a comparison are cut."""
+    result = None
+    for name, text in reversed(list(zip(keys.column_names, point, strict=False))):
+        bound = pyarrow.scalar(text).cast(keys.schema.field(name).type)
+        is_behind = pc.greater(keys[name], bound)
+        if result is None:
+            result = pc.greater_equal(keys[name], bound)
+        else:
+            result = pc.or_(is_behind, pc.and_(pc.equal(keys[name], bound), result))
+    return result
 
 
 def _write_texts(values: pyarrow.ChunkedArray) -> list[str]:

@@ -75,18 +75,20 @@ def extract_slice(event: dict[str, Any], remaining_milliseconds: Callable[[], fl
     attempt = uuid.uuid4().hex[:12]
     hashing = [table.name] if any(column.is_hashed for column in table.columns) else []
     rows = SliceRows(table, read_hash_key(settings.hash_secret_arn, hashing), settings.decoder)
-    hand_on = HandOn(table, part, rows.impossible_dates, lambda: remaining_milliseconds() < 1000 * settings.reserve_seconds)
+    hand_on = HandOn(table, part, rows.impossible_dates, settings.reserve_seconds, lambda: remaining_milliseconds() / 1000)
     source = read_source_address(settings.source_secret_arn)
-    rows_read, written, gone = 0, [], None
+    rows_read, written, gone, differences = 0, [], None, None
     with closing(connect(source, use_unicode=False)) as connection:
         try:
             if part.compared and table.key:
                 known = read_known(settings.bucket, settings.marketplace, part)
-                differences = find_differences(rows.read_pairs(connection, part), known, table)
-                batches = rows.read_keys(connection, differences.changed)
-                if differences.gone.num_rows:
-                    key = gone_key(settings.marketplace, part.run_sequence, part.table, part.slice, attempt)
-                    gone = _write_part(settings.bucket, key, differences.gone)
+                differences = find_differences(
+                    pyarrow.Table.from_batches(hand_on.compare(rows.read_pairs(connection, part)), rows.pairs_schema),
+                    known,
+                    table,
+                    part.start if part.piece else None,
+                )
+                batches = (batch for keys in hand_on.take(differences.changed) for batch in rows.read_keys(connection, keys))
             else:
                 batches = hand_on.read(rows.read_slice(connection, part))
             for content in gather_parts(batches, settings.part_rows, settings.part_bytes):
@@ -94,6 +96,10 @@ def extract_slice(event: dict[str, Any], remaining_milliseconds: Callable[[], fl
                 written.append(_write_part(settings.bucket, key, content))
                 rows_read += content.num_rows
                 del content  # or it would stay while the next one grows
+            end = hand_on.rest.start if hand_on.rest else None
+            if differences and (keys := differences.gone_before(end)).num_rows:
+                key = gone_key(settings.marketplace, part.run_sequence, part.table, part.slice, attempt)
+                gone = _write_part(settings.bucket, key, keys)
         except pymysql.MySQLError as error:
             raise explain_source_error(error, source) from error
         except PipelineError as error:

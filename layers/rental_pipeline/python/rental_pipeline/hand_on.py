@@ -1,12 +1,13 @@
 """Stopping in time: a slice that would outlast its function ends where it is, and the rest becomes a piece of its own.
 
 The rows come in the order of the key (append: of the event time), so all that were not read are at or behind the first of them.
+Of a slice that was compared, the same holds for the keys whose rows are read.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 
@@ -14,7 +15,14 @@ import pyarrow
 import pyarrow.compute as pc
 
 from rental_pipeline.contract import APPEND
+from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.slice_query import Point
 from rental_pipeline.table_plan import PlannedTable, Slice
+
+# Of a query that names its keys: enough for few queries, few enough for a short one.
+_KEYS_PER_QUERY = 1000
+# With less than this left, a function that can hand nothing on says so instead of being ended by Lambda without a word.
+_LAST_SECONDS = 10
 
 
 class HandOn:
@@ -23,35 +31,80 @@ class HandOn:
     Args:
         table, part: What is read.
         counts: What is counted as batches are made; of the batch that is not used, it is taken back.
-        is_time_up: Whether too little time is left to go on.
+        reserve_seconds: With less than this left, the rest is handed on.
+        remaining_seconds: Says how long the function may still take.
 
     Attributes:
         rest: What was not read, to be read next; None if that is nothing.
     """
 
-    def __init__(self, table: PlannedTable, part: Slice, counts: Counter[str], is_time_up: Callable[[], bool]):
+    def __init__(
+        self,
+        table: PlannedTable,
+        part: Slice,
+        counts: Counter[str],
+        reserve_seconds: float,
+        remaining_seconds: Callable[[], float],
+    ):
         self.rest: Slice | None = None
         self._table = table
         self._part = part
         self._counts = counts
-        self._is_time_up = is_time_up
+        self._reserve_seconds = reserve_seconds
+        self._remaining_seconds = remaining_seconds
 
     def read(self, batches: Generator[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
-        """Yield the batches, in order, of which the rest is cut off once the time is up; some rows are always read."""
+        """Yield the batches, in order, of which the rest is cut off once the time is up; some rows are always read.
+
+        Raises:
+            FixConfiguration: no time is left, and the rest cannot be cut off, as all events have one time.
+        """
         with closing(batches):
             waiting, counted = next(batches, None), self._counts.copy()
             for following in batches:
-                if self._is_time_up() and (point := self._find_cut(waiting, following)):
-                    start = tuple(value.cast(pyarrow.string()).as_py() for value in point)
-                    self.rest = replace(self._part, start=start, piece=self._part.piece + 1)
-                    self._counts.clear()
-                    self._counts.update(counted)
-                    yield self._cut_off(waiting, point)
-                    return
+                if self._is_time_up():
+                    if point := self._find_cut(waiting, following):
+                        self._begin_rest([value.cast(pyarrow.string()).as_py() for value in point])
+                        self._counts.clear()
+                        self._counts.update(counted)
+                        yield self._cut_off(waiting, point)
+                        return
+                    self._require_time(
+                        "more events have one time than a function can read, and they cannot be divided: give the table a key in"
+                        " source.yaml, and the strategy merge or snapshot, or its events a finer time"
+                    )
                 yield waiting
                 waiting, counted = following, self._counts.copy()
             if waiting is not None:
                 yield waiting
+
+    def take(self, keys: Sequence[Point]) -> Iterator[Sequence[Point]]:
+        """Yield groups of keys, which are in order, until the time is up; some are always taken."""
+        for start in range(0, len(keys), _KEYS_PER_QUERY):
+            if start and self._is_time_up():
+                self._begin_rest(keys[start])
+                return
+            yield keys[start : start + _KEYS_PER_QUERY]
+
+    def compare(self, batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
+        """Yield the keys and hashes of a slice, of which all are needed before the first difference is known.
+
+        Raises:
+            FixConfiguration: they take all of the function's time.
+        """
+        for batch in batches:
+            self._require_time("comparing its rows takes longer than one function may: lower the stack's parameter SliceRows")
+            yield batch
+
+    def _is_time_up(self) -> bool:
+        return self._remaining_seconds() < self._reserve_seconds
+
+    def _require_time(self, problem: str) -> None:
+        if self._remaining_seconds() < _LAST_SECONDS:
+            raise FixConfiguration(problem)
+
+    def _begin_rest(self, start: Point) -> None:
+        self.rest = replace(self._part, start=tuple(start), piece=self._part.piece + 1)
 
     def _find_cut(self, waiting: pyarrow.RecordBatch, following: pyarrow.RecordBatch) -> tuple[pyarrow.Scalar, ...] | None:
         """Return the values with which the rest may begin; None where it cannot begin here.

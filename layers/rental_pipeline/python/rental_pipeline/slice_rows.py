@@ -24,20 +24,19 @@ _PLAIN = "plain"  # of settings.DECODERS; the others are protocols of mysql_wire
 _PLAIN_BATCH_BYTES = 32_000_000
 _ZERO_DATE = "0000-00-00"
 _ROW_HASH = pyarrow.field(ROW_HASH, pyarrow.int64())
-# Of a query that names its keys: enough for few queries, few enough for a short one.
-_KEYS_PER_QUERY = 1000
 
 
 class SliceRows:
     """Reads the rows of one slice.
 
     Attributes:
-        schema: Of the batches, and of the Parquet files made of them.
+        schema: Of the batches, and of the Parquet files made of them. pairs_schema: Of key and row hash alone.
         impossible_dates: Per column, how many dates that do not exist became NULL.
     """
 
     def __init__(self, table: PlannedTable, hash_key: HashKey | None, decoder: str):
         self.schema = pyarrow.schema([*((column.name, arrow_type(column.type)) for column in table.columns), _ROW_HASH])
+        self.pairs_schema = pyarrow.schema([*(self.schema.field(name) for name in table.key or ()), _ROW_HASH])
         self.impossible_dates: Counter[str] = Counter()
         self._table = table
         self._hash_key = hash_key
@@ -50,15 +49,12 @@ class SliceRows:
 
     def read_keys(self, connection: pymysql.Connection, keys: Sequence[Point]) -> Iterator[pyarrow.RecordBatch]:
         """Yield the rows of some keys, as `_read` does; a key that is no longer there has none."""
-        for start in range(0, len(keys), _KEYS_PER_QUERY):
-            some = keys[start : start + _KEYS_PER_QUERY]
-            yield from self._read(connection, compose_keys_query(self._table, some, self._salt))
+        return self._read(connection, compose_keys_query(self._table, keys, self._salt))
 
-    def read_pairs(self, connection: pymysql.Connection, part: Slice) -> pyarrow.Table:
-        """Return key and row hash of every row of a slice (raises as `_read`)."""
-        schema = pyarrow.schema([*(self.schema.field(name) for name in self._table.key), _ROW_HASH])
+    def read_pairs(self, connection: pymysql.Connection, part: Slice) -> Iterator[pyarrow.RecordBatch]:
+        """Yield key and row hash of every row of a slice (raises as `_read`)."""
         query = _write_arguments(connection, compose_pairs_query(self._table, part, self._salt))
-        return pyarrow.Table.from_batches(self._decode(connection, query, schema), schema)
+        return self._decode(connection, query, self.pairs_schema)
 
     def _read(self, connection: pymysql.Connection, query: Condition) -> Iterator[pyarrow.RecordBatch]:
         """Run a query, and yield its rows in batches of bounded size.
