@@ -132,9 +132,54 @@ def test_a_step_that_is_repeated_replays_once(pipeline, history, fresh_warehouse
     for state in states:
         if state == "replay user_viewing":
             (run,) = fresh_warehouse.query("select max(run_sequence) from apartments_control.run")[0]
+            loads = pipeline.read(f"apartments/runs/{run:06d}/replay/bookings.json")["loads"]
             for _ in range(2):
-                pipeline.step("replay", run, "bookings")
+                pipeline.step("replay", run, "bookings", first=0, last=len(loads))
     assert read_raw(fresh_warehouse) == raw
+
+
+def test_a_long_history_is_replayed_in_several_steps(pipeline, history, fresh_warehouse, monkeypatch):
+    """Two loads in each step, one for the rest. Raw is as it was until a table's last step, also where the run then stops."""
+    monkeypatch.setattr("rental_pipeline.replay.LOADS_PER_STEP", 2)
+    raw, layers = read_raw(fresh_warehouse), read_layers(fresh_warehouse)
+    states = list(advance(pipeline.states({"replay": True}), stop_after="replay bookings"))
+    assert states.count("replay apartments") == 2
+    made = "select count(distinct load_sequence) from apartments_control.replayed_load where table_name = 'bookings'"
+    assert fresh_warehouse.query(made) == [(2,)]
+    assert read_raw(fresh_warehouse) == raw
+    fresh_warehouse.execute("delete from apartments_raw.bookings where _operation = 'D'")
+    states = list(advance(pipeline.states({"replay": True})))
+    assert states.count("replay bookings") == (len(history_of(pipeline, "bookings")) + 1) // 2
+    assert read_raw(fresh_warehouse) == raw
+    assert_same_layers(read_layers(fresh_warehouse), layers)
+
+
+def advance(states: Iterator[str], stop_after: str | None = None) -> Iterator[str]:
+    """Give the states that are done; the run stops after the first of a name."""
+    before = None
+    for state in states:
+        if before is not None:
+            yield before
+        if before == stop_after and before is not None:
+            return
+        before = state
+    yield before
+
+
+def history_of(pipeline, table: str) -> list[dict]:
+    """Return the loads that the last replay of a table made again."""
+    keys = [
+        item["Key"]
+        for item in pipeline.s3.list_objects_v2(Bucket=pipeline.bucket, Prefix="apartments/runs/")["Contents"]
+        if item["Key"].endswith(f"/replay/{table}.json")
+    ]
+    return pipeline.read(max(keys))["loads"]
+
+
+def test_a_replay_of_nothing_is_refused(pipeline, source_database):
+    """The first run of all: the message says what to start instead."""
+    with pytest.raises(FixConfiguration, match=r"nothing was ever loaded of apartments, .*start a run with {}"):
+        pipeline.run({"replay": True})
 
 
 def test_history_that_was_erased_is_not_replayed(pipeline, history, fresh_warehouse):

@@ -9,7 +9,7 @@ from typing import Any
 from rental_pipeline.errors import FixConfiguration
 from tests.fixtures.market import Market, StartedRun
 from tests.model.protections import Protections
-from tests.model.protocol import END, STEPS
+from tests.model.protocol import END, STEPS, crash
 from tests.model.schedules import Scope, begin, list_actions
 from tests.model.source import CHILD
 from tests.model.state import CHILDREN, PARENTS, Row, get
@@ -40,6 +40,8 @@ class Replay:
         """Do one action on both sides, and compare."""
         before = self.model
         after = self.actions[action](before)
+        if after is None and len(before.runs) > 1:  # the model has no room for a third run: the others never go on
+            after = self.actions[action](crash(before))
         assert after is not None, f"the model cannot do {action!r} here"
         self.model = after
         if action in EVENTS:
@@ -93,7 +95,11 @@ class Replay:
         """Call the function of the step that was done last again, with the same event."""
         run = next(each for each in self.model.runs if each.sequence == sequence)
         step, _, table = STEPS[run.done - 1].partition(" ")
-        self.market.pipeline.step("replay" if run.kind == "replay" else step, sequence, table)
+        if run.kind == "replay":
+            loads = self.market.pipeline.read(f"market/runs/{sequence:06d}/replay/{table}.json")["loads"]
+            self.market.pipeline.step("replay", sequence, table, first=0, last=len(loads))
+        else:
+            self.market.pipeline.step(step, sequence, table)
 
     def _place(self, state: str, sequence: int) -> int:
         """Return the number of the model's step in which a state of the machine lies."""

@@ -19,6 +19,8 @@ from rental_pipeline.settings import PlanSettings
 from rental_pipeline.table_plan import PlannedColumn, PlannedTable
 from rental_pipeline.warehouse_files import Schemas
 
+# How many loads one SQL step makes again: each takes seconds, and the step has hours (statemachine/sql_step.asl.yaml).
+LOADS_PER_STEP = 200
 _THREADS = 16
 
 Json = dict[str, Any]
@@ -45,7 +47,7 @@ def plan_replay(settings: PlanSettings, contract: dict[str, TableContract], run_
     schemas = Schemas(settings.marketplace)
     loads = {name: [load for load in ledger["loads"] if load["table_name"] == name] for name in contract}
     names = run_input.tables or tuple(name for name in contract if loads[name])
-    if never := [name for name in names if not loads[name]]:
+    if never := [name for name in names or contract if not loads[name]]:
         raise FixConfiguration(f"nothing was ever loaded of {', '.join(never)}: leave it out, or start a run with {{}}")
     runs = _read_runs(settings, sorted({load["run_sequence"] for name in names for load in loads[name]}))
 
@@ -94,7 +96,11 @@ def plan_replay(settings: PlanSettings, contract: dict[str, TableContract], run_
         "slice_count": 0,
         "slices_key": slices_key,
         "tables": [],
-        "replays": list(names),
+        "replays": [
+            {"table": name, "first": first, "last": min(first + LOADS_PER_STEP, len(loads[name]))}
+            for name in names
+            for first in range(0, len(loads[name]), LOADS_PER_STEP)
+        ],
     }
 
 

@@ -58,7 +58,8 @@ def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_secon
     """Run a step, or go on with one that an earlier invocation began.
 
     Args:
-        event: `{"step", "name", "run_sequence", "execution", "input", "progress"}` (docs/architecture.md, "Functions").
+        event: `{"step", "name", "first", "last", "run_sequence", "execution", "input", "progress"}`, of which a step has what it
+            needs (docs/architecture.md, "Functions").
         settings: The warehouse, the bucket, the SQL.
         remaining_seconds: Seconds until the function times out.
 
@@ -205,6 +206,7 @@ def _parse(event: dict[str, Any], settings: WarehouseSettings) -> StepRequest:
         warehouse=warehouse,
         step=step,
         name=event.get("name"),
+        span=(event["first"], event["last"]) if step == "replay" else None,
         run_sequence=event.get("run_sequence"),
         execution=event.get("execution") or {},
         run_input=run_input,

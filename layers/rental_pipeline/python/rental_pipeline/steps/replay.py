@@ -11,11 +11,12 @@ from rental_pipeline.steps.step import Step, StepRequest, find_table, literal
 
 
 def compose_replay(request: StepRequest) -> Step:
-    """Compose the step: a transaction for each load, and one that exchanges the rows.
+    """Compose the step: a transaction for each of its loads; the first step of a table begins it, the last exchanges the rows.
 
     Until then raw is as it was, and stays so where a load gives another count of rows than it did when it was made.
     """
     table, name = find_table(request), literal(request.name)
+    first, last = request.span
     settings = request.settings
     replay = read_json(settings.bucket, replay_key(request.schemas.marketplace, request.run_sequence, request.name))
     made, raw = (f"{schema}.{quote_identifier(request.name)}" for schema in (request.schemas.staging, request.schemas.raw))
@@ -35,17 +36,18 @@ def compose_replay(request: StepRequest) -> Step:
             label=f"load-{load['run_sequence']:06d}",
             title=f"replay {request.name}: load of run {load['run_sequence']}",
         )
-        for load in replay["loads"]
+        for load in replay["loads"][first:last]
     ]
     exchange = request.write(
-        f"call confirm_replay({request.run_sequence}, {name}, {len(loads)})",
+        f"call confirm_replay({request.run_sequence}, {name}, {len(replay['loads'])})",
         f"delete from {raw}",
         f"insert into {raw} ({columns}) select {columns} from {made}",
         f"drop table {made}",
         label="exchange",
         title=f"replay {request.name}: exchange",
     )
-    return Step(request.statement_name, (begin, *loads, exchange))
+    is_last = last == len(replay["loads"])
+    return Step(request.statement_name, (*([begin] if first == 0 else []), *loads, *([exchange] if is_last else [])))
 
 
 def _repeat(request: StepRequest, load: dict[str, Any]) -> list[str]:

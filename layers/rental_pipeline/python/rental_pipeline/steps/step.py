@@ -37,12 +37,17 @@ class Step:
 
 @dataclass(frozen=True)
 class StepRequest:
-    """One step to compose: the event's fields, and the run's files behind them."""
+    """One step to compose: the event's fields, and the run's files behind them.
+
+    Attributes:
+        span: Of a replay: which of the table's loads the step makes again, by their places in the list, half-open.
+    """
 
     settings: WarehouseSettings
     warehouse: Warehouse
     step: str
     name: str | None = None
+    span: tuple[int, int] | None = None
     run_sequence: int | None = None
     execution: dict[str, Any] = field(default_factory=dict)
     run_input: dict[str, Any] = field(default_factory=dict)
