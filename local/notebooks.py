@@ -67,7 +67,7 @@ def write_pages(marketplace: str, folder: Path, environment: Mapping[str, str]) 
         nbclient.exceptions.CellExecutionError: a cell failed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    exporter = HTMLExporter(exclude_input=True, exclude_output_prompt=True)
+    exporter = HTMLExporter(exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True)
     pages = []
     for path in find_notebooks(marketplace):
         executed = execute(nbformat.read(path, nbformat.NO_CONVERT), environment)
