@@ -83,15 +83,14 @@ def find_differences(source: pyarrow.Table, known: pyarrow.Table, table: Planned
 
 def _at_least(keys: pyarrow.Table, point: Point) -> pyarrow.ChunkedArray:
     """Tell which keys are at or behind a point: texts by their bytes, as the slices of a comparison are cut."""
-    result = None
-    for name, text in reversed(list(zip(keys.column_names, point, strict=False))):
-        bound = pyarrow.scalar(text).cast(keys.schema.field(name).type)
-        is_behind = pc.greater(keys[name], bound)
-        if result is None:
-            result = pc.greater_equal(keys[name], bound)
-        else:
-            result = pc.or_(is_behind, pc.and_(pc.equal(keys[name], bound), result))
-    return result
+    names = keys.column_names[: len(point)]
+    *before, last = [
+        (keys[name], pyarrow.scalar(text).cast(keys.schema.field(name).type)) for name, text in zip(names, point, strict=True)
+    ]
+    is_at_least = pc.greater_equal(*last)
+    for column in reversed(before):
+        is_at_least = pc.or_(pc.greater(*column), pc.and_(pc.equal(*column), is_at_least))
+    return is_at_least
 
 
 def _write_texts(values: pyarrow.ChunkedArray) -> list[str]:
