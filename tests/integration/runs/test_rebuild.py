@@ -45,6 +45,9 @@ def test_a_rebuild_of_curated_takes_the_figures_with_it_that_change(loaded):
     loaded.run_well({"rebuild": "curated"})
     assert_same_layers(loaded.read_layers(), layers)
     assert built_whole(loaded) == ({"parents", "children", "events"}, set())
+    unloaded = dict(loaded.query("select table_name, is_whole from lake_unload where run_sequence = 4"))
+    whole = dict.fromkeys(["curated_parents", "curated_children", "curated_events", "control_exchange_rate"], True)
+    assert unloaded == whole | {"presentation_children_weekly": False}
     assert loaded.run_well() == "unchanged"
 
 
