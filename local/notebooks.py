@@ -21,6 +21,7 @@ from local.template import REGION
 
 FOLDER = ROOT / "notebooks"
 _CELL_SECONDS = 600
+_START_SECONDS = 180
 
 
 def find_notebooks(marketplace: str) -> list[Path]:
@@ -54,6 +55,7 @@ def execute(notebook: nbformat.NotebookNode, environment: Mapping[str, str]) -> 
     client = NotebookClient(
         notebook,
         timeout=_CELL_SECONDS,
+        startup_timeout=_START_SECONDS,
         resources={"metadata": {"path": str(FOLDER)}},
         extra_arguments=["--log-level=ERROR"],  # without its advice on transports
     )
