@@ -107,9 +107,9 @@ class Audit:
         for key in states.keys() | newest.keys():
             past = states.get(key, [])
             lowest = shown.get(key, -1)
-            for number, state in enumerate(past):
-                if state.change <= owed_until and (state.is_owed or is_reconciled):
-                    lowest = max(lowest, number)
+            planned = [number for number, state in enumerate(past) if state.change <= owed_until]
+            if planned and (past[planned[-1]].is_owed or is_reconciled):
+                lowest = max(lowest, planned[-1])
             found = newest.get(key)
             if lowest == -1 and found is None:
                 continue
