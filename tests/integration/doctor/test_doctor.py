@@ -230,6 +230,33 @@ def test_a_schema_of_somebody_else(stack):
     assert 'alter schema apartments_curated owner to "awsuser"' in says
 
 
+@pytest.mark.parametrize(
+    ("runs", "days"),
+    [
+        ("('incremental', 'succeeded', current_date - 30), ('incremental', 'succeeded', current_date)", 30),
+        ("('incremental', 'succeeded', current_date - 30), ('reconcile', 'failed', current_date)", 30),
+        ("('reconcile', 'unchanged', current_date - 9), ('incremental', 'succeeded', current_date)", 9),
+        ("('incremental', 'succeeded', current_date - 30), ('reconcile', 'succeeded', current_date)", None),
+        ("('incremental', 'failed', current_date)", None),
+    ],
+)
+def test_a_source_that_was_long_not_looked_at_whole(stack, runs, days):
+    """A reconcile run does so, and the first load."""
+    with warehouse_is(
+        stack,
+        "create schema apartments_control authorization awsuser;"
+        " create table apartments_control.run (kind varchar, status varchar, finished_at timestamp);"
+        " alter table apartments_control.run owner to awsuser;"
+        f" insert into apartments_control.run values {runs}",
+        "drop schema apartments_control cascade",
+    ):
+        found = look(stack)
+    if days is None:
+        assert found == []
+    else:
+        assert f"looked at whole {days} days ago" in only(found, "warn", "completeness")
+
+
 def test_a_bucket_that_is_open_to_the_public(stack):
     """Three of the four ways are left open."""
     blocked = stack.s3.get_public_access_block(Bucket=stack.bucket)["PublicAccessBlockConfiguration"]

@@ -27,6 +27,8 @@ from rental_pipeline.steps.step import literal
 from rental_pipeline.warehouse_files import Schemas
 
 _BOOTSTRAP = "run sql/bootstrap.sql as an administrator"
+# A day more than the week between two reconcile runs; CloudWatch's alarms look back no further than the week.
+_COMPARED_WITHIN_DAYS = 8
 
 
 def check_warehouse(settings: WarehouseSettings) -> dict[str, Any]:
@@ -41,6 +43,7 @@ def check_warehouse(settings: WarehouseSettings) -> dict[str, Any]:
     with _asking(report, "warehouse"):
         _check_user(report, api, name, settings)
         catalogue = api.query(name, select_columns(Schemas(settings.marketplace).raw))
+        _check_completeness(report, api, name, settings)
     with report.looking_at("bucket"):
         check_bucket(report, settings)
     with _asking(report, "COPY role"):
@@ -92,6 +95,31 @@ def _check_user(report: Report, api: DataApi, name: str, settings: WarehouseSett
         missing = len(schemas.all) - len(owners)
         made = f"; {missing} are not there yet, the first run makes them" if missing else ""
         report.ok("schemas", f"{len(owners)} of {len(schemas.all)} are there and owned by {user_name!r}{made}")
+
+
+def _check_completeness(report: Report, api: DataApi, name: str, settings: WarehouseSettings) -> None:
+    """Say when the source was last looked at whole: by a reconcile run, or by the first load."""
+    try:
+        (looked,) = api.query(
+            name,
+            "select datediff(day, coalesce(max(case when kind = 'reconcile' then finished_at end), min(finished_at)), getdate())"
+            f" as days from {Schemas(settings.marketplace).control}.run where status in ('succeeded', 'unchanged')",
+        )
+    except StatementFailed as failure:
+        if "does not exist" not in str(failure):
+            raise
+        return  # before the first run
+    days = looked["days"]
+    if days is None:
+        return  # before the first that ends well
+    if days <= _COMPARED_WITHIN_DAYS:
+        report.ok("completeness", f"the source was looked at whole within the last {_COMPARED_WITHIN_DAYS} days")
+    else:
+        report.warn(
+            "completeness",
+            f"the source was last looked at whole {days} days ago, so rows that were deleted since may still be here: start the"
+            ' state machine with {"reconcile": true}, and see why its schedule did not',
+        )
 
 
 def _check_copy_role(report: Report, api: DataApi, name: str, settings: WarehouseSettings) -> None:
