@@ -22,7 +22,7 @@ from rental_pipeline.table_plan import PlannedTable, Slice
 # Of a query that names its keys: enough for few queries, few enough for a short one.
 _KEYS_PER_QUERY = 1000
 # With less than this left, a function that can hand nothing on says so instead of being ended by Lambda without a word.
-_LAST_SECONDS = 10
+_LAST_SECONDS = 5
 
 
 class HandOn:
