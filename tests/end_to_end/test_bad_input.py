@@ -53,6 +53,7 @@ def fail(stack, run_input=None, disturb=None) -> str:
             disturb(run_sequence)
     execution.wait()
     assert execution.status == "FAILED"
+    assert [answer.payload for answer in stack.wait_for_rules(execution.arn) if answer.function_error] == []
     (message,) = stack.messages()[told:]
     return message["Subject"] + "\n" + message["Message"]
 

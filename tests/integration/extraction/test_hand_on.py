@@ -113,7 +113,7 @@ def test_events_that_all_have_one_time_cannot_be_divided(extraction: Extraction,
     with pytest.raises(
         FixConfiguration, match=r"slice 0: more events have one time than a function can read.*give the table a key"
     ):
-        extract_slice(event, lambda: 9_000)
+        extract_slice(event, lambda: 4_000)
     assert len(read_in_pieces(event)) == 1
     write_manifests({"run_sequence": 1})
     assert sorted(extraction.parquet("t")["n"].to_pylist()) == list(range(1, ROWS + 1))
