@@ -193,6 +193,9 @@ def kill_each_once_at_work(deployed: Path, killed: set[str], is_over: threading.
                     continue
                 function = folder.relative_to(deployed).parts[0]
                 seconds = sum(process.cpu_times()[:2])
+                # A good run leaves CloseFailedRun idle; of its death, the next run that fails would be told instead of closed.
+                if function == "CloseFailedRunFunction":
+                    continue
                 if seconds - used.setdefault(process.pid, seconds) > 0 and function not in killed:
                     process.kill()
                     killed.add(function)

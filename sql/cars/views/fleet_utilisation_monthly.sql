@@ -8,7 +8,8 @@
 -- storage:    none
 --
 -- Rentals, revenue and hours add up over days. Available hours are those of the whole month, for each vehicle that there is today;
--- a month that is not over has yet to be filled. Amounts are in dollars.
+-- a month that is not over has yet to be filled. Amounts are in dollars. Hours are added as the whole seconds that they are made of:
+-- of fractions the sum would depend on the order of the rows.
 
 -- name: view
 create view cars_presentation.fleet_utilisation_monthly as
@@ -18,8 +19,8 @@ with months as (
         vehicle_type,
         cast(sum(rentals) as bigint) as rentals,
         cast(sum(revenue) as decimal(38, 2)) as revenue,
-        sum(rental_hours) as rental_hours,
-        sum(occupied_hours) as occupied_hours,
+        sum(cast(round(rental_hours * 3600) as bigint)) as rental_seconds,
+        sum(cast(round(occupied_hours * 3600) as bigint)) as occupied_seconds,
         24 * max(vehicles) as available_hours_a_day
     from cars_presentation.vehicle_type_rentals_daily
     group by date_trunc('month', period_start), vehicle_type
@@ -37,8 +38,8 @@ select
     vehicle_type,
     rentals,
     revenue,
-    rental_hours,
-    occupied_hours,
+    cast(rental_seconds as double precision) / cast(3600 as double precision) as rental_hours,
+    cast(occupied_seconds as double precision) / cast(3600 as double precision) as occupied_hours,
     available_hours,
-    100 * (cast(occupied_hours as double precision) / cast(available_hours as double precision)) as utilisation_percent
+    100 * (cast(occupied_seconds as double precision) / cast(3600 * available_hours as double precision)) as utilisation_percent
 from available
