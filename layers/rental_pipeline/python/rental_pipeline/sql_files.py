@@ -36,6 +36,12 @@ class SqlFile:
             raise FixConfiguration(f"{self.name}.sql has no section `-- name: {name}`; it has: {', '.join(self.sections)}")
         return self.sections[name]
 
+    def header_line(self, key: str) -> str:
+        """Return what the header says under a key; raise FixConfiguration naming the file where it says nothing."""
+        if key not in self.header:
+            raise FixConfiguration(f"{self.name}.sql has no `-- {key}: …` line in its header")
+        return self.header[key]
+
 
 def read_sql_file(path: Path) -> SqlFile:
     """Read and divide one file.

@@ -73,12 +73,12 @@ class CuratedTable:
     @cached_property
     def source(self) -> str:
         """The raw table whose rows are judged."""
-        return _header(self.file, "source")
+        return self.file.header_line("source")
 
     @cached_property
     def is_derived(self) -> bool:
         """Whether the table is made from all versions of accepted rows and so rejects nothing itself."""
-        kind = _header(self.file, "input")
+        kind = self.file.header_line("input")
         if kind not in ("newest", "versions"):
             raise FixConfiguration(f"{self.name}.sql: input is {kind!r}; it is either newest or versions")
         return kind == "versions"
@@ -122,7 +122,7 @@ class Metric:
     @cached_property
     def period(self) -> str:
         """day, week, month or all."""
-        period = _header(self.file, "period")
+        period = self.file.header_line("period")
         if period not in _PERIODS:
             raise FixConfiguration(f"{self.name}.sql: period is {period!r}; it is one of {', '.join(_PERIODS)}")
         return period
@@ -161,7 +161,7 @@ class View:
     @cached_property
     def reads(self) -> frozenset[str]:
         """The tables it is bound to, with their schemas."""
-        return frozenset(name.strip() for name in _header(self.file, "reads").split(","))
+        return frozenset(name.strip() for name in self.file.header_line("reads").split(","))
 
 
 @dataclass(frozen=True)
@@ -233,11 +233,11 @@ class Warehouse:
     def metric_hash(self, metric: Metric) -> str:
         """Hash what decides the metric's rows besides curated rows: its file, the shape of what it reads, functions, rates."""
         shapes = [table.file.section("table") for table in self._inputs(metric)]
-        rates = [self.exchange_rates] if "exchange_rate" in _header(metric.file, "reads") else []
+        rates = [self.exchange_rates] if "exchange_rate" in metric.file.header_line("reads") else []
         return hash_texts(metric.file.text, self.functions, *shapes, *rates)
 
     def _inputs(self, metric: Metric) -> list[CuratedTable]:
-        reads = _header(metric.file, "reads")
+        reads = metric.file.header_line("reads")
         return [table for table in self.curated if f"{self.schemas.curated}.{table.name}" in reads]
 
     def tables_of(self, view: View) -> list[CuratedTable | Metric]:
@@ -298,13 +298,7 @@ def _order_by_reference(tables: list[CuratedTable]) -> tuple[CuratedTable, ...]:
 
 
 def _read_check(file: SqlFile) -> Check:
-    severity = _header(file, "severity")
+    severity = file.header_line("severity")
     if severity not in ("fail", "warn"):
         raise FixConfiguration(f"check {file.name}.sql: severity is {severity!r}; it is either fail or warn")
     return Check(file.name, severity, file.section("violations"))
-
-
-def _header(file: SqlFile, key: str) -> str:
-    if key not in file.header:
-        raise FixConfiguration(f"{file.name}.sql has no `-- {key}: …` line in its header")
-    return file.header[key]

@@ -77,7 +77,7 @@ def read_charts(folder: Path) -> tuple[Chart, ...]:
 
 
 def _read_chart(file: SqlFile) -> Chart:
-    kind, columns, drawn = _header(file, "chart"), _read_columns(file), _header(file, "drawn")
+    kind, columns, drawn = file.header_line("chart"), _read_columns(file), file.header_line("drawn")
     if kind not in KINDS:
         raise FixConfiguration(f"report/{file.name}.sql: chart is {kind!r}; it is one of {', '.join(KINDS)}")
     first = columns[0].unit
@@ -88,16 +88,16 @@ def _read_chart(file: SqlFile) -> Chart:
         )
     if drawn not in {column.name for column in columns if column.unit != TEXT and column.unit not in PERIODS}:
         raise FixConfiguration(f"report/{file.name}.sql: drawn is {drawn!r}, which is no column of numbers")
-    place = _header(file, "place")
+    place = file.header_line("place")
     if not place.isdecimal():
         raise FixConfiguration(f"report/{file.name}.sql: place is {place!r}; it is a number")
     return Chart(
-        file.name, int(place), _header(file, "title"), _header(file, "reading"), kind, columns, drawn, file.section("query")
+        file.name, int(place), file.header_line("title"), file.header_line("reading"), kind, columns, drawn, file.section("query")
     )
 
 
 def _read_columns(file: SqlFile) -> tuple[Column, ...]:
-    text = _header(file, "columns")
+    text = file.header_line("columns")
     columns = tuple(Column(*match.groups()) for match in _COLUMN.finditer(text))
     if not columns or _COLUMN.sub("", text):
         raise FixConfiguration(f"report/{file.name}.sql: columns is {text!r}; write `name (unit, label), …`")
@@ -106,9 +106,3 @@ def _read_columns(file: SqlFile) -> tuple[Column, ...]:
             f"report/{file.name}.sql: column {wrong[0].name} has the unit {wrong[0].unit!r}; it is one of {', '.join(UNITS)}"
         )
     return columns
-
-
-def _header(file: SqlFile, key: str) -> str:
-    if key not in file.header:
-        raise FixConfiguration(f"report/{file.name}.sql has no `-- {key}: …` line in its header")
-    return file.header[key]
