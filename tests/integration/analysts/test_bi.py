@@ -203,6 +203,23 @@ def test_listing_revenue_weekly_adds_what_a_listing_is(analyst, published):
     assert_same(found, expected)
 
 
+def test_weekly_overview_of_cars_adds_up_days(analyst, published):
+    """A week begins on Monday; its average is of its rentals, not of its days."""
+    weeks: dict[date, list[Row]] = defaultdict(list)
+    for row in metric(published, "rentals_daily"):
+        weeks[row["period_start"] - timedelta(days=row["period_start"].weekday())].append(row)
+    expected = [
+        {
+            "week_start": week,
+            "rentals": (rentals := sum(row["rentals"] for row in days)),
+            "revenue": (revenue := sum((row["revenue"] for row in days), Decimal(0))),
+            "average_amount": float(revenue / rentals),
+        }
+        for week, days in sorted(weeks.items())
+    ]
+    assert_same(ask(analyst, "select * from cars_presentation.weekly_overview order by week_start"), expected)
+
+
 def test_location_revenue_daily_adds_what_a_location_is(analyst, published):
     """Each row of the metric once, with the location's name."""
     names = {row["location_id"]: say(row["location_name"]) for row in published.tables["locations"]}

@@ -1,5 +1,7 @@
 """SQL files are divided as docs/architecture.md says, and refused by name where they are not so written."""
 
+import re
+
 import pytest
 
 from rental_pipeline.errors import FixConfiguration
@@ -53,6 +55,15 @@ def test_missing_section_names_those_there(tmp_path):
     path.write_text(GOOD)
     with pytest.raises(FixConfiguration, match="it has: table, rows"):
         read_sql_file(path).section("judged")
+
+
+def test_missing_header_line_names_file_and_key(tmp_path):
+    """The error for a missing header line says which file, with its folder, and which line."""
+    path = tmp_path / "popular.sql"
+    path.write_text(GOOD)
+    assert read_sql_file(path).header_line("grain") == "one row per week and city"
+    with pytest.raises(FixConfiguration, match=re.escape(f"{path} has no `-- period: …` line")):
+        read_sql_file(path).header_line("period")
 
 
 def test_hash_keeps_texts_apart():

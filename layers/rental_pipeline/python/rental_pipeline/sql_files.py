@@ -19,27 +19,32 @@ class SqlFile:
     """One .sql file.
 
     Attributes:
-        name: The file's stem, which is the table's (or check's) name.
+        path: Where it was read from, for errors.
         header: The `key: value` lines before the first section, continued lines joined.
         sections: Statement by section name, in file order, without comments before the first.
         text: The whole file, for hashing.
     """
 
-    name: str
+    path: Path
     header: dict[str, str]
     sections: dict[str, str]
     text: str
 
+    @property
+    def name(self) -> str:
+        """The file's stem, which is the table's (or check's) name."""
+        return self.path.stem
+
     def section(self, name: str) -> str:
         """Return one statement; raise FixConfiguration naming the file where it is missing."""
         if name not in self.sections:
-            raise FixConfiguration(f"{self.name}.sql has no section `-- name: {name}`; it has: {', '.join(self.sections)}")
+            raise FixConfiguration(f"{self.path} has no section `-- name: {name}`; it has: {', '.join(self.sections)}")
         return self.sections[name]
 
     def header_line(self, key: str) -> str:
         """Return what the header says under a key; raise FixConfiguration naming the file where it says nothing."""
         if key not in self.header:
-            raise FixConfiguration(f"{self.name}.sql has no `-- {key}: …` line in its header")
+            raise FixConfiguration(f"{self.path} has no `-- {key}: …` line in its header")
         return self.header[key]
 
 
@@ -58,7 +63,7 @@ def read_sql_file(path: Path) -> SqlFile:
         raise FixConfiguration(f"{path} names a section twice: {', '.join(names)}")
     if empty := [name for name, statement in zip(names, statements, strict=True) if not statement]:
         raise FixConfiguration(f"{path}: section {empty[0]} is empty")
-    return SqlFile(path.stem, _read_header(pieces[0]), dict(zip(names, statements, strict=True)), text)
+    return SqlFile(path, _read_header(pieces[0]), dict(zip(names, statements, strict=True)), text)
 
 
 def read_sql_folder(folder: Path) -> dict[str, SqlFile]:

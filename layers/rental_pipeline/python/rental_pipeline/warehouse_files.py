@@ -80,7 +80,7 @@ class CuratedTable:
         """Whether the table is made from all versions of accepted rows and so rejects nothing itself."""
         kind = self.file.header_line("input")
         if kind not in ("newest", "versions"):
-            raise FixConfiguration(f"{self.name}.sql: input is {kind!r}; it is either newest or versions")
+            raise FixConfiguration(f"{self.file.path}: input is {kind!r}; it is either newest or versions")
         return kind == "versions"
 
     @cached_property
@@ -103,7 +103,7 @@ class CuratedTable:
             match = _REFERENCE.match(part.strip())
             if not match:
                 raise FixConfiguration(
-                    f"{self.name}.sql: references says {part.strip()!r}; write `column -> table.column` or none"
+                    f"{self.file.path}: references says {part.strip()!r}; write `column -> table.column` or none"
                 )
             references.append(Reference(*match.groups()))
         return tuple(references)
@@ -124,7 +124,7 @@ class Metric:
         """day, week, month or all."""
         period = self.file.header_line("period")
         if period not in _PERIODS:
-            raise FixConfiguration(f"{self.name}.sql: period is {period!r}; it is one of {', '.join(_PERIODS)}")
+            raise FixConfiguration(f"{self.file.path}: period is {period!r}; it is one of {', '.join(_PERIODS)}")
         return period
 
     @property
@@ -286,7 +286,7 @@ def _order_by_reference(tables: list[CuratedTable]) -> tuple[CuratedTable, ...]:
     names = {table.name for table in tables}
     for table in tables:
         if unknown := [reference.parent for reference in table.references if reference.parent not in names]:
-            raise FixConfiguration(f"{table.name}.sql references {unknown[0]}, which is no curated table")
+            raise FixConfiguration(f"{table.file.path} references {unknown[0]}, which is no curated table")
     while waiting:
         built = {table.name for table in ordered}
         ready = [table for table in waiting if {reference.parent for reference in table.references} <= built]
@@ -300,5 +300,5 @@ def _order_by_reference(tables: list[CuratedTable]) -> tuple[CuratedTable, ...]:
 def _read_check(file: SqlFile) -> Check:
     severity = file.header_line("severity")
     if severity not in ("fail", "warn"):
-        raise FixConfiguration(f"check {file.name}.sql: severity is {severity!r}; it is either fail or warn")
+        raise FixConfiguration(f"{file.path}: severity is {severity!r}; it is either fail or warn")
     return Check(file.name, severity, file.section("violations"))

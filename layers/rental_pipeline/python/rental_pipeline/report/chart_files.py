@@ -79,18 +79,18 @@ def read_charts(folder: Path) -> tuple[Chart, ...]:
 def _read_chart(file: SqlFile) -> Chart:
     kind, columns, drawn = file.header_line("chart"), _read_columns(file), file.header_line("drawn")
     if kind not in KINDS:
-        raise FixConfiguration(f"report/{file.name}.sql: chart is {kind!r}; it is one of {', '.join(KINDS)}")
+        raise FixConfiguration(f"{file.path}: chart is {kind!r}; it is one of {', '.join(KINDS)}")
     first = columns[0].unit
     if (first != TEXT) if kind == RANKING else (first not in PERIODS):
         raise FixConfiguration(
-            f"report/{file.name}.sql: the first column of a {kind} chart is a"
+            f"{file.path}: the first column of a {kind} chart is a"
             f" {TEXT if kind == RANKING else ' or '.join(PERIODS)}, not a {first}"
         )
     if drawn not in {column.name for column in columns if column.unit != TEXT and column.unit not in PERIODS}:
-        raise FixConfiguration(f"report/{file.name}.sql: drawn is {drawn!r}, which is no column of numbers")
+        raise FixConfiguration(f"{file.path}: drawn is {drawn!r}, which is no column of numbers")
     place = file.header_line("place")
     if not place.isdecimal():
-        raise FixConfiguration(f"report/{file.name}.sql: place is {place!r}; it is a number")
+        raise FixConfiguration(f"{file.path}: place is {place!r}; it is a number")
     return Chart(
         file.name, int(place), file.header_line("title"), file.header_line("reading"), kind, columns, drawn, file.section("query")
     )
@@ -100,9 +100,9 @@ def _read_columns(file: SqlFile) -> tuple[Column, ...]:
     text = file.header_line("columns")
     columns = tuple(Column(*match.groups()) for match in _COLUMN.finditer(text))
     if not columns or _COLUMN.sub("", text):
-        raise FixConfiguration(f"report/{file.name}.sql: columns is {text!r}; write `name (unit, label), …`")
+        raise FixConfiguration(f"{file.path}: columns is {text!r}; write `name (unit, label), …`")
     if wrong := [column for column in columns if column.unit not in UNITS]:
         raise FixConfiguration(
-            f"report/{file.name}.sql: column {wrong[0].name} has the unit {wrong[0].unit!r}; it is one of {', '.join(UNITS)}"
+            f"{file.path}: column {wrong[0].name} has the unit {wrong[0].unit!r}; it is one of {', '.join(UNITS)}"
         )
     return columns
