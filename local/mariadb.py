@@ -203,10 +203,17 @@ def _initialise(install: Path, folder: Path) -> None:
     command = [install, "--no-defaults", f"--datadir={unfinished}", "--auth-root-authentication-method=socket"]
     command += [f"--auth-root-socket-user={user}", "--skip-test-db", *(["--user=root"] if os.geteuid() == 0 else [])]
     done = subprocess.run(
-        [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        [str(word) for word in command],
+        env={**os.environ, "TMPDIR": str(_make_temporary_folder(folder))},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     if done.returncode:
-        said = done.stdout.strip()[-1000:]
+        # Behind its errors stands a page of general advice.
+        errors = [line for line in done.stdout.splitlines() if "ERROR" in line]
+        said = "\n".join(errors) or done.stdout.strip()[-1000:]
         raise MariaDBUnavailable(f"{install} could not create {unfinished}: {said}.{_suspect_apparmor(folder)}")
     unfinished.rename(folder / "data")
 
@@ -217,9 +224,7 @@ def _launch(server: Path, folder: Path, port: int, die_with_parent: bool, option
     log, pid_file, socket_path = folder / "mariadbd.log", folder / "mariadbd.pid", _socket_path(folder)
     pid_file.unlink(missing_ok=True)
     command = [*(["setpriv", "--pdeathsig", "TERM"] if die_with_parent else []), server, "--no-defaults"]
-    # Its own tmpdir: a server that starts deletes all temporary tables (#sql*) it finds there, those of others too.
-    (folder / "tmp").mkdir(exist_ok=True)
-    command += [f"--tmpdir={folder / 'tmp'}"]
+    command += [f"--tmpdir={_make_temporary_folder(folder)}"]
     command += [f"--datadir={folder / 'data'}", f"--port={port}", f"--socket={socket_path}", f"--pid-file={pid_file}"]
     command += [*SERVER_OPTIONS, *options, *(["--user=root"] if os.geteuid() == 0 else [])]
     with log.open("ab") as output:
@@ -239,6 +244,13 @@ def _launch(server: Path, folder: Path, port: int, die_with_parent: bool, option
         raise
     started.stop()
     return None
+
+
+def _make_temporary_folder(folder: Path) -> Path:
+    """Make the server's own: one that starts deletes all temporary tables (#sql*) that it finds, those of others in /tmp too."""
+    temporary = folder / "tmp"
+    temporary.mkdir(exist_ok=True)
+    return temporary
 
 
 def _answers(server: MariaDB) -> bool:

@@ -119,7 +119,7 @@ def test_all_decoders_give_what_the_source_holds(source_database: SourceDatabase
     """With the types and expressions of the pipeline's own contract."""
     kinds, rows = table
     columns = ", ".join(f"c{place} {kind}" for place, kind in enumerate(kinds))
-    source_database.execute(f"create or replace table t (id int primary key auto_increment, {columns}) charset utf8mb4")
+    source_database.make_table("t", f"id int primary key auto_increment, {columns}")
     with closing(source_database.connect(sql_mode="STRICT_ALL_TABLES")) as connection, connection.cursor() as cursor:
         for row in rows:
             cursor.execute(f"insert into t values (null, {', '.join(['%s'] * len(row))})", row)
@@ -143,7 +143,7 @@ DATE_FIELDS = st.tuples(st.sampled_from([0, 1, 1900, 2000, 2023, 2024, 9999]), s
 @given(dates=st.lists(st.none() | DATE_FIELDS, min_size=1, max_size=30), midnight=st.booleans())
 def test_all_decoders_agree_on_dates_that_do_not_exist(source_database: SourceDatabase, dates, midnight: bool) -> None:
     """Any year, month and day that MySQL stores without its checks: which become NULL, and what is reported of them."""
-    source_database.execute("create or replace table t (id int primary key auto_increment, d date, dt datetime(6))")
+    source_database.make_table("t", "id int primary key auto_increment, d date, dt datetime(6)")
     texts = [None if each is None else "{:04}-{:02}-{:02}".format(*each) for each in dates]
     with closing(source_database.connect(sql_mode="ALLOW_INVALID_DATES")) as connection, connection.cursor() as cursor:
         for text in texts:
@@ -174,7 +174,7 @@ def is_date(text: str) -> bool:
 def test_whole_numbers_at_their_ends(source_database: SourceDatabase, definition: str) -> None:
     """0 and the largest, by the contract's expression, by every decoder."""
     largest = {"bit(8)": 2**8 - 1, "bit(63)": 2**63 - 1}.get(definition, 2**64 - 1)
-    source_database.execute(f"create or replace table t (n {definition})")
+    source_database.make_table("t", f"n {definition}")
     source_database.execute("insert into t values (0), (%s)", (largest,))
     with closing(source_database.connect()) as connection:
         column = describe_tables(connection)["t"].columns[0]

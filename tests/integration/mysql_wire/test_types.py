@@ -152,7 +152,7 @@ def test_what_the_wanted_type_cannot_hold_is_refused(source_database: SourceData
         ("decimal(12,3)", "1.125", pyarrow.decimal128(12, 2)),
         ("bit(64)", "9223372036854775808", pyarrow.int64()),
     ):
-        source_database.execute(f"create or replace table t (odd {definition})")
+        source_database.make_table("t", f"odd {definition}")
         source_database.execute(f"insert into t values ({value}), (null)")
         with pytest.raises(FixData, match="column odd holds a value that is no ") as refusal:
             read_wire(source_database, "select odd from t", pyarrow.schema([("odd", wanted)]), protocol)
