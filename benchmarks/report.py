@@ -69,7 +69,11 @@ def write_table(
         if upper in medians and lower in medians:
             ratio = getattr(medians[upper], number) / getattr(medians[lower], number)
             is_kept = ratio <= promised if comparison == "<=" else ratio >= promised
-            lines.append(f"| {what} | {comparison} {promised} | {ratio:.2f} | {_judge(is_kept)} |")
+            verdict = _judge(is_kept)
+            if not is_kept and lower == _OURS and _LIMIT in medians:
+                possible = getattr(medians[upper], number) / getattr(medians[_LIMIT], number)
+                verdict += f" (receiving and dropping: {possible:.2f})"
+            lines.append(f"| {what} | {comparison} {promised} | {ratio:.2f} | {verdict} |")
     if grown:
         lines += ["", "## Memory and time as the result grows", "", *_judge_growth(grown)]
         lines += ["", "The rows are made up by the server, so that its pace is not that of a table.", ""]

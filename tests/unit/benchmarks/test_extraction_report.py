@@ -38,6 +38,13 @@ def test_each_way_is_held_to_the_limit_of_its_own_query(tmp_path: Path) -> None:
     assert "| client CPU, this extractor / connectorx | <= 1 | 0.46 | kept |" in lines
 
 
+def test_a_missed_ratio_stands_beside_what_is_possible(tmp_path: Path) -> None:
+    """Where the server is slow, all clients wait for it alike: nobody can be ten times as fast as a peer."""
+    medians = {"receive_binary": measured(2.5), "decode_binary": measured(2.6), "awswrangler_reader": measured(15.0)}
+    lines = write(tmp_path, medians, [])
+    assert "| wall time, awswrangler's reader / this extractor | >= 10 | 5.77 | **missed** (receiving and dropping: 6.00) |" in lines
+
+
 def test_growth_is_judged_by_the_time_per_row_and_the_highest_peak(tmp_path: Path) -> None:
     """The wide table counts for memory, not for the pace, and so does the function."""
     grown = [
