@@ -41,8 +41,8 @@ def test_each_way_is_held_to_the_limit_of_its_own_query(tmp_path: Path) -> None:
 def test_a_missed_ratio_stands_beside_what_is_possible(tmp_path: Path) -> None:
     """Where the server is slow, all clients wait for it alike: nobody can be ten times as fast as a peer."""
     medians = {"receive_binary": measured(2.5), "decode_binary": measured(2.6), "awswrangler_reader": measured(15.0)}
-    lines = write(tmp_path, medians, [])
-    assert "| wall time, awswrangler's reader / this extractor | >= 10 | 5.77 | **missed** (receiving and dropping: 6.00) |" in lines
+    (line,) = [line for line in write(tmp_path, medians, []) if line.startswith("| wall time, awswrangler's reader")]
+    assert line.endswith("| >= 10 | 5.77 | **missed** (receiving and dropping: 6.00) |")
 
 
 def test_growth_is_judged_by_the_time_per_row_and_the_highest_peak(tmp_path: Path) -> None:
