@@ -65,6 +65,7 @@ class MariaDB:
         port: TCP port on 127.0.0.1.
         socket: Path of the administrator's Unix socket.
         pid: Process id of the server.
+        client_host: From where its users come, as accounts name it.
     """
 
     folder: Path
@@ -72,6 +73,7 @@ class MariaDB:
     socket: Path
     pid: int
     host: str = HOST
+    client_host: str = HOST
     _child: subprocess.Popen | None = field(default=None, repr=False)
 
     def connect(self, database: str | None = None) -> pymysql.Connection:
@@ -107,10 +109,10 @@ class MariaDB:
 
     def _create_user(self, user: str, password: str, *grants: str) -> None:
         with self.connect() as connection, connection.cursor() as cursor:
-            cursor.execute("create user if not exists %s@%s", (user, HOST))
-            cursor.execute("alter user %s@%s identified by %s", (user, HOST, password))
+            cursor.execute("create user if not exists %s@%s", (user, self.client_host))
+            cursor.execute("alter user %s@%s identified by %s", (user, self.client_host, password))
             for grant in grants:
-                cursor.execute(grant, (user, HOST))
+                cursor.execute(grant, (user, self.client_host))
 
 
 def start(folder: Path, *, port: int | None = None, die_with_parent: bool = False, options: Sequence[str] = ()) -> MariaDB:

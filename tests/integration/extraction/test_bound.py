@@ -116,9 +116,10 @@ def test_06_a_statement_that_gets_the_table_between_the_two_looks_is_seen(
 def test_without_the_privilege_the_bound_stays_a_fixed_delay_behind(table: SourceDatabase, mariadb: MariaDB) -> None:
     """The user may not see other sessions, so it must be assumed that some are open."""
     with closing(mariadb.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute("drop user if exists blind@'127.0.0.1'")
-        cursor.execute("create user blind@'127.0.0.1' identified by 'pw'")
-        cursor.execute(f"grant select on {table.database}.* to blind@'127.0.0.1'")
+        account = "blind", mariadb.client_host
+        cursor.execute("drop user if exists %s@%s", account)
+        cursor.execute("create user %s@%s identified by 'pw'", account)
+        cursor.execute(f"grant select on {table.database}.* to %s@%s", account)
     bound = find(table, user="blind", password="pw")
     assert bound.source_time - bound.bound == DELAY
 

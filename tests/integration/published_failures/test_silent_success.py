@@ -25,13 +25,14 @@ def test_airbyte_85783_no_rows_is_not_the_answer_to_a_missing_privilege(market):
     """A table that the user may not read any more is named, and not read as empty."""
     market.insert_parent()
     market.run_well()
+    account = EXTRACTION_USER, market.server.client_host
     with closing(market.server.connect()) as connection, connection.cursor() as cursor:
         try:
-            cursor.execute("revoke select on market_source.* from %s@'127.0.0.1'", (EXTRACTION_USER,))
+            cursor.execute("revoke select on market_source.* from %s@%s", account)
             with pytest.raises(FixConfiguration, match=r"no table parents|denied"):
                 market.run()
         finally:
-            cursor.execute("grant select on market_source.* to %s@'127.0.0.1'", (EXTRACTION_USER,))
+            cursor.execute("grant select on market_source.* to %s@%s", account)
     market.assert_whole()
 
 

@@ -99,7 +99,7 @@ def test_without_the_privilege_a_run_stays_behind_and_says_so(notes, assert_mirr
     handler = Keep()
     logger.addHandler(handler)
     with closing(mariadb.connect()) as connection, connection.cursor() as cursor:
-        cursor.execute(f"revoke process on *.* from {source.user}@'127.0.0.1'")
+        cursor.execute("revoke process on *.* from %s@%s", (source.user, mariadb.client_host))
     try:
         pipeline.set_environment(BOUND_DELAY_SECONDS="1234")
         source.execute("update notes set body = 'changed', changed_at = now(6) where id = 1")
@@ -108,7 +108,7 @@ def test_without_the_privilege_a_run_stays_behind_and_says_so(notes, assert_mirr
     finally:
         logger.removeHandler(handler)
         with closing(mariadb.connect()) as connection, connection.cursor() as cursor:
-            cursor.execute(f"grant process on *.* to {source.user}@'127.0.0.1'")
+            cursor.execute("grant process on *.* to %s@%s", (source.user, mariadb.client_host))
     (said,) = [line for line in lines if "grant PROCESS" in line]
     assert said.startswith("WARNING") and said.endswith("1234.0")
     assert watermark(fresh_warehouse) == before, "it waits until the delay has passed it"
