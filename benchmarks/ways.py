@@ -194,14 +194,15 @@ def dlt_pyarrow(target: Target) -> Measured:
 WAYS: dict[str, Callable[[Target], Measured]] = {
     way.__name__: way
     for way in (
+        # Each after the limit that it is held to, so that both see the same weather.
         receive_binary,
-        receive_text,
-        receive_slice,
         decode_binary,
+        receive_text,
         decode_text,
-        decode_plain,
+        receive_slice,
         decode_slice,
         extract_slice,
+        decode_plain,
         connectorx_stream,
         dlt_connectorx,
         dlt_pyarrow,

@@ -6,11 +6,35 @@ The databases are the only children that put themselves out of their parent's re
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from local import mariadb
 from local.postgres import Postgres
+
+ROOT = Path(__file__).parents[1]
+
+
+@contextmanager
+def guarded(folder: Path) -> Iterator[None]:
+    """Have the databases of a state folder stopped even if this process is killed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local.guard", str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+        start_new_session=True,
+    )
+    try:
+        yield
+        process.stdin.write(b"stopped")  # in order: it has nothing left to do
+    finally:
+        process.stdin.close()
+        process.wait(60)
 
 
 def stop_databases(folder: Path) -> bool:

@@ -14,7 +14,6 @@ import fcntl
 import json
 import os
 import secrets
-import subprocess
 import sys
 import time
 import uuid
@@ -173,7 +172,7 @@ class Stack:
         if self.call_logs:
             self.call_logs.mkdir(exist_ok=True)
         self._closing.enter_context(_locked(self.folder))
-        self._closing.enter_context(_guarded(self.folder))
+        self._closing.enter_context(guard.guarded(self.folder))
         self.functions = self._given_functions or LambdaService(logs)
         self._closing.callback(self.functions.stop)
         self._data_api_port = find_free_port()
@@ -398,22 +397,3 @@ def _lock_holder(folder: Path) -> int | None:
             lock.seek(0)
             return int(lock.read() or 0) or None
     return None
-
-
-@contextlib.contextmanager
-def _guarded(folder: Path):
-    """Have the databases stopped even if this process is killed."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "local.guard", str(folder)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=ROOT,
-        start_new_session=True,
-    )
-    try:
-        yield
-        process.stdin.write(b"stopped")  # in order: it has nothing left to do
-    finally:
-        process.stdin.close()
-        process.wait(60)
