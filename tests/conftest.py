@@ -1,5 +1,12 @@
 """Real servers for the tests, each started at its first use and stopped at the end (see tests/fixtures)."""
 
+import sys
+
+import pygal
+
+# Pygal registers a finder of its maps that Python asks no more, and over which pytest stumbles in some orders of files.
+sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, pygal.PluginImportFixer)]
+
 pytest_plugins = [
     "tests.fixtures.mariadb",
     "tests.fixtures.warehouse",
