@@ -1,7 +1,7 @@
 """A statement of Redshift as the statement PostgreSQL runs for it.
 
 Queries and changes of rows go through sqlglot's trees (`expressions.py`); `tables.py` defines tables, `routines.py` functions and
-procedures; `copy_parquet.py` reads COPY, `unload_parquet.py` UNLOAD; what is left differs by a word at most.
+procedures; `copy_parquet.py` reads COPY, `unload_command.py` UNLOAD; what is left differs by a word at most.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from local.data_api.expressions import called_functions, rewrite_expressions
 from local.data_api.parameters import find_parameters, quote_text
 from local.data_api.reading import text_of
 from local.data_api.refusal import Refused
-from local.data_api.unload_parquet import UnloadCommand, parse_unload
+from local.data_api.unload_command import UnloadCommand, parse_unload
 
 
 @dataclass(frozen=True)

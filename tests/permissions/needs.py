@@ -41,7 +41,7 @@ def find_needs(call: AwsCall, parameters: dict[str, Any]) -> Iterator[Need]:
         parameters: The stack's, for what a call names otherwise than its ARN does.
 
     Raises:
-        NotImplementedError: the operation is not known here: look it up, and add it.
+        ValueError: the operation is not known here: look it up, and add it.
     """
     named = call.parameters
     match call.service, call.operation:
@@ -85,7 +85,7 @@ def find_needs(call: AwsCall, parameters: dict[str, Any]) -> Iterator[Need]:
         case "redshift-data", "ExecuteStatement" | "BatchExecuteStatement":
             yield from _find_statement_needs(call, parameters)
         case _:
-            raise NotImplementedError(f"{call.service}:{call.operation}: tests/permissions/needs.py does not know what it needs")
+            raise ValueError(f"{call.service}:{call.operation}: tests/permissions/needs.py does not know what it needs")
 
 
 def _find_statement_needs(call: AwsCall, parameters: dict[str, Any]) -> Iterator[Need]:
@@ -118,7 +118,7 @@ def find_task_calls(definition: dict[str, Any], marketplace: str) -> Iterator[Aw
         marketplace: The stack's, which the key of the list of slices begins with.
 
     Raises:
-        NotImplementedError: a state calls something that is not known here.
+        ValueError: a state calls something that is not known here.
     """
     for name, state in definition["States"].items():
         if reader := state.get("ItemReader"):
@@ -136,7 +136,7 @@ def find_task_calls(definition: dict[str, Any], marketplace: str) -> Iterator[Aw
                 case "arn:aws:states:::states:startExecution.sync:2":
                     yield AwsCall("stepfunctions", "StartExecution", {"stateMachineArn": given["StateMachineArn"]})
                 case resource:
-                    raise NotImplementedError(f"{name}: tests/permissions/needs.py does not know {resource}")
+                    raise ValueError(f"{name}: tests/permissions/needs.py does not know {resource}")
 
 
 def find_schedule_needs(properties: dict[str, Any]) -> Iterator[Need]:
