@@ -13,7 +13,7 @@ from tests.metrics.engine import Engine
 
 def assert_agreed(engine: Engine, as_of: date) -> None:
     """Compare accepted and rejected keys of every curated table, and all metrics, with the judge."""
-    verdict = engine.subject.judge_rows(engine.tables)
+    verdict = engine.subject.judge_rows(engine.tables, engine.history)
     rejected = engine.read("curated.rejected_rows")
     for table, key in engine.subject.keys.items():
         accepted = engine.read(f"curated.{table}")

@@ -18,7 +18,7 @@ from rental_pipeline.run_input import LAYERS
 from rental_pipeline.run_step import run_step
 from rental_pipeline.settings import WarehouseSettings
 from rental_pipeline.warehouse_files import Warehouse, read_warehouse
-from tests.metrics.records import Rate, Row, Version
+from tests.metrics.records import History, Rate, Row, Version
 from tests.metrics.subject import Subject
 
 SQL_ROOT = Path(__file__).parents[2] / "sql"
@@ -39,7 +39,7 @@ class Engine:
         sql_root: The folder sql/, or a copy of it.
         run_sequence: The last run.
         tables: The source's rows as they are now, as the runs so far have brought them.
-        history: The versions of each row of the subject's versioned table, for the judge.
+        history: The versions of each row, by table and key, for the judge; not of tables without a key.
     """
 
     warehouse: Any
@@ -49,10 +49,11 @@ class Engine:
     sql_root: Path = SQL_ROOT
     run_sequence: int = 0
     tables: dict[str, list[Row]] = field(default_factory=dict)
-    history: dict[Any, list[Version]] = field(default_factory=dict)
+    history: History = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.tables = {table: [] for table in self.subject.keys}
+        self.history = {table: {} for table, key in self.subject.keys.items() if key}
 
     @property
     def files(self) -> Warehouse:
@@ -127,10 +128,12 @@ class Engine:
             names = [name for (name,) in columns]
             rows = source_database.query(f"select {', '.join(names)} from {table}")
             self.tables[table] = [dict(zip(names, row, strict=True)) for row in rows]
-        for row in self.tables.get(self.subject.versioned, []):
-            versions = self.history.setdefault(row[self.subject.keys[self.subject.versioned]], [])
-            if not versions or versions[-1].row != row:
-                versions.append(Version(run_sequence, observed_at, row))
+        for table, known in self.history.items():
+            now = {row[self.subject.keys[table]]: row for row in self.tables[table]}
+            for key in now.keys() | known.keys():
+                versions = known.setdefault(key, [])
+                if not versions or versions[-1].row != now.get(key):
+                    versions.append(Version(run_sequence, observed_at, now.get(key)))
 
     def read(self, table: str) -> pd.DataFrame:
         """Return all rows of a table, `schema.table` without the marketplace's prefix."""
@@ -210,10 +213,10 @@ class Engine:
             days = {row["recorded_at"].date() for row in rows}
             self.tables[table] = [row for row in self.tables[table] if row["recorded_at"].date() not in days] + rows
             tombstones = []
-        if table == self.subject.versioned:
+        if key:
             for row in [*rows, *tombstones]:
                 version = Version(self.run_sequence, observed_at, row if len(row) > 1 else None)
-                self.history.setdefault(row[key], []).append(version)
+                self.history[table].setdefault(row[key], []).append(version)
         records = []
         for row, operation in [*((row, "U") for row in rows), *((row, "D") for row in tombstones)]:
             values = [row.get(name) for name in names]

@@ -28,6 +28,10 @@ class Version:
     row: Row | None
 
 
+History = dict[str, dict[Any, list[Version]]]
+"""By table and key, what the pipeline learned, in the order of the runs."""
+
+
 @dataclass(frozen=True)
 class Rate:
     """US dollars for one unit of a currency, from a day until before another."""

@@ -13,6 +13,7 @@ import pandas as pd
 from tests.fixtures.world import World
 from tests.metrics.agreement import compare
 from tests.metrics.apartments.judge import judge, judge_rows
+from tests.metrics.records import History as VersionHistory
 from tests.metrics.records import Rate, Verdict, Version
 from tests.soak.history import EVENTS, KEYS, TABLES, History, Row, State
 
@@ -62,14 +63,13 @@ class Audit:
             owed_until: Changes of the source up to this number were made before the run was planned.
             is_reconciled: The run compared everything, so all of them are owed.
         """
-        listings: dict[int, list[Version]] = {}
+        learned: VersionHistory = {}
         for table in KEYS:
             versions = self._read_versions(table)
             self._check_versions(table, versions)
             newest = {key: found[-1].row for key, found in versions.items()}
             self._check_newest(table, newest, owed_until, is_reconciled)
-            if table == "apartments":
-                listings = versions
+            learned[table] = versions
         self._check_newest(EVENTS, self._read_days(), owed_until, is_reconciled)
         newest_run = self._read("select coalesce(max(run_sequence), 0) as run from apartments_control.run")
         self._audited_run = int(newest_run.run[0])
@@ -77,10 +77,10 @@ class Audit:
             return  # what is built on it is judged by what it should be, which is not there
 
         tables = {table: self._show(table) for table in TABLES}
-        verdict = judge_rows(tables)
+        verdict = judge_rows(tables, learned)
         self._check_curated(verdict)
         rates = [Rate(*row) for row in self._read("select * from apartments_control.exchange_rate").itertuples(index=False)]
-        for metric, expected in judge(tables, listings, rates, as_of).items():
+        for metric, expected in judge(tables, learned, rates, as_of).items():
             self._check_metric(metric, expected)
 
     # ------------------------------------------------------------------------------------------------------------- raw

@@ -74,7 +74,7 @@ def published(aws, mariadb, warehouse) -> Iterator[Published]:
         engine.remember(source, result["run_sequence"], datetime.fromisoformat(plan["source_time"]))
         metrics |= subject.judge(engine.tables, engine.history, engine.rates(), as_of)
         tables |= engine.tables
-        verdicts[marketplace] = subject.judge_rows(engine.tables)
+        verdicts[marketplace] = subject.judge_rows(engine.tables, engine.history)
     yield Published(warehouse, as_of, metrics, tables, verdicts)
     warehouse.empty()
     with warehouse.connect() as administrator:

@@ -19,27 +19,25 @@ from typing import Any
 
 import pandas as pd
 
-from tests.metrics.records import Rate, Row, Verdict, Version, make_frame, rank
+from tests.metrics.records import History, Rate, Row, Verdict, Version, make_frame, rank
 from tests.metrics.values import DAY, FIRST_DAY, LAST_DAY, read_flag, read_number, read_time, say, to_cents
 
 
-def judge(
-    source_tables: dict[str, list[Row]], version_history: dict[int, list[Version]], rates: Iterable[Rate], as_of: date
-) -> dict[str, pd.DataFrame]:
+def judge(source_tables: dict[str, list[Row]], history: History, rates: Iterable[Rate], as_of: date) -> dict[str, pd.DataFrame]:
     """Compute every metric.
 
     Args:
         source_tables: The source's rows as they are now.
-        version_history: All that was ever learned of each listing, by id, in the order of the runs.
+        history: All that was ever learned of each row.
         rates: The exchange rates.
         as_of: The day of the run.
 
     Returns:
         By metric, a frame with the columns of the presentation table.
     """
-    verdict = judge_rows(source_tables)
+    verdict = judge_rows(source_tables, history)
     listings = verdict.accepted["apartments"]
-    timelines = {key: build_timeline(version_history[key]) for key in listings}
+    timelines = {key: build_timeline(history["apartments"][key]) for key in listings}
     bookings = list(verdict.accepted["bookings"].values())
     attributes = verdict.accepted["apartment_attributes"]
     rates = list(rates)
@@ -59,7 +57,7 @@ def judge(
 # Rows
 
 
-def judge_rows(source_tables: dict[str, list[Row]]) -> Verdict:
+def judge_rows(source_tables: dict[str, list[Row]], history: History) -> Verdict:
     """Decide of every row of the source whether it is usable, and if not, which rule it breaks first."""
     verdict = Verdict()
     for row in source_tables["apartments"]:

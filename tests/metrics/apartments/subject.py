@@ -36,4 +36,4 @@ TYPED_COLUMNS = {
     " call_to_action varchar(200), recorded_at timestamp",
 }
 
-APARTMENTS = Subject("apartments", KEYS, TEXT_COLUMNS, judge_rows, judge, versioned="apartments")
+APARTMENTS = Subject("apartments", KEYS, TEXT_COLUMNS, judge_rows, judge)

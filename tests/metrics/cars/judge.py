@@ -17,21 +17,19 @@ from typing import Any
 
 import pandas as pd
 
-from tests.metrics.records import Rate, Row, Verdict, Version, make_frame, rank
+from tests.metrics.records import History, Rate, Row, Verdict, make_frame, rank
 from tests.metrics.values import DAY, FIRST_DAY, LAST_DAY, read_flag, read_number, read_time, say, to_cents
 
 TYPES = ("basic", "premium", "high_end")
 
 
-def judge(
-    source_tables: dict[str, list[Row]], version_history: dict[Any, list[Version]], rates: Iterable[Rate], as_of: date
-) -> dict[str, pd.DataFrame]:
+def judge(source_tables: dict[str, list[Row]], history: History, rates: Iterable[Rate], as_of: date) -> dict[str, pd.DataFrame]:
     """Compute every metric from the source's rows as they are now; nothing else bears on any of them.
 
     Returns:
         By metric, a frame with the columns of the presentation table.
     """
-    verdict = judge_rows(source_tables)
+    verdict = judge_rows(source_tables, history)
     rentals = list(verdict.accepted["rental_transactions"].values())
     vehicles = verdict.accepted["vehicles"]
     for rental in rentals:
@@ -50,7 +48,7 @@ def judge(
 # Rows
 
 
-def judge_rows(source_tables: dict[str, list[Row]]) -> Verdict:
+def judge_rows(source_tables: dict[str, list[Row]], history: History) -> Verdict:
     """Decide of every row of the source whether it is usable, and if not, which rule it breaks first."""
     verdict = Verdict()
     for row in source_tables["locations"]:
