@@ -24,9 +24,9 @@ help:  ## list the commands
 setup:  ## make .venv from the lock, and find (or install) MariaDB
 	@local/setup.sh
 
-run: setup  ## source to metrics on this machine. SCALE=0.01 SEED=1 CSV=folder JSON=path MARKETPLACE=apartments
+run: setup  ## source to metrics on this machine. SCALE=0.01 SEED=1 CSV=folder CURRENCY=USD JSON=path MARKETPLACE=apartments
 	@.venv/bin/python -m local run $(if $(SCALE),--scale $(SCALE)) $(if $(SEED),--seed $(SEED)) $(if $(CSV),--csv "$(CSV)") \
-	    $(if $(JSON),--json "$(JSON)") $(if $(MARKETPLACE),--marketplace $(MARKETPLACE))
+	    $(if $(CURRENCY),--currency "$(CURRENCY)") $(if $(JSON),--json "$(JSON)") $(if $(MARKETPLACE),--marketplace $(MARKETPLACE))
 
 psql: setup  ## SQL on the warehouse of the last run
 	@.venv/bin/python -m local psql

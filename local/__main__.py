@@ -17,7 +17,7 @@ from local.mariadb import MariaDBUnavailable
 from local.marketplace.csv_file import InputRefused
 from local.postgres import Postgres
 from local.processes import DidNotStart
-from local.run import RunFailed, fail, run_pipeline
+from local.run import RunFailed, fail, read_parameters, run_pipeline
 from local.stack import ROOT, Stack, StackBusy, stop_left_behind
 from local.template import TemplateError
 
@@ -33,6 +33,7 @@ def main() -> int:
     run.add_argument("--scale", type=float, help="size of the generated source; 1.0 is the original one (default 0.01)")
     run.add_argument("--seed", type=int, help="of the generated source (default 1)")
     run.add_argument("--csv", type=Path, metavar="FOLDER", help="load these CSV files instead of generated data")
+    run.add_argument("--currency", metavar="CODE", help="of all figures, as EUR (default USD, or that of the last run)")
     run.add_argument("--json", type=Path, metavar="PATH", help="write the report as JSON, too")
     commands.add_parser("psql", help="SQL on the warehouse of the last run")
     commands.add_parser("notebooks", help="execute the notebooks over the warehouse of the last run, and write them as pages")
@@ -54,6 +55,7 @@ def main() -> int:
                 arguments.seed,
                 arguments.csv,
                 arguments.json,
+                arguments.currency,
             )
         elif arguments.command == "psql":
             return open_psql(arguments.state)
@@ -126,7 +128,7 @@ def see_doctor(state: Path, stack_name: str | None) -> bool:
     if not last.exists():
         raise RunFailed("there is no source yet: `make run` first, or STACK=name for one that is deployed")
     folder = state / last.read_text()
-    with Stack(folder, folder.parent.name) as stack:
+    with Stack(folder, folder.parent.name, parameters=read_parameters(folder)) as stack:
 
         def invoke(function: str, event: dict) -> tuple[dict, str | None]:
             answer = stack.invoke(function, event)

@@ -43,7 +43,13 @@ class Journal:
 
 
 def run_pipeline(
-    state: Path, marketplace: str, scale: float | None, seed: int | None, csv_folder: Path | None, json_path: Path | None
+    state: Path,
+    marketplace: str,
+    scale: float | None,
+    seed: int | None,
+    csv_folder: Path | None,
+    json_path: Path | None,
+    currency: str | None = None,
 ) -> None:
     """Run what `make run` promises.
 
@@ -53,6 +59,7 @@ def run_pipeline(
         scale, seed: Of the generated source; None takes what it was made with, or the defaults.
         csv_folder: Load these CSV files instead of generated data.
         json_path: Write the report there as JSON, too.
+        currency: In which the figures are (the template's ReportingCurrency); None keeps that of the folder's last run.
 
     Raises:
         RunFailed: with the reason and the way out.
@@ -65,8 +72,10 @@ def run_pipeline(
     (state / "last").write_text(str(folder.relative_to(state)))
     journal = Journal(folder)
     refuse_another_source(journal, scale, seed)
+    if currency:
+        journal.note(currency=currency)
     say("Starting the source, the warehouse, and AWS's stand-ins")
-    with Stack(folder, marketplace) as stack:
+    with Stack(folder, marketplace, parameters=read_parameters(folder)) as stack:
         say(f"Deployed template.yaml ({time.monotonic() - started:.1f} s)")
         reports = []
         if csv_folder:
@@ -87,6 +96,12 @@ def run_pipeline(
     if json_path:
         json_path.write_text(json.dumps(report, default=str, indent=2) + "\n")
         print(f"The same as JSON: {json_path}")
+
+
+def read_parameters(folder: Path) -> dict[str, str]:
+    """Return the template's parameters that earlier runs of a state folder were given."""
+    currency = Journal(folder).facts.get("currency")
+    return {"ReportingCurrency": currency} if currency else {}
 
 
 def refuse_another_source(journal: Journal, scale: float | None, seed: int | None) -> None:

@@ -242,11 +242,18 @@ create table if not exists check_result (
 )
 
 -- name: exchange_rate
--- One row per currency and interval in which a rate holds; valid_to is exclusive. Filled from exchange_rates.csv.
+-- One row per currency and interval in which a rate holds; valid_to is exclusive. In units of the reporting currency for one unit,
+-- made from exchange_rates.csv. The reporting currency itself always has one row, for all days, whose rate is 1.
 create table if not exists exchange_rate (
     currency varchar(3) not null,
     valid_from date not null,
     valid_to date not null,
-    usd_per_unit decimal(18, 8) not null,
+    rate decimal(18, 10) not null,
     primary key (currency, valid_from)
+)
+
+-- name: reporting_currency
+-- One row: the currency in which the marketplace's figures are (the stack's parameter ReportingCurrency).
+create table if not exists reporting_currency (
+    currency varchar(3) not null
 )

@@ -26,6 +26,21 @@ begin
     if v_columns = 0 then
         alter table layer_position add column first_run_sequence bigint default 0;
     end if;
+
+    -- Rates are in the reporting currency, with more decimals. The position goes, so that the next run fills the table again.
+    select count(*) into v_columns from svv_columns
+    where table_schema = current_schema() and table_name = 'exchange_rate' and column_name = 'usd_per_unit';
+    if v_columns > 0 then
+        drop table exchange_rate;
+        create table exchange_rate (
+            currency varchar(3) not null,
+            valid_from date not null,
+            valid_to date not null,
+            rate decimal(18, 10) not null,
+            primary key (currency, valid_from)
+        );
+        delete from layer_position where layer = 'control' and name = 'exchange_rate';
+    end if;
 end;
 $$ language plpgsql
 

@@ -34,12 +34,12 @@ History = dict[str, dict[Any, list[Version]]]
 
 @dataclass(frozen=True)
 class Rate:
-    """US dollars for one unit of a currency, from a day until before another."""
+    """Units of the reporting currency for one unit of a currency, from a day until before another."""
 
     currency: str
     valid_from: date
     valid_to: date
-    usd_per_unit: Decimal
+    rate: Decimal
 
 
 @dataclass

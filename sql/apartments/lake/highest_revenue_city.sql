@@ -13,7 +13,7 @@ select
     attributes.state,
     count(*) as bookings,
     sum(case when rate.currency is null then 1 else 0 end) as bookings_without_rate,
-    cast(round(coalesce(sum(booking.total_price * rate.usd_per_unit), 0), 2) as decimal(38, 2)) as revenue_usd
+    cast(round(coalesce(sum(booking.total_price * rate.rate), 0), 2) as decimal(38, 2)) as revenue_usd
 from curated_bookings as booking
 inner join curated_apartment_attributes as attributes on booking.apartment_id = attributes.id
 left join control_exchange_rate as rate

@@ -12,7 +12,7 @@ select
     booking.user_id,
     count(*) as bookings,
     sum(case when rate.currency is null then 1 else 0 end) as bookings_without_rate,
-    cast(round(coalesce(sum(booking.total_price * rate.usd_per_unit), 0), 2) as decimal(38, 2)) as spent_usd
+    cast(round(coalesce(sum(booking.total_price * rate.rate), 0), 2) as decimal(38, 2)) as spent_usd
 from curated_bookings as booking
 left join control_exchange_rate as rate
     on booking.currency = rate.currency

@@ -115,7 +115,7 @@ converted as (
         currency_week.period_start,
         currency_week.listings,
         case when exchange_rate.currency is null then 0 else currency_week.listings end as listings_with_rate,
-        cast(currency_week.price_sum as decimal(19, 2)) * exchange_rate.usd_per_unit as price_sum_usd
+        cast(currency_week.price_sum as decimal(19, 2)) * exchange_rate.rate as price_sum_usd
     from currency_week
     left join apartments_control.exchange_rate
         on currency_week.currency = exchange_rate.currency

@@ -38,7 +38,7 @@ with listing_week as (
         bookings.apartment_id,
         count(*) as bookings,
         sum(case when exchange_rate.currency is null then 1 else 0 end) as bookings_without_rate,
-        cast(round(coalesce(sum(bookings.total_price * exchange_rate.usd_per_unit), 0), 2) as decimal(38, 2)) as revenue_usd
+        cast(round(coalesce(sum(bookings.total_price * exchange_rate.rate), 0), 2) as decimal(38, 2)) as revenue_usd
     from dirty_period
     inner join apartments_control.calendar on dirty_period.period_start = calendar.week_start
     inner join apartments_curated.bookings on calendar.calendar_date = bookings.booking_date

@@ -5,7 +5,7 @@
 -- reading:    Each point is a week: the average price of all listings that could be booked in it, in US dollars. The last week is the
 --             current one.
 -- chart:      line
--- columns:    week (week, Week of), average_price_usd (dollars, Average price), listings (count, Active listings),
+-- columns:    week (week, Week of), average_price_usd (money, Average price), listings (count, Active listings),
 --             listings_without_rate (count, Without exchange rate)
 -- drawn:      average_price_usd
 -- reads:      apartments_presentation.average_listing_price_weekly

@@ -4,7 +4,7 @@
 -- title:      Listings that earn most
 -- reading:    The ten listings with the highest revenue from bookings confirmed in the newest twelve whole weeks, in US dollars.
 -- chart:      ranking
--- columns:    listing (text, Listing), revenue_usd (dollars, Revenue), bookings (count, Bookings)
+-- columns:    listing (text, Listing), revenue_usd (money, Revenue), bookings (count, Bookings)
 -- drawn:      revenue_usd
 -- reads:      apartments_presentation.top_listings_weekly, apartments_curated.apartments
 -- parameters: as_of

@@ -4,7 +4,7 @@
 -- title:      Average value of a rental
 -- reading:    Each point is a whole week: its revenue by its rentals, in dollars.
 -- chart:      line
--- columns:    week (week, Week of), average_amount (dollars, Average value), rentals (count, Rentals)
+-- columns:    week (week, Week of), average_amount (money, Average value), rentals (count, Rentals)
 -- drawn:      average_amount
 -- reads:      cars_presentation.weekly_overview
 -- parameters: as_of

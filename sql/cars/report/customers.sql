@@ -4,7 +4,7 @@
 -- title:      Customers by number of rentals
 -- reading:    How many customers rented once, twice, and more often, and what all of them together spent, in dollars.
 -- chart:      ranking
--- columns:    often (text, Rented), customers (count, Customers), revenue (dollars, Spent), share (percent, Share of revenue)
+-- columns:    often (text, Rented), customers (count, Customers), revenue (money, Spent), share (percent, Share of revenue)
 -- drawn:      customers
 -- reads:      cars_presentation.user_rentals_total
 -- parameters: none

@@ -4,7 +4,7 @@
 -- title:      Revenue
 -- reading:    Each bar is a whole week: what the rentals that began in it cost, in dollars.
 -- chart:      columns
--- columns:    week (week, Week of), revenue (dollars, Revenue), rentals (count, Rentals)
+-- columns:    week (week, Week of), revenue (money, Revenue), rentals (count, Rentals)
 -- drawn:      revenue
 -- reads:      cars_presentation.weekly_overview
 -- parameters: as_of

@@ -4,7 +4,7 @@
 -- title:      Locations that earn most
 -- reading:    The ten locations with the highest revenue of all time, in dollars. A rental's money counts where the car was picked up.
 -- chart:      ranking
--- columns:    location (text, Location), revenue (dollars, Revenue), rentals (count, Rentals), vehicles (count, Different vehicles)
+-- columns:    location (text, Location), revenue (money, Revenue), rentals (count, Rentals), vehicles (count, Different vehicles)
 -- drawn:      revenue
 -- reads:      cars_presentation.location_rentals_total
 -- parameters: none

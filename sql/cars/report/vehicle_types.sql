@@ -5,7 +5,7 @@
 -- reading:    How often each type of vehicle was rented, of all time, the most rented first; utilisation is the share of all their hours
 --             in which vehicles of the type were out.
 -- chart:      ranking
--- columns:    vehicle_type (text, Type), rentals (count, Rentals), utilisation (percent, Utilisation), revenue (dollars, Revenue),
+-- columns:    vehicle_type (text, Type), rentals (count, Rentals), utilisation (percent, Utilisation), revenue (money, Revenue),
 --             average_hours (hours, Average rental), vehicles (count, Vehicles)
 -- drawn:      rentals
 -- reads:      cars_presentation.vehicle_type_rentals_total

@@ -264,7 +264,7 @@ def test_the_questions_are_answered_as_the_warehouse_would(pipeline, source, fre
         ).fetchall()
         revenue = dict(
             connection.execute(
-                "select user_id, round(sum(total_price * usd_per_unit), 2) from apartments_curated.bookings"
+                "select user_id, round(sum(total_price * rate), 2) from apartments_curated.bookings"
                 " join apartments_control.exchange_rate using (currency)"
                 " where booking_status = 'confirmed' and booking_date >= valid_from and booking_date < valid_to group by user_id"
             ).fetchall()

@@ -235,7 +235,7 @@ def midnight(day: date) -> datetime:
 
 
 def find_rate(rates: list[Rate], currency: str, day: date) -> Decimal | None:
-    found = [rate.usd_per_unit for rate in rates if rate.currency == currency and rate.valid_from <= day < rate.valid_to]
+    found = [rate.rate for rate in rates if rate.currency == currency and rate.valid_from <= day < rate.valid_to]
     return found[0] if found else None
 
 

@@ -56,3 +56,13 @@ def test_the_warehouse_is_a_workgroup_or_a_cluster() -> None:
         settings_from(WarehouseSettings, WAREHOUSE)
     with pytest.raises(FixConfiguration, match="both are"):
         settings_from(WarehouseSettings, {**WAREHOUSE, "REDSHIFT_WORKGROUP": "w", "REDSHIFT_CLUSTER": "c"})
+
+
+@pytest.mark.parametrize("code", ["eur", "EURO", "E1R", "€"])
+def test_a_reporting_currency_is_an_iso_code(code: str) -> None:
+    """It names rates and stands in the report; US dollars by default."""
+    warehouse = {**WAREHOUSE, "REDSHIFT_WORKGROUP": "w"}
+    assert settings_from(WarehouseSettings, warehouse).reporting_currency == "USD"
+    assert settings_from(WarehouseSettings, {**warehouse, "REPORTING_CURRENCY": "EUR"}).reporting_currency == "EUR"
+    with pytest.raises(FixConfiguration, match="REPORTING_CURRENCY must be three capitals"):
+        settings_from(WarehouseSettings, {**warehouse, "REPORTING_CURRENCY": code})

@@ -19,7 +19,7 @@ FILE = """-- A chart.
 -- reading:    Each point
 --             is a week.
 -- chart:      line
--- columns:    week (week, Week of), price (dollars, Average price),
+-- columns:    week (week, Week of), price (money, Average price),
 --             listings (count, Listings)
 -- drawn:      price
 
@@ -39,7 +39,7 @@ def test_a_file_is_a_chart(tmp_path):
     assert (chart.name, chart.title, chart.reading, chart.kind) == ("prices", "Prices", "Each point is a week.", "line")
     assert [(column.name, column.unit, column.label) for column in chart.columns] == [
         ("week", "week", "Week of"),
-        ("price", "dollars", "Average price"),
+        ("price", "money", "Average price"),
         ("listings", "count", "Listings"),
     ]
     assert chart.drawn == "price"
@@ -66,8 +66,8 @@ def test_a_marketplace_without_charts_has_a_report_all_the_same(tmp_path):
         ("chart:      line", "chart:      pie", "chart is 'pie'; it is one of line, columns, ranking"),
         ("chart:      line", "chart:      ranking", "first column of a ranking chart is a text, not a week"),
         ("week (week, Week of)", "week (text, Week of)", "first column of a line chart is a day or week or month, not a text"),
-        ("price (dollars, Average price)", "price (roubles, Average price)", "column price has the unit 'roubles'"),
-        ("price (dollars, Average price)", "price [dollars]", "columns is"),
+        ("price (money, Average price)", "price (roubles, Average price)", "column price has the unit 'roubles'"),
+        ("price (money, Average price)", "price [money]", "columns is"),
         ("drawn:      price", "drawn:      week", "drawn is 'week', which is no column of numbers"),
         ("drawn:      price", "drawn:      cost", "drawn is 'cost'"),
         ("-- name: query", "-- name: rows", "no section `-- name: query`"),

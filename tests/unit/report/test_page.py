@@ -10,11 +10,14 @@ from xml.etree import ElementTree
 import pytest
 
 from rental_pipeline.report import drawing
-from rental_pipeline.report.drawing import draw
 from rental_pipeline.report.page import render_page
 
 PAGE_CSS = Path(drawing.__file__).with_name("page.css")
 EVIL = '<script>alert("1")</script> & <img src=x onerror=alert(1)> \' " {{ 7 * 7 }}'
+
+
+def draw(chart: dict, currency: str = "USD") -> str:
+    return drawing.draw(chart, currency)
 
 
 class Reader(HTMLParser):
@@ -45,7 +48,7 @@ def chart(kind: str = "line", rows: list[dict] | None = None, **more) -> dict:
         "title": "Prices",
         "reading": "Each point is a week.",
         "kind": kind,
-        "columns": [first, column("price", "dollars")],
+        "columns": [first, column("price", "money")],
         "drawn": "price",
         "rows": rows or [],
         **more,
@@ -59,6 +62,7 @@ def figures(**more) -> dict:
     """What the step `report` leaves of a first run of an empty marketplace."""
     return {
         "marketplace": "apartments",
+        "currency": "USD",
         "run": [
             {"run_sequence": 7, "kind": "incremental", "as_of": "2026-11-21", "finished_at": "2026-11-21 03:00:09", "seconds": 9}
         ],
@@ -95,7 +99,7 @@ def test_a_chart_of_nothing_but_nulls_has_no_figures():
 def test_any_text_is_shown_as_it_is(kind):
     """A listing's title can hold anything: as text, in a drawing's description and in every fact."""
     hops = ("rows_read", "rows_in_parquet", "rows_copied", "rows_added", "rows_removed")
-    columns = [column("week", "week"), column("price", "dollars") | {"label": EVIL}]
+    columns = [column("week", "week"), column("price", "money") | {"label": EVIL}]
     everything = figures(
         marketplace=EVIL,
         watermarks=[{"table_name": EVIL, "watermark": "2026-11-21 03:00:00"}],

@@ -16,9 +16,9 @@ from rental_pipeline.report.values import UNITS, name_period, next_period, write
         ("2026-11-01", "month", "Nov 2026"),
         (1234567, "count", "1,234,567"),
         ("1234567", "count", "1,234,567"),
-        ("999.994", "dollars", "$999.99"),
-        ("1000.40", "dollars", "$1,000"),
-        (-12.5, "dollars", "-$12.50"),
+        ("999.994", "money", "$999.99"),
+        ("1000.40", "money", "$1,000"),
+        (-12.5, "money", "-$12.50"),
         (0.3456, "percent", "34.6%"),
         (1, "percent", "100.0%"),
         (3.25, "nights", "3.2 nights"),
@@ -30,28 +30,28 @@ from rental_pipeline.report.values import UNITS, name_period, next_period, write
 )
 def test_a_value_is_written_by_its_unit(value, unit, written):
     """Whether the Data API gave it as a number or as text."""
-    assert write_value(value, unit) == written
+    assert write_value(value, unit, "USD") == written
 
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_nothing_is_written_as_a_dash(unit):
     """NULL is not zero."""
-    assert write_value(None, unit) == "-"
+    assert write_value(None, unit, "USD") == "-"
 
 
 @pytest.mark.parametrize(
     ("value", "unit", "written"),
     [
-        (1796, "dollars", "$1,796"),
-        (12_340, "dollars", "$12.34k"),
-        (2_500_000, "dollars", "$2.5M"),
+        (1796, "money", "$1,796"),
+        (12_340, "money", "$12.34k"),
+        (2_500_000, "money", "$2.5M"),
         (0.125, "percent", "12.5%"),
         (0, "count", "0"),
     ],
 )
 def test_an_axis_is_written_short(value, unit, written):
     """And neighbours on it differ."""
-    assert write_tick(value, unit) == written
+    assert write_tick(value, unit, "USD") == written
 
 
 def test_periods_follow_each_other():

@@ -15,8 +15,8 @@ from sqlglot import exp
 
 from local.data_api.dialect import RESERVED_WORDS
 from local.data_api.translate import translate
+from rental_pipeline.exchange_rates import make_rates
 from rental_pipeline.sql_files import SqlFile, read_sql_file
-from rental_pipeline.steps.prepare import read_rates
 from rental_pipeline.warehouse_files import CuratedTable
 
 ROOT = Path(__file__).parents[3]
@@ -293,12 +293,12 @@ def test_functions_are_one_select_of_their_own(name):
 
 
 def test_the_rates_that_ship_are_plausible():
-    """Dollars from the calendar's first day on, euros and rupees month by month from 2019 to 2026, without a leap."""
-    rates = read_rates((ROOT / "sql/control/exchange_rates.csv").read_text(encoding="utf-8"))
-    assert [(start, float(rate)) for currency, start, _, rate in rates if currency == "USD"] == [(date(2000, 1, 1), 1.0)]
+    """Euros and rupees month by month from 2019 to 2026, without a leap."""
+    rates = make_rates((ROOT / "sql/control/exchange_rates.csv").read_text(encoding="utf-8"), "USD")
+    assert {rate.currency for rate in rates} == {"USD", "EUR", "INR"}
     months = [date(year, month, 1) for year in range(2019, 2027) for month in range(1, 13)]
     for currency, low, high in (("EUR", 0.9, 1.3), ("INR", 0.009, 0.016)):
-        by_month = {start: float(rate) for code, start, _, rate in rates if code == currency}
+        by_month = {rate.valid_from: float(rate.rate) for rate in rates if rate.currency == currency}
         assert list(by_month) == months
         assert all(low < rate < high for rate in by_month.values())
         assert all(abs(by_month[later] / by_month[earlier] - 1) < 0.06 for earlier, later in pairwise(months))

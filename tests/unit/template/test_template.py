@@ -118,11 +118,11 @@ def test_the_environment_is_what_the_settings_ask_for(logical_id, warehouse):
 
 @pytest.mark.parametrize("logical_id", SETTINGS)
 def test_the_templates_defaults_are_those_of_the_settings(logical_id, template):
-    """A number that the template and the settings both give is the same in both."""
+    """A value that the template and the settings both give is the same in both."""
     environment = template.resources("AWS::Lambda::Function")[logical_id]["Environment"]["Variables"]
     for field in fields(SETTINGS[logical_id]):
-        if field.default is not MISSING and field.type == "int":
-            assert int(environment[field.name.upper()]) == field.default, field.name
+        if field.default is not MISSING and field.type in ("int", "str"):
+            assert str(environment[field.name.upper()]) == str(field.default), field.name
 
 
 def test_all_functions_are_known_to_these_tests(template):

@@ -113,6 +113,20 @@ def test_editing_rates_changes_the_hash_of_metrics_that_read_them(sql_root):
     assert before.metric_hash(before.metric("sales")) != after.metric_hash(after.metric("sales"))
 
 
+def test_another_reporting_currency_changes_the_hash_of_metrics_that_read_rates(sql_root):
+    """And that of all files, so that no run goes on in another currency than it began in."""
+    dollars, euros = (read_warehouse(sql_root, "shop", currency) for currency in ("USD", "EUR"))
+    assert dollars.metric_hash(dollars.metric("sales")) != euros.metric_hash(euros.metric("sales"))
+    assert dollars.exchange_rate_hash != euros.exchange_rate_hash
+    assert dollars.files_hash != euros.files_hash
+
+
+def test_a_marketplace_needs_no_file_of_rates(sql_root):
+    """One whose amounts are all in the reporting currency."""
+    (sql_root / "control/exchange_rates.csv").unlink()
+    assert read_warehouse(sql_root, "shop").exchange_rates == ""
+
+
 @pytest.mark.parametrize(
     ("period", "start", "end"),
     [

@@ -197,7 +197,7 @@ def _parse(event: dict[str, Any], settings: WarehouseSettings) -> StepRequest:
         raise FixConfiguration(f"unknown step {step!r}; the steps are: {', '.join(COMPOSE)}")
     if step != "open" and not isinstance(event.get("run_sequence"), int):
         raise FixConfiguration(f"step {step!r} needs the run_sequence that step 'open' returned")
-    warehouse = read_warehouse(settings.sql_root, settings.marketplace)
+    warehouse = read_warehouse(settings.sql_root, settings.marketplace, settings.reporting_currency)
     run_input = event.get("input") or {}
     if not isinstance(run_input, dict):
         raise FixConfiguration(f"the execution's input must be a JSON object such as {{}}, not {type(run_input).__name__}")

@@ -21,6 +21,7 @@ Settings = TypeVar("Settings")
 DECODERS = ("binary", "text", "plain")
 
 _MARKETPLACE = re.compile(r"[a-z][a-z0-9_]{0,40}")
+_CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,7 @@ class WarehouseSettings:
         copy_role_arn: The role that COPY uses to read the bucket.
         lease_seconds: How long a run may be silent before another may take its place.
         redshift_rpus: Base capacity of the workgroup, for the estimate of a run's cost only.
+        reporting_currency: In which the marketplace's figures are, by its ISO 4217 code.
     """
 
     marketplace: str
@@ -145,6 +147,7 @@ class WarehouseSettings:
     sql_root: Path = Path("/opt")
     lease_seconds: int = 43_200
     redshift_rpus: int = 8
+    reporting_currency: str = "USD"
 
     def __post_init__(self) -> None:
         if bool(self.redshift_workgroup) == bool(self.redshift_cluster):
@@ -203,4 +206,6 @@ def _parse(variable: str, text: str, field_type: str) -> str | int | Path:
         raise FixConfiguration(f"MARKETPLACE must be lower-case letters, digits and _, as its folder under sql/; found {text!r}")
     if variable == "DECODER" and text not in DECODERS:
         raise FixConfiguration(f"DECODER must be one of {', '.join(DECODERS)}; found {text!r}")
+    if variable == "REPORTING_CURRENCY" and not _CURRENCY.fullmatch(text):
+        raise FixConfiguration(f"REPORTING_CURRENCY must be three capitals, as USD or EUR (ISO 4217); found {text!r}")
     return Path(text) if field_type == "Path" else text

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from rental_pipeline import exchange_rates
 from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.exchange_rates import US_DOLLAR
 from rental_pipeline.report.chart_files import Chart, read_charts
 from rental_pipeline.sql_files import SqlFile, hash_texts, read_sql_folder
 
@@ -180,7 +182,8 @@ class Warehouse:
     Attributes:
         control: The statements that set the control schema up, in order.
         functions: The text of those of its files that rows depend on: functions and calendar.
-        exchange_rates: The text of exchange_rates.csv.
+        exchange_rates: The text of exchange_rates.csv; empty where there is no such file.
+        reporting_currency: The currency in which the figures are, by its ISO 4217 code.
         curated: In build order, parents first.
         charts: Of the report, in their order.
     """
@@ -189,6 +192,7 @@ class Warehouse:
     control: tuple[str, ...]
     functions: str
     exchange_rates: str
+    reporting_currency: str
     curated: tuple[CuratedTable, ...]
     metrics: tuple[Metric, ...]
     checks: tuple[Check, ...]
@@ -219,11 +223,11 @@ class Warehouse:
         """Hash everything that decides what a run makes."""
         files = [table.file.text for table in (*self.curated, *self.metrics, *self.views)]
         checks = [f"{check.name} {check.severity} {check.violations}" for check in self.checks]
-        return hash_texts(*self.control, self.exchange_rates, *files, *checks)
+        return hash_texts(*self.control, self.exchange_rates, self.reporting_currency, *files, *checks)
 
     @property
     def exchange_rate_hash(self) -> str:
-        return hash_texts(self.exchange_rates)
+        return hash_texts(self.exchange_rates, self.reporting_currency)
 
     def curated_hash(self, table: CuratedTable) -> str:
         """Hash what decides the table's rows besides raw: its file, its parents' files, functions and calendar."""
@@ -233,7 +237,7 @@ class Warehouse:
     def metric_hash(self, metric: Metric) -> str:
         """Hash what decides the metric's rows besides curated rows: its file, the shape of what it reads, functions, rates."""
         shapes = [table.file.section("table") for table in self._inputs(metric)]
-        rates = [self.exchange_rates] if "exchange_rate" in metric.file.header_line("reads") else []
+        rates = [self.exchange_rates, self.reporting_currency] if "exchange_rate" in metric.file.header_line("reads") else []
         return hash_texts(metric.file.text, self.functions, *shapes, *rates)
 
     def _inputs(self, metric: Metric) -> list[CuratedTable]:
@@ -256,8 +260,8 @@ class Warehouse:
         return hash_texts(file.section("table"))
 
 
-def read_warehouse(sql_root: Path, marketplace: str) -> Warehouse:
-    """Read and check all SQL of a marketplace.
+def read_warehouse(sql_root: Path, marketplace: str, reporting_currency: str = US_DOLLAR) -> Warehouse:
+    """Read and check all SQL of a marketplace, whose figures are in the reporting currency.
 
     Raises:
         FixConfiguration: the folder is absent, a header is wrong, or references form a circle.
@@ -267,11 +271,13 @@ def read_warehouse(sql_root: Path, marketplace: str) -> Warehouse:
         known = sorted(path.parent.name for path in sql_root.glob("*/source.yaml"))
         raise FixConfiguration(f"no SQL for marketplace {marketplace!r} under {sql_root}; there is: {', '.join(known) or 'none'}")
     control = read_sql_folder(sql_root / "control")
+    rates = sql_root / "control" / exchange_rates.FILE
     return Warehouse(
         schemas=Schemas(marketplace),
         control=tuple(sql for file in control.values() for sql in file.sections.values()),
         functions="".join(control[name].text for name in ("functions", "calendar") if name in control),
-        exchange_rates=(sql_root / "control" / "exchange_rates.csv").read_text(encoding="utf-8"),
+        exchange_rates=rates.read_text(encoding="utf-8-sig") if rates.is_file() else "",
+        reporting_currency=reporting_currency,
         curated=_order_by_reference([CuratedTable(file) for file in read_sql_folder(folder / "curated").values()]),
         metrics=tuple(Metric(file) for file in read_sql_folder(folder / "presentation").values()),
         checks=tuple(_read_check(file) for file in read_sql_folder(folder / "checks").values()),

@@ -24,7 +24,7 @@ _NOT_DRAWN = ("defs", "title", "desc")
 _OVERLAYS = ("plot text-overlay", "plot tooltip-overlay")
 
 
-def draw(chart: dict[str, Any]) -> Markup:
+def draw(chart: dict[str, Any], currency: str) -> Markup:
     """Return a `line` or `columns` chart of figures.json as an SVG element; it is of one series.
 
     pygal's own style and script are left out: the first names colours for each chart anew, the second is for tooltips, which
@@ -32,6 +32,7 @@ def draw(chart: dict[str, Any]) -> Markup:
 
     Args:
         chart: With at least one row whose drawn value is not NULL.
+        currency: Of its amounts of money.
     """
     (time, *_), drawn = chart["columns"], find_column(chart, chart["drawn"])
     found = {row[time["name"]]: row[chart["drawn"]] for row in chart["rows"]}
@@ -58,10 +59,10 @@ def draw(chart: dict[str, Any]) -> Markup:
         max_scale=6,
         dots_size=3,
         show_dots=len(names) <= _MOST_DOTS,
-        value_formatter=lambda value: write_tick(value, drawn["unit"]),
+        value_formatter=lambda value: write_tick(value, drawn["unit"], currency),
     )
     values = [None if (value := found.get(period.isoformat())) is None else float(value) for period in periods]
-    picture.add(drawn["label"], [_make_point(value, drawn["unit"]) for value in values])
+    picture.add(drawn["label"], [_make_point(value, drawn["unit"], currency) for value in values])
     return _clean(picture.render_tree(), f"{chart['title']}: {drawn['label']} from {names[0]} to {names[-1]}")
 
 
@@ -70,8 +71,8 @@ def find_column(chart: dict[str, Any], name: str) -> dict[str, Any]:
     return next(column for column in chart["columns"] if column["name"] == name)
 
 
-def _make_point(value: float | None, unit: str) -> dict[str, Any] | None:
-    return None if value is None else {"value": value, "formatter": lambda each: write_value(each, unit)}
+def _make_point(value: float | None, unit: str, currency: str) -> dict[str, Any] | None:
+    return None if value is None else {"value": value, "formatter": lambda each: write_value(each, unit, currency)}
 
 
 def _list_periods(first: date, last: date, unit: str) -> list[date]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,9 @@ def render_page(figures: dict[str, Any]) -> str:
     environment = Environment(
         loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"value": write_value, "moment": write_moment, "words": _write_words}
-    environment.globals |= {"draw": draw, "numeric": _is_numeric}
+    currency = figures["currency"]
+    environment.filters |= {"value": partial(write_value, currency=currency), "moment": write_moment, "words": _write_words}
+    environment.globals |= {"draw": partial(draw, currency=currency), "numeric": _is_numeric}
     (run,), (published,) = figures["run"], figures["published"]
     used, with_glue = add_up(figures["costs"])
     return environment.get_template("page.html").render(
@@ -37,7 +39,7 @@ def render_page(figures: dict[str, Any]) -> str:
         data_until=min((row["watermark"] for row in figures["watermarks"] if row["watermark"]), default=None),
         watermarks=figures["watermarks"],
         charts=[{**chart, **_find_bounds(chart)} for chart in figures["charts"]],
-        tiles=[tile for chart in figures["charts"] if (tile := _make_tile(chart))],
+        tiles=[tile for chart in figures["charts"] if (tile := _make_tile(chart, currency))],
         quality=_measure_quality(figures["accepted"], figures["rejected"], figures["rules"]),
         warnings=figures["warnings"],
         hops=_join_hops(figures["loads"], figures["builds"]),
@@ -64,20 +66,20 @@ def _find_bounds(chart: dict[str, Any]) -> dict[str, float | None]:
     return {"least": min(values, default=None), "most": max(values, default=None)}
 
 
-def _make_tile(chart: dict[str, Any]) -> dict[str, str] | None:
+def _make_tile(chart: dict[str, Any], currency: str) -> dict[str, str] | None:
     """Return a chart's newest figure with the one before it, of a ranking its largest; None where there is no figure."""
     rows = [row for row in chart["rows"] if row[chart["drawn"]] is not None]
     if not rows:
         return None
     first, drawn = chart["columns"][0], find_column(chart, chart["drawn"])
     row = max(rows, key=lambda each: float(each[drawn["name"]])) if chart["kind"] == RANKING else rows[-1]
-    value = write_value(row[drawn["name"]], drawn["unit"])
+    value = write_value(row[drawn["name"]], drawn["unit"], currency)
     if chart["kind"] == RANKING:
-        shown, note = write_value(row[first["name"]], first["unit"]), f"{drawn['label']}: {value}"
+        shown, note = write_value(row[first["name"]], first["unit"], currency), f"{drawn['label']}: {value}"
     else:
         shown, note = value, name_period(date.fromisoformat(row[first["name"]]), first["unit"])
         if len(rows) > 1:
-            note += f" (before: {write_value(rows[-2][drawn['name']], drawn['unit'])})"
+            note += f" (before: {write_value(rows[-2][drawn['name']], drawn['unit'], currency)})"
     return {"title": chart["title"], "name": chart["name"], "kind": chart["kind"], "shown": shown, "note": note}
 
 

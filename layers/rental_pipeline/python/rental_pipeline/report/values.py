@@ -5,45 +5,49 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from rental_pipeline.report.currencies import decimals_of, symbol_of
+
 DAY, WEEK, MONTH, TEXT = "day", "week", "month", "text"
 PERIODS = (DAY, WEEK, MONTH)
-# A number's format, and what is written before and after it. A percent is a share of one.
+MONEY = "money"  # in the reporting currency
+# A number's format, and what is written after it. A percent is a share of one.
 _NUMBERS = {
-    "count": (",.0f", "", ""),
-    "number": (",.2f", "", ""),
-    "amount": (",.4g", "", ""),
-    "dollars": (",.2f", "$", ""),
-    "percent": (".1%", "", ""),
-    "nights": (",.1f", "", " nights"),
-    "hours": (",.1f", "", " hours"),
+    "count": (",.0f", ""),
+    "number": (",.2f", ""),
+    "amount": (",.4g", ""),
+    "percent": (".1%", ""),
+    "nights": (",.1f", " nights"),
+    "hours": (",.1f", " hours"),
 }
-UNITS = (*PERIODS, TEXT, *_NUMBERS)
+UNITS = (*PERIODS, TEXT, MONEY, *_NUMBERS)
 # Cents of a thousand dollars are noise, and a fraction of an axis is too long.
 _WHOLE_FROM = 1000
 NOTHING = "-"
 
 
-def write_value(value: Any, unit: str) -> str:
-    """Write a value of a column for a reader; NULL as a dash."""
+def write_value(value: Any, unit: str, currency: str) -> str:
+    """Write a value of a column for a reader; NULL as a dash. `currency` is that of amounts of money."""
     if value is None:
         return NOTHING
     if unit == TEXT:
         return str(value)
     if unit in PERIODS:
         return write_period(date.fromisoformat(value), unit)
-    form, before, after = _NUMBERS[unit]
     number = float(value)
-    if unit == "dollars" and abs(number) >= _WHOLE_FROM:
-        form = ",.0f"
+    if unit == MONEY:
+        decimals = 0 if abs(number) >= _WHOLE_FROM else decimals_of(currency)
+        form, before, after = f",.{decimals}f", symbol_of(currency), ""
+    else:
+        (form, after), before = _NUMBERS[unit], ""
     sign = "-" if number < 0 else ""
     return f"{sign}{before}{abs(number):{form}}{after}"
 
 
-def write_tick(value: float, unit: str) -> str:
+def write_tick(value: float, unit: str, currency: str) -> str:
     """Write a value of an axis: short, without words."""
-    _, before, _ = _NUMBERS[unit]
     if unit == "percent":
         return f"{value * 100:.3g}%"
+    before = symbol_of(currency) if unit == MONEY else ""
     if abs(value) >= 1_000_000:
         return f"{before}{value / 1_000_000:.4g}M"
     if abs(value) >= 10_000:

@@ -5,14 +5,10 @@ What the planner has found is recorded, and what raw knows of the ranges that di
 
 from __future__ import annotations
 
-import csv
-import io
-from datetime import date
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from rental_pipeline.data_api import Submission
-from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.exchange_rates import make_rates
 from rental_pipeline.raw_tables import quote_identifier
 from rental_pipeline.steps.curate import is_forgotten, is_reshaped
 from rental_pipeline.steps.load import NOTHING, Load
@@ -21,7 +17,6 @@ from rental_pipeline.steps.unload_known import unload_known
 from rental_pipeline.steps.views import drop_views
 from rental_pipeline.warehouse_files import CuratedTable
 
-_END_OF_TIME = date(9999, 12, 31)
 _IDLE_PER_BATCH = 15  # two statements each, of at most 40 in a batch
 _RATES_PER_INSERT = 1000  # some 60 bytes each: well under the Data API's 100 KB a request
 
@@ -116,49 +111,22 @@ def _define_curated(request: StepRequest, table: CuratedTable) -> Submission:
 
 
 def _replace_rates(request: StepRequest, rate_hash: str) -> list[str]:
-    control = request.schemas.control
+    control, currency = request.schemas.control, request.warehouse.reporting_currency
     values = [
-        f"({literal(currency)}, {literal(str(start))}, {literal(str(end))}, {rate})"
-        for currency, start, end, rate in read_rates(request.warehouse.exchange_rates)
+        f"({literal(rate.currency)}, {literal(str(rate.valid_from))}, {literal(str(rate.valid_to))}, {rate.rate:f})"
+        for rate in make_rates(request.warehouse.exchange_rates, currency)
     ]
     inserts = [
-        f"insert into {control}.exchange_rate (currency, valid_from, valid_to, usd_per_unit) values "
+        f"insert into {control}.exchange_rate (currency, valid_from, valid_to, rate) values "
         + ", ".join(values[start : start + _RATES_PER_INSERT])
         for start in range(0, len(values), _RATES_PER_INSERT)
     ]
     return [
         f"delete from {control}.exchange_rate",
         *inserts,
+        f"delete from {control}.reporting_currency",
+        f"insert into {control}.reporting_currency (currency) values ({literal(currency)})",
         f"delete from {control}.layer_position where layer = 'control' and name = 'exchange_rate'",
         f"insert into {control}.layer_position (layer, name, run_sequence, input_hash)"
         f" values ('control', 'exchange_rate', {request.run_sequence}, {literal(rate_hash)})",
     ]
-
-
-def read_rates(text: str) -> list[tuple[str, date, date, Decimal]]:
-    """Read exchange_rates.csv: (currency, valid from, valid to exclusive, US dollars per unit), a rate holding until the next.
-
-    Raises:
-        FixConfiguration: naming the line and what is wrong with it.
-    """
-    rates: dict[str, dict[date, Decimal]] = {}
-    for number, row in enumerate(csv.DictReader(io.StringIO(text)), start=2):
-        try:
-            day, currency, rate = date.fromisoformat(row["rate_date"]), row["currency"].strip(), Decimal(row["usd_per_unit"])
-        except (KeyError, TypeError, AttributeError, ValueError, InvalidOperation) as error:
-            raise FixConfiguration(
-                f"exchange_rates.csv line {number}: {row} is no rate;"
-                " write rate_date,currency,usd_per_unit as 2026-01-01,EUR,1.08"
-            ) from error
-        if not (len(currency) == 3 and currency.isupper()) or not rate > 0:
-            raise FixConfiguration(
-                f"exchange_rates.csv line {number}: {currency!r} {rate}: a currency has three capitals, a rate is > 0"
-            )
-        if day in rates.setdefault(currency, {}):
-            raise FixConfiguration(f"exchange_rates.csv line {number}: {currency} has two rates on {day}")
-        rates[currency][day] = rate
-    intervals = []
-    for currency, by_day in sorted(rates.items()):
-        days = sorted(by_day)
-        intervals += [(currency, day, end, by_day[day]) for day, end in zip(days, [*days[1:], _END_OF_TIME], strict=True)]
-    return intervals

@@ -24,6 +24,7 @@ def compose_report(request: StepRequest) -> Step:
         drawn = zip(charts, rows[len(facts) :], strict=True)
         figures = {
             "marketplace": request.schemas.marketplace,
+            "currency": request.warehouse.reporting_currency,
             **found,
             "rules": {table.name: table.rules for table in request.warehouse.curated},
             "charts": [chart.to_json(chart_rows) for chart, chart_rows in drawn],
