@@ -163,17 +163,38 @@ create table if not exists changed_day (
     run_sequence bigint not null
 )
 
--- name: verdict_change
--- One row per key of a curated table that a run accepted and had not before, or the other way round: the rows of other tables that
--- refer to it are judged again.
-create table if not exists verdict_change (
+-- name: set_aside
+-- One row per run, curated table, broken rule and currency ('' where there is none): what the run set aside that was not before.
+-- rows_set_aside and amount: those rows and what they are worth (rows_without_amount: no amount can be read). Of them
+-- rows_accepted_before were accepted until then, when they were worth amount_before: money that leaves the figures.
+create table if not exists set_aside (
+    run_sequence bigint not null,
     table_name varchar(127) not null,
-    row_key varchar(512) not null,
-    run_sequence bigint not null
+    broken_rule varchar(127) not null,
+    currency varchar(3) not null,
+    rows_set_aside bigint not null,
+    amount decimal(38, 2),
+    rows_without_amount bigint not null,
+    rows_accepted_before bigint not null,
+    amount_before decimal(38, 2),
+    primary key (run_sequence, table_name, broken_rule, currency)
+)
+
+-- name: set_aside_row
+-- One row per row that is set aside: since which run, and whether (and with what amount) it was accepted before that.
+create table if not exists set_aside_row (
+    table_name varchar(127) not null,
+    row_key varchar(1024),
+    event_day date,
+    run_sequence bigint not null,
+    is_accepted_before boolean not null,
+    amount_before decimal(38, 2),
+    currency_before varchar(3)
 )
 
 -- name: curated_build
 -- One row per run and curated table built: keys looked at, rows that differ afterwards, and what became of the keys.
+-- rows_unreadable: accepted rows of which a field that only informs could not be read.
 create table if not exists curated_build (
     run_sequence bigint not null,
     table_name varchar(127) not null,
@@ -182,6 +203,7 @@ create table if not exists curated_build (
     rows_accepted bigint not null,
     rows_rejected bigint not null,
     rows_changed bigint not null,
+    rows_unreadable bigint default 0,
     primary key (run_sequence, table_name)
 )
 

@@ -41,6 +41,12 @@ begin
         );
         delete from layer_position where layer = 'control' and name = 'exchange_rate';
     end if;
+
+    select count(*) into v_columns from svv_columns
+    where table_schema = current_schema() and table_name = 'curated_build' and column_name = 'rows_unreadable';
+    if v_columns = 0 then
+        alter table curated_build add column rows_unreadable bigint default 0;
+    end if;
 end;
 $$ language plpgsql
 

@@ -197,6 +197,7 @@ class Engine:
             "read": False,
             "is_idle": False,
             "comparison": None,
+            "max_rejected_fraction": 1,
             **NOTHING_NEW,
         }
 

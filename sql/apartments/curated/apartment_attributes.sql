@@ -5,7 +5,7 @@
 -- input:      newest
 -- key:        id
 -- references: id -> apartments.id
--- reads:      newest, apartments_curated.apartments
+-- reads:      newest, known_apartments
 -- writes:     apartments_curated.apartment_attributes
 -- parameters: none
 -- rerun:      the same rows: a function of the newest raw version of each key and of the accepted listings
@@ -49,7 +49,7 @@ sortkey (id)
 with texts as (
     select
         newest.id,
-        apartments.id as listing_id,
+        known_apartments.id as listing_id,
         apartments_control.clean_text(newest.category) as category,
         apartments_control.clean_text(newest.body) as body,
         apartments_control.clean_text(newest.amenities) as amenities,
@@ -67,7 +67,7 @@ with texts as (
         apartments_control.clean_value(cast(newest.latitude as varchar(256))) as latitude_text,
         apartments_control.clean_value(cast(newest.longitude as varchar(256))) as longitude_text
     from newest
-    left join apartments_curated.apartments on newest.id = apartments.id
+    left join known_apartments on newest.id = known_apartments.id
 ),
 
 parsed as (
@@ -152,7 +152,8 @@ select
         when broken_rule = 'unparseable_number' then unparseable_number
         when broken_rule = 'unparseable_boolean' then 'has_photo=' || has_photo_text
         when broken_rule = 'coordinate_out_of_range' then coordinate_out_of_range
-    end as broken_value
+    end as broken_value,
+    cast(null as varchar(1024)) as unreadable_value
 from ruled
 
 -- name: accepted

@@ -100,7 +100,8 @@ select
         when broken_rule in ('missing_date', 'unparseable_date', 'date_out_of_range')
             then 'listing_created_on=' || coalesce(listing_created_on_text, '')
         when broken_rule = 'unparseable_boolean' then 'is_active=' || coalesce(is_active_text, '')
-    end as broken_value
+    end as broken_value,
+    cast(null as varchar(1024)) as unreadable_value
 from ruled
 
 -- name: accepted

@@ -5,11 +5,12 @@
 -- input:      newest
 -- key:        booking_id
 -- references: apartment_id -> apartments.id
--- reads:      newest, apartments_curated.apartments
+-- reads:      newest, known_apartments
 -- writes:     apartments_curated.bookings
 -- parameters: none
 -- rerun:      the same rows: a function of the newest raw version of each key and of the accepted listings
 -- storage:    distkey apartment_id: joined to versions and attributes on it; sortkey booking_date: the metrics' usual period
+-- amount:     total_price, currency
 -- lake:       by year of booking_date
 --
 -- Rules, in this order; the first one a row breaks is the one it is rejected for. broken_value is `column=value as it came`.
@@ -49,7 +50,7 @@ with texts as (
     select
         newest.booking_id,
         newest.apartment_id,
-        apartments.id as listing_id,
+        known_apartments.id as listing_id,
         apartments_control.clean_value(cast(newest.user_id as varchar(256))) as user_id,
         apartments_control.clean_value(cast(newest.booking_date as varchar(256))) as booking_date_text,
         apartments_control.clean_value(cast(newest.checkin_date as varchar(256))) as checkin_date_text,
@@ -60,7 +61,7 @@ with texts as (
         apartments_control.clean_value(cast(newest.payment_status as varchar(256))) as payment_status_text,
         apartments_control.clean_value(cast(newest.num_guests as varchar(256))) as num_guests_text
     from newest
-    left join apartments_curated.apartments on newest.apartment_id = apartments.id
+    left join known_apartments on newest.apartment_id = known_apartments.id
 ),
 
 parsed as (
@@ -149,7 +150,8 @@ select
         when 'unknown_currency' then 'currency=' || coalesce(currency_text, '')
         when 'unknown_status' then 'booking_status=' || coalesce(booking_status_text, '')
         when 'orphan_reference' then 'apartment_id=' || coalesce(cast(ruled.apartment_id as varchar(64)), '')
-    end as broken_value
+    end as broken_value,
+    cast(null as varchar(1024)) as unreadable_value
 from ruled
 
 -- name: accepted

@@ -5,7 +5,7 @@
 -- input:      newest
 -- key:        event_day
 -- references: apartment_id -> apartments.id
--- reads:      newest, apartments_curated.apartments
+-- reads:      newest, known_apartments
 -- writes:     apartments_curated.user_viewing
 -- parameters: none
 -- rerun:      the same rows: a function of raw's rows of each touched day and of the accepted listings
@@ -41,13 +41,13 @@ with texts as (
         newest._event_day as event_day,
         cast(newest._row_hash as varchar(20)) || '-' || cast(newest._row_ordinal as varchar(64)) as row_key,
         newest.apartment_id,
-        apartments.id as listing_id,
+        known_apartments.id as listing_id,
         apartments_control.clean_value(cast(newest.user_id as varchar(256))) as user_id,
         apartments_control.clean_value(cast(newest.viewed_at as varchar(256))) as viewed_at_text,
         apartments_control.clean_value(cast(newest.is_wishlisted as varchar(256))) as is_wishlisted_text,
         apartments_control.clean_value(cast(newest.call_to_action as varchar(256))) as call_to_action_text
     from newest
-    left join apartments_curated.apartments on newest.apartment_id = apartments.id
+    left join known_apartments on newest.apartment_id = known_apartments.id
 ),
 
 parsed as (
@@ -88,7 +88,8 @@ select
             then 'viewed_at=' || coalesce(viewed_at_text, '')
         when broken_rule = 'unparseable_boolean' then 'is_wishlisted=' || is_wishlisted_text
         when broken_rule = 'orphan_reference' then 'apartment_id=' || coalesce(cast(ruled.apartment_id as varchar(64)), '')
-    end as broken_value
+    end as broken_value,
+    cast(null as varchar(1024)) as unreadable_value
 from ruled
 
 -- name: accepted

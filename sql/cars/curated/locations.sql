@@ -93,7 +93,8 @@ select
         when 'missing_key' then 'location_id='
         when 'unparseable_number' then unparseable_number
         when 'coordinate_out_of_range' then coordinate_out_of_range
-    end as broken_value
+    end as broken_value,
+    cast(null as varchar(1024)) as unreadable_value
 from ruled
 
 -- name: accepted

@@ -6,11 +6,12 @@
 -- key:        rental_id
 -- references: user_id -> users.user_id, vehicle_id -> vehicles.vehicle_id, pickup_location -> locations.location_id,
 --             dropoff_location -> locations.location_id
--- reads:      newest, cars_curated.users, cars_curated.vehicles, cars_curated.locations
+-- reads:      newest, known_users, known_vehicles, known_locations
 -- writes:     cars_curated.rental_transactions
 -- parameters: none
 -- rerun:      the same rows: a function of the newest raw version of each key and of the accepted users, vehicles and locations
 -- storage:    distkey vehicle_id: joined to vehicles on it; sortkey rental_date: the metrics' usual period
+-- amount:     total_amount
 -- lake:       by year of rental_date
 --
 -- rental_date is the day a rental starts on, and rental_seconds its exact length: times are to the second, fractions are cut.
@@ -55,18 +56,18 @@ with texts as (
         newest.vehicle_id,
         newest.pickup_location,
         newest.dropoff_location,
-        users.user_id as known_user_id,
-        vehicles.vehicle_id as known_vehicle_id,
+        known_users.user_id as known_user_id,
+        known_vehicles.vehicle_id as known_vehicle_id,
         pickup.location_id as known_pickup_id,
         dropoff.location_id as known_dropoff_id,
         cars_control.clean_value(cast(newest.rental_start_time as varchar(256))) as start_text,
         cars_control.clean_value(cast(newest.rental_end_time as varchar(256))) as end_text,
         cars_control.clean_value(cast(newest.total_amount as varchar(256))) as amount_text
     from newest
-    left join cars_curated.users on newest.user_id = users.user_id
-    left join cars_curated.vehicles on newest.vehicle_id = vehicles.vehicle_id
-    left join cars_curated.locations as pickup on newest.pickup_location = pickup.location_id
-    left join cars_curated.locations as dropoff on newest.dropoff_location = dropoff.location_id
+    left join known_users on newest.user_id = known_users.user_id
+    left join known_vehicles on newest.vehicle_id = known_vehicles.vehicle_id
+    left join known_locations as pickup on newest.pickup_location = pickup.location_id
+    left join known_locations as dropoff on newest.dropoff_location = dropoff.location_id
 ),
 
 parsed as (
@@ -152,7 +153,8 @@ select
         when 'unparseable_number' then 'total_amount=' || amount_text
         when 'negative_amount' then 'total_amount=' || amount_text
         when 'orphan_reference' then orphan_reference
-    end as broken_value
+    end as broken_value,
+    cast(null as varchar(1024)) as unreadable_value
 from ruled
 
 -- name: accepted

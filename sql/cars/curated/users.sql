@@ -71,7 +71,8 @@ select
         when 'missing_date' then 'creation_date='
         when 'unparseable_date' then 'creation_date=' || creation_date_text
         when 'unparseable_boolean' then 'is_active=' || coalesce(is_active_text, '')
-    end as broken_value
+    end as broken_value,
+    cast(null as varchar(1024)) as unreadable_value
 from ruled
 
 -- name: accepted

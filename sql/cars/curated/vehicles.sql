@@ -118,7 +118,8 @@ select
         when 'unparseable_boolean' then 'active=' || active_text
         when 'unparseable_date' then unparseable_date
         when 'unparseable_number' then 'vehicle_year=' || vehicle_year_text
-    end as broken_value
+    end as broken_value,
+    cast(null as varchar(1024)) as unreadable_value
 from ruled
 
 -- name: accepted

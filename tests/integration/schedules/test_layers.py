@@ -19,6 +19,7 @@ def loaded(market):
 def test_01_a_later_run_finishes_what_a_failed_one_left(loaded, state):
     """Raw (and more) is committed, then the run fails. The next one reads nothing new, and finds what is pending all the same."""
     loaded.execute("update parents set state = 'broken'")
+    loaded.execute("update children set state = 'broken'")
     loaded.start().stop_before(state)
     loaded.pass_time(hours=1)
     assert loaded.run_well() == "succeeded"
@@ -34,58 +35,31 @@ def test_07_a_week_passes_and_nothing_changes(loaded):
     loaded.assert_equals_rebuild()
 
 
-def test_08_children_follow_a_parent_that_is_broken_and_mended(loaded):
-    """The child itself was not touched by either change."""
+def test_08_children_stay_when_their_parent_is_broken_or_removed(loaded):
+    """What a child says of the business does not depend on what became of its parent (Kimball: facts are not thrown away)."""
     loaded.execute("update parents set state = 'broken'")
     loaded.run_well()
-    rejected = loaded.query("select table_name, row_key, broken_rule from rejected_rows order by 1")
-    assert rejected == [("children", "1", "orphan"), ("parents", "1", "broken")]
-    loaded.pass_time(hours=1)
-    loaded.execute("update parents set state = 'ok'")
-    loaded.run_well()
-    assert loaded.query("select id from children") == [(1,)] and loaded.query("select * from rejected_rows") == []
+    assert loaded.query("select table_name, row_key, broken_rule from rejected_rows") == [("parents", "1", "broken")]
+    assert loaded.query("select id from children") == [(1,)]
+    loaded.assert_equals_rebuild()
+    loaded.execute("delete from parents")
+    loaded.run_well({"reconcile": True})
+    assert loaded.query("select id from children") == [(1,)]
+    assert loaded.query("select * from parents") == [] and loaded.query("select * from rejected_rows") == []
     loaded.assert_equals_rebuild()
 
 
-GRANDCHILDREN = """-- The labels of accepted children.
---
--- source:     labels
--- input:      newest
--- key:        code
--- references: child_id -> children.id
-
--- name: table
-create table if not exists market_curated.grandchildren (code varchar(10) not null)
-
--- name: judged
-select
-    newest.code,
-    newest.code as row_key,
-    case when children.id is null then 'orphan' end as broken_rule,
-    'child_id=' || cast(newest.child_id as varchar(64)) as broken_value
-from newest
-left join market_curated.children on newest.child_id = children.id
-
--- name: accepted
-select code from judged where broken_rule is null
-"""
-
-
-def test_08_grandchildren_follow_their_grandparent(market):
-    """The grandparent is broken and mended; of the table between, and of its own, nothing is touched."""
-    market.execute("alter table labels add column child_id bigint")
-    (market.sql_root / "market/curated/grandchildren.sql").write_text(GRANDCHILDREN, encoding="utf-8")
-    market.insert_parent()
-    market.insert_child()
-    market.execute("insert into labels (code, child_id) values ('x', 1)")
-    market.run_well()
-    assert market.query("select code from grandchildren") == [("x",)]
-    for state, expected in (("broken", []), ("ok", [("x",)])):
-        market.pass_time(hours=1)
-        market.execute("update parents set state = %s", state)
-        market.run_well()
-        assert market.query("select code from grandchildren") == expected
-        market.assert_equals_rebuild()
+def test_08_a_child_is_set_aside_until_its_parent_comes(loaded):
+    """A parent that never existed makes an orphan; when it appears, the child is judged again though nothing of it changed."""
+    loaded.insert_child(2, parent=2)
+    loaded.run_well()
+    assert loaded.query("select row_key, broken_rule from rejected_rows") == [("2", "orphan")]
+    loaded.pass_time(hours=1)
+    loaded.insert_parent(2, state="broken")
+    loaded.run_well()
+    assert loaded.query("select id from children order by 1") == [(1,), (2,)]
+    assert loaded.query("select table_name, row_key from rejected_rows") == [("parents", "2")]
+    loaded.assert_equals_rebuild()
 
 
 def test_08_a_family_that_comes_between_two_reads_is_united_by_the_next_run(loaded):

@@ -28,7 +28,7 @@ HEADERS = {
     "views": ["grain", "reads", "writes", "parameters", "rerun", "storage"],
     "report": ["place", "title", "reading", "chart", "columns", "drawn", "reads", "parameters"],
 }
-OPTIONAL = {("curated", "lake")}
+OPTIONAL = {("curated", "lake"), ("curated", "removed"), ("curated", "amount")}
 MARKETPLACES = sorted(path.parent.name for path in (ROOT / "sql").glob("*/source.yaml"))
 PATHS = [path for name in MARKETPLACES for folder in FOLDERS for path in sorted((ROOT / "sql" / name / folder).glob("*.sql"))]
 TABLES = [path for path in PATHS if path.parent.name in ("curated", "presentation")]
@@ -182,13 +182,13 @@ def test_the_rows_fit_the_table(path):
 
 @each([path for path in TABLES if path.parent.name == "curated"])
 def test_judged_rows_carry_the_verdict(path):
-    """A judged row has the table's columns, its key as text, and the rule and value it broke."""
+    """A judged row has the table's columns, its key as text, the rule and value it broke, and what could not be read."""
     file = read_sql_file(path)
     if file.header["input"] == "versions":
         assert "judged" not in file.sections
         return
     names = parse(file.section("judged")).named_selects
-    assert names == [*list_columns(path), "row_key", "broken_rule", "broken_value"]
+    assert names == [*list_columns(path), "row_key", "broken_rule", "broken_value", "unreadable_value"]
     rules = set(re.findall(r"then '([a-z_]+)'\n", file.section("judged")))
     assert rules
     explained = list(CuratedTable(file).rules)

@@ -29,7 +29,9 @@ def test_everything_may_change_its_shape_at_once(marketplace):
         *(position("view", view.name) for view in warehouse.views),
     ]
     request.__dict__["ledger_file"] = {"positions": positions}
-    tables = [{"name": table.source, "strategy": "merge", "key": ["id"]} for table in warehouse.curated]
+    tables = [
+        {"name": table.source, "strategy": "merge", "key": ["id"], "max_rejected_fraction": 0.05} for table in warehouse.curated
+    ]
     request.__dict__["plan"] = {"as_of": "2026-11-21", "tables": tables}
     (publication,) = compose_publish(request).submissions
     statements = "\n".join(publication.statements)

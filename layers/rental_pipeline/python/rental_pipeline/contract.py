@@ -24,7 +24,18 @@ EVOLVE, FREEZE = "evolve", "freeze"
 DROP, HASH = "drop", "hash"
 
 _DEFAULT_OVERLAP = {MERGE: timedelta(minutes=10), APPEND: timedelta(days=3), SNAPSHOT: timedelta(0)}
-_FIELDS = ("strategy", "key", "cursor", "cursor_time_zone", "overlap", "drift", "personal", "requires", "max_delete_fraction")
+_FIELDS = (
+    "strategy",
+    "key",
+    "cursor",
+    "cursor_time_zone",
+    "overlap",
+    "drift",
+    "personal",
+    "requires",
+    "max_delete_fraction",
+    "max_rejected_fraction",
+)
 _MOST_NAMES = 20  # in a message
 _TABLE_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _DURATION = re.compile(r"(\d+) (second|minute|hour|day|week)s?")
@@ -45,6 +56,7 @@ class TableContract:
         personal: Column to DROP or HASH.
         requires: Columns that must be there, key and cursor included.
         max_delete_fraction: Largest part of a snapshot table that a run may delete unasked.
+        max_rejected_fraction: Largest part of the rows, or of the published money, that a publication may newly leave out.
     """
 
     name: str
@@ -57,6 +69,7 @@ class TableContract:
     personal: dict[str, str] = field(default_factory=dict)
     requires: tuple[str, ...] = ()
     max_delete_fraction: float = 0.5
+    max_rejected_fraction: float = 0.05
 
 
 def read_contract(path: Path) -> dict[str, TableContract]:
@@ -142,7 +155,8 @@ def _read_table(name: Any, fields: Any, mistakes: list[str]) -> TableContract | 
         drift=_read_choice(fields.get("drift", EVOLVE), "drift", (EVOLVE, FREEZE), refuse),
         personal=personal,
         requires=tuple(dict.fromkeys((*key, *cursor, *requires))),
-        max_delete_fraction=_read_fraction(fields.get("max_delete_fraction", 0.5), refuse),
+        max_delete_fraction=_read_fraction("max_delete_fraction", fields, 0.5, refuse),
+        max_rejected_fraction=_read_fraction("max_rejected_fraction", fields, 0.05, refuse),
     )
     return contract if len(mistakes) == before else None
 
@@ -193,10 +207,11 @@ def _read_choice(value: Any, field_name: str, choices: tuple[str, ...], refuse: 
     return value
 
 
-def _read_fraction(value: Any, refuse: Any) -> float:
+def _read_fraction(field_name: str, fields: dict[str, Any], default: float, refuse: Any) -> float:
+    value = fields.get(field_name, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        refuse("max_delete_fraction", f"must be a number from 0 to 1; found {value!r}")
-        return 0.0
+        refuse(field_name, f"must be a number from 0 to 1; found {value!r}")
+        return default
     return float(value)
 
 

@@ -276,6 +276,7 @@ def _list_table(contract: TableContract, source_name: str, columns: tuple[Planne
         cursor=contract.cursor,
         columns=columns,
         max_delete_fraction=contract.max_delete_fraction,
+        max_rejected_fraction=contract.max_rejected_fraction,
     )
 
 

@@ -62,6 +62,7 @@ class PlannedTable:
     new_watermark: str | None = None
     definition_hash: str | None = None
     max_delete_fraction: float = 0.5
+    max_rejected_fraction: float = 0.05
     slice_count: int = 0
     comparison: Comparison | None = None
     days: tuple[tuple[str | None, str], ...] | None = None

@@ -54,8 +54,21 @@ class Schemas:
 
 
 @dataclass(frozen=True)
+class Amount:
+    """What a row is worth.
+
+    Attributes:
+        amount: A decimal column of the table and of its `judged` rows.
+        currency: The same, of a currency's three letters; None: the marketplace's reporting currency.
+    """
+
+    amount: str
+    currency: str | None = None
+
+
+@dataclass(frozen=True)
 class Reference:
-    """A child column that names a row of a parent table: rows are judged anew when their parent was touched."""
+    """A child column that names a row of a parent table: rows are judged anew when their parent is there for the first time."""
 
     column: str
     parent: str
@@ -89,6 +102,27 @@ class CuratedTable:
     def key(self) -> tuple[str, ...]:
         """The curated columns that hold the raw key, in its order; of an append table, event_day."""
         return tuple(part.strip() for part in self.file.header.get("key", "event_day").split(","))
+
+    @cached_property
+    def keeps_removed(self) -> bool:
+        """Whether a row that the source deleted keeps its last values here, for the facts that refer to it."""
+        text = self.file.header.get("removed", "leave")
+        if text not in ("kept", "leave"):
+            raise FixConfiguration(f"{self.file.path}: removed is {text!r}; it is kept, or leave (also without the line)")
+        return text == "kept"
+
+    @cached_property
+    def amount(self) -> Amount | None:
+        """The columns that say what a row is worth; None where rows carry no money."""
+        text = self.file.header.get("amount")
+        if text is None:
+            return None
+        columns = [part.strip() for part in text.split(",")]
+        if len(columns) > 2 or not all(column.isidentifier() for column in columns):
+            raise FixConfiguration(
+                f"{self.file.path}: amount says {text!r}; write `amount column` or `amount column, currency column`"
+            )
+        return Amount(*columns)
 
     @cached_property
     def rules(self) -> dict[str, str]:
@@ -206,9 +240,8 @@ class Warehouse:
         return next(metric for metric in self.metrics if metric.name == name)
 
     def sources(self, table: CuratedTable) -> frozenset[str]:
-        """Return the raw tables by which a curated table's rows are judged: its own, its parents', and theirs."""
-        parents = (self.curated_table(reference.parent) for reference in table.references)
-        return frozenset({table.source}).union(*(self.sources(parent) for parent in parents))
+        """Return the raw tables by which a curated table's rows are judged: its own, and its parents'."""
+        return frozenset({table.source, *(self.curated_table(reference.parent).source for reference in table.references)})
 
     def metric_sources(self, metric: Metric) -> frozenset[str]:
         """Return the raw tables that a metric is made of."""
@@ -230,9 +263,8 @@ class Warehouse:
         return hash_texts(self.exchange_rates, self.reporting_currency)
 
     def curated_hash(self, table: CuratedTable) -> str:
-        """Hash what decides the table's rows besides raw: its file, its parents' files, functions and calendar."""
-        parents = [self.curated_hash(self.curated_table(reference.parent)) for reference in table.references]
-        return hash_texts(table.file.text, self.functions, *parents)
+        """Hash what decides the table's rows besides raw: its file, functions and calendar."""
+        return hash_texts(table.file.text, self.functions)
 
     def metric_hash(self, metric: Metric) -> str:
         """Hash what decides the metric's rows besides curated rows: its file, the shape of what it reads, functions, rates."""

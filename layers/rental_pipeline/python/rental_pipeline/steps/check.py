@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from rental_pipeline.errors import FixData
+from rental_pipeline.steps.set_aside import (
+    BEYOND_LIMIT,
+    WAYS_OUT,
+    describe_set_aside,
+    list_set_aside_checks,
+    select_set_aside,
+)
 from rental_pipeline.steps.step import Rows, Step, StepRequest, literal
 from rental_pipeline.warehouse_files import Check
 
@@ -33,7 +40,10 @@ def compose_check(request: StepRequest) -> Step:
     def finish(rows: list[Rows]) -> dict:
         if failing := [row for row in rows[0] if row["severity"] == "fail"]:
             found = "; ".join(f"{row['check_name']}: {row['violations']} rows, for example {row['example']}" for row in failing)
-            raise FixData(f"nothing was published, because {len(failing)} checks fail: {found}")
+            message = f"nothing was published, because {len(failing)} checks fail: {found}"
+            if any(row["check_name"].endswith(BEYOND_LIMIT) for row in failing):
+                message = "\n".join([message, *describe_set_aside(rows[1]), WAYS_OUT])
+            raise FixData(message)
         return {"warnings": len(rows[0])}
 
     return Step(
@@ -42,15 +52,16 @@ def compose_check(request: StepRequest) -> Step:
         reads=(
             f"select check_name, severity, violations, example from {control}.check_result"
             f" where run_sequence = {run} and violations > 0 order by check_name",
+            select_set_aside(request),
         ),
         finish=finish,
     )
 
 
 def list_checks(request: StepRequest) -> list[Check]:
-    """The marketplace's checks, and one per curated table that every key of raw is either accepted or rejected."""
+    """The marketplace's checks, and per curated table: every key of raw is accepted or rejected; what is newly set aside."""
     accounted = [_account_for_rows(request, table) for table in request.warehouse.curated if not table.is_derived]
-    return [*request.warehouse.checks, *accounted]
+    return [*request.warehouse.checks, *accounted, *list_set_aside_checks(request)]
 
 
 def _record(request: StepRequest, check: Check) -> str:
@@ -73,7 +84,7 @@ def _account_for_rows(request: StepRequest, table) -> Check:
         from (
             select _operation, row_number() over (partition by {keys} order by _run_sequence desc) as version_rank from {raw}
         ) as ranked
-        where version_rank = 1 and _operation = 'U'
+        where version_rank = 1{"" if table.keeps_removed else " and _operation = 'U'"}
         """
     curated = request.schemas.curated
     return Check(

@@ -8,6 +8,7 @@ from typing import Any
 from rental_pipeline.cost import describe_costs, read_prices
 from rental_pipeline.data_api import Submission
 from rental_pipeline.object_store import console_address, report_key
+from rental_pipeline.steps.set_aside import describe_set_aside, select_set_aside
 from rental_pipeline.steps.step import Rows, Step, StepRequest, literal
 from rental_pipeline.telemetry import count, dollars, seconds
 
@@ -26,7 +27,7 @@ def compose_close(request: StepRequest) -> Step:
     status = "planned" if request.plan["dry_run"] else "succeeded"
 
     def finish(rows: list[Rows]) -> dict:
-        (ended,), loads, builds, warnings, (lag,), costs = rows
+        (ended,), loads, builds, set_aside, warnings, (lag,), costs = rows
         dollars("RunCost", sum(float(row["usd"]) for row in costs if not row["replaces"]), marketplace=schemas.marketplace)
         _publish_metrics(schemas.marketplace, ended, loads, builds, lag["seconds"])
         found = _announce(request.plan["tables"])
@@ -41,7 +42,8 @@ def compose_close(request: StepRequest) -> Step:
                 f" {load['rows_removed']} removed"
                 for load in loads
             ),
-            *(f"{build['table_name']}: {build['rows_accepted']} accepted, {build['rows_rejected']} rejected" for build in builds),
+            *(_describe_build(build) for build in builds),
+            *describe_set_aside(set_aside),
             *(f"warning {row['check_name']}: {row['violations']} rows, for example {row['example']}" for row in warnings),
             "",
             describe_costs(costs, read_prices()),
@@ -69,8 +71,9 @@ def compose_close(request: StepRequest) -> Step:
             f"select status, datediff(second, started_at, finished_at) as seconds from {control}.run where run_sequence = {run}",
             f"select table_name, rows_read, rows_added, rows_removed from {control}.table_load"
             f" where run_sequence = {run} order by table_name",
-            f"select table_name, rows_accepted, rows_rejected from {control}.curated_build"
+            f"select table_name, rows_accepted, rows_rejected, rows_unreadable from {control}.curated_build"
             f" where run_sequence = {run} order by table_name",
+            select_set_aside(request),
             f"select check_name, violations, example from {control}.check_result"
             f" where run_sequence = {run} and violations > 0 order by check_name",
             f"select datediff(second, min(watermark), getdate()) as seconds from {control}.layer_position where layer = 'raw'",
@@ -89,6 +92,11 @@ def _publish_metrics(marketplace: str, ended: dict, loads: Rows, builds: Rows, l
         seconds("WatermarkLag", max(0, lag_seconds), marketplace=marketplace)
     count("RowsAdded", sum(load["rows_added"] for load in loads), marketplace=marketplace)
     count("RowsRejected", sum(build["rows_rejected"] for build in builds), marketplace=marketplace)
+
+
+def _describe_build(build: dict[str, Any]) -> str:
+    unreadable = f" ({build['rows_unreadable']} with a field that cannot be read)" if build["rows_unreadable"] else ""
+    return f"{build['table_name']}: {build['rows_accepted']} accepted{unreadable}, {build['rows_rejected']} rejected"
 
 
 def _announce(tables: list[dict[str, Any]]) -> list[str]:

@@ -6,7 +6,7 @@ from rental_pipeline.errors import FixConfiguration
 from rental_pipeline.lake_tables import lake_name, mark_years, year_of
 from rental_pipeline.raw_tables import quote_identifier
 from rental_pipeline.steps.step import Step, StepRequest, literal
-from rental_pipeline.warehouse_files import CuratedTable
+from rental_pipeline.warehouse_files import CuratedTable, Reference
 
 
 def compose_curate(request: StepRequest) -> Step:
@@ -72,12 +72,11 @@ class Curation:
             union all
             (select * from after_image except select * from before_image)
             """,
-            *self._note_verdicts(),
             *self._mark_dirty(),
             self._mark_stale_in_lake(changed),
             f"delete from {self.curated}" + ("" if self.is_full else f" using touched where {self._on_touched(self.table.name)}"),
             f"insert into {self.curated} select * from after_image",
-            *([] if self.table.is_derived else self._replace_rejected()),
+            *([] if self.table.is_derived else [*self._quarantine(), *self._replace_unreadable()]),
             self._count(changed),
             f"delete from {self.control}.layer_position where layer = 'curated' and name = {literal(self.table.name)}",
             f"insert into {self.control}.layer_position (layer, name, run_sequence, input_hash, definition_hash)"
@@ -87,10 +86,9 @@ class Curation:
         ]
 
     def _touched(self) -> str:
-        """Keys (or days) whose newest version may now be judged otherwise: changed themselves, or child of a parent that was
-        accepted since, or is no longer.
+        """Keys (or days) that may now be judged otherwise: changed themselves, or child of a parent that is new in raw.
 
-        Raw keeps all versions of a child, so its old parents count as well as its new ones.
+        Raw keeps all versions, so a parent that it once had is one that existed, whatever became of it.
         """
         keys = ", ".join(self.raw_key)
         if self.is_full:
@@ -103,70 +101,88 @@ class Curation:
                 f"select event_day from {self.control}.changed_day"
                 f" where table_name = {literal(self.table.source)} and run_sequence > {self.position}"
             )
-        for reference in self.table.references:
-            parent_table = self.request.warehouse.curated_table(reference.parent)
-            parent = self._raw(parent_table.source)
-            parent_key = _join_key("parent", self._source_key(parent_table))
-            child_keys = ", ".join(f"child.{key}" for key in self.raw_key)
-            selects.append(
-                f"select {child_keys} from {self.raw} as child inner join {parent} as parent"
-                f" on child.{quote_identifier(reference.column)} = parent.{quote_identifier(reference.parent_key)}"
-                f" inner join {self.control}.verdict_change as verdict on verdict.row_key = {parent_key}"
-                f" where verdict.table_name = {literal(reference.parent)} and verdict.run_sequence > {self.position}"
-            )
+        child_keys = ", ".join(f"child.{key}" for key in self.raw_key)
+        selects += [
+            f"select {child_keys} from {self.raw} as child inner join ({self._appeared(reference)}) as appeared"
+            f" on child.{quote_identifier(reference.column)} = appeared.{quote_identifier(reference.parent_key)}"
+            for reference in self.table.references
+        ]
         return " union ".join(selects)
 
+    def _appeared(self, reference: Reference) -> str:
+        """Return the select of the parents that raw has for the first time since the table's position."""
+        raw, key = self._raw_parent(reference), quote_identifier(reference.parent_key)
+        return (
+            f"select parent.{key} from {raw} as parent inner join"
+            f" (select distinct arrived.{key} from {raw} as arrived where arrived._run_sequence > {self.position}) as arrived"
+            f" on parent.{key} = arrived.{key} where parent._operation = 'U'"
+            f" group by parent.{key} having min(parent._run_sequence) > {self.position}"
+        )
+
     def _judged(self) -> list[str]:
+        return [
+            f"create temp table newest as {self._select_newest()}",
+            *self._known_parents(),
+            f"create temp table judged as {self.table.file.section('judged')}",
+        ]
+
+    def _select_newest(self) -> str:
+        """Return the select of the rows to judge: whole days of an append table, else the newest version of each key.
+
+        Where removed rows are kept, that is the newest version that is no tombstone, with the time of the tombstone after it.
+        """
         keys = ", ".join(f"raw_rows.{key}" for key in self.raw_key)
+        touched = f"from {self.raw} as raw_rows inner join touched on {self._on_touched_raw('raw_rows')}"
         if self.is_append:
             # Equal rows of one day are told apart by a number, so that each can be rejected by a key of its own.
-            newest = f"""
+            return f"""
             select
                 raw_rows.*,
                 row_number() over (
                     partition by raw_rows._event_day, raw_rows._row_hash order by raw_rows._row_hash
                 ) as _row_ordinal
-            from {self.raw} as raw_rows
-            inner join touched on {self._on_touched_raw("raw_rows")}
+            {touched}
             """
-        else:
-            newest = f"""
+        partition, removed_at = keys, ""
+        if self.table.keeps_removed:
+            partition = f"{keys}, raw_rows._operation"
+            removed_at = f""",
+                    first_value(case when raw_rows._operation = 'D' then raw_rows._observed_at end) over (
+                        partition by {keys} order by raw_rows._run_sequence desc
+                        rows between unbounded preceding and unbounded following
+                    ) as _removed_at"""
+        return f"""
             select ranked.*
             from (
-                select raw_rows.*, row_number() over (partition by {keys} order by raw_rows._run_sequence desc) as _version_rank
-                from {self.raw} as raw_rows
-                inner join touched on {self._on_touched_raw("raw_rows")}
+                select
+                    raw_rows.*,
+                    row_number() over (partition by {partition} order by raw_rows._run_sequence desc) as _version_rank{removed_at}
+                {touched}
             ) as ranked
             where ranked._version_rank = 1 and ranked._operation = 'U'
             """
-        return [f"create temp table newest as {newest}", f"create temp table judged as {self.table.file.section('judged')}"]
+
+    def _known_parents(self) -> list[str]:
+        """Return one temporary table per parent: the keys, of those that the rows refer to, that raw has or ever had."""
+        statements = []
+        for parent in dict.fromkeys(reference.parent for reference in self.table.references):
+            references = [reference for reference in self.table.references if reference.parent == parent]
+            if len({reference.parent_key for reference in references}) > 1:
+                raise FixConfiguration(f"{self.table.name}.sql: references names two keys of {parent}; name one")
+            raw, key = self._raw_parent(references[0]), quote_identifier(references[0].parent_key)
+            referred = " union ".join(
+                f"select newest.{quote_identifier(reference.column)} as parent_key from newest" for reference in references
+            )
+            statements.append(
+                f"create temp table known_{parent} as select distinct parent.{key} from {raw} as parent"
+                f" inner join ({referred}) as referred on parent.{key} = referred.parent_key where parent._operation = 'U'"
+            )
+        return statements
 
     def _versions(self) -> list[str]:
         return [
             "create temp table versions as"
             f" select raw_rows.* from {self.raw} as raw_rows inner join touched on {self._on_touched_raw('raw_rows')}"
-        ]
-
-    def _note_verdicts(self) -> list[str]:
-        """Note which keys are accepted now and were not, or the other way round, if other tables refer to this one.
-
-        A full build needs no notes: its children's hash has this table's files in it, so they are built anew as well.
-        """
-        is_parent = any(
-            reference.parent == self.table.name for table in self.request.warehouse.curated for reference in table.references
-        )
-        if self.is_full or not is_parent:
-            return []
-        images = {"before_keys": "before_image", "after_keys": "after_image"}
-        joins = " ".join(
-            f"left join (select distinct {', '.join(self.table.key)} from {image}) as {alias} on {self._on_touched(alias)}"
-            for alias, image in images.items()
-        )
-        was, is_now = (f"case when {alias}.{self.table.key[0]} is null then 0 else 1 end" for alias in images)
-        return [
-            f"insert into {self.control}.verdict_change (table_name, row_key, run_sequence)"
-            f" select {literal(self.table.name)}, {_join_key('touched', self.raw_key)}, {self.run}"
-            f" from touched {joins} where {was} <> {is_now}"
         ]
 
     def _mark_dirty(self) -> list[str]:
@@ -197,32 +213,106 @@ class Curation:
         rows, date_column = ("touched", column and "_event_day") if self.is_append else (changed, column)
         return mark_years(self.control, lake_name("curated", self.table.name), self.run, rows, date_column)
 
-    def _replace_rejected(self) -> list[str]:
-        of_table = f"rejected_rows.table_name = {literal(self.table.name)}"
-        if self.is_full:
-            forget = f"delete from {self.rejected} where {of_table}"
-        elif self.is_append:
-            forget = (
-                f"delete from {self.rejected} using touched where {of_table} and rejected_rows.event_day = touched._event_day"
-            )
-        else:
-            row_key = _join_key("touched", self.raw_key)
-            forget = f"delete from {self.rejected} using touched where {of_table} and rejected_rows.row_key = {row_key}"
-        event_day = "event_day" if self.is_append else "cast(null as date)"
+    def _quarantine(self) -> list[str]:
+        """Replace the touched rows that are set aside, and record what was not set aside before, in rows and in money."""
+        name, run = literal(self.table.name), self.run
+        set_aside = f"{self.control}.set_aside_row"
+        amount, currency = self._amount("judged")
+        amount_before, currency_before = self._amount("before_image")
+        # Whether a row was accepted before can be told by its key, which an append table has not.
+        before = " and ".join(f"judged.{column} = before_image.{column}" for column in self.table.key)
+        event_day = "judged.event_day" if self.is_append else "cast(null as date)"
+        was_accepted = "false" if self.is_append else f"before_image.{self.table.key[0]} is not null"
         return [
-            forget,
-            f"insert into {self.rejected} (table_name, row_key, event_day, broken_rule, broken_value)"
-            f" select {literal(self.table.name)}, row_key, {event_day}, broken_rule, broken_value"
-            " from judged where broken_rule is not null",
+            f"""
+            create temp table quarantined as
+            select
+                judged.row_key,
+                {event_day} as event_day,
+                judged.broken_rule,
+                judged.broken_value,
+                {amount} as amount,
+                {currency} as currency,
+                coalesce(known.run_sequence, {run}) as run_sequence,
+                coalesce(known.is_accepted_before, {was_accepted}) as is_accepted_before,
+                case when known.row_key is null then {amount_before} else known.amount_before end as amount_before,
+                case when known.row_key is null then {currency_before} else known.currency_before end as currency_before
+            from judged
+            left join {set_aside} as known on known.table_name = {name} and known.row_key = judged.row_key
+            {"" if self.is_append else f"left join before_image on {before}"}
+            where judged.broken_rule is not null
+            """,
+            self._forget_touched(set_aside),
+            f"insert into {set_aside}"
+            " (table_name, row_key, event_day, run_sequence, is_accepted_before, amount_before, currency_before)"
+            f" select {name}, row_key, event_day, run_sequence, is_accepted_before, amount_before, currency_before"
+            " from quarantined",
+            self._forget_touched(self.rejected),
+            f"insert into {self.rejected} (table_name, row_key, event_day, broken_rule, broken_value, amount, currency)"
+            f" select {name}, row_key, event_day, broken_rule, broken_value, amount, currency from quarantined",
+            f"""
+            insert into {self.control}.set_aside (
+                run_sequence, table_name, broken_rule, currency, rows_set_aside, amount, rows_without_amount,
+                rows_accepted_before, amount_before
+            )
+            select
+                {run},
+                {name},
+                broken_rule,
+                coalesce(currency_before, currency, ''),
+                count(*),
+                sum(amount),
+                sum(case when amount is null then 1 else 0 end),
+                sum(case when is_accepted_before then 1 else 0 end),
+                sum(amount_before)
+            from quarantined
+            where run_sequence = {run}
+            group by broken_rule, coalesce(currency_before, currency, '')
+            """,
         ]
 
+    def _replace_unreadable(self) -> list[str]:
+        """Replace what the touched rows say of fields that inform and could not be read."""
+        unreadable = f"{self.request.schemas.curated}.unreadable_values"
+        event_day = "event_day" if self.is_append else "cast(null as date)"
+        return [
+            self._forget_touched(unreadable),
+            f"insert into {unreadable} (table_name, row_key, event_day, unreadable_value)"
+            f" select {literal(self.table.name)}, row_key, {event_day}, unreadable_value"
+            " from judged where unreadable_value is not null and broken_rule is null",
+        ]
+
+    def _amount(self, rows: str) -> tuple[str, str]:
+        """Return the expressions of what a row of `judged` or `before_image` is worth, and of its currency; null: unknown."""
+        columns = self.table.amount if not (self.is_append and rows == "before_image") else None
+        amount = f"cast(round({rows}.{columns.amount}, 2) as decimal(38, 2))" if columns else "cast(null as decimal(38, 2))"
+        if not columns:
+            return amount, "cast(null as varchar(3))"
+        if columns.currency:
+            return amount, f"cast({rows}.{columns.currency} as varchar(3))"
+        currency = literal(self.request.settings.reporting_currency)
+        return amount, f"case when {rows}.{columns.amount} is not null then cast({currency} as varchar(3)) end"
+
+    def _forget_touched(self, table: str) -> str:
+        """Return the statement that deletes the touched rows of this table from one that holds rows of all tables by row_key."""
+        name = table.rpartition(".")[2]
+        of_table = f"{name}.table_name = {literal(self.table.name)}"
+        if self.is_full:
+            return f"delete from {table} where {of_table}"
+        if self.is_append:
+            return f"delete from {table} using touched where {of_table} and {name}.event_day = touched._event_day"
+        return f"delete from {table} using touched where {of_table} and {name}.row_key = {_join_key('touched', self.raw_key)}"
+
     def _count(self, changed: str) -> str:
-        rejected = "0" if self.table.is_derived else "(select count(*) from judged where broken_rule is not null)"
+        rejected, unreadable = (
+            "0" if self.table.is_derived else f"(select count(*) from judged where {condition})"
+            for condition in ("broken_rule is not null", "unreadable_value is not null and broken_rule is null")
+        )
         return (
             f"insert into {self.control}.curated_build"
-            " (run_sequence, table_name, is_full, keys_touched, rows_accepted, rows_rejected, rows_changed)"
+            " (run_sequence, table_name, is_full, keys_touched, rows_accepted, rows_rejected, rows_changed, rows_unreadable)"
             f" select {self.run}, {literal(self.table.name)}, {str(self.is_full).lower()}, (select count(*) from touched),"
-            f" (select count(*) from after_image), {rejected}, (select count(*) from {changed})"
+            f" (select count(*) from after_image), {rejected}, (select count(*) from {changed}), {unreadable}"
         )
 
     def _on_touched(self, curated: str) -> str:
@@ -235,6 +325,9 @@ class Curation:
 
     def _raw(self, table: str) -> str:
         return f"{self.request.schemas.raw}.{quote_identifier(table)}"
+
+    def _raw_parent(self, reference: Reference) -> str:
+        return self._raw(self.request.warehouse.curated_table(reference.parent).source)
 
     def _source_key(self, table: CuratedTable) -> list[str]:
         return [quote_identifier(column) for column in self._planned(table.source)["key"]]

@@ -8,6 +8,7 @@ from rental_pipeline.data_api import Submission
 from rental_pipeline.object_store import LEDGER, run_key, write_json
 from rental_pipeline.run_input import STARTED_BY_LENGTH
 from rental_pipeline.steps.step import Rows, Step, StepRequest, divide_statements, literal
+from rental_pipeline.warehouse_files import Schemas
 
 
 def compose_open(request: StepRequest) -> Step:
@@ -33,7 +34,7 @@ def compose_open(request: StepRequest) -> Step:
     setup = [
         *(f"create schema if not exists {schema}" for schema in schemas.all),
         *request.warehouse.control,
-        _rejected_rows(schemas.curated),
+        *_quarantine_tables(schemas.curated),
         "delete from layer_position where layer = 'control' and name = 'setup'",
         "insert into layer_position (layer, name, run_sequence, input_hash)"
         f" values ('control', 'setup', 0, {literal(request.warehouse.control_hash)})",
@@ -64,6 +65,7 @@ def compose_open(request: StepRequest) -> Step:
         name=f"{schemas.marketplace}/open/{request.execution['name']}",
         submissions=(
             *divide_statements("setup", set_path, setup, unless=is_set_up),
+            _upgrade_rejected_rows(schemas),
             opening,
         ),
         reads=(
@@ -130,13 +132,42 @@ def _name_starter(run_input: dict) -> str | None:
     return starter[:STARTED_BY_LENGTH] if isinstance(starter, str) else None
 
 
-def _rejected_rows(curated: str) -> str:
-    return f"""
-    create table if not exists {curated}.rejected_rows (
-        table_name varchar(127) not null,
-        row_key varchar(1024),
-        event_day date,
-        broken_rule varchar(127) not null,
-        broken_value varchar(1024)
+def _quarantine_tables(curated: str) -> list[str]:
+    """Return the statements that make the tables of what is not taken over: whole rows, and single values of accepted rows."""
+    return [
+        f"""
+        create table if not exists {curated}.rejected_rows (
+            table_name varchar(127) not null,
+            row_key varchar(1024),
+            event_day date,
+            broken_rule varchar(127) not null,
+            broken_value varchar(1024),
+            amount decimal(38, 2),
+            currency varchar(3)
+        )
+        """,
+        f"""
+        create table if not exists {curated}.unreadable_values (
+            table_name varchar(127) not null,
+            row_key varchar(1024),
+            event_day date,
+            unreadable_value varchar(1024) not null
+        )
+        """,
+    ]
+
+
+def _upgrade_rejected_rows(schemas: Schemas) -> Submission:
+    """Give a rejected_rows of an earlier version its amounts; what it holds was set aside before anybody counted (run 0)."""
+    rejected = f"{schemas.curated}.rejected_rows"
+    return Submission(
+        label="upgrade",
+        statements=(
+            f"alter table {rejected} add column amount decimal(38, 2)",
+            f"alter table {rejected} add column currency varchar(3)",
+            f"insert into {schemas.control}.set_aside_row (table_name, row_key, event_day, run_sequence, is_accepted_before)"
+            f" select table_name, row_key, event_day, 0, false from {rejected}",
+        ),
+        unless="select 1 as is_upgraded from svv_columns"
+        f" where table_schema = {literal(schemas.curated)} and table_name = 'rejected_rows' and column_name = 'amount'",
     )
-    """

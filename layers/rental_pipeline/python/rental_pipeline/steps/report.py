@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rental_pipeline.data_api import Submission
 from rental_pipeline.object_store import FIGURES, run_key, write_json
+from rental_pipeline.steps.set_aside import select_set_aside
 from rental_pipeline.steps.step import Rows, Step, StepRequest, literal
 
 
@@ -65,6 +66,9 @@ def _select_facts(request: StepRequest) -> dict[str, str]:
         "accepted": f"{counts} order by table_name",
         "rejected": f"select table_name, broken_rule, count(*) as rejected_rows from {curated}.rejected_rows"
         " group by table_name, broken_rule order by rejected_rows desc, table_name, broken_rule",
+        "set_aside": select_set_aside(request),
+        "unreadable": "select table_name, split_part(unreadable_value, '=', 1) as column_name, count(*) as unreadable_rows"
+        f" from {curated}.unreadable_values group by table_name, split_part(unreadable_value, '=', 1) order by 1, 2",
         "warnings": f"select check_name, violations from {control}.check_result {of_run} and violations > 0 order by check_name",
         "costs": f"select item, quantity, unit, usd, replaces from {control}.run_cost {of_run} order by replaces, usd desc",
     }

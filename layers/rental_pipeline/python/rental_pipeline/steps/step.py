@@ -164,6 +164,11 @@ class Ledger:
         return position is not None and position["definition_hash"] == definition_hash
 
     @property
+    def published_run(self) -> int:
+        """The run that published last; 0 where none did."""
+        return max((p["run_sequence"] for p in self.positions if p["layer"] == "presentation"), default=0)
+
+    @property
     def as_of(self) -> str | None:
         """The newest day that was published, ISO."""
         days = [p["as_of"] for p in self.positions if p["layer"] == "presentation" and p["as_of"]]
