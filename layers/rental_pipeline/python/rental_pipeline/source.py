@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,12 +15,11 @@ import pymysql
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import ServiceId
 from botocore.signers import RequestSigner
-from pymysql.converters import conversions
 
 from rental_pipeline.column_types import SourceColumn
 from rental_pipeline.errors import FixConfiguration, PipelineError, RetryLater
+from rental_pipeline.login import Login
 
-CONNECT_SECONDS = 10
 # The longest silence of the server while it sorts or counts; a function's time limit ends sooner or about then.
 READ_SECONDS = 600
 # How long the server lets this side be busy with a Parquet file before it takes the connection for dead (60 by default).
@@ -31,15 +29,19 @@ _REQUIRED = ("host", "username", "dbname")
 _FIELDS = "host, username, password, dbname, and optionally port, tls, tls_ca (no password: IAM authentication)"
 _TOKEN_SECONDS = 900
 _TLS = ("verify", "encrypt", "off")
-# Values stay the text that the server printed: nothing of their exactness can be lost on this side.
-_ENCODERS_ONLY = {kind: encoder for kind, encoder in conversions.items() if not isinstance(kind, int)}
+_MAY_BE_NUMBERS = ("username", "password", "dbname", "port")
+_PORTS = range(1, 65_536)
 
 # What MySQL's error numbers ask for (MySQL 8.0 Error Message Reference).
 _ACCESS_DENIED = (1045, 1698)
 _MISSING_PRIVILEGE = (1044, 1142, 1143, 1227)
 _UNKNOWN_DATABASE = 1049
-_CANNOT_CONNECT = (2002, 2003, 2005)
+_TLS_REQUIRED = 3159
+_HOST_REFUSED = (1129, 1130)
+_NO_WAY_TO_LOG_IN = (1251, 2059)
 _TLS_FAILED = 2026
+_NAME_DIFFERS = (62, 64)  # host, IP address
+_OUT_OF_DATE = (9, 10)  # not yet valid, expired
 _SCHEMA_CHANGED = (1054, 1146, 1412)
 _MAY_PASS = (1040, 1053, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1226, 1317, 1927, 2006, 2013, 3024, 3168)
 
@@ -93,35 +95,71 @@ def read_source_address(secret_arn: str) -> SourceAddress:
         FixConfiguration: the secret is missing, may not be read, or lacks a field.
         RetryLater: Secrets Manager could not be reached.
     """
-    text = read_secret(secret_arn)
     try:
-        fields = json.loads(text)
-        missing = [name for name in _REQUIRED if not fields.get(name)]
-    except (ValueError, AttributeError):
-        raise FixConfiguration(f"the secret {secret_arn} is no JSON object; it must hold {_FIELDS}") from None
-    if missing:
-        raise FixConfiguration(f"the secret {secret_arn} lacks {', '.join(missing)}; it must hold {_FIELDS}")
-    if fields.get("tls", "verify") not in _TLS:
-        raise FixConfiguration(f"the secret {secret_arn}: tls must be one of {', '.join(_TLS)}")
-    if not fields.get("password") and fields.get("tls", "verify") != "verify":
-        raise FixConfiguration(
-            f"the secret {secret_arn} holds no password, so IAM authentication is used, which needs tls = verify:"
-            " its token would else be sent to whoever answers"
+        fields = json.loads(read_secret(secret_arn))
+    except (ValueError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict):
+        raise FixConfiguration(f"the secret {secret_arn} is no JSON object; it must hold {_FIELDS}")
+    mistakes: list[str] = []
+    given = {name: _read_field(name, fields.get(name), mistakes) for name in (*_REQUIRED, "password", "port", "tls", "tls_ca")}
+    refused = [mistake.split()[0] for mistake in mistakes]
+    if missing := [name for name in _REQUIRED if given[name] is None and name not in refused]:
+        mistakes.append(f"lacks {', '.join(missing)}")
+    port, tls = given["port"] or "3306", given["tls"] or "verify"
+    if not (port.isascii() and port.isdigit() and len(port) < 9 and int(port) in _PORTS):
+        mistakes.append(f"port must be a number from {_PORTS[0]} to {_PORTS[-1]}")
+    if tls not in _TLS:
+        mistakes.append(f"tls must be one of {', '.join(_TLS)}, in quotes")
+    elif not given["password"] and "password" not in refused and tls != "verify":
+        mistakes.append(
+            "holds no password, so IAM authentication is used, which needs tls = verify: its token would else be sent to whoever"
+            " answers"
         )
-    try:
-        port = int(fields.get("port", 3306))
-    except (TypeError, ValueError):
-        raise FixConfiguration(f"the secret {secret_arn}: port must be a number") from None
+    if mistakes:
+        raise FixConfiguration(f"the secret {secret_arn}: {'; '.join(mistakes)}; it must hold {_FIELDS}")
     return SourceAddress(
         secret=secret_arn,
-        host=fields["host"],
-        port=port,
-        database=fields["dbname"],
-        user=fields["username"],
-        password=fields.get("password") or None,
-        tls=fields.get("tls", "verify"),
-        tls_ca=fields.get("tls_ca"),
+        host=given["host"],
+        port=int(port),
+        database=given["dbname"],
+        user=given["username"],
+        password=given["password"],
+        tls=tls,
+        tls_ca=given["tls_ca"],
     )
+
+
+def _read_field(name: str, value: Any, mistakes: list[str]) -> str | None:
+    """Return a field's text, None where it is absent, null or empty; add what is wrong to `mistakes`, never the value.
+
+    A whole number is the text of its digits (a password 123456, a database 2024), except where none makes sense.
+    """
+    if isinstance(value, str) and name in ("host", "port"):
+        value = value.strip()
+    if value is None or value == "":
+        return None
+    if isinstance(value, int) and not isinstance(value, bool) and name in _MAY_BE_NUMBERS:
+        value = str(value)
+    if not isinstance(value, str):
+        kind = {bool: "true or false", list: "a list", dict: "an object"}.get(type(value), "a number")
+        mistakes.append(f"{name} is {kind} and must be a text, in quotes")
+        return None
+    if not _can_be_sent(value):
+        mistakes.append(f"{name} holds a character that cannot be sent (NUL, or half of a surrogate pair)")
+        return None
+    if name in ("host", "port") and any(sign in value for sign in "/@ \t\n"):
+        mistakes.append(f"{name} must be bare, without protocol, user, path or blanks")
+        return None
+    return value
+
+
+def _can_be_sent(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
 
 
 def read_secret(secret_arn: str) -> str:
@@ -150,33 +188,15 @@ def connect(address: SourceAddress, **options: Any) -> pymysql.Connection:
         FixConfiguration: the address, user, password or TLS setting is wrong.
         RetryLater: the server is down, restarting or full.
     """
+    password = make_login_token(address) if address.password is None else address.password
+    options = {"read_timeout": READ_SECONDS, "write_timeout": READ_SECONDS, **_tls_options(address), **options}
+    login = Login(address, password, **options)
     try:
-        connection = pymysql.connect(
-            host=address.host,
-            port=address.port,
-            user=address.user,
-            password=make_login_token(address) if address.password is None else address.password,
-            database=address.database,
-            charset="utf8mb4",
-            sql_mode="",
-            autocommit=True,
-            conv=_ENCODERS_ONLY,
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
-            write_timeout=READ_SECONDS,
-            **_tls_options(address),
-            **options,
+        return login.open(
+            f"set session time_zone = '+00:00', net_write_timeout = {WRITE_SECONDS}", "set session transaction read only"
         )
-        with connection.cursor() as cursor:
-            cursor.execute("set session time_zone = '+00:00', net_write_timeout = %s", (WRITE_SECONDS,))
-            cursor.execute("set session transaction read only")
     except pymysql.MySQLError as error:
-        raise explain_source_error(error, address) from error
-    except RuntimeError as error:  # the server's way to check a password needs TLS, or a package that is not here
-        raise FixConfiguration(
-            f"no connection to the source {address} ({error}): encrypt it, see tls in {address.secret}"
-        ) from error
-    return connection
+        raise explain_source_error(error, address, login.offers_tls) from error
 
 
 def make_login_token(address: SourceAddress) -> str:
@@ -204,8 +224,12 @@ def make_login_token(address: SourceAddress) -> str:
     return url.removeprefix("https://")
 
 
-def explain_source_error(error: pymysql.MySQLError, address: SourceAddress) -> PipelineError:
-    """Turn an error of the source into one of the pipeline's, with the cause and the way out, and never the password."""
+def explain_source_error(error: pymysql.MySQLError, address: SourceAddress, offers_tls: bool = False) -> PipelineError:
+    """Turn an error of the source into one of the pipeline's, with the cause and the way out, and never the password.
+
+    Args:
+        offers_tls: Whether the server can encrypt: a user who must (REQUIRE SSL) is refused as a wrong password is.
+    """
     code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
     said = str(error.args[1]) if len(error.args) > 1 else str(error)
     if code in _ACCESS_DENIED and address.password is None:
@@ -213,10 +237,25 @@ def explain_source_error(error: pymysql.MySQLError, address: SourceAddress) -> P
             f"the source {address} refuses the user {address.user!r}, who logs in by IAM: check that the database knows it as"
             " AWSAuthenticationPlugin, that the cluster has IAM authentication on, and that SourceIamUserArn names both"
         )
+    encrypt = f'set "tls": "verify" (or "encrypt") in the secret {address.secret}'
+    if code == _TLS_REQUIRED or "require_secure_transport" in said:
+        return FixConfiguration(f"the source {address} requires TLS, and tls is off: {encrypt}")
     if code in _ACCESS_DENIED:
+        may_require = address.tls == "off" and offers_tls
+        tls = f"; or TLS is required (REQUIRE SSL, require_secure_transport), and tls is off: {encrypt}" if may_require else ""
         return FixConfiguration(
             f"the source {address} refuses the user {address.user!r}:"
-            f" check username and password in the secret {address.secret} (a rotation may have changed them)"
+            f" check username and password in the secret {address.secret} (a rotation may have changed them){tls}"
+        )
+    if code in _HOST_REFUSED:
+        return FixConfiguration(
+            f"the source {address} lets nobody in from this address ({said}): let the user {address.user!r} come from the"
+            " functions' subnets, or, after too many broken connections, run flush hosts"
+        )
+    if code in _NO_WAY_TO_LOG_IN:
+        return FixConfiguration(
+            f"the user {address.user!r} of the source {address} logs in by a way that the pipeline does not have ({said}):"
+            " give it caching_sha2_password (MySQL) or mysql_native_password (MariaDB)"
         )
     if code in _MISSING_PRIVILEGE:
         return FixConfiguration(f"the user {address.user!r} lacks a privilege on the source {address}: {said}")
@@ -225,23 +264,33 @@ def explain_source_error(error: pymysql.MySQLError, address: SourceAddress) -> P
             f"the source {address.host} has no database {address.database!r}: check dbname in {address.secret}"
         )
     cause = getattr(error, "original_exception", None)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return FixConfiguration(
+            f"no encrypted connection to the source {address}: its certificate is not accepted ({cause.verify_message})."
+            f" {_explain_certificate(cause, address)}"
+        )
     if code == _TLS_FAILED or isinstance(cause, ssl.SSLError):
         return FixConfiguration(
             f"no encrypted connection to the source {address} ({said}): turn TLS on there,"
             f' or set "tls" ("verify", "encrypt" or "off") and "tls_ca" (for RDS: its bundle) in the secret {address.secret}'
-        )
-    if code in _CANNOT_CONNECT and isinstance(cause, socket.gaierror):
-        return FixConfiguration(f"the host of the source is unknown: {address.host!r}; check host in the secret {address.secret}")
-    if code in _CANNOT_CONNECT:
-        return RetryLater(
-            f"the source {address} cannot be reached ({said}): it may be restarting; if it goes on, check host and port in the"
-            f" secret {address.secret}, and that the functions' subnets and security group may reach it"
         )
     if code in _SCHEMA_CHANGED:
         return FixConfiguration(f"the source's tables changed while the run read them ({said}): start a new execution")
     if code in _MAY_PASS or code == 0:
         return RetryLater(f"the source {address} broke off ({code}: {said})")
     return FixConfiguration(f"the source {address} refuses a statement ({code}: {said})")
+
+
+def _explain_certificate(cause: ssl.SSLCertVerificationError, address: SourceAddress) -> str:
+    """Return the way out (OpenSSL, "X509_STORE_CTX_get_error", has the codes)."""
+    if cause.verify_code in _NAME_DIFFERS:
+        return f"It is another host's: set host in the secret {address.secret} to a name that the certificate has"
+    if cause.verify_code in _OUT_OF_DATE:
+        return "Renew it on the server, or look at this machine's clock"
+    return (
+        'Its authority is not known here: set "tls_ca" (for RDS: its bundle), or "tls": "encrypt" or "off", in the secret'
+        f" {address.secret}"
+    )
 
 
 def describe_tables(connection: pymysql.Connection) -> dict[str, SourceTable]:
