@@ -18,14 +18,14 @@ def marketplace(subject: Subject) -> str:
 
 @pytest.fixture
 def make_engine(subject: Subject, fresh_warehouse, bucket, tmp_path) -> Callable[..., Engine]:
-    """Return a function that makes the engine: with raw's columns, and with exchange rates of the test's own."""
+    """Return a function that makes the engine: with raw's columns, with exchange rates of the test's own, in a currency."""
 
-    def make(columns: dict[str, str] | None = None, rates: str | None = None) -> Engine:
+    def make(columns: dict[str, str] | None = None, rates: str | None = None, currency: str = "USD") -> Engine:
         root = SQL_ROOT
         if rates is not None:
             root = tmp_path / "sql"
             shutil.copytree(SQL_ROOT, root, dirs_exist_ok=True)
             (root / "control" / "exchange_rates.csv").write_text(rates, encoding="utf-8")
-        return Engine(fresh_warehouse, bucket, subject, columns or subject.columns, root)
+        return Engine(fresh_warehouse, bucket, subject, columns or subject.columns, root, currency)
 
     return make

@@ -37,6 +37,7 @@ class Engine:
         subject: The marketplace.
         columns: Raw's columns by table.
         sql_root: The folder sql/, or a copy of it.
+        currency: The one that figures are in.
         run_sequence: The last run.
         tables: The source's rows as they are now, as the runs so far have brought them.
         history: The versions of each row, by table and key, for the judge; not of tables without a key.
@@ -47,6 +48,7 @@ class Engine:
     subject: Subject
     columns: dict[str, str]
     sql_root: Path = SQL_ROOT
+    currency: str = "USD"
     run_sequence: int = 0
     tables: dict[str, list[Row]] = field(default_factory=dict)
     history: History = field(default_factory=dict)
@@ -57,7 +59,7 @@ class Engine:
 
     @property
     def files(self) -> Warehouse:
-        return read_warehouse(self.sql_root, self.subject.marketplace)
+        return read_warehouse(self.sql_root, self.subject.marketplace, self.currency)
 
     def names(self, table: str) -> list[str]:
         """Return the column names of a raw table, without the pipeline's own."""
@@ -176,6 +178,7 @@ class Engine:
             redshift_workgroup="test-workgroup",
             copy_role_arn="arn:aws:iam::123456789012:role/copy",
             sql_root=self.sql_root,
+            reporting_currency=self.currency,
         )
         event = {"step": step, "name": name, "run_sequence": self.run_sequence, **more}
         while (answer := run_step(event, settings, lambda: 600.0))["status"] == "RUNNING":

@@ -102,12 +102,14 @@ def test_a_tables_sources_are_its_own_and_its_parents(sql_root):
     assert warehouse.metric_sources(warehouse.metric("sales")) == {"grandchild", "child"}
 
 
-def test_editing_rates_changes_the_hash_of_metrics_that_read_them(sql_root):
-    """An edited rate file rebuilds what was converted by it."""
+def test_editing_rates_changes_no_hash_of_a_metric(sql_root):
+    """Rates are compared by value when they are replaced, so that an edited line rebuilds the days for which it holds."""
     before = read_warehouse(sql_root, "shop")
     (sql_root / "control/exchange_rates.csv").write_text("rate_date,currency,usd_per_unit\n2026-01-01,EUR,2\n")
     after = read_warehouse(sql_root, "shop")
-    assert before.metric_hash(before.metric("sales")) != after.metric_hash(after.metric("sales"))
+    assert before.metric_hash(before.metric("sales")) == after.metric_hash(after.metric("sales"))
+    assert before.exchange_rate_hash != after.exchange_rate_hash
+    assert before.files_hash != after.files_hash
 
 
 def test_another_reporting_currency_changes_the_hash_of_metrics_that_read_rates(sql_root):

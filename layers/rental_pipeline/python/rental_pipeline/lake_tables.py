@@ -14,6 +14,7 @@ from rental_pipeline.sql_files import SqlFile, hash_texts
 from rental_pipeline.warehouse_files import CuratedTable, Metric, Warehouse
 
 LAYER = "lake"  # of layer_position
+EXCHANGE_RATE = "control_exchange_rate"
 _BY_YEAR = re.compile(r"by year of (\w+)")
 
 
@@ -63,7 +64,8 @@ def list_lake_tables(warehouse: Warehouse) -> list[LakeTable]:
         _lake_table("presentation", schemas.presentation, metric.file, year_of(metric), warehouse.metric_sources(metric))
         for metric in warehouse.metrics
     ]
-    rates = LakeTable("control", "exchange_rate", schemas.control, None, frozenset(), warehouse.exchange_rate_hash)
+    shape = hash_texts(warehouse.exchange_rate_table)
+    rates = LakeTable("control", "exchange_rate", schemas.control, None, frozenset(), shape)
     return [*curated, *metrics, rates]
 
 

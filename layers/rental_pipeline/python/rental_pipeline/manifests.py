@@ -113,8 +113,8 @@ def _write_manifests(settings: ManifestSettings, run_sequence: int, table: str, 
         logger.warning("impossible dates became NULL", extra={"table": table, "columns": columns, "values": zero_dates})
         count("ImpossibleDates", zero_dates, marketplace=settings.marketplace, table=table)
     return {
-        "manifest": _write_manifest(settings.bucket, manifest_key(settings.marketplace, run_sequence, table), parts),
-        "gone_manifest": _write_manifest(settings.bucket, gone_manifest_key(settings.marketplace, run_sequence, table), gone),
+        "manifest": write_manifest(settings.bucket, manifest_key(settings.marketplace, run_sequence, table), parts),
+        "gone_manifest": write_manifest(settings.bucket, gone_manifest_key(settings.marketplace, run_sequence, table), gone),
         "rows_gone": sum(file["rows"] for file in gone),
         "rows_read": sum(result["rows_read"] for result in results),
         "rows_in_parquet": sum(result["rows_in_parquet"] for result in results),
@@ -126,8 +126,8 @@ def _write_manifests(settings: ManifestSettings, run_sequence: int, table: str, 
     }
 
 
-def _write_manifest(bucket: str, key: str, files: list[Json]) -> str | None:
-    """Write a COPY manifest and return its address; None where there is nothing to copy.
+def write_manifest(bucket: str, key: str, files: list[Json]) -> str | None:
+    """Write a COPY manifest of files (`key`, `bytes`), and return its address; None where there is nothing to copy.
 
     Without `mandatory` COPY passes over a missing file; Parquet needs `content_length` (Redshift, "Using a manifest").
     """

@@ -58,6 +58,11 @@ def known_prefix(marketplace: str, run_sequence: int, table: str, slice_number: 
     return f"{marketplace}/known/{run_sequence:06d}/{table}/{slice_number:05d}/"
 
 
+def rates_key(marketplace: str, run_sequence: int, rate_hash: str, kind: str) -> str:
+    """Return the key of the exchange rates that a run loads (`parquet`), or of their COPY manifest (`json`)."""
+    return run_key(marketplace, run_sequence, f"rates/{rate_hash}.{kind}")
+
+
 def part_key(marketplace: str, run_sequence: int, table: str, slice_number: int, attempt: str, part: int) -> str:
     """Return the key of one Parquet file; `attempt` keeps a retry from writing over what an earlier attempt left."""
     return f"{marketplace}/raw/{table}/run={run_sequence:06d}/slice={slice_number:05d}/attempt={attempt}/part-{part:05d}.parquet"
@@ -153,6 +158,14 @@ def find_json(bucket: str, key: str) -> Any | None:
         return read_json(bucket, key)
     except FixData:
         return None
+
+
+def write_bytes(bucket: str, key: str, content: bytes) -> None:
+    """Write an object (raises as `read_json`)."""
+    try:
+        s3().put_object(Bucket=bucket, Key=key, Body=content)
+    except (ClientError, BotoCoreError) as error:
+        raise explain_s3_error(error, bucket, key, "s3:PutObject") from error
 
 
 def write_text(bucket: str, key: str, text: str, content_type: str = "text/plain") -> None:

@@ -180,7 +180,10 @@ class Metric:
 
     @cached_property
     def dirty_from(self) -> dict[str, str]:
-        """The select of touched periods, by the curated table that touches them."""
+        """The select of touched periods, by the curated table that touches them.
+
+        `exchange_rate` is among them where a metric converts by the rate of a day outside of its row's period.
+        """
         return {name.removeprefix(_DIRTY): sql for name, sql in self.file.sections.items() if name.startswith(_DIRTY)}
 
 
@@ -216,6 +219,7 @@ class Warehouse:
     Attributes:
         control: The statements that set the control schema up, in order.
         functions: The text of those of its files that rows depend on: functions and calendar.
+        exchange_rate_table: The definition of the control table of rates.
         exchange_rates: The text of exchange_rates.csv; empty where there is no such file.
         reporting_currency: The currency in which the figures are, by its ISO 4217 code.
         curated: In build order, parents first.
@@ -225,6 +229,7 @@ class Warehouse:
     schemas: Schemas
     control: tuple[str, ...]
     functions: str
+    exchange_rate_table: str
     exchange_rates: str
     reporting_currency: str
     curated: tuple[CuratedTable, ...]
@@ -267,10 +272,18 @@ class Warehouse:
         return hash_texts(table.file.text, self.functions)
 
     def metric_hash(self, metric: Metric) -> str:
-        """Hash what decides the metric's rows besides curated rows: its file, the shape of what it reads, functions, rates."""
+        """Hash what decides the metric's rows besides curated rows and rates: its file, the shape of what it reads, functions,
+        the currency that it converts into.
+
+        Rates are compared by value when they are replaced (rental_pipeline.steps.rates).
+        """
         shapes = [table.file.section("table") for table in self._inputs(metric)]
-        rates = [self.exchange_rates, self.reporting_currency] if "exchange_rate" in metric.file.header_line("reads") else []
-        return hash_texts(metric.file.text, self.functions, *shapes, *rates)
+        currency = [self.reporting_currency] if self.is_converted(metric) else []
+        return hash_texts(metric.file.text, self.functions, *shapes, *currency)
+
+    def is_converted(self, metric: Metric) -> bool:
+        """Whether a metric reads the exchange rates."""
+        return f"{self.schemas.control}.exchange_rate" in metric.file.header_line("reads")
 
     def _inputs(self, metric: Metric) -> list[CuratedTable]:
         reads = metric.file.header_line("reads")
@@ -308,6 +321,7 @@ def read_warehouse(sql_root: Path, marketplace: str, reporting_currency: str = U
         schemas=Schemas(marketplace),
         control=tuple(sql for file in control.values() for sql in file.sections.values()),
         functions="".join(control[name].text for name in ("functions", "calendar") if name in control),
+        exchange_rate_table=control["tables"].sections.get("exchange_rate", "") if "tables" in control else "",
         exchange_rates=rates.read_text(encoding="utf-8-sig") if rates.is_file() else "",
         reporting_currency=reporting_currency,
         curated=_order_by_reference([CuratedTable(file) for file in read_sql_folder(folder / "curated").values()]),

@@ -8,24 +8,23 @@ from __future__ import annotations
 from typing import Any
 
 from rental_pipeline.data_api import Submission
-from rental_pipeline.exchange_rates import make_rates
 from rental_pipeline.raw_tables import quote_identifier
 from rental_pipeline.steps.curate import is_forgotten, is_reshaped
 from rental_pipeline.steps.load import NOTHING, Load
+from rental_pipeline.steps.rates import replace_rates
 from rental_pipeline.steps.step import Step, StepRequest, divide_statements, literal
 from rental_pipeline.steps.unload_known import unload_known
 from rental_pipeline.steps.views import drop_views
 from rental_pipeline.warehouse_files import CuratedTable
 
 _IDLE_PER_BATCH = 15  # two statements each, of at most 40 in a batch
-_RATES_PER_INSERT = 1000  # some 60 bytes each: well under the Data API's 100 KB a request
 
 
 def compose_prepare(request: StepRequest) -> Step:
     """Compose the step.
 
     Raises:
-        FixConfiguration: exchange_rates.csv holds a line that is no rate.
+        FixConfiguration: exchange_rates.csv holds what is no rate.
     """
     changes = request.plan["raw_changes"]
     set_path = f"set search_path to {request.schemas.control}"
@@ -38,9 +37,7 @@ def compose_prepare(request: StepRequest) -> Step:
         # A table that a view is bound to cannot be dropped (Redshift, "DROP TABLE"); publish makes the views again.
         submissions.append(request.write(*dropped, once=False, label="views"))
     submissions += [_define_curated(request, table) for table in reshaped]
-    rate_hash = request.warehouse.exchange_rate_hash
-    if not request.ledger.is_made_from("control", "exchange_rate", rate_hash):
-        submissions.append(request.write(*_replace_rates(request, rate_hash), once=False))
+    submissions += replace_rates(request)
     submissions += _commit_idle_tables(request)
     if compared := [table for table in request.plan["tables"] if table["comparison"]]:
         submissions.append(request.write(_record_comparisons(request, compared), label="compared", title="compare"))
@@ -108,25 +105,3 @@ def _define_curated(request: StepRequest, table: CuratedTable) -> Submission:
         once=False,
         label=f"define-{table.name}",
     )
-
-
-def _replace_rates(request: StepRequest, rate_hash: str) -> list[str]:
-    control, currency = request.schemas.control, request.warehouse.reporting_currency
-    values = [
-        f"({literal(rate.currency)}, {literal(str(rate.valid_from))}, {literal(str(rate.valid_to))}, {rate.rate:f})"
-        for rate in make_rates(request.warehouse.exchange_rates, currency)
-    ]
-    inserts = [
-        f"insert into {control}.exchange_rate (currency, valid_from, valid_to, rate) values "
-        + ", ".join(values[start : start + _RATES_PER_INSERT])
-        for start in range(0, len(values), _RATES_PER_INSERT)
-    ]
-    return [
-        f"delete from {control}.exchange_rate",
-        *inserts,
-        f"delete from {control}.reporting_currency",
-        f"insert into {control}.reporting_currency (currency) values ({literal(currency)})",
-        f"delete from {control}.layer_position where layer = 'control' and name = 'exchange_rate'",
-        f"insert into {control}.layer_position (layer, name, run_sequence, input_hash)"
-        f" values ('control', 'exchange_rate', {request.run_sequence}, {literal(rate_hash)})",
-    ]
