@@ -94,7 +94,7 @@ def _beyond(request: StepRequest, table: CuratedTable, limit: float) -> str:
         f" cross join (select count(*) as kept from {relation}) as accepted"
     ]
     if table.amount:
-        currency = table.amount.currency or literal(request.settings.reporting_currency)
+        currency = table.amount.currency or f"cast({literal(request.settings.reporting_currency)} as varchar(3))"
         shares.append(
             "select newly.set_aside as lost, coalesce(accepted.kept, 0) as kept from"
             f" (select currency_before as currency, sum(amount_before) as set_aside {newly} and is_accepted_before"
