@@ -119,6 +119,12 @@ def read_metrics(warehouse: psycopg.Connection, marketplace: str, sql_root: Path
     return metrics
 
 
+def read_currency(warehouse: psycopg.Connection, marketplace: str) -> str:
+    """Return the currency in which amounts are, by its ISO 4217 code."""
+    query = sql.SQL("select currency from {}").format(sql.Identifier(f"{marketplace}_control", "reporting_currency"))
+    return warehouse.execute(query).fetchone()[0]
+
+
 def _columns(warehouse: psycopg.Connection, table: sql.Identifier) -> list[str]:
     description = warehouse.execute(sql.SQL("select * from {} limit 0").format(table)).description
     return [column.name for column in description]

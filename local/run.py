@@ -17,7 +17,7 @@ from local.marketplace.csv_folder import load_folder
 from local.marketplace.day import play_day
 from local.marketplace.generator import DEFAULT_SCALE, SourceNotEmpty, fill
 from local.marketplace.schema import create_sample_schema
-from local.report import ROWS_PER_METRIC, lay_out, read_hops, read_metrics, read_standing, write_hops, write_metric
+from local.report import ROWS_PER_METRIC, lay_out, read_currency, read_hops, read_metrics, read_standing, write_hops, write_metric
 from local.stack import ROOT, Stack
 
 GENERATED, FROM_CSV = "generated", "csv"
@@ -202,7 +202,9 @@ def describe_warehouse(stack: Stack) -> dict[str, Any]:
         ]
         standing = read_standing(warehouse, stack.marketplace, tables)
         metrics = read_metrics(warehouse, stack.marketplace, ROOT / "sql")
+        currency = read_currency(warehouse, stack.marketplace)
     return {
+        "currency": currency,
         "standing": [asdict(row) for row in standing],
         "metrics": [asdict(metric) for metric in metrics],
         "metric_tables": [write_metric(metric) for metric in metrics],
@@ -239,7 +241,7 @@ def tell(report: dict[str, Any], folder: Path, note: str | None) -> None:
         print("\n".join(f"  {line}" for line in execution["message"].splitlines() if line.startswith(("warning", "Cost"))))
     print("\nIn the warehouse now")
     print(lay_out(["table", "curated", "rejected"], [list(row.values()) for row in report["standing"]]))
-    print("\nThe newest values of every metric (a few rows of its newest period)\n")
+    print(f"\nThe newest values of every metric (a few rows of its newest period; amounts in {report['currency']})\n")
     print("\n\n".join(report.pop("metric_tables")))
     print("\n\nAsked of the lake (Parquet on S3, by DuckDB; on AWS by Athena)")
     for answer in report["answers"]:

@@ -8,6 +8,7 @@
 -- columns:    week (week, Week of), bookings_per_user (number, Bookings per customer), bookings (count, Bookings),
 --             users (count, Customers)
 -- drawn:      bookings_per_user
+-- empty:      No whole week with a booking has passed yet.
 -- reads:      apartments_presentation.bookings_per_user_weekly
 -- parameters: as_of
 --

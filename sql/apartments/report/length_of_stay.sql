@@ -6,6 +6,7 @@
 -- chart:      line
 -- columns:    week (week, Week of), average_nights (nights, Average stay), stays (count, Stays), nights (count, Nights)
 -- drawn:      average_nights
+-- empty:      No whole week in which a confirmed stay began has passed yet.
 -- reads:      apartments_presentation.average_booking_duration_weekly
 -- parameters: as_of
 --

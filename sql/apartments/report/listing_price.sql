@@ -2,12 +2,13 @@
 --
 -- place:      1
 -- title:      Average price of a listing
--- reading:    Each point is a week: the average price of all listings that could be booked in it, in US dollars. The last week is the
---             current one.
+-- reading:    Each point is a week: the average price of all listings that could be booked in it. The week of the run is not over.
 -- chart:      line
 -- columns:    week (week, Week of), average_price_usd (money, Average price), listings (count, Active listings),
 --             listings_without_rate (count, Without exchange rate)
 -- drawn:      average_price_usd
+-- empty:      There is no active listing yet.
+-- unknown:    none of the prices has an exchange rate into the currency of the figures
 -- reads:      apartments_presentation.average_listing_price_weekly
 -- parameters: as_of
 --

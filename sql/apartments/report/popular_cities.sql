@@ -4,8 +4,9 @@
 -- title:      Most booked cities
 -- reading:    The ten cities with the most confirmed bookings in the newest twelve whole weeks, and their share of all of them.
 -- chart:      ranking
--- columns:    city (text, City), bookings (count, Bookings), share (percent, Share of all bookings)
+-- columns:    city (text, City), bookings (count, Bookings), share (percent, Share of all bookings), until (day, Until)
 -- drawn:      bookings
+-- empty:      No whole week with a confirmed booking in a known city has passed yet.
 -- reads:      apartments_presentation.popular_cities_weekly
 -- parameters: as_of
 --
@@ -21,12 +22,18 @@ with whole_week as (
     where period_start + 7 <= cast(:as_of as date)
 ),
 
+newest as (
+    select max(period_start) as last_week
+    from whole_week
+),
+
 recent as (
     select
         whole_week.place,
-        sum(whole_week.booking_count) as booking_count
+        sum(whole_week.booking_count) as booking_count,
+        max(newest.last_week) + 6 as last_day
     from whole_week
-    where whole_week.period_start > (select max(newest.period_start) - 84 from whole_week as newest)
+    inner join newest on whole_week.period_start > newest.last_week - 84
     group by whole_week.place
 )
 
@@ -34,7 +41,8 @@ select
     recent.place as city,
     recent.booking_count as bookings,
     cast(recent.booking_count as double precision)
-    / cast((select sum(every_city.booking_count) from recent as every_city) as double precision) as share
+    / cast((select sum(every_city.booking_count) from recent as every_city) as double precision) as share,
+    cast(recent.last_day as varchar(10)) as until
 from recent
 order by recent.booking_count desc, recent.place asc
 limit 10

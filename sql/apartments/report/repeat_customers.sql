@@ -7,6 +7,7 @@
 -- columns:    day (day, Day), repeat_rate (percent, Repeat rate), repeat_users (count, Booked at least twice),
 --             users_with_bookings (count, Booked)
 -- drawn:      repeat_rate
+-- empty:      Nobody has booked yet.
 -- reads:      apartments_presentation.repeat_customers_daily
 -- parameters: none
 --

@@ -2,10 +2,11 @@
 --
 -- place:      2
 -- title:      Average value of a rental
--- reading:    Each point is a whole week: its revenue by its rentals, in dollars.
+-- reading:    Each point is a whole week: its revenue by its rentals.
 -- chart:      line
 -- columns:    week (week, Week of), average_amount (money, Average value), rentals (count, Rentals)
 -- drawn:      average_amount
+-- empty:      No whole week with a rental has passed yet.
 -- reads:      cars_presentation.weekly_overview
 -- parameters: as_of
 --

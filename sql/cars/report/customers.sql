@@ -2,10 +2,11 @@
 --
 -- place:      6
 -- title:      Customers by number of rentals
--- reading:    How many customers rented once, twice, and more often, and what all of them together spent, in dollars.
+-- reading:    How many customers rented once, twice, and more often, and what all of them together spent.
 -- chart:      ranking
 -- columns:    often (text, Rented), customers (count, Customers), revenue (money, Spent), share (percent, Share of revenue)
 -- drawn:      customers
+-- empty:      Nobody has rented yet.
 -- reads:      cars_presentation.user_rentals_total
 -- parameters: none
 --

@@ -2,10 +2,11 @@
 --
 -- place:      1
 -- title:      Revenue
--- reading:    Each bar is a whole week: what the rentals that began in it cost, in dollars.
+-- reading:    Each bar is a whole week: what the rentals that began in it cost.
 -- chart:      columns
 -- columns:    week (week, Week of), revenue (money, Revenue), rentals (count, Rentals)
 -- drawn:      revenue
+-- empty:      No whole week with a rental has passed yet.
 -- reads:      cars_presentation.weekly_overview
 -- parameters: as_of
 --

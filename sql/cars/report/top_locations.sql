@@ -2,10 +2,11 @@
 --
 -- place:      4
 -- title:      Locations that earn most
--- reading:    The ten locations with the highest revenue of all time, in dollars. A rental's money counts where the car was picked up.
+-- reading:    The ten locations with the highest revenue of all time. A rental's money counts where the car was picked up.
 -- chart:      ranking
 -- columns:    location (text, Location), revenue (money, Revenue), rentals (count, Rentals), vehicles (count, Different vehicles)
 -- drawn:      revenue
+-- empty:      Nobody has rented yet.
 -- reads:      cars_presentation.location_rentals_total
 -- parameters: none
 --

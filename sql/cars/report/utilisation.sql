@@ -2,10 +2,11 @@
 --
 -- place:      3
 -- title:      Utilisation of the fleet
--- reading:    Each bar is a month: of all hours of all vehicles, the share in which they were out. The last month counts its days so far.
+-- reading:    Each bar is a month: of all hours of all vehicles, the share in which they were out. The month of the run counts its days so far.
 -- chart:      columns
 -- columns:    month (month, Month), utilisation (percent, Utilisation), occupied_hours (hours, Hours out)
 -- drawn:      utilisation
+-- empty:      No day after the first rental has passed yet.
 -- reads:      cars_presentation.vehicle_type_rentals_daily, cars_presentation.vehicle_type_rentals_total, cars_control.calendar
 -- parameters: as_of
 --

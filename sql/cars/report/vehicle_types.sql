@@ -8,6 +8,7 @@
 -- columns:    vehicle_type (text, Type), rentals (count, Rentals), utilisation (percent, Utilisation), revenue (money, Revenue),
 --             average_hours (hours, Average rental), vehicles (count, Vehicles)
 -- drawn:      rentals
+-- empty:      Nobody has rented yet.
 -- reads:      cars_presentation.vehicle_type_rentals_total
 -- parameters: none
 --

@@ -34,11 +34,11 @@ def _is_whole(week: date, as_of: date) -> bool:
 
 
 def _add_up(rows: Rows) -> dict[Any, list]:
-    """Return the sums of the columns after the first, by the first."""
+    """Return the sums of the columns after the first, by the first; None adds nothing, and of nothing else is None."""
     sums: dict[Any, list] = {}
     for key, *values in rows:
-        found = sums.setdefault(key, [0] * len(values))
-        sums[key] = [total + value for total, value in zip(found, values, strict=True)]
+        found = sums.setdefault(key, [None] * len(values))
+        sums[key] = [total if value is None else value + (total or 0) for total, value in zip(found, values, strict=True)]
     return sums
 
 
@@ -47,6 +47,7 @@ def _expect_apartments(query: Query, as_of: date) -> dict[str, Rows]:
     price = query(
         f"select period_start, average_price_usd, listings, listings_without_rate from {schema}.average_listing_price_weekly"
     )
+    occupancy = query(f"select period_start, occupancy_rate, booked_nights, available_nights from {schema}.occupancy_monthly")
     stays = query(f"select period_start, average_nights, stays, nights from {schema}.average_booking_duration_weekly")
     booked: dict[date, Counter] = defaultdict(Counter)
     for week, user, bookings in query(f"select period_start, user_id, bookings from {schema}.bookings_per_user_weekly"):
@@ -57,17 +58,18 @@ def _expect_apartments(query: Query, as_of: date) -> dict[str, Rows]:
     by_city = _add_up([(f"{city}, {state}" if state else city, bookings) for _, city, state, bookings in cities])
     everywhere = sum(bookings for (bookings,) in by_city.values())
     listings = _recent(
-        query(f"select period_start, apartment_id, revenue_usd, bookings from {schema}.top_listings_weekly"), as_of
+        query(
+            f"select period_start, apartment_id, revenue_usd, bookings, bookings_without_rate from {schema}.top_listings_weekly"
+        ),
+        as_of,
     )
+    by_listing = _add_up([row[1:] for row in listings])
     titles = dict(query("select id, title from apartments_curated.apartments"))
-    earned = [
-        (f"{titles.get(listing) or ''} ({listing})".strip(), revenue, bookings, listing)
-        for listing, (revenue, bookings) in _add_up([row[1:] for row in listings]).items()
-    ]
+    earned = [(f"{titles.get(listing) or ''} ({listing})".strip(), *figures, listing) for listing, figures in by_listing.items()]
     return {
         "listing_price": _newest([row for row in price if row[0] <= as_of], 364),
         "occupancy": _newest_months(
-            query(f"select period_start, occupancy_rate, booked_nights, available_nights from {schema}.occupancy_monthly"), 24
+            [row for row in occupancy if row[0] <= max(month for month, _, nights, _ in occupancy if nights)], 24
         ),
         "repeat_customers": _newest(
             query(f"select period_start, repeat_rate, repeat_users, users_with_bookings from {schema}.repeat_customers_daily"),
@@ -79,7 +81,7 @@ def _expect_apartments(query: Query, as_of: date) -> dict[str, Rows]:
             (city, bookings, bookings / everywhere)
             for city, (bookings,) in sorted(by_city.items(), key=lambda item: (-item[1][0], item[0]))[:10]
         ],
-        "top_listings": [row[:3] for row in sorted(earned, key=lambda row: (-row[1], row[3]))[:10]],
+        "top_listings": [row[:-1] for row in sorted(earned, key=lambda row: (row[1] is None, -(row[1] or 0), row[-1]))[:10]],
     }
 
 

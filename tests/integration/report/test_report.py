@@ -56,7 +56,7 @@ def assert_cell(cell: dict[str, Any], expected: Any) -> None:
     if isinstance(expected, str | date):
         assert read_exact(cell) == str(expected)
     elif expected is None:
-        assert (cell["exact"], cell["text"]) == ("", "-")
+        assert (cell["exact"], cell["text"]) == ("", "\N{EN DASH}")
     else:
         assert float(cell["exact"]) == pytest.approx(float(expected), rel=1e-9)
         number = re.sub(r"[^0-9.-]", "", cell["text"])

@@ -43,6 +43,14 @@ def test_a_file_is_a_chart(tmp_path):
         ("listings", "count", "Listings"),
     ]
     assert chart.drawn == "price"
+    assert (chart.empty, chart.unknown) == ("There are no figures yet.", "it is not known")
+
+
+def test_a_chart_says_why_there_may_be_nothing(tmp_path):
+    """No rows at all, or nothing to draw in them."""
+    text = FILE.replace("-- drawn:", "-- empty:      No listing yet.\n-- unknown:    no rate\n-- drawn:")
+    (chart,) = read_charts(write(tmp_path, text))
+    assert (chart.empty, chart.unknown) == ("No listing yet.", "no rate")
 
 
 def test_charts_stand_in_the_order_of_their_places(tmp_path):

@@ -50,6 +50,8 @@ def chart(kind: str = "line", rows: list[dict] | None = None, **more) -> dict:
         "kind": kind,
         "columns": [first, column("price", "money")],
         "drawn": "price",
+        "empty": "There is no listing yet.",
+        "unknown": "there is no exchange rate",
         "rows": rows or [],
         **more,
     }
@@ -82,17 +84,52 @@ def figures(**more) -> dict:
 
 
 def test_an_empty_marketplace_has_a_page():
-    """Each chart says that there are no figures yet; no share is made of no rows."""
+    """Each chart says why it has no figures yet; no share is made of no rows."""
     html = render_page(figures(charts=[chart(), chart("columns"), chart("ranking")]))
-    assert html.count("No figures yet.") == 3
+    assert html.count("There is no listing yet.") == 3
     assert "<svg" not in html
     assert "No table was read or built." in html
     assert "The figures of 21 Nov 2026" in html
 
 
-def test_a_chart_of_nothing_but_nulls_has_no_figures():
-    """As when no listing has an exchange rate."""
-    assert "No figures yet." in render_page(figures(charts=[chart(rows=[{"week": "2026-11-02", "price": None}])]))
+@pytest.mark.parametrize("kind", ["line", "columns", "ranking"])
+def test_a_chart_of_nothing_but_nulls_says_why(kind):
+    """As when no listing has an exchange rate: nothing is drawn, and nothing is zero."""
+    first = "city" if kind == "ranking" else "week"
+    html = render_page(figures(charts=[chart(kind, [{first: "2026-11-02", "price": None}])]))
+    charts = html[html.index("<main>") : html.index("How good the data is")]
+    assert "Not known: there is no exchange rate." in charts
+    assert "<svg" not in charts and "$0" not in charts and "tile" not in charts
+
+
+def test_unknown_values_are_counted_and_explained():
+    """Beside those that are known; they are a dash, and no bar."""
+    rows = [{"city": "Rome", "price": 5}, {"city": "Pune", "price": None}, {"city": "Lima", "price": None}]
+    html = render_page(figures(charts=[chart("ranking", rows)]))
+    assert "\N{EN DASH} in 2 of 3 rows: there is no exchange rate." in html
+    assert html.count('<data value="">\N{EN DASH}</data>') == 2
+    assert re.findall(r"--share: ([0-9.]+)", html) == ["1.0000", "0.0000", "0.0000"]
+
+
+def test_a_chart_says_until_when_it_reaches():
+    """Old data loaded today is told from data of today; of a ranking, by a column that is not shown."""
+    old = [{"week": "2018-12-17", "price": 1}, {"week": "2018-12-24", "price": 2}]
+    html = render_page(figures(charts=[chart(rows=old), chart(rows=WEEKS)]))
+    assert "Until 30 Dec 2018, with nothing after it." in html
+    assert "Until 29 Nov 2026." in html
+    columns = [column("city", "text"), column("price", "money"), column("until", "day")]
+    html = render_page(figures(charts=[chart("ranking", [{"city": "Rome", "price": 1, "until": "2018-12-30"}], columns=columns)]))
+    assert "Until 30 Dec 2018, with nothing after it." in html
+    assert '<th scope="col" class="number">Price</th></tr>' in html
+
+
+def test_amounts_are_in_the_reporting_currency():
+    """Named once, and written by its symbol; the pipeline's own cost stays in US dollars."""
+    html = render_page(figures(currency="JPY", charts=[chart(rows=WEEKS)]))
+    assert "Amounts are in <strong>JPY</strong>." in html
+    assert "¥12" in html and "$1" not in html
+    assert "US dollars" in html
+    assert "Amounts are in" not in render_page(figures())
 
 
 @pytest.mark.parametrize("kind", ["line", "columns"])

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from rental_pipeline.report.values import UNITS, name_period, next_period, write_moment, write_tick, write_value
+from rental_pipeline.report.values import UNITS, name_period, next_period, write_moment, write_until, write_value
 
 
 @pytest.mark.parametrize(
@@ -36,22 +36,39 @@ def test_a_value_is_written_by_its_unit(value, unit, written):
 @pytest.mark.parametrize("unit", UNITS)
 def test_nothing_is_written_as_a_dash(unit):
     """NULL is not zero."""
-    assert write_value(None, unit, "USD") == "-"
+    assert write_value(None, unit, "USD") == "\N{EN DASH}"
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "written"),
+    [
+        ("1234.5", "EUR", "€1,234"),
+        ("12.5", "EUR", "€12.50"),
+        ("12.5", "JPY", "¥12"),
+        ("12.3456", "KWD", "KWD\N{NO-BREAK SPACE}12.346"),
+        ("99.994", "CHF", "CHF\N{NO-BREAK SPACE}99.99"),
+        ("-12.5", "INR", "-₹12.50"),
+        ("1234567890123456789012345678.25", "USD", "$1,234,567,890,123,456,789,012,345,678"),
+    ],
+)
+def test_money_is_written_by_its_currency(value, currency, written):
+    """Its symbol or code before it, and as many decimals as it has (ISO 4217); none from a thousand on."""
+    assert write_value(value, "money", currency) == written
 
 
 @pytest.mark.parametrize(
     ("value", "unit", "written"),
     [
-        (1796, "money", "$1,796"),
-        (12_340, "money", "$12.34k"),
-        (2_500_000, "money", "$2.5M"),
-        (0.125, "percent", "12.5%"),
-        (0, "count", "0"),
+        (0, "money", "$0.00"),
+        (0.004, "money", "<$0.01"),
+        (0.0004, "percent", "<0.1%"),
+        (0, "percent", "0.0%"),
+        (0.01, "hours", "<0.1 hours"),
     ],
 )
-def test_an_axis_is_written_short(value, unit, written):
-    """And neighbours on it differ."""
-    assert write_tick(value, unit, "USD") == written
+def test_what_is_not_zero_is_not_written_as_zero(value, unit, written):
+    """A little is more than nothing."""
+    assert write_value(value, unit, "USD") == written
 
 
 def test_periods_follow_each_other():
@@ -70,6 +87,11 @@ def test_periods_are_named_within_a_sentence():
     ]
 
 
+def test_a_period_reaches_until_its_last_day():
+    days = [write_until(date(2018, 12, 24), unit) for unit in ("day", "week", "month")]
+    assert days == ["24 Dec 2018", "30 Dec 2018", "Dec 2018"]
+
+
 def test_moments_are_those_of_the_warehouse():
     assert write_moment("2026-11-21 03:04:05.123456") == "21 Nov 2026, 03:04 UTC"
-    assert write_moment(None) == "-"
+    assert write_moment(None) == "\N{EN DASH}"

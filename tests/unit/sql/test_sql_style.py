@@ -26,9 +26,9 @@ HEADERS = {
     "presentation": ["grain", "period", "reads", "writes", "parameters", "rerun", "storage"],
     "checks": ["severity", "reads", "parameters"],
     "views": ["grain", "reads", "writes", "parameters", "rerun", "storage"],
-    "report": ["place", "title", "reading", "chart", "columns", "drawn", "reads", "parameters"],
+    "report": ["place", "title", "reading", "chart", "columns", "drawn", "empty", "reads", "parameters"],
 }
-OPTIONAL = {("curated", "lake"), ("curated", "removed"), ("curated", "amount")}
+OPTIONAL = {("curated", "lake"), ("curated", "removed"), ("curated", "amount"), ("report", "unknown")}
 MARKETPLACES = sorted(path.parent.name for path in (ROOT / "sql").glob("*/source.yaml"))
 PATHS = [path for name in MARKETPLACES for folder in FOLDERS for path in sorted((ROOT / "sql" / name / folder).glob("*.sql"))]
 TABLES = [path for path in PATHS if path.parent.name in ("curated", "presentation")]

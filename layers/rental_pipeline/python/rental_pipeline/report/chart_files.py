@@ -13,6 +13,8 @@ from rental_pipeline.sql_files import SqlFile, read_sql_folder
 
 LINE, COLUMNS, RANKING = "line", "columns", "ranking"
 KINDS = (LINE, COLUMNS, RANKING)
+# The name of a ranking's column that is the same in all rows: the last day that its figures cover.
+UNTIL = "until"
 _COLUMN = re.compile(r"(\w+) \((\w+), ([^()]+)\)(?:, |$)")
 
 
@@ -36,8 +38,10 @@ class Chart:
         reading: A sentence or two on how to read it.
         kind: `line` or `columns` over time, whose first column is a period; or `ranking`, whose rows come in their order and
             begin with a text.
-        columns: All columns of the query, in its order; each stands in the table under the chart.
+        columns: All columns of the query, in its order; each stands in the table under the chart, but for UNTIL.
         drawn: The name of the column that is drawn.
+        empty: Why the query may have no rows, as a sentence.
+        unknown: Why what is drawn may be NULL, within a sentence.
         query: A select; `:as_of` is the day of the run.
     """
 
@@ -48,6 +52,8 @@ class Chart:
     kind: str
     columns: tuple[Column, ...]
     drawn: str
+    empty: str
+    unknown: str
     query: str
 
     def to_json(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -92,7 +98,16 @@ def _read_chart(file: SqlFile) -> Chart:
     if not place.isdecimal():
         raise FixConfiguration(f"{file.path}: place is {place!r}; it is a number")
     return Chart(
-        file.name, int(place), file.header_line("title"), file.header_line("reading"), kind, columns, drawn, file.section("query")
+        name=file.name,
+        place=int(place),
+        title=file.header_line("title"),
+        reading=file.header_line("reading"),
+        kind=kind,
+        columns=columns,
+        drawn=drawn,
+        empty=file.header.get("empty", "There are no figures yet."),
+        unknown=file.header.get("unknown", "it is not known"),
+        query=file.section("query"),
     )
 
 

@@ -10,8 +10,9 @@ from pygal import Bar, Line
 from pygal.etree import etree
 from pygal.style import Style
 
+from rental_pipeline.report.axis import choose_ticks, write_ticks
 from rental_pipeline.report.chart_files import COLUMNS
-from rental_pipeline.report.values import next_period, write_period, write_tick, write_value
+from rental_pipeline.report.values import next_period, write_period, write_value
 
 # Narrow, so that its letters can still be read when a phone makes it smaller.
 _WIDTH, _HEIGHT = 560, 290
@@ -55,20 +56,21 @@ def draw(chart: dict[str, Any], currency: str) -> Markup:
         x_labels_major=names[::-1][::step],
         show_minor_x_labels=False,
         truncate_label=-1,
-        min_scale=3,
-        max_scale=6,
         dots_size=3,
         show_dots=len(names) <= _MOST_DOTS,
-        value_formatter=lambda value: write_tick(value, drawn["unit"], currency),
     )
     values = [None if (value := found.get(period.isoformat())) is None else float(value) for period in periods]
+    known = [value for value in values if value is not None]
+    ticks = choose_ticks(known, drawn["unit"], currency, from_zero=chart["kind"] == COLUMNS)
+    labels = write_ticks(ticks, drawn["unit"], currency)
+    picture.y_labels = [{"value": float(tick), "label": label} for tick, label in zip(ticks, labels, strict=True)]
     picture.add(drawn["label"], [_make_point(value, drawn["unit"], currency) for value in values])
     return _clean(picture.render_tree(), f"{chart['title']}: {drawn['label']} from {names[0]} to {names[-1]}")
 
 
-def find_column(chart: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return the declaration of a chart's column."""
-    return next(column for column in chart["columns"] if column["name"] == name)
+def find_column(chart: dict[str, Any], name: str) -> dict[str, Any] | None:
+    """Return the declaration of a chart's column; None where it has none of that name."""
+    return next((column for column in chart["columns"] if column["name"] == name), None)
 
 
 def _make_point(value: float | None, unit: str, currency: str) -> dict[str, Any] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,25 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from rental_pipeline.cost import add_up, read_prices
-from rental_pipeline.report.chart_files import RANKING
+from rental_pipeline.report.chart_files import RANKING, UNTIL
 from rental_pipeline.report.drawing import draw, find_column
-from rental_pipeline.report.values import PERIODS, TEXT, name_period, write_moment, write_period, write_value
+from rental_pipeline.report.values import (
+    DAY,
+    MONEY,
+    MONTH,
+    PERIODS,
+    TEXT,
+    WEEK,
+    name_period,
+    write_moment,
+    write_period,
+    write_until,
+    write_value,
+)
 
 _FOLDER = Path(__file__).parent
+# When the newest period of a chart began so long before the day of the run, what it is about has come to an end.
+_LONG = {DAY: timedelta(days=14), WEEK: timedelta(days=28), MONTH: timedelta(days=62)}
 
 
 def render_page(figures: dict[str, Any]) -> str:
@@ -38,7 +52,8 @@ def render_page(figures: dict[str, Any]) -> str:
         as_of=published["as_of"] and write_period(date.fromisoformat(published["as_of"]), "day"),
         data_until=min((row["watermark"] for row in figures["watermarks"] if row["watermark"]), default=None),
         watermarks=figures["watermarks"],
-        charts=[{**chart, **_find_bounds(chart)} for chart in figures["charts"]],
+        charts=[_complete(chart, published["as_of"], currency) for chart in figures["charts"]],
+        currency=currency if any(column["unit"] == MONEY for chart in figures["charts"] for column in chart["columns"]) else None,
         tiles=[tile for chart in figures["charts"] if (tile := _make_tile(chart, currency))],
         quality=_measure_quality(figures["accepted"], figures["rejected"], figures["rules"]),
         warnings=figures["warnings"],
@@ -60,10 +75,25 @@ def _is_numeric(unit: str) -> bool:
     return unit != TEXT and unit not in PERIODS
 
 
-def _find_bounds(chart: dict[str, Any]) -> dict[str, float | None]:
-    """Return the least and the most of a chart's drawn values; None where there are none."""
-    values = [float(row[chart["drawn"]]) for row in chart["rows"] if row[chart["drawn"]] is not None]
-    return {"least": min(values, default=None), "most": max(values, default=None)}
+def _complete(chart: dict[str, Any], as_of: str | None, currency: str) -> dict[str, Any]:
+    """Return a chart with what the page says of its rows: least and most of what is drawn (None where nothing is known), in how
+    many rows it is not, until when they reach, and whether that is long before the day of the run.
+    """
+    drawn = [row[chart["drawn"]] for row in chart["rows"]]
+    known = [float(value) for value in drawn if value is not None]
+    *_, last = chart["rows"] or [{}]
+    time = chart["columns"][0] if chart["kind"] != RANKING else find_column(chart, UNTIL)
+    until = last.get(time["name"]) if time else None
+    is_over = bool(until and as_of) and date.fromisoformat(as_of) - date.fromisoformat(until) > _LONG[time["unit"]]
+    return {
+        **chart,
+        "columns": [column for column in chart["columns"] if column["name"] != UNTIL],
+        "least": min(known, default=None),
+        "most": max(known, default=None),
+        "unknown_rows": len(drawn) - len(known),
+        "until": until and write_until(date.fromisoformat(until), time["unit"]),
+        "is_over": is_over,
+    }
 
 
 def _make_tile(chart: dict[str, Any], currency: str) -> dict[str, str] | None:

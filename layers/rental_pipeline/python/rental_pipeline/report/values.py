@@ -3,56 +3,59 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from decimal import Context, Decimal
 from typing import Any
 
 from rental_pipeline.report.currencies import decimals_of, symbol_of
 
 DAY, WEEK, MONTH, TEXT = "day", "week", "month", "text"
 PERIODS = (DAY, WEEK, MONTH)
-MONEY = "money"  # in the reporting currency
-# A number's format, and what is written after it. A percent is a share of one.
-_NUMBERS = {
-    "count": (",.0f", ""),
-    "number": (",.2f", ""),
-    "amount": (",.4g", ""),
-    "percent": (".1%", ""),
-    "nights": (",.1f", " nights"),
-    "hours": (",.1f", " hours"),
-}
-UNITS = (*PERIODS, TEXT, MONEY, *_NUMBERS)
-# Cents of a thousand dollars are noise, and a fraction of an axis is too long.
+MONEY, PERCENT, AMOUNT = "money", "percent", "amount"  # in the reporting currency; a share of one; of anything
+# How many decimals a number has, and what is written after it.
+_NUMBERS = {"count": (0, ""), "number": (2, ""), PERCENT: (1, "%"), "nights": (1, " nights"), "hours": (1, " hours")}
+UNITS = (*PERIODS, TEXT, MONEY, AMOUNT, *_NUMBERS)
+# Cents of a thousand are noise.
 _WHOLE_FROM = 1000
-NOTHING = "-"
+# Of any number that Redshift holds.
+_CONTEXT = Context(prec=60)
+UNKNOWN = "\N{EN DASH}"
 
 
 def write_value(value: Any, unit: str, currency: str) -> str:
-    """Write a value of a column for a reader; NULL as a dash. `currency` is that of amounts of money."""
+    """Write a value of a column for a reader; NULL as a dash. What is not zero is not written as zero.
+
+    Args:
+        value: A number, or its text; an ISO date; a text; None.
+        unit: One of UNITS.
+        currency: Of amounts of money, by its ISO 4217 code.
+    """
     if value is None:
-        return NOTHING
+        return UNKNOWN
     if unit == TEXT:
         return str(value)
     if unit in PERIODS:
         return write_period(date.fromisoformat(value), unit)
-    number = float(value)
-    if unit == MONEY:
-        decimals = 0 if abs(number) >= _WHOLE_FROM else decimals_of(currency)
-        form, before, after = f",.{decimals}f", symbol_of(currency), ""
-    else:
-        (form, after), before = _NUMBERS[unit], ""
-    sign = "-" if number < 0 else ""
-    return f"{sign}{before}{abs(number):{form}}{after}"
+    number = Decimal(str(value))
+    if unit == AMOUNT:
+        return f"{number:,.4g}"
+    before, after = symbol_of(currency) if unit == MONEY else "", "" if unit == MONEY else _NUMBERS[unit][1]
+    smallest = smallest_written(unit, currency)
+    if unit == MONEY and abs(number) >= _WHOLE_FROM:
+        smallest = Decimal(1)
+    less = ""
+    if 0 < abs(number) < smallest / 2:
+        number, less = smallest.copy_sign(number), "<"
+    if unit == PERCENT:
+        number, smallest = number * 100, Decimal("0.1")
+    written = f"{abs(number).quantize(smallest, context=_CONTEXT):,f}"
+    return f"{less}{'-' if number < 0 else ''}{before}{written}{after}"
 
 
-def write_tick(value: float, unit: str, currency: str) -> str:
-    """Write a value of an axis: short, without words."""
-    if unit == "percent":
-        return f"{value * 100:.3g}%"
-    before = symbol_of(currency) if unit == MONEY else ""
-    if abs(value) >= 1_000_000:
-        return f"{before}{value / 1_000_000:.4g}M"
-    if abs(value) >= 10_000:
-        return f"{before}{value / 1_000:.4g}k"
-    return f"{before}{value:,.4g}"
+def smallest_written(unit: str, currency: str) -> Decimal:
+    """Return the smallest difference that is written of a unit's values: of US dollars a cent."""
+    if unit == PERCENT:
+        return Decimal("0.001")
+    return Decimal(1).scaleb(-(decimals_of(currency) if unit == MONEY else _NUMBERS[unit][0]))
 
 
 def write_period(day: date, unit: str) -> str:
@@ -65,10 +68,15 @@ def name_period(day: date, unit: str) -> str:
     return {DAY: "on", WEEK: "week of", MONTH: "in"}[unit] + " " + write_period(day, unit)
 
 
+def write_until(day: date, unit: str) -> str:
+    """Write the last day of the period that begins on a day; of a month the month."""
+    return write_period(day, MONTH) if unit == MONTH else write_period(next_period(day, unit) - timedelta(days=1), DAY)
+
+
 def write_moment(text: str | None) -> str:
     """Write a timestamp of the warehouse (UTC), to the minute."""
     if text is None:
-        return NOTHING
+        return UNKNOWN
     moment = datetime.fromisoformat(text)
     return f"{write_period(moment.date(), DAY)}, {moment:%H:%M} UTC"
 
