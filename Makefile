@@ -24,8 +24,9 @@ help:  ## list the commands
 setup:  ## make .venv from the lock, and find (or install) MariaDB
 	@local/setup.sh
 
-run: setup  ## source to metrics on this machine. SCALE=0.01 SEED=1 CSV=folder CURRENCY=USD JSON=path MARKETPLACE=apartments
+run: setup  ## source to metrics on this machine. SCALE=0.01 SEED=1 CSV=folder CSV_DELIMITER=; CSV_ENCODING=utf-8 CURRENCY=USD JSON=path MARKETPLACE=apartments
 	@.venv/bin/python -m local run $(if $(SCALE),--scale $(SCALE)) $(if $(SEED),--seed $(SEED)) $(if $(CSV),--csv "$(CSV)") \
+	    $(if $(CSV_DELIMITER),--csv-delimiter "$(CSV_DELIMITER)") $(if $(CSV_ENCODING),--csv-encoding "$(CSV_ENCODING)") \
 	    $(if $(CURRENCY),--currency "$(CURRENCY)") $(if $(JSON),--json "$(JSON)") $(if $(MARKETPLACE),--marketplace $(MARKETPLACE))
 
 psql: setup  ## SQL on the warehouse of the last run

@@ -14,10 +14,10 @@ from nbclient.exceptions import CellExecutionError
 from local import notebooks
 from local.doctor import StackNotReached, examine, invoke_deployed, read_answer, tell
 from local.mariadb import MariaDBUnavailable
-from local.marketplace.csv_file import InputRefused
+from local.marketplace.csv_format import InputRefused
 from local.postgres import Postgres
 from local.processes import DidNotStart
-from local.run import RunFailed, fail, read_parameters, run_pipeline
+from local.run import CsvFormat, RunFailed, fail, read_parameters, run_pipeline
 from local.stack import ROOT, Stack, StackBusy, stop_left_behind
 from local.template import TemplateError
 
@@ -33,6 +33,8 @@ def main() -> int:
     run.add_argument("--scale", type=float, help="size of the generated source; 1.0 is the original one (default 0.01)")
     run.add_argument("--seed", type=int, help="of the generated source (default 1)")
     run.add_argument("--csv", type=Path, metavar="FOLDER", help="load these CSV files instead of generated data")
+    run.add_argument("--csv-delimiter", metavar="CHARACTER", help="between their fields, or tab (found by default)")
+    run.add_argument("--csv-encoding", metavar="NAME", help="of the CSV files, as cp1252 (found by default)")
     run.add_argument("--currency", metavar="CODE", help="of all figures, as EUR (default USD, or that of the last run)")
     run.add_argument("--json", type=Path, metavar="PATH", help="write the report as JSON, too")
     commands.add_parser("psql", help="SQL on the warehouse of the last run")
@@ -43,6 +45,8 @@ def main() -> int:
     commands.add_parser("stop", help="end what runs, and what an interrupted run left behind")
     arguments = parser.parse_args()
     arguments.state.mkdir(exist_ok=True)
+    for stream in (sys.stdout, sys.stderr):  # what is told may have letters that this terminal does not
+        stream.reconfigure(errors="backslashreplace")
     # Ending by a signal goes through the same clean-up as ending by itself.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
@@ -56,6 +60,7 @@ def main() -> int:
                 arguments.csv,
                 arguments.json,
                 arguments.currency,
+                CsvFormat(arguments.csv_delimiter, arguments.csv_encoding),
             )
         elif arguments.command == "psql":
             return open_psql(arguments.state)

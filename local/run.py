@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,17 @@ class Journal:
         self._path.write_text(json.dumps(self.facts))
 
 
+@dataclass(frozen=True)
+class CsvFormat:
+    """How a user says that CSV files are written; None: it is found for each file."""
+
+    delimiter: str | None = None
+    encoding: str | None = None
+
+
+FOUND = CsvFormat()
+
+
 def run_pipeline(
     state: Path,
     marketplace: str,
@@ -50,6 +61,7 @@ def run_pipeline(
     csv_folder: Path | None,
     json_path: Path | None,
     currency: str | None = None,
+    csv_format: CsvFormat = FOUND,
 ) -> None:
     """Run what `make run` promises.
 
@@ -59,6 +71,7 @@ def run_pipeline(
         scale, seed: Of the generated source; None takes what it was made with, or the defaults.
         csv_folder: Load these CSV files instead of generated data.
         json_path: Write the report there as JSON, too.
+        csv_format: How the CSV files are written.
         currency: In which the figures are (the template's ReportingCurrency); None keeps that of the folder's last run.
 
     Raises:
@@ -79,7 +92,7 @@ def run_pipeline(
         say(f"Deployed template.yaml ({time.monotonic() - started:.1f} s)")
         reports = []
         if csv_folder:
-            load_csv_files(stack, csv_folder)
+            load_csv_files(stack, csv_folder, csv_format)
             reports.append(execute(stack, "Load of the CSV files"))
         else:
             if make_source(stack, journal, scale, seed):
@@ -143,12 +156,28 @@ def play_next_day(stack: Stack, journal: Journal) -> None:
     say("  " + ", ".join(f"{count} {what}" for what, count in changes.items() if count))
 
 
-def load_csv_files(stack: Stack, csv_folder: Path) -> None:
-    """Load the user's files into the source."""
+def load_csv_files(stack: Stack, csv_folder: Path, csv_format: CsvFormat) -> None:
+    """Load the user's files into the source.
+
+    Raises:
+        RunFailed: a file could not be loaded; figures without it would be wrong.
+        InputRefused: the folder or a header is wrong; nothing was loaded.
+    """
     say(f"Loading the CSV files of {csv_folder}")
     refused = stack.folder / "refused"
     with closing(stack.source.connect()) as connection:
-        loaded = load_folder(connection, csv_folder, stack.marketplace, refused_folder=refused, progress=say)
+        loaded = load_folder(
+            connection,
+            csv_folder,
+            stack.marketplace,
+            refused_folder=refused,
+            progress=say,
+            encoding=csv_format.encoding,
+            delimiter=csv_format.delimiter,
+        )
+    if loaded.failed:
+        reasons = "\n".join(loaded.failed.values())
+        raise RunFailed(f"the pipeline did not run, since not every file could be loaded:\n{reasons}")
     if loaded.refused:
         say(f"{loaded.refused:,} rows were refused: {refused}")
 

@@ -12,6 +12,7 @@ import pymysql
 # What programs write where a number is missing (databases, Python, R, MySQL's own exports). In a text column they stay text.
 WORDS_FOR_NO_NUMBER = frozenset({"", "null", "none", "na", "nan", "\\n"})
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
+EXPONENT = re.compile(r"\d(\.\d+)?E\+\d{1,3}")  # as spreadsheets write it; an identifier such as 12e5 is left alone
 BOOLEANS = {"true": "1", "false": "0"}
 INTEGER_BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
 CHARACTER_TYPES = frozenset({"char", "varchar"})
@@ -49,6 +50,11 @@ class Column:
     is_nullable: bool = True
     is_key: bool = False
     is_stamp: bool = False
+
+    @property
+    def is_identifier(self) -> bool:
+        """Whether its texts identify rows, of this table or of another."""
+        return self.is_key or self.name.lower().endswith("_id")
 
     @property
     def is_text(self) -> bool:
@@ -123,6 +129,10 @@ class Converter:
             return None
         if any("\ud800" <= character <= "\udfff" for character in text):
             raise ValueRefused(f"{self.column.name} has bytes that are not of the file's encoding")
+        if "\0" in text:
+            raise ValueRefused(f"{self.column.name} holds a NUL character, which no text of the warehouse can")
+        if self.column.is_identifier and EXPONENT.fullmatch(text.strip()):
+            _refuse_lost_digits(text.strip(), self.column.name)
         measured = len(text) if self.column.data_type in CHARACTER_TYPES else len(text.encode())
         if measured > self.column.length:
             raise ValueRefused(f"{self.column.name} is longer than {self.column.data_type}({self.column.length}): {_quote(text)}")
@@ -148,7 +158,24 @@ def _to_number(text: str, column: str, expected: str) -> Decimal | None:
         return None
     if not NUMBER.fullmatch(text) or not text.isascii():
         raise ValueRefused(f"{column} is not {expected}: {_quote(text)}")
+    _refuse_lost_digits(text, column)
     return Decimal(text)
+
+
+def _refuse_lost_digits(text: str, column: str) -> None:
+    """Refuse what a spreadsheet makes of a long number: 6.88258E+17 stands for any of a thousand billion whole numbers.
+
+    An exponent that only moves the point (1.39001e3, 5e-2) loses nothing.
+
+    Raises:
+        ValueRefused: digits before the point were replaced by the exponent.
+    """
+    mantissa, _, exponent = text.lower().partition("e")
+    if exponent and int(exponent) > len(mantissa.partition(".")[2]):
+        raise ValueRefused(
+            f"{column} is in exponent notation, whose last digits are lost (a spreadsheet did that): {_quote(text)};"
+            " export the column as a plain number or as text"
+        )
 
 
 def _to_optional_text(text: str) -> str | None:

@@ -9,13 +9,10 @@ from pathlib import Path
 from typing import TextIO
 
 from local.marketplace.csv_columns import Column
+from local.marketplace.csv_format import Format, InputRefused, open_text, skip_to_header
 
-# A field longer than this is a quote that nobody closed.
-LONGEST_FIELD = 1_000_000
-
-
-class InputRefused(Exception):
-    """The folder, a file or its header cannot be loaded; the message names it and the way out. Nothing was written."""
+# Characters: as many as MySQL's MEDIUMTEXT holds bytes. What is longer is mostly a quote that nobody closed.
+LONGEST_FIELD = 16_777_215
 
 
 @dataclass(frozen=True)
@@ -27,12 +24,14 @@ class Header:
         positions: Field numbers by column name, in the table's order; more than one if the header repeats the name.
         ignored: Names in the file that the table does not have, or that the database writes itself (`(nameless)`: no name).
         missing: The table's columns that the file does not have.
+        format: How the file is written.
     """
 
     names: list[str]
     positions: dict[str, list[int]]
     ignored: list[str]
     missing: list[str]
+    format: Format
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Row:
     """A row of a file.
 
     Attributes:
-        line: The line it begins on; the header begins on line 1.
+        line: The line of the file that it begins on, from 1.
         fields: Its texts.
         broken: Why it could not be divided into fields, and then `fields` holds its lines as they are.
     """
@@ -66,25 +65,21 @@ class _Lines:
         return line
 
 
-def open_csv(path: Path, encoding: str) -> TextIO:
-    """Open a file for reading; a byte order mark is skipped, bytes outside the encoding are kept and refused by row."""
-    name = "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
-    return path.open(encoding=name, errors="surrogateescape", newline="")
-
-
-def read_header(path: Path, columns: list[Column], encoding: str = "utf-8", delimiter: str = ",") -> Header:
-    """Read a file's first row and match it with a table's columns, whatever their order and case.
+def read_header(path: Path, columns: list[Column], written: Format) -> Header:
+    """Read a file's first row that holds anything, and match it with a table's columns, whatever their order and case.
 
     Raises:
         InputRefused: the file is empty or cannot be read, or lacks a column of the key, or has none that the table knows.
     """
+    delimiter = written.delimiter
     try:
-        with open_csv(path, encoding) as file:
-            names = next(csv.reader(file, delimiter=delimiter, strict=True), None)
-    except (OSError, UnicodeError, csv.Error) as error:
+        with open_text(path, written.encoding) as file:
+            names = skip_to_header(csv.reader(file, delimiter=delimiter, strict=True))
+    except (OSError, EOFError, UnicodeError, csv.Error) as error:
         raise InputRefused(f"{path}: the header cannot be read: {error}") from error
-    if not names:
+    if names is None:
         raise InputRefused(f"{path} is empty: it needs a header line, such as {delimiter.join(c.name for c in columns[:3])}…")
+    names = [show_text(name) for name in names]
     loadable = {column.name.lower(): column.name for column in columns if not column.is_stamp}
     positions: dict[str, list[int]] = {name: [] for name in loadable.values()}
     ignored = []
@@ -96,38 +91,45 @@ def read_header(path: Path, columns: list[Column], encoding: str = "utf-8", deli
     missing = [name for name, found in positions.items() if not found]
     required = [column.name for column in columns if column.is_key and column.name in missing]
     if required or len(missing) == len(positions):
-        hint = "" if delimiter in "".join(names) or len(names) > 1 else " Are its fields divided by something else than a comma?"
+        hint = "" if len(names) > 1 else " Say CSV_DELIMITER (--delimiter) if its fields are divided by something else."
         what = f"the key {', '.join(required)}" if required else "any column of the table"
         raise InputRefused(
             f"{path}: the header lacks {what}. It reads: {delimiter.join(names)[:300]!r}; the table's columns are:"
             f" {', '.join(loadable.values())}.{hint}"
         )
-    return Header(names, {name: found for name, found in positions.items() if found}, ignored, missing)
+    return Header(names, {name: found for name, found in positions.items() if found}, ignored, missing, written)
 
 
-def read_rows(path: Path, header: Header, encoding: str = "utf-8", delimiter: str = ",") -> Iterator[Row]:
+def read_rows(path: Path, header: Header) -> Iterator[Row]:
     """Read the rows below the header, one at a time; empty lines are no rows.
 
     Raises:
-        InputRefused: a quote is opened and never closed, so that where the rows end cannot be known.
+        InputRefused: a quote is opened and never closed, so that where the rows end cannot be known; or the file breaks off.
     """
     csv.field_size_limit(LONGEST_FIELD)
-    with open_csv(path, encoding) as file:
+    with open_text(path, header.format.encoding) as file:
         lines = _Lines(file)
-        reader = csv.reader(lines, delimiter=delimiter, strict=True)
-        next(reader)
+        reader = csv.reader(lines, delimiter=header.format.delimiter, strict=True)
+        skip_to_header(reader)
         while True:
             line = reader.line_num + 1
             lines.kept.clear()
             try:
                 fields = next(reader, None)
             except csv.Error as error:
-                if "unexpected end" in str(error) or "larger than field limit" in str(error):
+                if "unexpected end" in str(error):
                     raise InputRefused(
                         f"{path}, line {line}: a quote is opened and not closed; nothing of this file is loaded"
                     ) from error
+                if "larger than field limit" in str(error):
+                    raise InputRefused(
+                        f"{path}, line {line}: a field has more than {LONGEST_FIELD:,} characters, or a quote before it is not"
+                        " closed; nothing of this file is loaded"
+                    ) from error
                 yield Row(line, ["".join(lines.kept)], f"the line is not CSV: {error}")
                 continue
+            except (OSError, EOFError, UnicodeError) as error:
+                raise InputRefused(f"{path}, line {line}: {error}; nothing of this file is loaded") from error
             if fields is None:
                 return
             if not fields:
@@ -136,3 +138,8 @@ def read_rows(path: Path, header: Header, encoding: str = "utf-8", delimiter: st
                 yield Row(line, fields, f"the row has {len(fields)} fields, the header {len(header.names)}")
                 continue
             yield Row(line, fields)
+
+
+def show_text(text: str) -> str:
+    """Return a text of a file as any terminal can take it: bytes that are not of its encoding are written as \\xNN."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -13,8 +13,9 @@ from pathlib import Path
 import pymysql
 
 from local.marketplace.columns import Progress, ignore_progress
-from local.marketplace.csv_columns import read_columns
-from local.marketplace.csv_file import InputRefused, read_header, read_rows
+from local.marketplace.csv_columns import Column, read_columns
+from local.marketplace.csv_file import Header, read_header, read_rows
+from local.marketplace.csv_format import InputRefused, check_encoding, find_format, parse_delimiter, table_name
 from local.marketplace.csv_table import TableLoad, TableReport
 from local.marketplace.schema import create_sample_schema, read_sample_schema
 
@@ -27,9 +28,11 @@ class LoadReport:
 
     Attributes:
         tables: By table name, in the order in which they were loaded.
+        failed: Why the file of a table was not loaded, by table name.
     """
 
     tables: dict[str, TableReport]
+    failed: dict[str, str]
 
     @property
     def refused(self) -> int:
@@ -38,7 +41,7 @@ class LoadReport:
 
     def describe(self) -> str:
         """Say it in lines for a person."""
-        return "\n".join(table.describe() for table in self.tables.values())
+        return "\n".join([*(table.describe() for table in self.tables.values()), *self.failed.values()])
 
 
 def load_folder(
@@ -47,55 +50,85 @@ def load_folder(
     marketplace: str,
     refused_folder: Path,
     progress: Progress = ignore_progress,
-    encoding: str = "utf-8",
-    delimiter: str = ",",
+    encoding: str | None = None,
+    delimiter: str | None = None,
 ) -> LoadReport:
     """Load every CSV file of a folder; tables of the marketplace that are missing are created first.
 
     All headers are checked before anything is written. Each file is staged row by row in a temporary table, and then taken
-    over in one transaction: a file counts whole or not at all. Memory does not grow with the files.
+    over in one transaction: a file counts whole or not at all, and the report says which did not, and why. Memory does not grow
+    with the files.
 
     Args:
         connection: Of a user that may create tables in its database.
         marketplace: Folder of sql/ whose source schema the tables have.
         refused_folder: Gets `<table>.refused.csv`; those of an earlier load are removed.
         progress: Takes a line for a person, every two seconds at most, and what each file came to.
+        encoding, delimiter: Of the files; None: found for each.
 
     Raises:
-        InputRefused: see its message.
+        InputRefused: the folder, a file's name or a header is wrong; all that is, is named, and nothing was written.
     """
-    files = find_files(folder, sorted(read_sample_schema(marketplace)))
+    encoding = encoding and check_encoding(encoding)
+    delimiter = delimiter and parse_delimiter(delimiter)
+    files = find_files(folder, sorted(read_sample_schema(marketplace)), progress)
     create_sample_schema(connection, marketplace)
     columns = {table: read_columns(connection, table) for table in files}
     for table in files:
         _refuse_second_unique_key(connection, table)
-    headers = {table: read_header(path, columns[table], encoding, delimiter) for table, path in files.items()}
-    report = LoadReport({})
+    headers = _read_headers(files, columns, encoding, delimiter)
+    report = LoadReport({}, {})
     with _strict(connection):
         for table, path in files.items():
             load = TableLoad(
                 connection, table, columns[table], headers[table], refused_folder / f"{table}{REFUSED_SUFFIX}", progress
             )
-            report.tables[table] = load.run(path, read_rows(path, headers[table], encoding, delimiter))
-            progress(report.tables[table].describe())
+            try:
+                report.tables[table] = load.run(path, read_rows(path, headers[table]))
+            except InputRefused as refused:
+                report.failed[table] = str(refused)
+                progress(str(refused))
+            else:
+                progress(report.tables[table].describe())
     return report
 
 
-def find_files(folder: Path, tables: list[str]) -> dict[str, Path]:
-    """Return the CSV files of a folder by table name.
+def _read_headers(
+    files: dict[str, Path], columns: dict[str, list[Column]], encoding: str | None, delimiter: str | None
+) -> dict[str, Header]:
+    headers, mistakes = {}, []
+    for table, path in files.items():
+        try:
+            written = find_format(path, [column.name for column in columns[table]], encoding, delimiter)
+            headers[table] = read_header(path, columns[table], written)
+        except InputRefused as refused:
+            mistakes.append(str(refused))
+    if mistakes:
+        raise InputRefused("\n".join(mistakes))
+    return headers
+
+
+def find_files(folder: Path, tables: list[str], progress: Progress = ignore_progress) -> dict[str, Path]:
+    """Return the CSV files of a folder by table name: `.csv` or `.tsv`, as they are or compressed (`.gz`, `.bz2`, `.xz`, `.zip`).
+
+    Args:
+        progress: Is told which other files lie there.
 
     Raises:
         InputRefused: there is no folder or no CSV file in it, or a file is not named after one of the tables.
     """
     if not folder.is_dir():
         raise InputRefused(f"{folder} is not a folder: give the one that holds the CSV files")
-    paths = [path for path in sorted(folder.iterdir()) if path.suffix.lower() == ".csv" and path.is_file()]
-    paths = [path for path in paths if not path.name.lower().endswith(REFUSED_SUFFIX)]
+    found = [path for path in sorted(folder.iterdir()) if path.is_file() and not path.name.startswith(".")]
+    found = [path for path in found if not path.name.lower().endswith(REFUSED_SUFFIX)]
+    paths = [path for path in found if table_name(path) is not None]
+    if others := [path.name for path in found if path not in paths]:
+        progress(f"not read, since they are no CSV: {', '.join(others)}")
     if not paths:
         raise InputRefused(f"there is no CSV file in {folder}: expected are {', '.join(f'{table}.csv' for table in tables)}")
     files: dict[str, Path] = {}
     for path in paths:
-        table = path.stem.lower()
+        table = table_name(path)
         if table not in tables:
             raise InputRefused(f"{path} is named after no table; the tables are: {', '.join(tables)}. Rename or remove it")
         if table in files:

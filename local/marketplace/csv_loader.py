@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pymysql
 
-from local.marketplace.csv_file import InputRefused
 from local.marketplace.csv_folder import load_folder
+from local.marketplace.csv_format import InputRefused
 
 PASSWORD_VARIABLE = "MYSQL_PWD"
 
@@ -83,15 +83,17 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--marketplace", default="apartments", help="whose tables: a folder of sql/ (%(default)s)")
     parser.add_argument("--tls-ca", metavar="FILE", help="encrypt, and verify the server by the authorities in this file")
     parser.add_argument("--without-tls", action="store_true", help="allow an unencrypted connection to another machine")
-    parser.add_argument("--encoding", default="utf-8", help="of the files (%(default)s)")
-    parser.add_argument("--delimiter", default=",", help="between fields ('%(default)s')")
+    parser.add_argument("--encoding", help="of the files, such as cp1252 (found, where this is left out)")
+    parser.add_argument("--delimiter", help="between fields: a character, or tab (found, where this is left out)")
     parser.add_argument("--refused-folder", type=Path, default=Path("refused"), help="for refused rows (./%(default)s)")
     return parser
 
 
 def main(words: list[str] | None = None) -> int:
-    """Run the command; return its exit code: 0 all rows loaded, 1 some refused, 2 nothing could be done."""
+    """Run the command; return its exit code: 0 all rows loaded, 1 some refused, 2 a file (or all) could not be loaded."""
     arguments = build_parser().parse_args(words)
+    for stream in (sys.stdout, sys.stderr):  # a file's names may have letters that this terminal does not
+        stream.reconfigure(errors="backslashreplace")
     try:
         with closing(connect(arguments)) as connection:
             report = load_folder(
@@ -103,11 +105,15 @@ def main(words: list[str] | None = None) -> int:
                 arguments.encoding,
                 arguments.delimiter,
             )
-    except (InputRefused, ValueError, LookupError) as error:
+    except (InputRefused, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
     except pymysql.MySQLError as error:
         print(f"the database stopped the load: {error.args[-1]} (error {error.args[0]}). Loading again is safe", file=sys.stderr)
+        return 2
+    for reason in report.failed.values():
+        print(f"not loaded: {reason}", file=sys.stderr)
+    if report.failed:
         return 2
     return 1 if report.refused else 0
 

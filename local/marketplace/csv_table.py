@@ -40,6 +40,7 @@ class TableReport:
         ignored_columns: Columns of the file that the table does not have, or that the database writes itself.
         missing_columns: Columns of the table that the file does not have.
         rounded: Numbers with more decimals than their column, by column.
+        note: How the file is written, where that was found and is not as usual.
     """
 
     file: str
@@ -53,6 +54,7 @@ class TableReport:
     missing_columns: list[str] = field(default_factory=list)
     rounded: dict[str, int] = field(default_factory=dict)
     refused_file: str | None = None
+    note: str | None = None
 
     def describe(self) -> str:
         """Say it in a line or a few."""
@@ -60,6 +62,8 @@ class TableReport:
             f"{self.file}: {self.rows_read:,} rows: {self.added:,} added, {self.changed:,} changed, {self.unchanged:,} unchanged,"
             f" {self.repeated:,} repeated, {self.refused:,} refused"
         ]
+        if self.note:
+            lines.append(f"    {self.note}")
         if self.refused_file:
             lines.append(f"    refused rows, with line and reason: {self.refused_file}")
         if self.ignored_columns:
@@ -96,7 +100,12 @@ class TableLoad:
 
     def run(self, path: Path, rows: Iterator[Row]) -> TableReport:
         """Stage the rows, take them over in one transaction, and return what became of them; refused ones are written down."""
-        self.report = TableReport(str(path), ignored_columns=self.header.ignored, missing_columns=self.header.missing)
+        self.report = TableReport(
+            str(path),
+            ignored_columns=self.header.ignored,
+            missing_columns=self.header.missing,
+            note=self.header.format.note,
+        )
         self.refused_path.unlink(missing_ok=True)
         self._drop_stages()
         # Before the transaction that writes: a replicating MySQL may refuse to create them inside one.
