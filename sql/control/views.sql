@@ -111,10 +111,38 @@ select
     curated_build.rows_rejected,
     null as files,
     null as bytes,
-    case when curated_build.is_full then 'built whole' else 'touched keys only' end as detail
+    case when curated_build.is_full then 'built whole' else 'touched keys only' end
+    || case
+        when curated_build.rows_unreadable > 0
+            then '; rows with a field that cannot be read: ' || cast(curated_build.rows_unreadable as varchar(20))
+        else ''
+    end as detail
 from curated_build
 left join step_time
     on curated_build.run_sequence = step_time.run_sequence and step_time.step = 'curate' and curated_build.table_name = step_time.item
+
+union all
+
+select
+    run_sequence,
+    4 as part,
+    'set aside' as hop,
+    table_name || ': ' || broken_rule as name,
+    'kept out' as status,
+    null as started_at,
+    null as seconds,
+    null as rows_in,
+    null as rows_out,
+    null as rows_added,
+    null as rows_removed,
+    rows_set_aside as rows_rejected,
+    null as files,
+    null as bytes,
+    'newly, worth ' || coalesce(cast(amount as varchar(40)) || ' ' || currency, 'nothing known')
+    || '; without an amount ' || cast(rows_without_amount as varchar(20))
+    || '; in the figures before ' || cast(rows_accepted_before as varchar(20))
+    || coalesce(' with ' || cast(amount_before as varchar(40)) || ' ' || currency, '') as detail
+from set_aside
 
 union all
 

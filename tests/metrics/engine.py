@@ -38,6 +38,7 @@ class Engine:
         columns: Raw's columns by table.
         sql_root: The folder sql/, or a copy of it.
         currency: The one that figures are in.
+        max_rejected_fraction: Of every table, as source.yaml would say it.
         run_sequence: The last run.
         tables: The source's rows as they are now, as the runs so far have brought them.
         history: The versions of each row, by table and key, for the judge; not of tables without a key.
@@ -49,6 +50,7 @@ class Engine:
     columns: dict[str, str]
     sql_root: Path = SQL_ROOT
     currency: str = "USD"
+    max_rejected_fraction: float = 1
     run_sequence: int = 0
     tables: dict[str, list[Row]] = field(default_factory=dict)
     history: History = field(default_factory=dict)
@@ -200,7 +202,7 @@ class Engine:
             "read": False,
             "is_idle": False,
             "comparison": None,
-            "max_rejected_fraction": 1,
+            "max_rejected_fraction": self.max_rejected_fraction,
             **NOTHING_NEW,
         }
 

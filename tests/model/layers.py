@@ -28,15 +28,21 @@ def judge(key: Key, content: Any, has_parent: bool) -> str | None:
     return "orphan" if table == CHILDREN and not has_parent else None
 
 
-def curate_all(newest: dict[Key, Version], rule: int) -> tuple[dict[Key, Any], dict[Key, str]]:
+def had_parent(raw: Iterable[Version]) -> bool:
+    """Whether raw has or ever had a parent: one that went, or is broken, takes no child along."""
+    return any(version.key[0] == PARENTS and version.content is not None for version in raw)
+
+
+def curate_all(raw: Iterable[Version], rule: int) -> tuple[dict[Key, Any], dict[Key, str]]:
     """Return curated and rejected rows, made at once; the rule is a part of every curated value."""
+    newest, has_parent = find_newest(raw), had_parent(raw)
     curated: dict[Key, Any] = {}
     rejected: dict[Key, str] = {}
-    for key in sorted(newest, key=lambda key: (key[0] != PARENTS, key)):
+    for key in newest:
         content = newest[key].content
         if content is None:
             continue
-        reason = judge(key, content, any(table == PARENTS for table, _ in curated))
+        reason = judge(key, content, has_parent)
         if reason:
             rejected[key] = reason
         else:

@@ -48,7 +48,7 @@ def _find_difference(state: State, when: str, unknown: frozenset[Key]) -> str | 
     }
     if raw != source:
         return f"{when}, raw has {raw} and the source {source}"
-    curated, rejected = curate_all(newest, state.rule)
+    curated, rejected = curate_all(state.raw, state.rule)
     if dict(state.curated) != curated or dict(state.rejected) != rejected:
         have, want = (dict(state.curated), dict(state.rejected)), (curated, rejected)
         return f"{when}, curated has {have} and made at once it has {want}"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from tests.model.layers import all_periods, find_newest, judge, measure, publish_all, touch_periods
+from tests.model.layers import all_periods, find_newest, had_parent, judge, measure, publish_all, touch_periods
 from tests.model.protections import Protections
 from tests.model.state import CHILDREN, PARENTS, TABLES, Key, Load, Period, Row, Run, State, Version, drop, get, put
 
@@ -253,7 +253,7 @@ def curate_table(state: State, run: Run, table: str, on: Protections) -> State |
     touched = _find_touched(state, run, table, position, on)
     newest = find_newest(state.raw, on.newest_by_sequence)
     curated, rejected, stale = state.curated, state.rejected, set()
-    has_parent = any(key[0] == PARENTS for key, _ in curated)
+    has_parent = had_parent(state.raw)
     for key in touched:
         before, content = get(curated, key), newest[key].content if key in newest else None
         reason = judge(key, content, has_parent) if content is not None else None

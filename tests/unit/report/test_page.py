@@ -76,6 +76,8 @@ def figures(**more) -> dict:
         "accepted": [{"table_name": "bookings", "accepted_rows": 0}],
         "rejected": [],
         "rules": {"bookings": {"missing_key": "no booking_id"}},
+        "set_aside": [],
+        "unreadable": [],
         "warnings": [],
         "costs": [],
         "charts": [],
@@ -144,6 +146,19 @@ def test_any_text_is_shown_as_it_is(kind):
         accepted=[{"table_name": EVIL, "accepted_rows": 1}],
         rejected=[{"table_name": EVIL, "broken_rule": EVIL, "rejected_rows": 1}],
         rules={EVIL: {EVIL: EVIL}},
+        set_aside=[
+            {
+                "table_name": EVIL,
+                "broken_rule": EVIL,
+                "currency": EVIL,
+                "rows_set_aside": 1,
+                "amount": "1.00",
+                "rows_without_amount": 0,
+                "rows_accepted_before": 1,
+                "amount_before": None,
+            }
+        ],
+        unreadable=[{"table_name": EVIL, "column_name": EVIL, "unreadable_rows": 1}],
         warnings=[{"check_name": EVIL, "violations": 1}],
         metrics=[{"metric": EVIL, "periods": 1, "metric_rows": 1}],
         costs=[{"item": EVIL, "quantity": "1", "unit": EVIL, "usd": "1", "replaces": EVIL}],

@@ -16,6 +16,7 @@ from rental_pipeline.report.values import (
     DAY,
     MONEY,
     MONTH,
+    NOTHING,
     PERIODS,
     TEXT,
     WEEK,
@@ -42,7 +43,7 @@ def render_page(figures: dict[str, Any]) -> str:
     )
     currency = figures["currency"]
     environment.filters |= {"value": partial(write_value, currency=currency), "moment": write_moment, "words": _write_words}
-    environment.globals |= {"draw": partial(draw, currency=currency), "numeric": _is_numeric}
+    environment.globals |= {"draw": partial(draw, currency=currency), "numeric": _is_numeric, "worth": _write_worth}
     (run,), (published,) = figures["run"], figures["published"]
     used, with_glue = add_up(figures["costs"])
     return environment.get_template("page.html").render(
@@ -56,6 +57,8 @@ def render_page(figures: dict[str, Any]) -> str:
         currency=currency if any(column["unit"] == MONEY for chart in figures["charts"] for column in chart["columns"]) else None,
         tiles=[tile for chart in figures["charts"] if (tile := _make_tile(chart, currency))],
         quality=_measure_quality(figures["accepted"], figures["rejected"], figures["rules"]),
+        set_aside=figures["set_aside"],
+        unreadable=figures["unreadable"],
         warnings=figures["warnings"],
         hops=_join_hops(figures["loads"], figures["builds"]),
         metrics=figures["metrics"],
@@ -64,6 +67,11 @@ def render_page(figures: dict[str, Any]) -> str:
         with_glue=with_glue,
         prices=read_prices(),
     )
+
+
+def _write_worth(amount: str | None, currency: str) -> str:
+    """Write an amount to the cent, in a currency of its own."""
+    return NOTHING if amount is None else f"{float(amount):,.2f} {currency}"
 
 
 def _write_words(name: str) -> str:
