@@ -16,9 +16,9 @@ from rental_pipeline.report.values import (
     DAY,
     MONEY,
     MONTH,
-    NOTHING,
     PERIODS,
     TEXT,
+    UNKNOWN,
     WEEK,
     name_period,
     write_moment,
@@ -71,7 +71,7 @@ def render_page(figures: dict[str, Any]) -> str:
 
 def _write_worth(amount: str | None, currency: str) -> str:
     """Write an amount to the cent, in a currency of its own."""
-    return NOTHING if amount is None else f"{float(amount):,.2f} {currency}"
+    return UNKNOWN if amount is None else f"{float(amount):,.2f} {currency}"
 
 
 def _write_words(name: str) -> str:
