@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -213,12 +214,15 @@ def test_bars_are_as_high_as_their_values():
 @pytest.mark.parametrize("kind", ["line", "columns"])
 @pytest.mark.parametrize("values", [[5], [0], [0, 0, 0], [-3, 4], ["12345678901.25", "12345678901.26"], [None, 1]])
 def test_few_and_odd_values_are_drawn(kind, values):
-    """One alone, nothing but zero, less than zero, and more than an axis has room for: every one is a point."""
+    """One alone, nothing but zero, less than zero, more than an axis has room for: each is a point, and labels stand apart."""
     rows = [{"week": f"2026-11-{2 + 7 * number:02d}", "price": value} for number, value in enumerate(values)]
     root = ElementTree.fromstring(draw(chart(kind, rows)))
     points = list(root.iter("{http://www.w3.org/2000/svg}title"))
     assert len(points) == sum(value is not None for value in values)
     assert "nan" not in draw(chart(kind, rows))
+    (axis,) = [group for group in root.iter() if group.get("class", "").startswith("axis y")]
+    heights = sorted(float(text.get("y")) for text in axis.iter("{http://www.w3.org/2000/svg}text"))
+    assert len(heights) >= 3 and all(upper - lower > 20 for lower, upper in pairwise(heights))
 
 
 def test_the_same_figures_make_the_same_page():

@@ -63,6 +63,8 @@ def draw(chart: dict[str, Any], currency: str) -> Markup:
     known = [value for value in values if value is not None]
     ticks = choose_ticks(known, drawn["unit"], currency, from_zero=chart["kind"] == COLUMNS)
     labels = write_ticks(ticks, drawn["unit"], currency)
+    # Without a range, zeros alone have an axis without a length.
+    picture.range = (float(ticks[0]), float(ticks[-1]))
     picture.y_labels = [{"value": float(tick), "label": label} for tick, label in zip(ticks, labels, strict=True)]
     picture.add(drawn["label"], [_make_point(value, drawn["unit"], currency) for value in values])
     return _clean(picture.render_tree(), f"{chart['title']}: {drawn['label']} from {names[0]} to {names[-1]}")
