@@ -13,6 +13,7 @@ from typing import Any
 from rental_pipeline.data_api import DataApi, StatementFailed, Submission, classify
 from rental_pipeline.doctor.bucket_checks import check_bucket
 from rental_pipeline.doctor.report import Report
+from rental_pipeline.exchange_rates import make_rates
 from rental_pipeline.object_store import (
     address,
     delete_objects,
@@ -24,7 +25,7 @@ from rental_pipeline.object_store import (
 from rental_pipeline.settings import WarehouseSettings
 from rental_pipeline.steps.open_run import select_columns
 from rental_pipeline.steps.step import literal
-from rental_pipeline.warehouse_files import Schemas
+from rental_pipeline.warehouse_files import Schemas, read_warehouse
 
 _BOOTSTRAP = "run sql/bootstrap.sql as an administrator"
 # A day more than the week between two reconcile runs; CloudWatch's alarms look back no further than the week.
@@ -48,7 +49,18 @@ def check_warehouse(settings: WarehouseSettings) -> dict[str, Any]:
         check_bucket(report, settings)
     with _asking(report, "COPY role"):
         _check_copy_role(report, api, name, settings)
+    with report.looking_at("exchange rates"):
+        _check_rates(report, settings)
     return {"findings": report.to_json(), "catalogue": catalogue}
+
+
+def _check_rates(report: Report, settings: WarehouseSettings) -> None:
+    """Say what is converted into the currency of the figures; a line that is no rate is refused by its number."""
+    currency = settings.reporting_currency
+    text = read_warehouse(settings.sql_root, settings.marketplace, currency).exchange_rates
+    newest = {rate.currency: rate.valid_from for rate in make_rates(text, currency) if rate.currency != currency}
+    known = ", ".join(f"{other} (the newest of {day})" for other, day in sorted(newest.items()))
+    report.ok("exchange rates", f"figures are in {currency}; converted into it: {known or 'nothing else'}")
 
 
 @contextmanager
