@@ -290,5 +290,14 @@ select table_catalog::varchar, table_schema::varchar, table_name::varchar, table
 from information_schema.tables
 where table_schema not in ('redshift', 'pg_catalog', 'information_schema');
 
+create or replace view redshift.pg_table_def as   -- r_PG_TABLE_DEF: of the schemas in the search path
+select n.nspname::varchar as schemaname, c.relname::varchar as tablename, a.attname::varchar as "column",
+       format_type(a.atttypid, a.atttypmod)::varchar as type, 'none'::varchar as encoding, false as distkey, 0 as sortkey, a.attnotnull as "notnull"
+from pg_catalog.pg_attribute a
+join pg_catalog.pg_class c on c.oid = a.attrelid
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where a.attnum > 0 and not a.attisdropped and c.relkind = 'r' and pg_table_is_visible(c.oid)
+    and n.nspname not in ('redshift', 'pg_catalog', 'information_schema');
+
 grant usage on schema redshift to public;
 grant select on all tables in schema redshift to public;

@@ -8,7 +8,8 @@ from sqlglot.optimizer.scope import Scope, traverse_scope
 from local.data_api.refusal import Refused
 from local.data_api.vocabulary import FRAMED_FUNCTIONS, LEADER_FUNCTIONS, RANKING_FUNCTIONS, REFUSED_NODES
 
-_CATALOG_PREFIXES = ("svv_", "svl_", "stl_", "stv_", "sys_", "pg_")
+_SYSTEM_PREFIXES = ("svv_", "svl_", "stl_", "stv_", "sys_")
+_CATALOG_PREFIXES = (*_SYSTEM_PREFIXES, "pg_")
 
 
 def check_rules(tree: exp.Expression) -> None:
@@ -159,6 +160,8 @@ def _check_catalog_join(tree: exp.Expression) -> None:
             "Specified types or functions (one per INFO message) not supported on Redshift tables: "
             f'"{catalog[0]}" lives on the leader node and cannot be used with "{others[0]}"'
         )
+    # Page r_CURRENT_SCHEMA: such a function is an error beside a user's table, and beside the STL, STV, SVV and SVL views, too.
+    others += [name for name in catalog if name.lower().startswith(_SYSTEM_PREFIXES)]
     for call in tree.find_all(exp.Anonymous):
         if others and call.name.lower() in LEADER_FUNCTIONS:
             raise Refused(

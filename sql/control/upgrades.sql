@@ -1,7 +1,7 @@
 -- What tables.sql has gained since a control schema may have been made: CREATE TABLE IF NOT EXISTS leaves an existing table as it is.
 --
 -- grain:      one block per added column, oldest first; a block is never changed or removed
--- reads:      svv_columns
+-- reads:      pg_table_def, which shows the search_path's tables (Redshift refuses current_schema() beside an SVV view)
 -- writes:     the control schema (the batch sets search_path)
 -- parameters: none
 -- rerun:      a column that is there is left alone (Redshift's ADD COLUMN knows no IF NOT EXISTS)
@@ -15,21 +15,18 @@ as $$
 declare
     v_columns bigint;
 begin
-    select count(*) into v_columns from svv_columns
-    where table_schema = current_schema() and table_name = 'run' and column_name = 'started_by';
+    select count(*) into v_columns from pg_table_def where tablename = 'run' and "column" = 'started_by';
     if v_columns = 0 then
         alter table run add column started_by varchar(1024);
     end if;
 
-    select count(*) into v_columns from svv_columns
-    where table_schema = current_schema() and table_name = 'layer_position' and column_name = 'first_run_sequence';
+    select count(*) into v_columns from pg_table_def where tablename = 'layer_position' and "column" = 'first_run_sequence';
     if v_columns = 0 then
         alter table layer_position add column first_run_sequence bigint default 0;
     end if;
 
     -- Rates are in the reporting currency, with more decimals. The position goes, so that the next run fills the table again.
-    select count(*) into v_columns from svv_columns
-    where table_schema = current_schema() and table_name = 'exchange_rate' and column_name = 'usd_per_unit';
+    select count(*) into v_columns from pg_table_def where tablename = 'exchange_rate' and "column" = 'usd_per_unit';
     if v_columns > 0 then
         drop table exchange_rate;
         create table exchange_rate (
@@ -42,8 +39,7 @@ begin
         delete from layer_position where layer = 'control' and name = 'exchange_rate';
     end if;
 
-    select count(*) into v_columns from svv_columns
-    where table_schema = current_schema() and table_name = 'curated_build' and column_name = 'rows_unreadable';
+    select count(*) into v_columns from pg_table_def where tablename = 'curated_build' and "column" = 'rows_unreadable';
     if v_columns = 0 then
         alter table curated_build add column rows_unreadable bigint default 0;
     end if;
