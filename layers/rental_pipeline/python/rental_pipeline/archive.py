@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rental_pipeline.errors import FixData
 from rental_pipeline.object_store import (
+    ARCHIVE,
     LOADS,
     TAG,
     delete_objects,
@@ -39,21 +40,23 @@ def archive_slices(event: dict[str, Any]) -> dict[str, int]:
     """Tag what was loaded and delete what was erased; doing so again changes nothing.
 
     Args:
-        event: `loads`: the committed loads as `{"run_sequence", "table_name"}`; `erased`: tables as `{"table_name",
-            "run_sequence"}`, of which no file of an earlier run may stay.
+        event: `{"run_sequence"}`: the run whose step `pending` wrote archive.json. That has `loads`, the committed loads as
+            `{"run_sequence", "table_name"}`, and `erased`, tables as `{"table_name", "run_sequence"}`, of which no file of an
+            earlier run may stay.
 
     Returns:
         `tagged`, `deleted` and `missing`, in files. A missing one was deleted by somebody after it was loaded: what it held is in
         raw, a replay will refuse by its name, and no later run may be held up by it.
 
     Raises:
-        FixData: a manifest is gone.
+        FixData: archive.json or a manifest is gone.
         FixConfiguration, RetryLater: S3 did not let it.
     """
     settings = read_settings(ManifestSettings)
-    erased = {table["table_name"]: table["run_sequence"] for table in event["erased"]}
+    waiting = read_json(settings.bucket, run_key(settings.marketplace, event["run_sequence"], ARCHIVE))
+    erased = {table["table_name"]: table["run_sequence"] for table in waiting["erased"]}
     deleted = sum(_delete(settings, table, run_sequence) for table, run_sequence in erased.items())
-    loads = [load for load in event["loads"] if load["run_sequence"] >= erased.get(load["table_name"], 0)]
+    loads = [load for load in waiting["loads"] if load["run_sequence"] >= erased.get(load["table_name"], 0)]
     keys = [key for load in loads for key in _list_files(settings, **load)]
     with ThreadPoolExecutor(_THREADS) as threads:
         tagged = sum(threads.map(lambda key: _tag(settings.bucket, key), keys))

@@ -24,13 +24,14 @@ LOADS = "loads.json"
 LAKE = "lake.json"
 UNLOADS = "unloads.json"
 FIGURES = "figures.json"
+ARCHIVE = "archive.json"
 _MOST_DELETED = 1000  # of one DeleteObjects
 # The tag of Parquet files; its values are `uncommitted` and `committed` (see archive.py).
 TAG = "slice"
 
 
 def run_key(marketplace: str, run_sequence: int, name: str) -> str:
-    """Return the key of one of a run's own objects: LEDGER, FINGERPRINTS, PLAN, SLICES, LOADS, LAKE, UNLOADS or FIGURES."""
+    """Return the key of one of a run's own objects: LEDGER, FINGERPRINTS, PLAN and their like."""
     return f"{marketplace}/runs/{run_sequence:06d}/{name}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rental_pipeline.object_store import ARCHIVE, run_key, write_json
 from rental_pipeline.steps.curate import needs_full_build
 from rental_pipeline.steps.plan_lake import is_lake_behind
 from rental_pipeline.steps.stage import needs_full_stage
@@ -14,7 +15,8 @@ def compose_pending(request: StepRequest) -> Step:
     "lake_is_behind", "archive": {…}}`.
 
     Pending is what earlier runs left (a position behind raw, a dirty period, a load that was not archived) as much as what this
-    run brought. `archive` is the event of archive_slices.
+    run brought. `archive` is the event of archive_slices; which loads it is about stands in archive.json, as they are without
+    bound where runs fail for long, and what passes between two states has at most 256 KB.
     """
     control = request.schemas.control
     archived = request.ledger.run_sequence("control", "archive")
@@ -30,12 +32,16 @@ def compose_pending(request: StepRequest) -> Step:
             or bool(list_outdated_views(request))
             or (bool(request.warehouse.metrics) and request.ledger.as_of != request.plan["as_of"])
         )
+        waiting = bool(loads or erased)
+        if waiting:
+            key = run_key(request.schemas.marketplace, request.run_sequence, ARCHIVE)
+            write_json(request.settings.bucket, key, {"loads": loads, "erased": erased})
         return {
             "anything": anything,
             "curated": curated,
             "metrics": [m.name for m in request.warehouse.metrics] if anything else [],
             "lake_is_behind": is_lake_behind(request, stale[0]["stale_years"]),
-            "archive": {"anything": bool(loads or erased), "loads": loads, "erased": erased},
+            "archive": {"anything": waiting, "run_sequence": request.run_sequence},
         }
 
     return Step(
