@@ -215,8 +215,15 @@ def _check_submission(sqls: list[str], request: dict[str, Any]) -> None:
         raise ApiError("ValidationException", "Either ClusterIdentifier or WorkgroupName must be given, not both")
     if not request.get("Database"):
         raise ApiError("ValidationException", "Database is required")
-    if sum(len(sql.encode()) for sql in sqls) > _MAX_SQL_BYTES:
-        raise ApiError("ValidationException", "The SQL text exceeds the maximum of 100 KB")
+    sizes = [len(sql.encode()) for sql in sqls]
+    if max(sizes, default=0) > _MAX_SQL_BYTES:
+        raise ApiError("ValidationException", "Cannot process query string larger than 100kB")
+    if sum(sizes) > _MAX_SQL_BYTES:
+        raise ApiError(
+            "ValidationException",
+            'The batch\'s statements together have more than 100 KB (AWS says "query statement size", and not whether they count'
+            " together: this stand-in refuses what might be refused)",
+        )
     for name in ("SessionId", "SessionKeepAliveSeconds"):
         if name in request:
             raise ApiError("ValidationException", f"{name}: sessions that outlive a request are not offered by this stand-in")

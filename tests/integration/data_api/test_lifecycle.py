@@ -185,8 +185,10 @@ def test_requests_keep_to_the_services_model(warehouse, client):
     assert len(warehouse.execute(["select 1"] * 40)["SubStatements"]) == 40
     with pytest.raises(ClientError, match="WaitTimeSeconds"):
         client.execute_statement(Sql="select 1", WaitTimeSeconds=31, **TARGET)
-    with pytest.raises(ClientError, match="100 KB"):
+    with pytest.raises(ClientError, match="larger than 100kB"):
         submit(client, f"select '{'x' * 102_400}'")
+    with pytest.raises(ClientError, match="together have more than 100 KB"):
+        client.batch_execute_statement(Sqls=[f"select '{'x' * 60_000}'"] * 2, **TARGET)
     with pytest.raises(ClientError, match="ClusterIdentifier or WorkgroupName"):
         client.execute_statement(Sql="select 1", Database="dev")
     with pytest.raises(ClientError, match="ClusterIdentifier or WorkgroupName"):

@@ -1,4 +1,4 @@
-"""A publication is one request of at most forty statements, whatever has changed."""
+"""A publication is one transaction, whatever has changed."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def position(layer: str, name: str) -> dict:
 
 @pytest.mark.parametrize("marketplace", ["apartments", "cars"])
 def test_everything_may_change_its_shape_at_once(marketplace):
-    """All metrics and views that ship; one more statement than the Data API takes would be refused here."""
+    """All metrics and views that are there."""
     warehouse = read_warehouse(SQL_ROOT, marketplace)
     settings = WarehouseSettings(marketplace, "bucket", "dev", "arn:aws:iam::123456789012:role/copy", "workgroup")
     request = StepRequest(settings, warehouse, "publish", run_sequence=2)
@@ -33,8 +33,9 @@ def test_everything_may_change_its_shape_at_once(marketplace):
         {"name": table.source, "strategy": "merge", "key": ["id"], "max_rejected_fraction": 0.05} for table in warehouse.curated
     ]
     request.__dict__["plan"] = {"as_of": "2026-11-21", "tables": tables}
-    (publication,) = compose_publish(request).submissions
-    statements = "\n".join(publication.statements)
+    *parts, publication = compose_publish(request).submissions
+    # What one request does not hold stands in procedures, which the publication calls in their order.
+    statements = "\n".join([*(sql for part in parts for sql in part.statements), *publication.statements])
     for made in (*warehouse.metrics, *warehouse.views):
         assert f"{marketplace}_presentation.{made.name}" in statements.split("drop view", 1)[1]
     assert statements.index("drop view") < statements.index("drop table") < statements.index("create view")

@@ -17,10 +17,11 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rental_pipeline.errors import FixConfiguration, FixData, PipelineError, RetryLater
+from rental_pipeline.request_size import MAX_BYTES, MAX_STATEMENTS, REQUEST_BYTES, count_bytes, divide_texts
 from rental_pipeline.settings import WarehouseSettings
 
-MAX_STATEMENTS = 40
 _LONGEST_POLL_SECONDS = 30
+_SNAPSHOT_ATTEMPTS = 3
 _UNFINISHED = ("SUBMITTED", "PICKED", "STARTED")
 ENDED = ("FINISHED", "FAILED", "ABORTED")
 
@@ -89,6 +90,11 @@ class Submission:
                 f"submission {self.label} has {len(self.statements)} statements; a Data API batch, which is one transaction,"
                 f" holds {MAX_STATEMENTS}"
             )
+        if count_bytes(*self.statements) > REQUEST_BYTES:
+            raise FixConfiguration(
+                f"submission {self.label} has {count_bytes(*self.statements)} bytes of SQL;"
+                f" a request to the Data API holds {REQUEST_BYTES}"
+            )
 
     def used_parameters(self) -> dict[str, Any]:
         """Return the parameters that a statement mentions as arguments of a call; the API refuses others, and an empty list."""
@@ -98,6 +104,21 @@ class Submission:
             if any(f":{key}" in sql for sql in self.statements)
         ]
         return {"Parameters": used} if used else {}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Selects that are to see one version of what they read, however many they are.
+
+    Attributes:
+        selects: SQL texts; the rows of each are wanted.
+        version: A select of one row, which changes with every change of what the others read.
+        parameters: As of a Submission.
+    """
+
+    selects: tuple[str, ...]
+    version: str
+    parameters: dict[str, str] = field(default_factory=dict)
 
 
 class StatementFailed(Exception):
@@ -169,18 +190,38 @@ class DataApi:
         self.finish(statement)
         return self.read_rows(statement)
 
-    def query_together(self, name: str, selects: Submission) -> list[list[dict[str, Any]]]:
-        """Run selects to their end as one transaction, so that all see one state of the warehouse; return the rows of each.
+    def query_snapshot(self, name: str, snapshot: Snapshot) -> list[list[dict[str, Any]]]:
+        """Read the selects of a snapshot; return the rows of each.
 
-        The result of a batch's n-th statement has the id `<batch's id>:<n>` (API reference, "SubStatementData").
+        A batch is one transaction and sees one state of the warehouse. Each of the batches that many selects need reads the
+        version, too; where it has moved from one to the next, all is read again.
 
         Raises:
             StatementFailed: one of them ended FAILED or ABORTED.
+            RetryLater: the version moved during each of the attempts.
         """
-        request = {**self._target, "StatementName": f"{name}/{selects.label}/", **selects.used_parameters()}
-        batch = self._call("batch_execute_statement", Sqls=list(selects.statements), **request)["Id"]
-        self.finish(batch)
-        return [self.read_rows(f"{batch}:{number}") for number in range(1, len(selects.statements) + 1)]
+        most_bytes = MAX_BYTES - count_bytes(snapshot.version)
+        batches = list(divide_texts(snapshot.selects, MAX_STATEMENTS - 1, most_bytes))
+        for attempt in range(_SNAPSHOT_ATTEMPTS):
+            versions, rows = [], []
+            for number, selects in enumerate(batches):
+                batch = Submission(f"read-{attempt}-{number}", (snapshot.version, *selects), snapshot.parameters)
+                version, *found = self._query_batch(name, batch)
+                versions.append(version)
+                rows += found
+            if all(version == versions[0] for version in versions):
+                return rows
+        raise RetryLater(f"{name}: a newer run published while this was read, {_SNAPSHOT_ATTEMPTS} times")
+
+    def _query_batch(self, name: str, batch: Submission) -> list[list[dict[str, Any]]]:
+        """Run selects to their end as one transaction, and return the rows of each.
+
+        The result of a batch's n-th statement has the id `<batch's id>:<n>` (API reference, "SubStatementData").
+        """
+        request = {**self._target, "StatementName": f"{name}/{batch.label}/", **batch.used_parameters()}
+        statement = self._call("batch_execute_statement", Sqls=list(batch.statements), **request)["Id"]
+        self.finish(statement)
+        return [self.read_rows(f"{statement}:{number}") for number in range(1, len(batch.statements) + 1)]
 
     def list_statements(self, name: str) -> Iterator[dict[str, Any]]:
         """Yield the API's summaries of the last day's statements whose name starts with `name/`, newest first."""

@@ -102,7 +102,7 @@ def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_secon
 
 def _read(api: DataApi, step: Step) -> list[Rows]:
     if step.snapshot:
-        return api.query_together(step.name, step.snapshot)
+        return api.query_snapshot(step.name, step.snapshot)
     return [api.query(step.name, sql) for sql in step.reads]
 
 

@@ -10,6 +10,9 @@ from pathlib import Path
 from rental_pipeline.errors import FixConfiguration
 
 _NAME = re.compile(r"^-- name: *(\w+) *$", re.MULTILINE)
+# Redshift folds names that are not quoted, and takes 127 bytes (Database Developer Guide, "Names and identifiers"), of which the
+# rest is for what the pipeline appends.
+_FILE_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _HEADER_LINE = re.compile(r"^-- (\w+): +(.*)$")
 _HEADER_CONTINUED = re.compile(r"^-- {4,}(\S.*)$")
 
@@ -67,8 +70,18 @@ def read_sql_file(path: Path) -> SqlFile:
 
 
 def read_sql_folder(folder: Path) -> dict[str, SqlFile]:
-    """Read every .sql file of a folder, by stem, in name order (an absent folder is empty)."""
-    return {path.stem: read_sql_file(path) for path in sorted(folder.glob("*.sql"))}
+    """Read every .sql file of a folder, by stem, in name order (an absent folder is empty).
+
+    Raises:
+        FixConfiguration: as `read_sql_file`; or a file's name cannot be a table's without quotes.
+    """
+    paths = sorted(folder.glob("*.sql"))
+    if wrong := [path for path in paths if not _FILE_NAME.fullmatch(path.stem)]:
+        raise FixConfiguration(
+            f"{wrong[0]}: the file's name is the table's or check's; it begins with a small letter, and has small letters, digits"
+            " and underscores only, at most 100 of them: rename it"
+        )
+    return {path.stem: read_sql_file(path) for path in paths}
 
 
 def hash_texts(*texts: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rental_pipeline.errors import FixData
+from rental_pipeline.request_size import MAX_BYTES, divide_texts
 from rental_pipeline.steps.set_aside import (
     BEYOND_LIMIT,
     WAYS_OUT,
@@ -14,6 +15,10 @@ from rental_pipeline.steps.step import Rows, Step, StepRequest, literal
 from rental_pipeline.warehouse_files import Check
 
 _CHECKS_PER_BATCH = 30
+_CHECK_BYTES = MAX_BYTES - _CHECKS_PER_BATCH * 130  # beside the names, of at most 127 bytes each
+# What people are told of; the rest is in check_result. SNS and Step Functions take 256 KB, an error's cause 32,768 characters.
+_MOST_TOLD = 20
+_EXAMPLE_TOLD = 200
 
 
 def compose_check(request: StepRequest) -> Step:
@@ -24,22 +29,21 @@ def compose_check(request: StepRequest) -> Step:
     """
     control, run = request.schemas.control, request.run_sequence
     checks = list_checks(request)
-    submissions = []
-    for start in range(0, len(checks), _CHECKS_PER_BATCH):
-        batch = checks[start : start + _CHECKS_PER_BATCH]
-        names = ", ".join(literal(check.name) for check in batch)
-        submissions.append(
-            request.write(
-                f"delete from {control}.check_result where run_sequence = {run} and check_name in ({names})",
-                *(_record(request, check) for check in batch),
-                once=False,
-                label=f"write-{start // _CHECKS_PER_BATCH}",
-            )
+    names = {_record(request, check): check.name for check in checks}
+    submissions = [
+        request.write(
+            f"delete from {control}.check_result where run_sequence = {run}"
+            f" and check_name in ({', '.join(literal(names[sql]) for sql in batch)})",
+            *batch,
+            once=False,
+            label=f"write-{number}",
         )
+        for number, batch in enumerate(divide_texts(names, _CHECKS_PER_BATCH, _CHECK_BYTES))
+    ]
 
     def finish(rows: list[Rows]) -> dict:
         if failing := [row for row in rows[0] if row["severity"] == "fail"]:
-            found = "; ".join(f"{row['check_name']}: {row['violations']} rows, for example {row['example']}" for row in failing)
+            found = "; ".join(tell_violations(failing))
             message = f"nothing was published, because {len(failing)} checks fail: {found}"
             if any(row["check_name"].endswith(BEYOND_LIMIT) for row in failing):
                 message = "\n".join([message, *describe_set_aside(rows[1]), WAYS_OUT])
@@ -58,6 +62,15 @@ def compose_check(request: StepRequest) -> Step:
     )
 
 
+def tell_violations(rows: Rows) -> list[str]:
+    """Return what broken checks found, in words: the first of them, and how many more there are."""
+    told = [
+        f"{row['check_name']}: {row['violations']} rows, for example {(row['example'] or '')[:_EXAMPLE_TOLD]}"
+        for row in rows[:_MOST_TOLD]
+    ]
+    return told + ([f"and {len(rows) - _MOST_TOLD} more checks (control table check_result)"] if rows[_MOST_TOLD:] else [])
+
+
 def list_checks(request: StepRequest) -> list[Check]:
     """The marketplace's checks, and per curated table: every key of raw is accepted or rejected; what is newly set aside."""
     accounted = [_account_for_rows(request, table) for table in request.warehouse.curated if not table.is_derived]
@@ -65,9 +78,11 @@ def list_checks(request: StepRequest) -> list[Check]:
 
 
 def _record(request: StepRequest, check: Check) -> str:
+    """Count a check's violations; the cast cuts an example at the bytes that check_result has for it."""
     return (
         f"insert into {request.schemas.control}.check_result (run_sequence, check_name, severity, violations, example)"
-        f" select {request.run_sequence}, {literal(check.name)}, {literal(check.severity)}, count(*), min(example)"
+        f" select {request.run_sequence}, {literal(check.name)}, {literal(check.severity)}, count(*),"
+        f" cast(min(example) as varchar(1024))"
         f" from ({check.violations}) as broken"
     )
 

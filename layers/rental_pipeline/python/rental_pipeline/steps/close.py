@@ -8,6 +8,7 @@ from typing import Any
 from rental_pipeline.cost import describe_costs, read_prices
 from rental_pipeline.data_api import Submission
 from rental_pipeline.object_store import console_address, report_key
+from rental_pipeline.steps.check import tell_violations
 from rental_pipeline.steps.set_aside import describe_set_aside, select_set_aside
 from rental_pipeline.steps.step import Rows, Step, StepRequest, literal
 from rental_pipeline.telemetry import count, dollars, seconds
@@ -44,7 +45,7 @@ def compose_close(request: StepRequest) -> Step:
             ),
             *(_describe_build(build) for build in builds),
             *describe_set_aside(set_aside),
-            *(f"warning {row['check_name']}: {row['violations']} rows, for example {row['example']}" for row in warnings),
+            *(f"warning {found}" for found in tell_violations(warnings)),
             "",
             describe_costs(costs, read_prices()),
         ]

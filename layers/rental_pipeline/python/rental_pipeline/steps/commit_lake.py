@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rental_pipeline.lake_tables import LAYER
 from rental_pipeline.object_store import LAKE, read_json, run_key
-from rental_pipeline.steps.step import Step, StepRequest, literal
+from rental_pipeline.steps.step import Step, StepRequest, insert_rows, literal
 
 
 def compose_commit_lake(request: StepRequest) -> Step:
@@ -16,15 +16,13 @@ def compose_commit_lake(request: StepRequest) -> Step:
     if not shown:
         return Step(request.statement_name)
     names = ", ".join(literal(name) for name, _ in shown)
-    positions = ", ".join(f"('{LAYER}', {literal(name)}, {run}, {literal(definition)})" for name, definition in shown)
+    positions = [f"('{LAYER}', {literal(name)}, {run}, {literal(definition)})" for name, definition in shown]
     return Step(
         request.statement_name,
-        (
-            request.write(
-                f"delete from {control}.layer_position where layer = '{LAYER}' and name in ({names})",
-                f"insert into {control}.layer_position (layer, name, run_sequence, definition_hash) values {positions}",
-                # Nobody can have added any since the lake was planned: this run holds the lease.
-                f"delete from {control}.lake_stale_year where table_name in ({names})",
-            ),
+        request.write_all(
+            f"delete from {control}.layer_position where layer = '{LAYER}' and name in ({names})",
+            *insert_rows(f"{control}.layer_position (layer, name, run_sequence, definition_hash)", positions),
+            # Nobody can have added any since the lake was planned: this run holds the lease.
+            f"delete from {control}.lake_stale_year where table_name in ({names})",
         ),
     )

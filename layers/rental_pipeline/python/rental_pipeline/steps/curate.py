@@ -5,6 +5,7 @@ from __future__ import annotations
 from rental_pipeline.errors import FixConfiguration
 from rental_pipeline.lake_tables import lake_name, mark_years, year_of
 from rental_pipeline.raw_tables import quote_identifier
+from rental_pipeline.steps.dirty_periods import mark_dirty
 from rental_pipeline.steps.step import Step, StepRequest, literal
 from rental_pipeline.warehouse_files import CuratedTable, Reference
 
@@ -12,7 +13,7 @@ from rental_pipeline.warehouse_files import CuratedTable, Reference
 def compose_curate(request: StepRequest) -> Step:
     """Compose the build of one curated table; one transaction."""
     curation = Curation(request, request.warehouse.curated_table(request.name))
-    return Step(request.statement_name, (request.write(*curation.statements()),))
+    return Step(request.statement_name, request.write_all(*curation.statements()))
 
 
 def needs_full_build(request: StepRequest, table: CuratedTable) -> bool:
@@ -187,20 +188,11 @@ class Curation:
 
     def _mark_dirty(self) -> list[str]:
         """Note which periods of which metrics the changed rows touch, by each metric's own select."""
-        selects = [
-            # An untyped literal has no type as a column of an inner query (Redshift: "failed to find conversion function").
-            f"select cast({literal(metric.name)} as varchar(127)) as metric, touched_period.period_start"
-            f" from ({metric.dirty_from[self.table.name]}) as touched_period"
-            for metric in self.request.warehouse.metrics
-            if self.table.name in metric.dirty_from
-        ]
-        if not selects:
-            return []
-        return [
-            f"insert into {self.control}.dirty_period (metric, period_start, run_sequence)"
-            f" select distinct metric, period_start, {self.run} from ({' union all '.join(selects)}) as touched_periods"
-            " where period_start is not null"
-        ]
+        metrics = self.request.warehouse.metrics
+        return mark_dirty(
+            self.request,
+            {metric.name: metric.dirty_from[self.table.name] for metric in metrics if self.table.name in metric.dirty_from},
+        )
 
     def _mark_stale_in_lake(self, changed: str) -> str:
         """Note which years of the table the lake has to unload again.

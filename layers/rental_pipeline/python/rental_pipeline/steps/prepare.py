@@ -82,10 +82,8 @@ def _erase(request: StepRequest, table: str) -> Submission:
     return request.write(
         f"drop table if exists {request.schemas.raw}.{quote_identifier(table)}",
         f"update {positions} set first_run_sequence = null, watermark = null where layer = 'raw' and name = {literal(table)}",
-        *(
-            f"update {positions} set run_sequence = 0, input_hash = null where layer = 'curated' and name = {literal(name)}"
-            for name in curated
-        ),
+        f"update {positions} set run_sequence = 0, input_hash = null"
+        f" where layer = 'curated' and name in ({', '.join(map(literal, [*curated, '']))})",
         f"delete from {positions} where layer = 'erased' and name = {literal(table)}",
         f"insert into {positions} (layer, name, run_sequence) values ('erased', {literal(table)}, {request.run_sequence})",
         label=f"erase-{table}",

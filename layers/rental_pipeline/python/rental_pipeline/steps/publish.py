@@ -4,35 +4,31 @@ from __future__ import annotations
 
 from rental_pipeline.steps.check import list_checks
 from rental_pipeline.steps.stage import staged_table
-from rental_pipeline.steps.step import Step, StepRequest, literal
+from rental_pipeline.steps.step import Step, StepRequest, insert_rows, literal
 from rental_pipeline.steps.views import drop_views, make_views
 from rental_pipeline.warehouse_files import Metric
 
 
 def compose_publish(request: StepRequest) -> Step:
-    """Compose the step. Its batch holds all metrics: more of them than 40 statements allow are refused by name of the step."""
+    """Compose the step: one transaction, however many metrics and views there are."""
     control, run, as_of = request.schemas.control, request.run_sequence, literal(request.plan["as_of"])
     metrics = request.warehouse.metrics
-    rows = ", ".join(
+    positions = [
         f"('presentation', {literal(metric.name)}, {run}, {as_of}, {literal(request.warehouse.metric_hash(metric))},"
         f" {literal(request.warehouse.definition_hash(metric.file))})"
         for metric in metrics
-    )
-    columns = "layer, name, run_sequence, as_of, input_hash, definition_hash"
-    positions = [f"insert into {control}.layer_position ({columns}) values {rows}"] if metrics else []
+    ]
     return Step(
         request.statement_name,
-        (
-            request.write(
-                f"call require_audit({run}, {len(list_checks(request))})",
-                *drop_views(request),
-                *(statement for metric in metrics for statement in _replace_periods(request, metric)),
-                *make_views(request),
-                # Nobody can have added any since they were staged: this run holds the lease.
-                f"delete from {control}.dirty_period",
-                f"delete from {control}.layer_position where layer = 'presentation'",
-                *positions,
-            ),
+        request.write_all(
+            f"call require_audit({run}, {len(list_checks(request))})",
+            *drop_views(request),
+            *(statement for metric in metrics for statement in _replace_periods(request, metric)),
+            *make_views(request),
+            # Nobody can have added any since they were staged: this run holds the lease.
+            f"delete from {control}.dirty_period",
+            f"delete from {control}.layer_position where layer = 'presentation'",
+            *insert_rows(f"{control}.layer_position (layer, name, run_sequence, as_of, input_hash, definition_hash)", positions),
         ),
     )
 

@@ -13,6 +13,7 @@ from rental_pipeline.exchange_rates import END_OF_TIME, PRECISION, SCALE, Rate, 
 from rental_pipeline.lake_tables import EXCHANGE_RATE, mark_years
 from rental_pipeline.manifests import write_manifest
 from rental_pipeline.object_store import rates_key, write_bytes
+from rental_pipeline.steps.dirty_periods import mark_dirty
 from rental_pipeline.steps.step import StepRequest, literal
 from rental_pipeline.warehouse_files import Metric
 
@@ -33,8 +34,8 @@ def replace_rates(request: StepRequest) -> list[Submission]:
     currency = request.warehouse.reporting_currency
     manifest = _write_file(request, make_rates(request.warehouse.exchange_rates, currency), rate_hash)
     control, columns = request.schemas.control, ", ".join(_COLUMNS)
-    return [
-        request.write(
+    return list(
+        request.write_all(
             f"create temp table incoming_rate ({', '.join(f'{name} {kind} not null' for name, kind in _COLUMNS.items())})",
             f"copy incoming_rate ({columns}) from {literal(manifest)}"
             f" iam_role {literal(request.settings.copy_role_arn)} format as parquet manifest",
@@ -52,7 +53,7 @@ def replace_rates(request: StepRequest) -> list[Submission]:
             once=False,
             label="rates",
         )
-    ]
+    )
 
 
 def _write_file(request: StepRequest, rates: list[Rate], rate_hash: str) -> str:
@@ -146,20 +147,15 @@ def _select_changed_days(control: str) -> str:
 
 def _mark_dirty(request: StepRequest) -> list[str]:
     """Note the periods of the metrics that convert by a changed rate. One that was never built is built whole in any case."""
-    warehouse, control = request.warehouse, request.schemas.control
-    selects = [
-        f"select cast({literal(metric.name)} as varchar(127)) as metric, touched_period.period_start"
-        f" from ({_select_periods(metric, control)}) as touched_period"
-        for metric in warehouse.metrics
-        if warehouse.is_converted(metric) and request.ledger.position("presentation", metric.name)
-    ]
-    if not selects:
-        return []
-    return [
-        f"insert into {control}.dirty_period (metric, period_start, run_sequence)"
-        f" select distinct metric, period_start, {request.run_sequence} from ({' union all '.join(selects)}) as touched_periods"
-        " where period_start is not null"
-    ]
+    warehouse = request.warehouse
+    return mark_dirty(
+        request,
+        {
+            metric.name: _select_periods(metric, request.schemas.control)
+            for metric in warehouse.metrics
+            if warehouse.is_converted(metric) and request.ledger.position("presentation", metric.name)
+        },
+    )
 
 
 def _select_periods(metric: Metric, control: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rental_pipeline.data_api import Submission
+from rental_pipeline.data_api import Snapshot
 from rental_pipeline.object_store import FIGURES, run_key, write_json
 from rental_pipeline.steps.set_aside import select_set_aside
 from rental_pipeline.steps.step import Rows, Step, StepRequest, literal
@@ -11,12 +11,9 @@ from rental_pipeline.steps.step import Rows, Step, StepRequest, literal
 def compose_report(request: StepRequest) -> Step:
     """Compose the step; it changes nothing, and leaves `figures.json`.
 
-    The run is closed by then, so that its own times and cost are in the ledger, and a newer run may have begun: all is read in
-    one transaction, which sees the metrics before that run's publication or after it, and never between. The run that
-    published them is named (`published`); where the report of an older run is written late, it is another.
-
-    Raises:
-        FixConfiguration: there are more charts than a transaction can read.
+    The run is closed by then, so that its own times and cost are in the ledger, and a newer run may have begun: what is read
+    stands as it was before that run's publication or after it, and never between. The run that published it is named
+    (`published`); where the report of an older run is written late, it is another.
     """
     charts, facts = request.warehouse.charts, _select_facts(request)
 
@@ -35,9 +32,9 @@ def compose_report(request: StepRequest) -> Step:
 
     return Step(
         name=request.statement_name,
-        snapshot=Submission(
-            label="read",
-            statements=(*facts.values(), *(chart.query for chart in charts)),
+        snapshot=Snapshot(
+            selects=(*facts.values(), *(chart.query for chart in charts)),
+            version=facts["published"],
             parameters={"as_of": request.plan["as_of"]},
         ),
         finish=finish,

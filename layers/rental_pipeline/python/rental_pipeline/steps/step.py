@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
-from rental_pipeline.data_api import MAX_STATEMENTS, Submission
+from rental_pipeline.data_api import Snapshot, Submission
 from rental_pipeline.errors import FixConfiguration
 from rental_pipeline.object_store import LEDGER, LOADS, PLAN, read_json, run_key
+from rental_pipeline.request_size import MAX_BYTES, MAX_STATEMENTS, count_bytes, divide_texts
 from rental_pipeline.settings import WarehouseSettings
+from rental_pipeline.sql_files import hash_texts
 from rental_pipeline.warehouse_files import Schemas, Warehouse
 
 Rows = list[dict[str, Any]]
+
+_INSERT_BYTES = 40_000
+_GUARDS = 3  # statements with which every writing batch begins
+# A procedure cannot hold them on the one-machine stack, which copies and unloads outside of its database.
+_NEVER_IN_PROCEDURE = re.compile(r"\s*(copy|unload)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -24,14 +33,14 @@ class Step:
         name: Prefix of the statements' names, unique in the warehouse: marketplace, run, step, table.
         submissions: Run one after another; each is a transaction of its own.
         reads: Selects, run after the last submission committed.
-        snapshot: Selects that are read instead as one transaction, and so see one state of the warehouse.
+        snapshot: Selects that are read instead, and see one state of what was published.
         finish: Makes the step's result from the rows of what was read.
     """
 
     name: str
     submissions: tuple[Submission, ...] = ()
     reads: tuple[str, ...] = ()
-    snapshot: Submission | None = None
+    snapshot: Snapshot | None = None
     finish: Callable[[list[Rows]], dict[str, Any]] = field(default=lambda rows: {})
 
 
@@ -138,6 +147,57 @@ class StepRequest:
             parameters={"as_of": self.plan["as_of"]},
         )
 
+    def write_all(
+        self, *statements: str, once: bool = True, label: str = "write", title: str | None = None
+    ) -> tuple[Submission, ...]:
+        """Return the submissions that write any number of statements in the step's one guarded batch; arguments as of `write`.
+
+        What a request cannot hold (40 statements, 100 KB) is put into procedures first, which the batch calls and drops: all is
+        still one transaction behind one guard. Batches of their own make the procedures, whose repetition makes the same again;
+        a run that was overtaken can neither make nor call one (docs/decisions, "A transaction of any size").
+
+        Raises:
+            FixConfiguration: a single statement has over 95,000 bytes, or all have over about 1.7 MB.
+        """
+        if len(statements) + _GUARDS <= MAX_STATEMENTS and count_bytes(*statements) <= MAX_BYTES:
+            return (self.write(*statements, once=once, label=label, title=title),)
+        if too_long := [sql for sql in statements if count_bytes(sql) > MAX_BYTES]:
+            raise FixConfiguration(
+                f"step {self.title}: a statement has {count_bytes(too_long[0])} bytes, and a request to the Redshift Data API"
+                f" holds {MAX_BYTES} of one; it begins with: {' '.join(too_long[0].split())[:200]}"
+            )
+        name = f"batch_{hash_texts(title or self.title)[:16]}"
+        bodies: list[list[str]] = []
+        calls: list[str] = []
+        for group in _group_for_procedures(statements):
+            if _NEVER_IN_PROCEDURE.match(group[0]):
+                calls += group
+                continue
+            for body in divide_texts([self._fill_in(sql) for sql in group]):
+                calls.append(f"call {name}_{len(bodies)}()")
+                bodies.append(body)
+        definitions = [
+            f"create or replace procedure {name}_{number}() as $batch$\nbegin\n"
+            + "".join(f"{sql}\n;\n" for sql in body)
+            + "end;\n$batch$ language plpgsql"
+            for number, body in enumerate(bodies)
+        ]
+        drops = [f"drop procedure {name}_{number}()" for number in range(len(bodies))]
+        return (
+            *(self.write(sql, once=False, label=f"{label}-part-{number}") for number, sql in enumerate(definitions)),
+            self.write(*calls, *drops, once=once, label=label, title=title),
+        )
+
+    def _fill_in(self, sql: str) -> str:
+        """A procedure's body takes no parameters of the Data API."""
+        return re.sub(r"(?<!:):as_of\b", literal(self.plan["as_of"]), sql)
+
+
+def _group_for_procedures(statements: Sequence[str]) -> Iterable[list[str]]:
+    """Part statements that a procedure can hold from those that it cannot, in their order."""
+    for _, group in groupby(statements, key=lambda sql: bool(_NEVER_IN_PROCEDURE.match(sql))):
+        yield list(group)
+
 
 @dataclass(frozen=True)
 class Ledger:
@@ -197,12 +257,19 @@ def divide_statements(label: str, first: str, statements: Iterable[str], unless:
 
     `unless` is that of Submission.
     """
-    remaining = list(statements)
-    size = MAX_STATEMENTS - 1
     return tuple(
-        Submission(f"{label}-{start // size}", (first, *remaining[start : start + size]), unless=unless)
-        for start in range(0, len(remaining), size)
+        Submission(f"{label}-{number}", (first, *batch), unless=unless)
+        for number, batch in enumerate(divide_texts(statements, MAX_STATEMENTS - 1))
     )
+
+
+def insert_rows(into: str, rows: Iterable[str]) -> list[str]:
+    """Return the inserts of any number of rows, each written as `(…, …)`.
+
+    Args:
+        into: The table with its columns: `table (column, column)`.
+    """
+    return [f"insert into {into} values {', '.join(values)}" for values in divide_texts(rows, most_bytes=_INSERT_BYTES)]
 
 
 def find_table(request: StepRequest) -> dict[str, Any]:

@@ -7,7 +7,7 @@ BINDING) they would need its USAGE, and tools would not see its columns.
 from __future__ import annotations
 
 from rental_pipeline.steps.curate import is_reshaped
-from rental_pipeline.steps.step import StepRequest, literal
+from rental_pipeline.steps.step import StepRequest, insert_rows, literal
 from rental_pipeline.warehouse_files import CuratedTable, View
 
 LAYER = "view"  # of layer_position
@@ -37,13 +37,13 @@ def make_views(request: StepRequest) -> list[str]:
     views = _list_to_make(request)
     if not views:
         return []
-    rows = ", ".join(
+    rows = [
         f"('{LAYER}', {literal(view.name)}, {request.run_sequence}, {literal(request.warehouse.view_hash(view))})"
         for view in views
-    )
+    ]
     return [
         *(view.file.section("view") for view in views),
-        f"insert into {request.schemas.control}.layer_position (layer, name, run_sequence, input_hash) values {rows}",
+        *insert_rows(f"{request.schemas.control}.layer_position (layer, name, run_sequence, input_hash)", rows),
     ]
 
 
