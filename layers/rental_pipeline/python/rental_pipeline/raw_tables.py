@@ -9,6 +9,7 @@ from typing import Any
 from rental_pipeline.column_types import HASH_TYPE, catalogue_type, varchar_length
 from rental_pipeline.contract import APPEND, DROP, FREEZE, HASH, TableContract
 from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.request_size import MAX_BYTES, count_bytes
 from rental_pipeline.table_plan import PlannedColumn
 
 EVENT_DAY = "_event_day"
@@ -19,6 +20,7 @@ METADATA = {
     "_row_hash": "bigint not null",
     "_observed_at": "timestamp not null",
 }
+_MOST_COLUMNS = 1580  # Redshift's 1,600 without the pipeline's own, in raw tables and in the temporary ones of a build
 RESERVED_COLUMNS = (*METADATA, EVENT_DAY, "_row_ordinal")
 
 
@@ -69,6 +71,7 @@ def plan_raw_table(
             column otherwise than the contract now asks for personal data; all are named.
     """
     name = f"{quote_identifier(schema)}.{quote_identifier(contract.name)}"
+    _refuse_too_wide(schema, contract, columns)
     if existing is None:
         # A position may be left of an earlier raw table of the name: this one knows nothing yet, and its history begins with its
         # first load.
@@ -117,6 +120,20 @@ def create_raw_table(schema: str, contract: TableContract, columns: Iterable[Pla
         storage = f"distkey ({key[0]}) sortkey ({', '.join([*key, '_run_sequence'])})"
     body = ", ".join(f"{column} {definition}" for column, definition in definitions.items())
     return f"create table if not exists {quote_identifier(schema)}.{quote_identifier(contract.name)} ({body}) {storage}"
+
+
+def _refuse_too_wide(schema: str, contract: TableContract, columns: tuple[PlannedColumn, ...]) -> None:
+    """Stop where a statement that names all columns once would be no request to the Data API, or no table of Redshift.
+
+    Redshift's tables have up to 1,600 columns (Database Developer Guide, "CREATE TABLE"), the pipeline's own among them.
+    """
+    size = count_bytes(create_raw_table(schema, contract, columns))
+    if len(columns) > _MOST_COLUMNS or size > MAX_BYTES:
+        raise FixConfiguration(
+            f"table {contract.name} has {len(columns)} columns, whose names and types take {size} bytes; a raw table holds"
+            f" {_MOST_COLUMNS} columns and {MAX_BYTES} bytes of them. Nothing was read. Leave out what nobody needs, by"
+            " `personal: {column: drop}` in source.yaml"
+        )
 
 
 def _refuse_other_strategy(contract: TableContract, existing: dict[str, str]) -> None:

@@ -29,7 +29,7 @@ def compose_load(request: StepRequest) -> Step:
     table = find_table(request)
     load = Load(request, table, request.loads[table["name"]])
     change = [*load.replace_days(), load.note_changed_days()] if table["strategy"] == "append" else load.add_versions()
-    return Step(request.statement_name, (request.write(*load.copy(), *change, *load.commit()),))
+    return Step(request.statement_name, request.write_all(*load.copy(), *change, *load.commit()))
 
 
 class Load:
@@ -90,9 +90,8 @@ class Load:
         return [
             *statements,
             f"""
-            insert into {self.raw} ({", ".join([*self.columns, *_METADATA])})
-            select {", ".join(f"arrived.{column}" for column in self.columns)},
-                {self.run}, 'U', arrived._row_hash, cast({self.observed_at} as timestamp)
+            insert into {self.raw} ({self._list_arrived()}, _run_sequence, _operation, _observed_at)
+            select arrived.*, {self.run}, 'U', cast({self.observed_at} as timestamp)
             from arrived
             left join newest on {self._on_key("newest", "arrived")}
             where newest._operation is null or newest._operation = 'D' or newest._row_hash <> arrived._row_hash
@@ -146,8 +145,8 @@ class Load:
             f"delete from {self.raw} using replaced_day"
             f" where {quote_identifier(self.table['name'])}._event_day = replaced_day.event_day",
             f"""
-            insert into {self.raw} ({", ".join([*self.columns, *_METADATA, "_event_day"])})
-            select {", ".join(self.columns)}, {self.run}, 'U', _row_hash, cast({self.observed_at} as timestamp), _event_day
+            insert into {self.raw} ({self._list_arrived()}, _event_day, _run_sequence, _operation, _observed_at)
+            select arrived_by_day.*, {self.run}, 'U', cast({self.observed_at} as timestamp)
             from arrived_by_day
             inner join replaced_day on arrived_by_day._event_day = replaced_day.event_day
             """,
@@ -185,6 +184,13 @@ class Load:
             f" {literal(self.table['definition_hash'])})"
         ]
 
+    def _list_arrived(self) -> str:
+        """List the columns of `arrived`, as `arrived.*` does.
+
+        Named once in a statement, and not in COPY: a thousand columns of long names fill most of a request.
+        """
+        return ", ".join([*self.columns, ROW_HASH])
+
     def _covers_day(self) -> str:
         """The condition on _event_day that says which days were read whole."""
         if self.table["days"] is not None:
@@ -195,13 +201,12 @@ class Load:
     def _copy(self, temporary: str, columns: dict[str, str], manifest: str | None) -> list[str]:
         """Make a temporary table and copy a manifest's files into it.
 
-        Parquet is copied by position: the list fixes the order (Redshift, "COPY from columnar data formats").
+        Parquet is copied by position: the table has the file's columns, in its order ("COPY from columnar data formats").
         """
         statements = [f"create temp table {temporary} ({', '.join(f'{name} {kind}' for name, kind in columns.items())})"]
         if manifest:
             statements.append(
-                f"copy {temporary} ({', '.join(columns)}) from {literal(manifest)}"
-                f" iam_role {literal(self.copy_role)} format as parquet manifest"
+                f"copy {temporary} from {literal(manifest)} iam_role {literal(self.copy_role)} format as parquet manifest"
             )
         return statements
 

@@ -31,17 +31,18 @@ def compose_replay(request: StepRequest) -> Step:
         title=f"replay {request.name}: begin",
     )
     loads = [
-        request.write(
+        submission
+        for load in replay["loads"][first:last]
+        for submission in request.write_all(
             *_repeat(request, load),
             label=f"load-{load['run_sequence']:06d}",
             title=f"replay {request.name}: load of run {load['run_sequence']}",
         )
-        for load in replay["loads"][first:last]
     ]
     exchange = request.write(
         f"call confirm_replay({request.run_sequence}, {name}, {len(replay['loads'])})",
         f"delete from {raw}",
-        f"insert into {raw} ({columns}) select {columns} from {made}",
+        f"insert into {raw} ({columns}) select * from {made}",
         f"drop table {made}",
         label="exchange",
         title=f"replay {request.name}: exchange",
