@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 import time
@@ -80,6 +81,8 @@ def run_pipeline(
     started = time.monotonic()
     if csv_folder and not csv_folder.is_dir():
         raise RunFailed(f"there is no folder {csv_folder}")
+    if currency and not re.fullmatch("[A-Z]{3}", currency):
+        raise RunFailed(f"{currency!r} is no currency: give its ISO 4217 code, as CURRENCY=EUR")
     folder = state / marketplace / (FROM_CSV if csv_folder else GENERATED)
     folder.mkdir(parents=True, exist_ok=True)
     (state / "last").write_text(str(folder.relative_to(state)))
