@@ -143,7 +143,7 @@ def _measure(stack: Stack, title: str) -> Figures:
         title=title,
         seconds=execution.seconds,
         states=[State(state.name, state.subject, state.seconds) for state in execution.visited_states()],
-        transitions=_count_transitions(stack.aws.client("stepfunctions"), execution.arn),
+        transitions=count_transitions(stack.aws.client("stepfunctions"), execution.arn),
         submissions=len(submitted),
         statements=sum(len(each.get("QueryStrings", [""])) for each in submitted),
         source_rows_examined=source_after["rows_examined"] - source_before["rows_examined"],
@@ -154,7 +154,7 @@ def _measure(stack: Stack, title: str) -> Figures:
     )
 
 
-def _count_transitions(states: Any, execution_arn: str) -> dict[str, int]:
+def count_transitions(states: Any, execution_arn: str) -> dict[str, int]:
     """Count what Step Functions bills: each state entered, each retry of one, and each child that a Distributed Map starts.
 
     AWS Step Functions Developer Guide, "Transitions in state machines", and its pricing page ("including retries"). Iterations

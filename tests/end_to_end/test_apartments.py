@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 
+from benchmarks.run import count_transitions
 from local.marketplace.day import play_day
 from tests.end_to_end.conftest import change_source, query_source, query_warehouse, run
 from tests.fixtures.layers import assert_same_layers, read_layers
@@ -68,6 +69,20 @@ def test_an_unchanged_source_is_a_short_run(loaded):
     assert "Build curated tables" not in names
     assert "Publish" not in names
     assert len(loaded.messages()) == told
+
+
+def test_the_cost_counts_what_the_machines_really_did(loaded):
+    """The transitions in the ledger are those of all executions of the run, slices and nested steps among them, to its end."""
+    change_source(loaded, "update bookings set num_guests = num_guests + 1 order by booking_id limit 1")
+    for run_input in ({}, {"reconcile": True}, {"dry_run": True}):
+        execution = loaded.start_execution(run_input).wait()
+        counted = sum(count_transitions(loaded.aws.client("stepfunctions"), execution.arn).values())
+        ((recorded,),) = query_warehouse(
+            loaded,
+            "select cast(quantity as int) from apartments_control.run_cost where item = 'step functions'"
+            " and run_sequence = (select max(run_sequence) from apartments_control.run)",
+        )
+        assert recorded == counted, run_input
 
 
 def test_a_day_of_life_is_found_by_an_increment(loaded):

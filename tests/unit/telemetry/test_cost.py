@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 
 from local.template import read_template
-from rental_pipeline import cost
+from rental_pipeline import cost, executions
 from rental_pipeline.cost import CALLED, EXTRACTING, MEMORY_MB, SQL, Usage
 from tests.permissions.needs import find_task_calls
 
@@ -115,9 +116,40 @@ def test_tasks_are_timed_from_schedule_to_end():
     assert cost.sum_task_seconds(make_history()) == {"lambda": [3.0], "states": [5.0]}
 
 
-def test_transitions_of_steps_and_slices_are_counted_in():
-    """Three states entered, three of the one step's execution, one of each slice."""
-    assert cost.count_transitions(make_history(), slices=10) == 3 + 3 + 10
+def test_each_state_entered_and_each_retry_is_a_transition():
+    """Three states entered, and one task that was scheduled again."""
+    history = make_history()
+    assert executions.count_transitions(history) == 3
+    assert executions.count_transitions([*history, {**history[8], "id": 13}]) == 4
+
+
+@pytest.mark.parametrize(
+    ("status", "is_news", "kind"),
+    [("succeeded", True, "published"), ("unchanged", True, "unpublished"), ("planned", False, "unpublished")],
+)
+def test_transitions_to_come_are_those_of_the_state_machines(status, is_news, kind):
+    """After the close is recorded, its step and then the run go on to their ends; a nested step takes three states."""
+    run, step = (yaml.safe_load((ROOT / f"statemachine/{name}.asl.yaml").read_text())["States"] for name in ("run", "sql_step"))
+    found = {"$.status": status, "$.is_news": is_news, "$.last.answer.status": "FINISHED"}
+    steps = 1 + len(list(follow(step, step["Run the SQL"]["Next"], found)))
+    assert steps == 3
+    to_come = steps - 1
+    for state in follow(run, run["Close the run"]["Next"], found):
+        to_come += 1 + (steps if state.get("Resource") == "arn:aws:states:::states:startExecution.sync:2" else 0)
+    assert to_come == cost.TRANSITIONS_TO_COME[kind]
+
+
+def follow(states: dict, name: str, found: dict):
+    """Yield the states from one to the end, by what a Choice finds."""
+    while name:
+        state = states[name]
+        yield state
+        matching = (
+            rule["Next"]
+            for rule in state.get("Choices", ())
+            if found[rule["Variable"]] == rule.get("StringEquals", rule.get("BooleanEquals"))
+        )
+        name = next(matching, state.get("Default", state.get("Next")))
 
 
 def test_the_memory_is_that_of_the_template():

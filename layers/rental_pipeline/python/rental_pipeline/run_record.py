@@ -12,21 +12,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
-
 from rental_pipeline.cost import (
     CALLED,
     EXTRACTING,
     SQL,
+    TRANSITIONS_OF_A_PIECE,
+    TRANSITIONS_OF_A_SLICE,
+    TRANSITIONS_TO_COME,
     Cost,
     Usage,
-    count_transitions,
     estimate_costs,
     read_prices,
     sum_busy_seconds,
     sum_task_seconds,
 )
 from rental_pipeline.data_api import ENDED, DataApi, Submission
+from rental_pipeline.executions import Executions, count_transitions, read_executions
 from rental_pipeline.object_store import LOADS, PLAN, find_json, run_key
 from rental_pipeline.settings import WarehouseSettings
 from rental_pipeline.steps.step import literal, name_run
@@ -35,7 +36,7 @@ from rental_pipeline.warehouse_files import Schemas
 # Characters of an insert, and of a request, which the Data API limits to 100 KB; the names hold ASCII only.
 _INSERT_LENGTH = 40_000
 _REQUEST_LENGTH = 90_000
-_OWN_OBJECTS = 4  # ledger.json, plan.json, slices.json, loads.json
+_OWN_OBJECTS = 6  # ledger, fingerprints, plan, compared, slices and loads.json
 _PLANNING = "Plan the run"
 _AFTER_PLANNING = ("prepare", "load", "pending", "curate", "stage", "check", "publish", "close")
 
@@ -60,16 +61,19 @@ class Time:
     ended_at: datetime | None
 
 
-def record_run(api: DataApi, settings: WarehouseSettings, run_sequence: int, execution_id: str) -> None:
+def record_run(api: DataApi, settings: WarehouseSettings, run_sequence: int, execution_id: str, is_closing: bool = False) -> None:
     """Write a run's windows, times and cost into the control schema; what an earlier call wrote of the run is replaced.
+
+    Args:
+        is_closing: Whether the run's own step `close` does it, after which its execution goes on to its end.
 
     Raises:
         RetryLater, FixConfiguration, StatementFailed: as DataApi does.
     """
     name = name_run(settings.marketplace, run_sequence)
     opening = f"{settings.marketplace}/open/{execution_id.rpartition(':')[2]}"
-    events = list(_read_history(execution_id))
-    states = list(_read_states(events))
+    executions = read_executions(execution_id)
+    states = list(_read_states(executions.own))
     # The numbers of runs begin again with a new control schema: what stands under this one may be another run's.
     openings = [_read_statement(summary) for summary in api.list_statements(opening)]
     opened_at = min((statement.started_at for statement in openings), default=None)
@@ -80,7 +84,7 @@ def record_run(api: DataApi, settings: WarehouseSettings, run_sequence: int, exe
     )
     plan = find_json(settings.bucket, run_key(settings.marketplace, run_sequence, PLAN)) if was_planned else None
     loads = find_json(settings.bucket, run_key(settings.marketplace, run_sequence, LOADS)) if was_planned else None
-    usage = _measure_usage(events, statements, (loads or {}).values(), settings)
+    usage = _measure_usage(executions, statements, (loads or {}).values(), settings, is_closing)
     changes = [
         *(f"delete from {table} where run_sequence = {run_sequence}" for table in ("run_window", "run_time", "run_cost")),
         *_insert_windows(run_sequence, [table for table in plan["tables"] if table["read"]] if plan else []),
@@ -122,29 +126,39 @@ def _insert_costs(run_sequence: int, costs: list[Cost]) -> Iterator[str]:
 
 
 def _measure_usage(
-    events: list[dict[str, Any]], statements: list[Time], loads: Iterable[dict[str, Any]], settings: WarehouseSettings
+    executions: Executions,
+    statements: list[Time],
+    loads: Iterable[dict[str, Any]],
+    settings: WarehouseSettings,
+    is_closing: bool,
 ) -> Usage:
-    """Gather what the run used from the execution's history, its statements and its slices' own clocks."""
+    """Gather what the run used from its executions' histories, its statements, and its slices' own clocks."""
     loads = list(loads)
-    slices = sum(load["slices"] for load in loads)
-    tasks = sum_task_seconds(events)
-    functions, steps = tasks.get("lambda", []), tasks.get("states", [])
-    moments = [event["timestamp"] for event in events]
+    pieces = sum(load["pieces"] for load in loads)
+    called, sql = (_list_task_seconds(histories) for histories in ([executions.own], executions.steps))
+    moments = [event["timestamp"] for event in executions.own]
+    has_published = any(line.name.split("/")[2] == "publish" and line.status == "FINISHED" for line in statements)
+    to_come = TRANSITIONS_TO_COME["published" if has_published else "unpublished"] if is_closing else 0
+    if executions.slices:
+        reads = len(_list_task_seconds(executions.slices))
+        of_slices = executions.slice_count + sum(map(count_transitions, executions.slices))
+    else:
+        reads = max(pieces, executions.slice_count)
+        of_slices = reads * TRANSITIONS_OF_A_PIECE + executions.slice_count * TRANSITIONS_OF_A_SLICE
     return Usage(
         seconds=(max(moments) - min(moments)).total_seconds() if moments else 0,
-        function_seconds={
-            CALLED: sum(functions),
-            EXTRACTING: sum(load["seconds"] for load in loads),
-            # Its function waits while a step's statement runs.
-            SQL: sum(steps),
-        },
-        invocations=len(functions) + len(steps) + slices,
-        transitions=count_transitions(events, slices),
-        # A result per slice, a manifest per table, and the run's own objects.
-        objects=sum(load["parts"] for load in loads) + slices + len(loads) + _OWN_OBJECTS,
+        function_seconds={CALLED: sum(called), EXTRACTING: sum(load["seconds"] for load in loads), SQL: sum(sql)},
+        invocations=len(called) + len(sql) + reads,
+        transitions=sum(map(count_transitions, [executions.own, *executions.steps])) + of_slices + to_come,
+        # A result per piece, a manifest per table, and the run's own objects.
+        objects=sum(load["parts"] for load in loads) + pieces + len(loads) + _OWN_OBJECTS,
         redshift_seconds=sum_busy_seconds((line.started_at, line.ended_at) for line in statements if line.ended_at),
         redshift_rpus=settings.redshift_rpus if settings.redshift_workgroup else None,
     )
+
+
+def _list_task_seconds(histories: Iterable[list[dict[str, Any]]]) -> list[float]:
+    return [seconds for events in histories for seconds in sum_task_seconds(events).get("lambda", [])]
 
 
 def _insert(into: str, rows: list[str]) -> Iterator[str]:
@@ -171,16 +185,6 @@ def _timestamp(text: str | None) -> str:
 def _read_statement(summary: dict[str, Any]) -> Time:
     ended_at = summary["UpdatedAt"] if summary["Status"] in ENDED else None
     return Time("statement", summary["StatementName"], summary["Id"], summary["Status"], summary["CreatedAt"], ended_at)
-
-
-def _read_history(execution_id: str) -> Iterator[dict[str, Any]]:
-    client = boto3.client("stepfunctions")
-    pages = client.get_paginator("get_execution_history").paginate(executionArn=execution_id, includeExecutionData=False)
-    try:
-        for page in pages:
-            yield from page["events"]
-    except client.exceptions.ExecutionDoesNotExist:  # Step Functions forgets executions after 90 days
-        return
 
 
 def _read_states(events: Iterable[dict[str, Any]]) -> Iterator[Time]:

@@ -87,7 +87,7 @@ def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_secon
                     return _ask_again(position, statement)
             progress = {"statement": None}
         if request.step == "close":
-            record_run(api, settings, request.run_sequence, request.execution_id)
+            record_run(api, settings, request.run_sequence, request.execution_id, is_closing=True)
         return {"status": "FINISHED", "result": step.finish(_read(api, step))}
     except StatementFailed as failure:
         try:
