@@ -7,4 +7,4 @@ from rental_pipeline.telemetry import observe
 @observe
 def lambda_handler(event, context):
     """Parse nothing, decide nothing: the work is `rental_pipeline.plan.plan_run`."""
-    return plan_run(event)
+    return plan_run(event, context.get_remaining_time_in_millis)

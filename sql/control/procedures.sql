@@ -138,6 +138,28 @@ begin
 end;
 $$ language plpgsql
 
+-- name: require_equal
+-- The end of a load: lets it commit only where raw holds, span by span, what was read of the source (the load's temporary table).
+create or replace procedure require_equal(p_table varchar(127))
+as $$
+declare
+    v_spans bigint;
+    v_first bigint;
+    v_text varchar(1024);
+    v_expected bigint;
+    v_found bigint;
+begin
+    select count(*), min(span_number) into v_spans, v_first
+    from _rp_verified
+    where rows_expected <> rows_found or checksum_expected <> checksum_found;
+    if v_spans > 0 then
+        select span_text, rows_expected, rows_found into v_text, v_expected, v_found from _rp_verified where span_number = v_first;
+        raise exception 'STILL DIFFERENT: table %, %: % rows in the source, % in raw (spans that differ: %)',
+            p_table, v_text, v_expected, v_found, v_spans;
+    end if;
+end;
+$$ language plpgsql
+
 -- name: expect_position
 -- Compares a curated table's position with the planned one (0 = never built).
 create or replace procedure expect_position(p_layer varchar(20), p_name varchar(127), p_planned bigint)

@@ -143,7 +143,8 @@ create table if not exists replayed_load (
 
 -- name: reconciliation
 -- One row per run and table that was compared with the source, whole (is_whole) or the latest days of an append table: ranges of
--- keys (or days), those that differ, and the rows on both sides. What became of the differences is in table_load.
+-- keys (or days), those that differ, and the rows on both sides, before what differs was read and after it was loaded (null where
+-- that did not come to its end; the load is committed only where both are equal). What was loaded is in table_load.
 create table if not exists reconciliation (
     run_sequence bigint not null,
     table_name varchar(127) not null,
@@ -152,6 +153,8 @@ create table if not exists reconciliation (
     ranges_different bigint not null,
     source_rows bigint not null,
     raw_rows bigint not null,
+    source_rows_after bigint,
+    raw_rows_after bigint,
     primary key (run_sequence, table_name)
 )
 

@@ -43,6 +43,12 @@ begin
     if v_columns = 0 then
         alter table curated_build add column rows_unreadable bigint default 0;
     end if;
+
+    select count(*) into v_columns from pg_table_def where tablename = 'reconciliation' and "column" = 'source_rows_after';
+    if v_columns = 0 then
+        alter table reconciliation add column source_rows_after bigint;
+        alter table reconciliation add column raw_rows_after bigint;
+    end if;
 end;
 $$ language plpgsql
 

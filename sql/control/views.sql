@@ -1,6 +1,6 @@
 -- The ledger as a person reads it: docs/ledger.md.
 --
--- grain:      one line per run, table read, table loaded, table curated, metric, check, lake table, state and statement of a run
+-- grain:      one line per run, table read, table compared, table loaded, table curated, metric, check, lake table, state and statement of a run
 -- reads:      the control schema (the batch sets search_path)
 -- writes:     the control schema
 -- parameters: none
@@ -69,6 +69,34 @@ select
     || '; slices ' || cast(run_window.slices as varchar(20)) || coalesce('; ' || table_load.manifest, '') as detail
 from run_window
 left join table_load on run_window.run_sequence = table_load.run_sequence and run_window.table_name = table_load.table_name
+
+union all
+
+select
+    run_sequence,
+    2 as part,
+    'compare' as hop,
+    table_name as name,
+    case
+        when source_rows_after is null then 'not loaded'
+        when source_rows_after = raw_rows_after then 'equal'
+        else 'different'
+    end as status,
+    null as started_at,
+    null as seconds,
+    source_rows as rows_in,
+    raw_rows as rows_out,
+    null as rows_added,
+    null as rows_removed,
+    null as rows_rejected,
+    null as files,
+    null as bytes,
+    cast(ranges_different as varchar(20)) || ' of ' || cast(ranges as varchar(20)) || ' ranges differed'
+    || coalesce(
+        '; now ' || cast(source_rows_after as varchar(20)) || ' rows in the source, '
+        || cast(raw_rows_after as varchar(20)) || ' in raw', ''
+    ) as detail
+from reconciliation
 
 union all
 

@@ -1,7 +1,7 @@
 """What the source held, change by change: the model that the layers are compared with, made of plain SELECTs alone.
 
 A key's states are listed in the order in which they were committed. An append table has days for keys, and all rows of a day for
-a state. A change is *owed* to the next good run where the design promises it (DESIGN: I1): the cursor moved forward, or is
+a state. A change is *owed* to the next good run where the design promises it (I1): the cursor moved forward, or is
 missing, or the table is compared whole. Other changes may arrive with any run, and are owed to the next reconcile run; so is
 all that they have written over before a run looked: the source has it no more.
 """

@@ -58,8 +58,8 @@ def test_the_first_load_reads_all_and_leaves_a_watermark_behind_the_source_s_clo
     assert datetime.fromisoformat(table["new_watermark"]) == source_time - timedelta(seconds=1)
     assert table["slice_count"] == 2
     assert merge.read(SLICES) == [
-        {"run_sequence": 1, "table": "t", "slice": 0, "from": None, "to": ["4"], "compared": False, "piece": 0},
-        {"run_sequence": 1, "table": "t", "slice": 1, "from": ["4"], "to": None, "compared": False, "piece": 0},
+        {"run_sequence": 1, "table": "t", "slice": 0, "from": None, "to": ["4"], "compared": False, "piece": 0, "known": 0},
+        {"run_sequence": 1, "table": "t", "slice": 1, "from": ["4"], "to": None, "compared": False, "piece": 0, "known": 0},
     ]
     assert plan["kind"] == "incremental" and plan["as_of"] == plan["source_time"][:10]
     assert merge.parquet("t")["id"].to_pylist() == [1, 2, 3, 4, 5]
@@ -201,8 +201,8 @@ def test_the_summary_names_what_the_state_machine_needs(merge: Extraction) -> No
     merge.plan()
     summary = plan_run({"run_sequence": 1, "input": {"dry_run": True}})
     assert summary == {
-        "run_sequence": 1, "dry_run": True, "slice_count": 2, "slices_key": run_key("market", 1, SLICES), "tables": ["t"],
-        "replays": [],
+        "run_sequence": 1, "continuation": 0, "dry_run": True, "slice_count": 2,
+        "slices_key": run_key("market", 1, SLICES), "tables": ["t"], "replays": [],
     }  # fmt: skip
     assert merge.read(PLAN)["dry_run"] is True
 

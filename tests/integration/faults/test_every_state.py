@@ -25,7 +25,7 @@ _WAREHOUSE = {(SQL_STEP, "Run the SQL")}
 _ABOUT = {
     "source down": _SOURCE,
     "source connections killed": {(RUN, "Extract a slice")},
-    "time runs short": {(RUN, "Extract a slice"), *_WAREHOUSE},
+    "time runs short": {*_SOURCE, *_WAREHOUSE},
     "warehouse down": _WAREHOUSE,
     "sessions ended": _WAREHOUSE,
     **{name: _WAREHOUSE for name in FAULTS if name.startswith("data api")},

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 
 from rental_pipeline.errors import FixConfiguration, FixData, RetryLater
 from rental_pipeline.object_store import (
+    COMPARED,
     FIGURES,
     FINGERPRINTS,
     LAKE,
@@ -25,6 +26,7 @@ from rental_pipeline.object_store import (
     listing_key,
     manifest_key,
     part_key,
+    progress_key,
     report_key,
     result_key,
     run_key,
@@ -43,7 +45,11 @@ def test_keys_are_as_the_architecture_draws_them() -> None:
     }  # fmt: skip
     expected = {re.sub(r"<([^>]+)>", lambda match: values[match[1]], line) for line in drawn}
     assert expected == {
-        *(run_key("apartments", 7, name) for name in (LEDGER, FINGERPRINTS, PLAN, SLICES, LOADS, LAKE, UNLOADS, FIGURES)),
+        progress_key("apartments", 7, 3),
+        *(
+            run_key("apartments", 7, name)
+            for name in (LEDGER, FINGERPRINTS, PLAN, COMPARED, SLICES, LOADS, LAKE, UNLOADS, FIGURES)
+        ),
         result_key("apartments", 7, "bookings", 3),
         known_prefix("apartments", 7, "bookings", 3) + "manifest",
         result_key("apartments", 7, "bookings", 3, 4),

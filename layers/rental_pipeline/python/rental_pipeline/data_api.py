@@ -43,6 +43,7 @@ _FIX_DATA = (
     "DELETE REFUSED",
     "NOT AUDITED",
     "REPLAY DIFFERS",
+    "STILL DIFFERENT",
     "S3ServiceException",
     "incompatible Parquet schema",
     "manifest",
@@ -62,6 +63,8 @@ _REMEDIES = {
     "WATERMARK MOVED": "start a new execution, which plans from the new watermark",
     "ROWS LOST": "a file changed after it was written; start a new execution, which reads the same window again",
     "REPLAY DIFFERS": "raw was left as it was; the control table replayed_load shows each load, now and when it was made",
+    "STILL DIFFERENT": "the load was taken back and raw is as it was; start a new execution, which reads the same again; where it"
+    ' ends so once more, {"erase": ["<table>"]} takes the table anew, and please report it',
     "Not authorized to get credentials of role": "CopyRoleArn must be a role that is attached to the warehouse (see make doctor)",
     "S3ServiceException": "a file of the manifest cannot be read; start a new execution, which reads the same window again",
 }

@@ -6,8 +6,10 @@ import io
 import math
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import awswrangler
@@ -17,8 +19,9 @@ import pyarrow.parquet
 import pymysql
 from botocore.exceptions import BotoCoreError, ClientError
 
-from rental_pipeline.differences import find_differences, read_known
-from rental_pipeline.errors import FixConfiguration, FixData, PipelineError
+from rental_pipeline.differences import find_differences, keys_before, read_known, take_fingerprint
+from rental_pipeline.errors import FixConfiguration, FixData, PipelineError, RetryLater
+from rental_pipeline.fingerprints import NOTHING, Fingerprint
 from rental_pipeline.hand_on import HandOn
 from rental_pipeline.object_store import (
     PLAN,
@@ -36,9 +39,11 @@ from rental_pipeline.object_store import (
 )
 from rental_pipeline.parquet_parts import choose_encoding, count_group_rows, gather_parts
 from rental_pipeline.personal import read_hash_key
+from rental_pipeline.raw_tables import ROW_HASH
 from rental_pipeline.settings import ExtractSettings, read_settings
+from rental_pipeline.slice_query import Point
 from rental_pipeline.slice_rows import SliceRows
-from rental_pipeline.source import connect, explain_source_error, read_source_address
+from rental_pipeline.source import connect, explain_source_error, read_source_address, snapshot
 from rental_pipeline.table_plan import PlannedTable, Slice
 from rental_pipeline.telemetry import count, logger
 
@@ -77,29 +82,11 @@ def extract_slice(event: dict[str, Any], remaining_milliseconds: Callable[[], fl
     rows = SliceRows(table, read_hash_key(settings.hash_secret_arn, hashing), settings.decoder)
     hand_on = HandOn(table, part, rows.impossible_dates, settings.reserve_seconds, lambda: remaining_milliseconds() / 1000)
     source = read_source_address(settings.source_secret_arn)
-    rows_read, written, gone, differences = 0, [], None, None
-    with closing(connect(source, use_unicode=False)) as connection:
+    open_connection = partial(connect, source, use_unicode=False)
+    reading = Reading(settings, table, part, rows, hand_on, attempt, open_connection)
+    with closing(open_connection()) as connection:
         try:
-            if part.compared and table.key:
-                known = read_known(settings.bucket, settings.marketplace, part)
-                differences = find_differences(
-                    pyarrow.Table.from_batches(hand_on.compare(rows.read_pairs(connection, part)), rows.pairs_schema),
-                    known,
-                    table,
-                    part.start if part.piece else None,
-                )
-                batches = (batch for keys in hand_on.take(differences.changed) for batch in rows.read_keys(connection, keys))
-            else:
-                batches = hand_on.read(rows.read_slice(connection, part))
-            for content in gather_parts(batches, settings.part_rows, settings.part_bytes):
-                key = part_key(settings.marketplace, part.run_sequence, part.table, part.slice, attempt, len(written))
-                written.append(_write_part(settings.bucket, key, content))
-                rows_read += content.num_rows
-                del content  # or it would stay while the next one grows
-            end = hand_on.rest.start if hand_on.rest else None
-            if differences and (keys := differences.gone_before(end)).num_rows:
-                key = gone_key(settings.marketplace, part.run_sequence, part.table, part.slice, attempt)
-                gone = _write_part(settings.bucket, key, keys)
+            reading.read(connection)
         except pymysql.MySQLError as error:
             raise explain_source_error(error, source) from error
         except PipelineError as error:
@@ -119,17 +106,122 @@ def extract_slice(event: dict[str, Any], remaining_milliseconds: Callable[[], fl
             # Run numbers begin again with a new control schema; results of another plan of this number must not count.
             "source_time": plan["source_time"],
             "seconds": round(time.monotonic() - started, 3),
-            "rows_read": rows_read,
-            "rows_in_parquet": sum(each["rows"] for each in written),
-            "parts": written,
-            "gone": gone,
+            "rows_read": reading.found.rows,
+            "rows_in_parquet": sum(each["rows"] for each in reading.written),
+            "expected": reading.expected.to_json(),
+            "parts": reading.written,
+            "gone": reading.gone,
             "zero_dates": dict(rows.impossible_dates),
         },
     )
-    count("RowsRead", rows_read, marketplace=settings.marketplace, table=part.table)
+    count("RowsRead", reading.found.rows, marketplace=settings.marketplace, table=part.table)
     if rest:
         logger.info("handed on for want of time", extra={"table": part.table, "slice": part.slice, "piece": part.piece})
     return {"rest": rest}
+
+
+class Reading:
+    """One reading of a slice, from where it begins to where time or the slice ends.
+
+    Attributes:
+        found: Of the rows that were read.
+        expected: What raw must hold of what was read of the slice, once it is loaded.
+        written: The Parquet files of the rows, as `{"key", "bytes", "rows"}`.
+        gone: The file of the keys that are gone, where any are.
+    """
+
+    def __init__(
+        self,
+        settings: ExtractSettings,
+        table: PlannedTable,
+        part: Slice,
+        rows: SliceRows,
+        hand_on: HandOn,
+        attempt: str,
+        reconnect: Callable[[], pymysql.Connection],
+    ):
+        self.found = self.expected = NOTHING
+        self.written: list[dict[str, Any]] = []
+        self.gone: dict[str, Any] | None = None
+        self._settings = settings
+        self._table = table
+        self._part = part
+        self._rows = rows
+        self._hand_on = hand_on
+        self._attempt = attempt
+        self._reconnect = reconnect
+
+    def read(self, connection: pymysql.Connection) -> None:
+        """Read, write and add up. What is compared is read in one snapshot, so that the source can say what it comes to."""
+        if not self._part.compared:
+            self._read_rows(connection)
+            self.expected = self.found
+            return
+        with snapshot(connection):
+            if self._table.key:
+                self._read_differences(connection)
+                return
+            self._read_rows(connection)
+            if self._hand_on.rest is None:
+                self._sum_up(connection, "events", self.found)
+                return
+        # The rows behind the cut were not read to their end, which has closed the connection: what was added to the piece since
+        # then is a difference, and has it read again.
+        with closing(self._reconnect()) as again:
+            self._sum_up(again, "events", self.found)
+
+    def _read_rows(self, connection: pymysql.Connection) -> None:
+        self._write(self._hand_on.read(self._rows.read_slice(connection, self._part)))
+
+    def _read_differences(self, connection: pymysql.Connection) -> None:
+        """Read key and hash of every row, then the rows that raw has not, or has otherwise."""
+        part, key = self._part, list(self._table.key)
+        known = read_known(self._settings.bucket, self._settings.marketplace, part)
+        pairs = pyarrow.Table.from_batches(
+            self._hand_on.compare(partial(self._rows.read_pairs, connection)), self._rows.pairs_schema
+        )
+        differences = find_differences(pairs, known, self._table, part.start, self._end)
+        groups = self._hand_on.take(differences.changed_keys)
+        self._write(batch for keys in groups for batch in self._rows.read_keys(connection, keys))
+        self._sum_up(connection, "keys", take_fingerprint(keys_before(pairs, key, self._end)[ROW_HASH]))
+        changed = keys_before(differences.changed, key, self._end)
+        self._require(take_fingerprint(changed[ROW_HASH]), self.found, "rows that differ from raw's")
+        if (gone := keys_before(differences.gone, key, self._end)).num_rows:
+            name = gone_key(self._settings.marketplace, part.run_sequence, part.table, part.slice, self._attempt)
+            self.gone = _write_part(self._settings.bucket, name, gone)
+
+    @property
+    def _end(self) -> Point | None:
+        return self._hand_on.rest.start if self._hand_on.rest else self._part.end
+
+    def _sum_up(self, connection: pymysql.Connection, what: str, found: Fingerprint) -> None:
+        """Have the source sum up what was read of the slice, which must be what was found."""
+        self.expected = self._rows.take_fingerprint(connection, replace(self._part, end=self._end))
+        self._require(self.expected, found, what)
+
+    def _require(self, expected: Fingerprint, found: Fingerprint, what: str) -> None:
+        if expected != found:
+            contents = ", of other contents" if expected.rows == found.rows else ""
+            raise RetryLater(
+                f"the source has {expected.rows} {what} from {_show(self._part.start)} to {_show(self._end)}, {found.rows} were"
+                f" read{contents}: they are read again"
+            )
+
+    def _write(self, batches: Iterator[pyarrow.RecordBatch]) -> None:
+        settings, part = self._settings, self._part
+        for content in gather_parts(self._count(batches), settings.part_rows, settings.part_bytes):
+            name = part_key(settings.marketplace, part.run_sequence, part.table, part.slice, self._attempt, len(self.written))
+            self.written.append(_write_part(settings.bucket, name, content))
+            del content  # or it would stay while the next one grows
+
+    def _count(self, batches: Iterator[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
+        for batch in batches:
+            self.found += take_fingerprint(batch[ROW_HASH])
+            yield batch
+
+
+def _show(point: Point | None) -> str:
+    return ", ".join(point) if point else "(open)"
 
 
 def _find_table(plan: dict[str, Any], part: Slice) -> PlannedTable:

@@ -1,7 +1,7 @@
 """Stopping in time: a slice that would outlast its function ends where it is, and the rest becomes a piece of its own.
 
 The rows come in the order of the key (append: of the event time), so all that were not read are at or behind the first of them.
-Of a slice that was compared, the same holds for the keys whose rows are read.
+Of a slice that is compared, the same holds for the keys and hashes, and for the keys whose rows are read then.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from rental_pipeline.table_plan import PlannedTable, Slice
 
 # Of a query that names its keys: enough for few queries, few enough for a short one.
 _KEYS_PER_QUERY = 1000
+# Keys and hashes take some 4 µs each; texts are sorted anew by each query.
+_PAIRS_PER_QUERY = 100_000
 # With less than this left, a function that can hand nothing on says so instead of being ended by Lambda without a word.
 _LAST_SECONDS = 5
 
@@ -86,15 +88,30 @@ class HandOn:
                 return
             yield keys[start : start + _KEYS_PER_QUERY]
 
-    def compare(self, batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
-        """Yield the keys and hashes of a slice, of which all are needed before the first difference is known.
+    def compare(self, read: Callable[[Slice, int], Iterable[pyarrow.RecordBatch]]) -> Iterator[pyarrow.RecordBatch]:
+        """Yield keys and hashes, in order, until the time is up; those of one query are always yielded.
 
-        Raises:
-            FixConfiguration: they take all of the function's time.
+        The rest then begins behind them, or where `take` stops before that. Each query is read to its end: a result that is left
+        in its midst would close the connection, and with it the snapshot.
+
+        Args:
+            read: Reads at most so many keys and hashes of a slice, in order.
         """
-        for batch in batches:
-            self._require_time("comparing its rows takes longer than one function may: lower the stack's parameter SliceRows")
-            yield batch
+        part = self._part
+        while True:
+            rows, start = 0, None
+            for batch in read(part, _PAIRS_PER_QUERY + 1):
+                rows += batch.num_rows
+                if rows > _PAIRS_PER_QUERY:  # the last one begins the next query
+                    start = [batch[name][-1].cast(pyarrow.string()).as_py() for name in self._table.key]
+                    batch = batch.slice(0, batch.num_rows - 1)
+                yield batch
+            if start is None:
+                return
+            if self._is_time_up():
+                self._begin_rest(start)
+                return
+            part = replace(part, start=tuple(start))
 
     def _is_time_up(self) -> bool:
         return self._remaining_seconds() < self._reserve_seconds

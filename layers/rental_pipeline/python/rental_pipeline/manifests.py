@@ -6,26 +6,30 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from rental_pipeline.contract import APPEND
 from rental_pipeline.errors import FixData
+from rental_pipeline.fingerprints import NOTHING, Fingerprint, Span, add_up, join_spans
 from rental_pipeline.object_store import (
+    COMPARED,
     LOADS,
     PLAN,
     SLICES,
     address,
     find_json,
     gone_manifest_key,
+    list_sizes,
     manifest_key,
-    object_size,
+    raw_prefix,
     read_json,
     result_key,
     run_key,
     write_json,
 )
 from rental_pipeline.settings import ManifestSettings, read_settings
-from rental_pipeline.table_plan import Slice
+from rental_pipeline.table_plan import PlannedTable, Slice
 from rental_pipeline.telemetry import count, logger
 
-_THREADS = 16
+_THREADS = 32  # as many as the S3 client has connections: of 100,000 results each is a request
 
 Json = dict[str, Any]
 
@@ -51,17 +55,57 @@ def write_manifests(event: Json) -> Json:
     with ThreadPoolExecutor(_THREADS) as threads:
         pieces = threads.map(lambda part: list(_read_pieces(settings, part, plan["source_time"])), slices)
         results = [result for each in pieces for result in each]
-        files = [file for each in results for file in [*each["parts"], *_list_gone(each)]]
-        list(threads.map(lambda file: _check_size(settings.bucket, file), files))
-
+    by_table: dict[str, list[Json]] = {}
+    for result in results:
+        by_table.setdefault(result["table"], []).append(result)
+    compared = find_json(settings.bucket, run_key(settings.marketplace, run_sequence, COMPARED)) or {}
     loads = {}
-    for table in [entry["name"] for entry in plan["tables"] if entry["read"]]:
-        loads[table] = _write_manifests(settings, run_sequence, table, [each for each in results if each["table"] == table])
+    for entry in [entry for entry in plan["tables"] if entry["read"]]:
+        table = entry["name"]
+        found = by_table.get(table, [])
+        _check_sizes(settings, run_sequence, table, found)
+        parts = [part for part in slices if part.table == table]
+        equal = [Span.from_json(span) for span in compared.get(table, ())]
+        spans, apart = expect_spans(PlannedTable.from_json(entry), parts, found, equal, plan["kind"] == "reconcile")
+        loads[table] = {
+            **_write_manifests(settings, run_sequence, table, found),
+            "expected": [span.to_json() for span in spans],
+            "rows_apart": apart,
+        }
         if plan["kind"] == "reconcile":
             different = loads[table]["rows_read"] + loads[table]["rows_gone"]
             count("RowsDifferent", different, marketplace=settings.marketplace, table=table)
     write_json(settings.bucket, run_key(settings.marketplace, run_sequence, LOADS), loads)
     return {"run_sequence": run_sequence, "rows_read": sum(load["rows_read"] for load in loads.values())}
+
+
+def expect_spans(
+    table: PlannedTable, slices: list[Slice], results: list[Json], equal: list[Span], is_whole: bool
+) -> tuple[list[Span], int]:
+    """Return what raw must hold of a table once its rows are loaded, in the order of keys, and the rows of the spans left out.
+
+    What a window of a keyed table brings says nothing of other keys: of that, nothing is expected. A comparison says all.
+
+    Args:
+        equal: The spans of a comparison that were not read.
+        is_whole: Whether to look also at what lies before the first slice, and behind the last.
+    """
+    by_slice: dict[int, Fingerprint] = {}
+    for result in results:
+        by_slice[result["slice"]] = by_slice.get(result["slice"], NOTHING) + Fingerprint.from_json(result["expected"])
+    if table.comparison is None:
+        if table.strategy == APPEND:
+            return join_spans([Span(part.start, part.end, by_slice[part.slice]) for part in slices]), 0
+        # Cut in the order of the source's collation, which is not the warehouse's.
+        return ([Span(None, None, add_up(by_slice.values()))] if table.complete else []), 0
+    apart = 0
+    if table.key and not is_whole:
+        outside = [span for span in equal if span.follows in (0, len(slices))]
+        apart = sum(span.expected.rows for span in outside)
+        equal = [span for span in equal if span not in outside]
+    read = [(number, 1, Span(part.start, part.end, by_slice[part.slice])) for number, part in enumerate(slices)]
+    placed = sorted([*read, *((span.follows, 0, span) for span in equal)], key=lambda each: each[:2])
+    return join_spans([span for _, _, span in placed]), apart
 
 
 def _read_pieces(settings: ManifestSettings, part: Slice, source_time: str) -> Iterator[Json]:
@@ -94,12 +138,16 @@ def _list_gone(result: Json) -> list[Json]:
     return [result["gone"]] if result["gone"] else []
 
 
-def _check_size(bucket: str, file: Json) -> None:
-    size = object_size(bucket, file["key"])
-    if size != file["bytes"]:
-        raise FixData(
-            f"{address(bucket, file['key'])} is {size} bytes long, was written with {file['bytes']}: start a new execution"
-        )
+def _check_sizes(settings: ManifestSettings, run_sequence: int, table: str, results: list[Json]) -> None:
+    """Compare the files of a table with what S3 lists of the run, which costs a request for a thousand of them."""
+    files = [file for each in results for file in [*each["parts"], *_list_gone(each)]]
+    sizes = list_sizes(settings.bucket, raw_prefix(settings.marketplace, table, run_sequence)) if files else {}
+    for file in files:
+        if (size := sizes.get(file["key"])) != file["bytes"]:
+            found = "does not exist" if size is None else f"is {size} bytes long"
+            raise FixData(
+                f"{address(settings.bucket, file['key'])} {found}, was written with {file['bytes']} bytes: start a new execution"
+            )
 
 
 def _write_manifests(settings: ManifestSettings, run_sequence: int, table: str, results: Iterable[Json]) -> Json:
@@ -121,6 +169,7 @@ def _write_manifests(settings: ManifestSettings, run_sequence: int, table: str, 
         "bytes": sum(part["bytes"] for part in parts),
         "parts": len(parts),
         "slices": sum(result["piece"] == 0 for result in results),
+        "pieces": len(results),
         "zero_dates": zero_dates,
         "seconds": round(sum(result["seconds"] for result in results), 3),
     }

@@ -6,6 +6,7 @@ The layout is that of docs/architecture.md, "Objects on S3".
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -19,6 +20,7 @@ from rental_pipeline.errors import FixConfiguration, FixData, PipelineError, Ret
 LEDGER = "ledger.json"
 FINGERPRINTS = "fingerprints.json"
 PLAN = "plan.json"
+COMPARED = "compared.json"
 SLICES = "slices.json"
 LOADS = "loads.json"
 LAKE = "lake.json"
@@ -41,6 +43,11 @@ def result_key(marketplace: str, run_sequence: int, table: str, slice_number: in
     return run_key(marketplace, run_sequence, f"results/{table}/{number}.json")
 
 
+def progress_key(marketplace: str, run_sequence: int, number: int) -> str:
+    """Return the key of what a planner has found that ran out of time; the next one goes on with it."""
+    return run_key(marketplace, run_sequence, f"planning/{number:05d}.json")
+
+
 def manifest_key(marketplace: str, run_sequence: int, table: str) -> str:
     """Return the key of the COPY manifest of one table."""
     return run_key(marketplace, run_sequence, f"manifests/{table}.json")
@@ -51,12 +58,12 @@ def gone_manifest_key(marketplace: str, run_sequence: int, table: str) -> str:
     return run_key(marketplace, run_sequence, f"manifests/{table}-gone.json")
 
 
-def known_prefix(marketplace: str, run_sequence: int, table: str, slice_number: int) -> str:
-    """Return the prefix to which the keys and row hashes that raw knows in one slice are unloaded; the manifest is under it.
+def known_prefix(marketplace: str, run_sequence: int, table: str, number: int) -> str:
+    """Return the prefix to which the keys and row hashes that raw knows in some slices are unloaded; the manifest is under it.
 
     UNLOAD cannot tag what it writes, so the lifecycle knows these lists, which serve one run only, by their prefix.
     """
-    return f"{marketplace}/known/{run_sequence:06d}/{table}/{slice_number:05d}/"
+    return f"{marketplace}/known/{run_sequence:06d}/{table}/{number:05d}/"
 
 
 def rates_key(marketplace: str, run_sequence: int, rate_hash: str, kind: str) -> str:
@@ -198,9 +205,18 @@ def can_list(bucket: str) -> None:
 
 def list_objects(bucket: str, prefix: str) -> dict[str, datetime]:
     """Return when each object under a prefix was written, by key (raises as `read_json`)."""
+    return {item["Key"]: item["LastModified"] for item in _list(bucket, prefix)}
+
+
+def list_sizes(bucket: str, prefix: str) -> dict[str, int]:
+    """Return the size in bytes of each object under a prefix, by key: a thousand in one request (raises as `read_json`)."""
+    return {item["Key"]: item["Size"] for item in _list(bucket, prefix)}
+
+
+def _list(bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
     try:
-        pages = s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        return {item["Key"]: item["LastModified"] for page in pages for item in page.get("Contents", [])}
+        for page in s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+            yield from page.get("Contents", [])
     except (ClientError, BotoCoreError) as error:
         raise explain_s3_error(error, bucket, prefix, "s3:ListBucket") from error
 

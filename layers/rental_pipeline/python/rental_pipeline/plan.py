@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -12,11 +14,23 @@ import pymysql
 
 from rental_pipeline.bound import Bound, earliest_local_time, find_bound, latest_local_time
 from rental_pipeline.column_types import SourceColumn
-from rental_pipeline.comparison import compare_days, compare_keys
+from rental_pipeline.comparison import Comparer
 from rental_pipeline.contract import APPEND, HASH, SNAPSHOT, TableContract, read_contract
 from rental_pipeline.errors import FixConfiguration, FixData
-from rental_pipeline.object_store import FINGERPRINTS, LEDGER, PLAN, SLICES, find_json, read_json, run_key, write_json
+from rental_pipeline.object_store import (
+    COMPARED,
+    FINGERPRINTS,
+    LEDGER,
+    PLAN,
+    SLICES,
+    find_json,
+    progress_key,
+    read_json,
+    run_key,
+    write_json,
+)
 from rental_pipeline.personal import HashKey, read_hash_key
+from rental_pipeline.planning import Deadline, OutOfTime, PlannedPart, Progress
 from rental_pipeline.raw_tables import RESERVED_COLUMNS, RawTable, plan_raw_table, read_catalogue
 from rental_pipeline.replay import plan_replay
 from rental_pipeline.run_input import RunInput, read_run_input
@@ -30,16 +44,20 @@ from rental_pipeline.table_plan import PlannedColumn, PlannedTable, Slice, iso_t
 from rental_pipeline.telemetry import logger, seconds
 
 _DAY = timedelta(days=1)
+# With less than this left, what is not planned is left to another invocation: one query, and cutting what differs, take less.
+_RESERVE_SECONDS = 150
 
 
-def plan_run(event: dict[str, Any]) -> dict[str, Any]:
+def plan_run(event: dict[str, Any], remaining_milliseconds: Callable[[], float] = lambda: math.inf) -> dict[str, Any]:
     """Plan a run: read the contract, the ledger and the source's schema; write plan.json and slices.json.
 
     Args:
-        event: `run_sequence` (int) and `input`, the execution's input.
+        event: `run_sequence` (int), `input`, the execution's input, and `continuation`: 0, or what the call before returned.
+        remaining_milliseconds: Says how long this invocation may still take.
 
     Returns:
-        The summary that docs/architecture.md lists for plan_run.
+        The summary that docs/architecture.md lists for plan_run. Its `continuation` is 0, or the number with which to call again,
+        where comparing took all the time.
 
     Raises:
         FixConfiguration: the input, the contract, a privilege or the source's schema must be mended first; nothing was read.
@@ -58,18 +76,44 @@ def plan_run(event: dict[str, Any]) -> dict[str, Any]:
         return plan_replay(settings, contract, run_input, ledger)
     fingerprints = find_json(settings.bucket, run_key(settings.marketplace, run_sequence, FINGERPRINTS)) or {}
 
+    continuation = event.get("continuation") or 0
+    slices_key = run_key(settings.marketplace, run_sequence, SLICES)
+    summary = {
+        "run_sequence": run_sequence,
+        "continuation": 0,
+        "dry_run": run_input.dry_run,
+        "slice_count": 0,
+        "slices_key": slices_key,
+        "tables": [],
+        "replays": [],
+    }
+    deadline = Deadline(lambda: remaining_milliseconds() / 1000, _RESERVE_SECONDS)
     address = read_source_address(settings.source_secret_arn)
     with closing(connect(address)) as connection:
         try:
-            bound = find_bound(connection, address, timedelta(seconds=settings.bound_delay_seconds))
-            seconds("WatermarkHeldBack", bound.held_back.total_seconds(), marketplace=settings.marketplace)
+            if continuation:
+                found = read_json(settings.bucket, progress_key(settings.marketplace, run_sequence, continuation))
+                progress = Progress.from_json(found)
+            else:
+                progress = Progress(find_bound(connection, address, timedelta(seconds=settings.bound_delay_seconds)))
+                seconds("WatermarkHeldBack", progress.bound.held_back.total_seconds(), marketplace=settings.marketplace)
+            bound = progress.bound
             as_of = _choose_as_of(run_input, ledger, bound)
-            tables = TablePlanner(connection, settings, path, ledger, fingerprints, run_input, bound, run_sequence, hash_key)
-            for table_contract in contract.values():
-                tables.plan(table_contract, is_read=table_contract.name in read_names)
+            planner = TablePlanner(
+                connection, settings, path, ledger, fingerprints, run_input, progress, run_sequence, hash_key, deadline
+            )
+            for table_contract in list(contract.values())[len(progress.parts) :]:
+                progress.parts.append(planner.plan(table_contract, is_read=table_contract.name in read_names))
+        except OutOfTime:
+            summary["continuation"] = continuation + 1
+            write_json(settings.bucket, progress_key(settings.marketplace, run_sequence, continuation + 1), progress.to_json())
+            logger.info("the plan goes on in another invocation", extra={"continuation": continuation + 1})
+            return summary
         except pymysql.MySQLError as error:
             raise explain_source_error(error, address) from error
 
+    parts = progress.parts
+    slices = [each for part in parts for each in part.slices]
     plan = {
         "marketplace": settings.marketplace,
         "run_sequence": run_sequence,
@@ -80,30 +124,22 @@ def plan_run(event: dict[str, Any]) -> dict[str, Any]:
         "dry_run": run_input.dry_run,
         "erased": list(run_input.erase),
         "rebuild": {"layers": run_input.rebuild, "tables": run_input.tables} if run_input.rebuild else None,
-        "raw_changes": {"batch": tables.batch, "single": tables.single},
-        "tables": [table.to_json() for table in tables.planned],
+        "raw_changes": {name: [sql for part in parts for sql in getattr(part, name)] for name in ("batch", "single")},
+        "tables": [part.table.to_json() for part in parts],
     }
-    slices_key = run_key(settings.marketplace, run_sequence, SLICES)
-    write_json(settings.bucket, slices_key, [part.to_json() for part in tables.slices])
+    compared = {part.table.name: [span.to_json() for span in part.equal] for part in parts if part.table.comparison}
+    write_json(settings.bucket, slices_key, [part.to_json() for part in slices])
+    write_json(settings.bucket, run_key(settings.marketplace, run_sequence, COMPARED), compared)
     write_json(settings.bucket, run_key(settings.marketplace, run_sequence, PLAN), plan)
     return {
-        "run_sequence": run_sequence,
-        "dry_run": run_input.dry_run,
-        "slice_count": len(tables.slices),
-        "slices_key": slices_key,
-        "tables": [table.name for table in tables.planned if table.read and not table.is_idle],
-        "replays": [],
+        **summary,
+        "slice_count": len(slices),
+        "tables": [part.table.name for part in parts if part.table.read and not part.table.is_idle],
     }
 
 
 class TablePlanner:
-    """Plans one table after the other, and gathers the results.
-
-    Attributes:
-        planned: The tables of plan.json.
-        slices: The items of slices.json.
-        batch, single: DDL for the raw tables, as in `RawTable`.
-    """
+    """Plans one table after the other."""
 
     def __init__(
         self,
@@ -113,14 +149,17 @@ class TablePlanner:
         ledger: dict[str, Any],
         fingerprints: dict[str, list[dict[str, Any]]],
         run_input: RunInput,
-        bound: Bound,
+        progress: Progress,
         run_sequence: int,
         hash_key: HashKey | None,
+        deadline: Deadline,
     ):
         self.connection = connection
         self.path = path
         self.run_input = run_input
-        self.bound = bound
+        self.progress = progress
+        self.bound = progress.bound
+        self.deadline = deadline
         self.run_sequence = run_sequence
         # A table that is erased is planned as if it had never been loaded.
         self.fingerprints = {name: found for name, found in fingerprints.items() if name not in run_input.erase}
@@ -131,13 +170,13 @@ class TablePlanner:
         self.catalogue = {name: columns for name, columns in catalogue.items() if name not in run_input.erase}
         self.positions = {position["name"]: position for position in ledger["positions"] if position["layer"] == "raw"}
         self.sources = describe_tables(connection)
-        self.planned: list[PlannedTable] = []
-        self.slices: list[Slice] = []
-        self.batch: list[str] = []
-        self.single: list[str] = []
 
-    def plan(self, contract: TableContract, is_read: bool) -> None:
-        """Plan one table; one that is not read and has its raw table is only listed, whatever it is in the source."""
+    def plan(self, contract: TableContract, is_read: bool) -> PlannedPart:
+        """Plan one table; one that is not read and has its raw table is only listed, whatever it is in the source.
+
+        Raises:
+            OutOfTime: another planner must go on; what this one has found of the table is in the progress.
+        """
         existing = self.catalogue.get(contract.name)
         if self.run_input.reconcile and is_read and contract.name not in self.positions:
             logger.warning("there is nothing to reconcile yet: the table was never loaded", extra={"table": contract.name})
@@ -146,45 +185,48 @@ class TablePlanner:
             columns = tuple(
                 PlannedColumn(name, kind, name, "") for name, kind in existing.items() if name not in RESERVED_COLUMNS
             )
-            self.planned.append(_list_table(contract, contract.name, columns))
-            return
+            return PlannedPart(_list_table(contract, contract.name, columns))
         source = find_source_table(self.sources, contract, self.path)
         columns = plan_columns(source, contract, self.path)
         raw_table = plan_raw_table(
             self.raw_schema, contract, columns, existing, may_evolve=is_read and self.run_input.window is None
         )
-        self.batch += raw_table.batch
-        self.single += raw_table.single
         table = _list_table(contract, source.name, raw_table.columns)
-        table = replace(table, added=raw_table.added, is_new=existing is None)
+        part = PlannedPart(
+            replace(table, added=raw_table.added, is_new=existing is None), batch=[*raw_table.batch], single=[*raw_table.single]
+        )
         if is_read:
             definition_hash = _hash_definition(contract, raw_table.columns, self.hash_key)
             loaded_by = self.positions.get(contract.name, {}).get("definition_hash")
             is_as_loaded = not raw_table.added and loaded_by in (None, definition_hash)
             known = self.fingerprints.get(contract.name) if is_as_loaded else None
-            table = replace(table, read=True, definition_hash=definition_hash)
+            table = replace(part.table, read=True, definition_hash=definition_hash)
             if contract.strategy == SNAPSHOT or self.run_input.reconcile:
                 table = replace(table, complete=known is None)
             else:
                 table = self._plan_window(table, contract, source, is_as_loaded)
-            table = self._cut(table, known)
-            _log_table(table, raw_table, columns, source)
-        self.planned.append(table)
+            part.table = table
+            self._cut(part, known, definition_hash)
+            _log_table(part.table, raw_table, columns, source)
+        return part
 
-    def _cut(self, table: PlannedTable, known: list[dict[str, Any]] | None) -> PlannedTable:
-        """Add the table's slices; return the table with what was found where it is compared with what raw knows."""
+    def _cut(self, part: PlannedPart, known: list[dict[str, Any]] | None, definition_hash: str) -> None:
+        """Give a part its slices; where the table is compared with what raw knows, also what was found."""
+        table, sums = part.table, self.progress.begin_sums(f"{part.table.name} {definition_hash}")
+        require_time = self.deadline.require_time
         if known is None:
-            slices = cut_slices(self.connection, table, self.run_sequence, self.slice_rows)
+            points = sums.points.setdefault("", [])
+            part.slices = cut_slices(self.connection, table, self.run_sequence, self.slice_rows, points, require_time)
         else:
             salt = self.hash_key.salt if any(column.is_hashed for column in table.columns) else ""
-            compare = compare_days if table.strategy == APPEND else compare_keys
-            comparison, slices = compare(self.connection, table, known, salt, self.run_sequence, self.slice_rows)
-            table = replace(table, comparison=comparison)
+            comparer = Comparer(self.connection, self.run_sequence, salt, self.slice_rows, require_time)
+            compared = comparer.compare(table, known, sums)
+            part.slices, part.equal = compared.slices, compared.equal
+            table = replace(table, comparison=compared.comparison)
             self._refuse_purge(table)
             if table.strategy == APPEND:
-                table = replace(table, days=tuple((part.start and part.start[0], part.end[0]) for part in slices))
-        self.slices += slices
-        return replace(table, slice_count=len(slices))
+                table = replace(table, days=_join_days(part.slices))
+        part.table = replace(table, slice_count=len(part.slices))
 
     def _refuse_purge(self, table: PlannedTable) -> None:
         """Stop before a reconcile run takes a source's clearing of old events for their deletion.
@@ -239,6 +281,17 @@ class TablePlanner:
             )
             (day,) = cursor.fetchone()
         return datetime.fromisoformat(day) if day else None
+
+
+def _join_days(slices: list[Slice]) -> tuple[tuple[str | None, str], ...]:
+    """Return the days that slices read, neighbours as one range."""
+    days: list[tuple[str | None, str]] = []
+    for part in slices:
+        start, end = part.start[0] if part.start else None, part.end[0]
+        if days and days[-1][1] == start:
+            start = days.pop()[0]
+        days.append((start, end))
+    return tuple(days)
 
 
 def _choose_tables(contract: dict[str, TableContract], run_input: RunInput) -> tuple[str, ...]:

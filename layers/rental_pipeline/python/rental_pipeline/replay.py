@@ -92,6 +92,7 @@ def plan_replay(settings: PlanSettings, contract: dict[str, TableContract], run_
     write_json(settings.bucket, run_key(settings.marketplace, run_sequence, PLAN), plan)
     return {
         "run_sequence": run_sequence,
+        "continuation": 0,
         "dry_run": run_input.dry_run,
         "slice_count": 0,
         "slices_key": slices_key,
@@ -130,7 +131,8 @@ def _join_load(load: Json, plan: Json, loads: Json) -> Json:
         "run_sequence": run_sequence,
         "source_time": plan["source_time"],
         "table": table,
-        "totals": totals,
+        # What raw came to then is not compared again: other loads may be missing before it.
+        "totals": {name: value for name, value in totals.items() if name != "expected"},
         "rows_added": load["rows_added"],
         "rows_removed": load["rows_removed"],
     }

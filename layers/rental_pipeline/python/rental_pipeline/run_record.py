@@ -134,7 +134,7 @@ def _measure_usage(
 ) -> Usage:
     """Gather what the run used from its executions' histories, its statements, and its slices' own clocks."""
     loads = list(loads)
-    pieces = sum(load["pieces"] for load in loads)
+    pieces = sum(load.get("pieces", load["slices"]) for load in loads)
     called, sql = (_list_task_seconds(histories) for histories in ([executions.own], executions.steps))
     moments = [event["timestamp"] for event in executions.own]
     has_published = any(line.name.split("/")[2] == "publish" and line.status == "FINISHED" for line in statements)

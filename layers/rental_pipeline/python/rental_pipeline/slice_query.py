@@ -49,34 +49,50 @@ def compose_keys_query(table: PlannedTable, keys: Sequence[Point], salt: str) ->
     return _select_rows(table, salt, _any_of(*(_all_of(*map(_equal, columns, key)) for key in keys)))
 
 
-def compose_pairs_query(table: PlannedTable, part: Slice, salt: str) -> Condition:
-    """Return the query that reads key and row hash of each row of a slice."""
+def compose_pairs_query(table: PlannedTable, part: Slice, salt: str, most: int) -> Condition:
+    """Return the query that reads key and row hash of the first rows of a slice, in the order of keys."""
     keys = ", ".join(select_text(table.column(name)) for name in table.key)
-    return _select(f"{keys}, ", hash_row(table, salt), "", table, slice_condition(table, part))
+    order = f" order by {order_by_key(table, part.compared)} limit {most}"
+    return _select(f"{keys}, ", hash_row(table, salt), order, table, slice_condition(table, part))
 
 
-def compose_range_fingerprints(table: PlannedTable, starts: Sequence[Point], salt: str) -> Condition:
-    """Return the query that counts and sums the rows of each range of keys, all in one scan.
+def compose_count(table: PlannedTable, part: Slice) -> Condition:
+    """Return the query that counts the rows of a slice, and does nothing else with them."""
+    return _select("", ("count(*)", []), "", table, slice_condition(table, part))
+
+
+def compose_fingerprint(table: PlannedTable, part: Slice, salt: str) -> Condition:
+    """Return the query that counts a slice's rows and sums their hashes."""
+    row_hash, arguments = hash_row(table, salt)
+    return _select("", (f"count(*), {_sum(row_hash)}", arguments), "", table, slice_condition(table, part))
+
+
+def compose_range_fingerprints(
+    table: PlannedTable, part: Slice, starts: Sequence[Point], first: int, last: int, salt: str
+) -> Condition:
+    """Return the query that counts and sums the rows of some ranges of keys, all in one scan.
 
     Args:
-        starts: The first key of each range but the first, ascending in the order of bytes.
+        part: What these ranges are together.
+        starts: The first key of each of the table's ranges but the first, ascending in the order of bytes.
+        first, last: The numbers of the ranges that are asked for.
 
     Returns:
-        Rows of (number of the range, count, checksum); ranges without rows are absent.
+        Rows as of `_fingerprint_groups`, labelled with the range's number; ranges without rows are absent.
     """
-    number, arguments = _number_range([table.column(name) for name in table.key], starts, 0, len(starts))
-    return _fingerprint(f"cast({number} as signed)", arguments, table, ("true", []), salt)
+    number, arguments = _number_range([table.column(name) for name in table.key], starts, first, last)
+    return _fingerprint_groups(f"cast({number} as char)", arguments, table, part, salt)
 
 
-def compose_day_fingerprints(table: PlannedTable, salt: str) -> Condition:
-    """Return the query that counts and sums the rows of each day of an append table's window.
+def compose_day_fingerprints(table: PlannedTable, part: Slice, salt: str) -> Condition:
+    """Return the query that counts and sums the rows of each day of an append table's slice.
 
     Returns:
-        Rows of (day as text, count, checksum); the day is NULL for the events without a usable time.
+        Rows as of `_fingerprint_groups`, labelled with the day; events without a usable time are labelled with nothing.
     """
     missing, arguments = cursor_is_missing(table)
-    day = f"case when not {missing} then cast(date({quote_name(table.column(table.cursor).source_name)}) as char) end"
-    return _fingerprint(day, arguments, table, window_condition(table), salt)
+    day = f"case when {missing} then '' else cast(date({quote_name(table.column(table.cursor).source_name)}) as char) end"
+    return _fingerprint_groups(day, arguments, table, part, salt)
 
 
 def hash_row(table: PlannedTable, salt: str) -> Condition:
@@ -163,10 +179,24 @@ def _select_rows(table: PlannedTable, salt: str, condition: Condition, order: st
     return _select(f"{selected}, ", hash_row(table, salt), order, table, condition)
 
 
-def _fingerprint(group: str, arguments: list[Any], table: PlannedTable, condition: Condition, salt: str) -> Condition:
+def _fingerprint_groups(label: str, arguments: list[Any], table: PlannedTable, part: Slice, salt: str) -> Condition:
+    """Return the query that counts and sums the rows of a slice by a label.
+
+    Returns:
+        Rows of (least label, greatest label, count, checksum): the labels of a group are one, or it is no group of that label.
+    """
     row_hash, hash_arguments = hash_row(table, salt)
-    selected = (f"{group} as part, count(*), cast(coalesce(sum({row_hash}), 0) as char)", [*arguments, *hash_arguments])
-    return _select("", selected, " group by part", table, condition)
+    selected = f"{label} as _rp_label, {row_hash} as _rp_hash", [*arguments, *hash_arguments]
+    rows, row_arguments = _select("", selected, "", table, slice_condition(table, part))
+    # The outer query knows no column of the source, so none can be taken for the label.
+    query = (
+        f"select min(_rp_label), max(_rp_label), count(*), {_sum('_rp_hash')} from ({rows}) as _rp_labelled group by _rp_label"
+    )
+    return query, row_arguments
+
+
+def _sum(row_hash: str) -> str:
+    return f"cast(coalesce(sum({row_hash}), 0) as char)"
 
 
 def _select(before: str, last: Condition, after: str, table: PlannedTable, condition: Condition) -> Condition:

@@ -13,9 +13,17 @@ from rental_pipeline import decode, mysql_wire
 from rental_pipeline.column_types import arrow_type, varchar_length, widest_value
 from rental_pipeline.contract import APPEND
 from rental_pipeline.errors import FixData
+from rental_pipeline.fingerprints import Fingerprint
 from rental_pipeline.personal import HashKey
 from rental_pipeline.raw_tables import ROW_HASH
-from rental_pipeline.slice_query import Condition, Point, compose_keys_query, compose_pairs_query, compose_slice_query
+from rental_pipeline.slice_query import (
+    Condition,
+    Point,
+    compose_fingerprint,
+    compose_keys_query,
+    compose_pairs_query,
+    compose_slice_query,
+)
 from rental_pipeline.table_plan import PlannedColumn, PlannedTable, Slice
 
 _PLAIN = "plain"  # of settings.DECODERS; the others are protocols of mysql_wire
@@ -51,10 +59,18 @@ class SliceRows:
         """Yield the rows of some keys, as `_read` does; a key that is no longer there has none."""
         return self._read(connection, compose_keys_query(self._table, keys, self._salt))
 
-    def read_pairs(self, connection: pymysql.Connection, part: Slice) -> Iterator[pyarrow.RecordBatch]:
-        """Yield key and row hash of every row of a slice (raises as `_read`)."""
-        query = _write_arguments(connection, compose_pairs_query(self._table, part, self._salt))
+    def read_pairs(self, connection: pymysql.Connection, part: Slice, most: int) -> Iterator[pyarrow.RecordBatch]:
+        """Yield key and row hash of the first rows of a slice, at most so many, in the order of keys (raises as `_read`)."""
+        query = _write_arguments(connection, compose_pairs_query(self._table, part, self._salt, most))
         return self._decode(connection, query, self.pairs_schema)
+
+    def take_fingerprint(self, connection: pymysql.Connection, part: Slice) -> Fingerprint:
+        """Have the source count a slice's rows and sum their hashes: what `read_slice` or `read_pairs` gives comes to that."""
+        query = _write_arguments(connection, compose_fingerprint(self._table, part, self._salt))
+        with connection.cursor() as cursor:
+            cursor.execute(query)
+            ((rows, checksum),) = cursor.fetchall()
+        return Fingerprint(int(rows), int(checksum))
 
     def _read(self, connection: pymysql.Connection, query: Condition) -> Iterator[pyarrow.RecordBatch]:
         """Run a query, and yield its rows in batches of bounded size.

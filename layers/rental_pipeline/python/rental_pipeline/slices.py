@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import pymysql
@@ -23,22 +24,33 @@ from rental_pipeline.slice_query import (
 from rental_pipeline.table_plan import PlannedTable, Slice
 
 
-def cut_slices(connection: pymysql.Connection, table: PlannedTable, run_sequence: int, slice_rows: int) -> list[Slice]:
+def cut_slices(
+    connection: pymysql.Connection,
+    table: PlannedTable,
+    run_sequence: int,
+    slice_rows: int,
+    points: list[Point] | None = None,
+    require_time: Callable[[], None] = lambda: None,
+) -> list[Slice]:
     """Return the slices of a table's window: together they hold each of its rows exactly once; none for an empty window.
 
     Keyed tables are cut by key. A slice holds `slice_rows` rows as they are now, except the days of an append table, which are
     never divided. The first slice begins, and the last ends, open: rows that come after the cut have a slice too.
+
+    `points` and `require_time` are those of `walk_keys`.
     """
     with connection.cursor() as cursor:
         if table.strategy == APPEND:
-            points = _find_days(cursor, table, slice_rows)
+            require_time()
+            cuts = _find_days(cursor, table, slice_rows)
         elif table.complete:
-            points = walk_keys(cursor, table, slice_rows)
+            cuts = walk_keys(cursor, table, slice_rows, points=points, require_time=require_time)
         else:
-            points = _number_keys(cursor, table, slice_rows)
-    if points is None:
+            require_time()
+            cuts = _number_keys(cursor, table, slice_rows)
+    if cuts is None:
         return []
-    bounds = [None, *points, None]
+    bounds = [None, *cuts, None]
     return [Slice(run_sequence, table.name, number, *bound) for number, bound in enumerate(pairwise(bounds))]
 
 
@@ -49,17 +61,24 @@ def walk_keys(
     start: Point | None = None,
     end: Point | None = None,
     bytewise: bool = False,
+    points: list[Point] | None = None,
+    require_time: Callable[[], None] = lambda: None,
 ) -> list[Point] | None:
     """Step through the keys from `start` to `end` and return each `slice_rows`-th; None where there are none.
 
     In the order of the key's index this reads each entry once and sorts nothing; the order of bytes sorts texts each time.
+
+    Args:
+        points: What an earlier walk found that ran out of time; what is found is added.
+        require_time: Called before each step; raises where there is no time for it.
     """
+    points = [] if points is None else points
     key = [table.column(name) for name in table.key]
     selected = ", ".join(select_text(column) for column in key)
     ordered = order_by_key(table, bytewise)
     below_end, end_arguments = below(key, end, bytewise)
-    points: list[Point] = []
     while True:
+        require_time()
         from_here, arguments = at_least(key, points[-1] if points else start, bytewise)
         cursor.execute(
             f"select {selected} from {quote_name(table.source_name)} where {from_here} and {below_end}"

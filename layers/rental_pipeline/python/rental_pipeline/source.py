@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -197,6 +198,20 @@ def connect(address: SourceAddress, **options: Any) -> pymysql.Connection:
         )
     except pymysql.MySQLError as error:
         raise explain_source_error(error, address, login.offers_tls) from error
+
+
+@contextmanager
+def snapshot(connection: pymysql.Connection) -> Iterator[None]:
+    """Let everything that is asked see one state of the source (MySQL Reference Manual, "Consistent Nonlocking Reads").
+
+    Nothing waits for it but ALTER TABLE, as for any read. Tables of another engine than InnoDB have no such state.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("set transaction isolation level repeatable read")
+        cursor.execute("start transaction with consistent snapshot")
+    yield
+    if connection.open:  # a result that was not read to its end has closed it
+        connection.rollback()
 
 
 def make_login_token(address: SourceAddress) -> str:

@@ -100,6 +100,7 @@ class Slice:
         start, end: Values of the key (append: one day of the cursor) as text, half-open; None is open-ended.
         piece: 0, and one more each time that the rest of the slice was handed on for want of time.
         compared: Whether the range is known to differ from raw. Of a keyed table, only the rows that differ are then read.
+        known: Of a keyed table that is compared: the number of the list that holds what raw knows of it (known_prefix).
     """
 
     run_sequence: int
@@ -109,6 +110,7 @@ class Slice:
     end: tuple[str, ...] | None = None
     compared: bool = False
     piece: int = 0
+    known: int = 0
 
     def to_json(self) -> Json:
         """Return the item of slices.json."""
@@ -120,6 +122,7 @@ class Slice:
             "to": list(self.end) if self.end else None,
             "compared": self.compared,
             "piece": self.piece,
+            "known": self.known,
         }
 
     @classmethod
@@ -127,7 +130,14 @@ class Slice:
         """Return the slice that an item of slices.json describes."""
         start, end = (tuple(item[name]) if item[name] else None for name in ("from", "to"))
         return cls(
-            item["run_sequence"], item["table"], item["slice"], start, end, item.get("compared", False), item.get("piece", 0)
+            item["run_sequence"],
+            item["table"],
+            item["slice"],
+            start,
+            end,
+            item.get("compared", False),
+            item.get("piece", 0),
+            item.get("known", 0),
         )
 
 

@@ -28,7 +28,7 @@ def compose_close(request: StepRequest) -> Step:
     status = "planned" if request.plan["dry_run"] else "succeeded"
 
     def finish(rows: list[Rows]) -> dict:
-        (ended,), loads, builds, set_aside, warnings, (lag,), costs = rows
+        (ended,), loads, builds, set_aside, warnings, (lag,), costs, compared = rows
         dollars("RunCost", sum(float(row["usd"]) for row in costs if not row["replaces"]), marketplace=schemas.marketplace)
         _publish_metrics(schemas.marketplace, ended, loads, builds, lag["seconds"])
         found = _announce(request.plan["tables"])
@@ -42,6 +42,11 @@ def compose_close(request: StepRequest) -> Step:
                 f"{load['table_name']}: {load['rows_read']} rows read, {load['rows_added']} added to raw,"
                 f" {load['rows_removed']} removed"
                 for load in loads
+            ),
+            *(
+                f"{each['table_name']}: {each['ranges_different']} of {each['ranges']} ranges differed from raw; now"
+                f" {each['source_rows_after']} rows in the source, {each['raw_rows_after']} in raw"
+                for each in compared
             ),
             *(_describe_build(build) for build in builds),
             *describe_set_aside(set_aside),
@@ -79,6 +84,8 @@ def compose_close(request: StepRequest) -> Step:
             f" where run_sequence = {run} and violations > 0 order by check_name",
             f"select datediff(second, min(watermark), getdate()) as seconds from {control}.layer_position where layer = 'raw'",
             f"select item, usd, replaces from {control}.run_cost where run_sequence = {run}",
+            f"select table_name, ranges, ranges_different, source_rows_after, raw_rows_after from {control}.reconciliation"
+            f" where run_sequence = {run} order by table_name",
         ),
         finish=finish,
     )

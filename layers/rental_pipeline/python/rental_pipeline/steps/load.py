@@ -6,6 +6,7 @@ from typing import Any
 
 from rental_pipeline.raw_tables import METADATA, ROW_HASH, quote_identifier
 from rental_pipeline.steps.step import Step, StepRequest, find_table, literal
+from rental_pipeline.steps.verify_load import compose_verification
 
 _METADATA = tuple(METADATA)
 # A row without an event time belongs to this day of its append table (docs/architecture.md, "Raw").
@@ -25,11 +26,15 @@ NOTHING = {
 
 
 def compose_load(request: StepRequest) -> Step:
-    """Compose the load of one table: COPY, compare, add what differs, count, move the watermark; one transaction."""
+    """Compose the load of one table: COPY, compare, add what differs, count, move the watermark; one transaction.
+
+    Last of all raw is compared with what was read: what did not arrive as it should is not committed.
+    """
     table = find_table(request)
     load = Load(request, table, request.loads[table["name"]])
     change = [*load.replace_days(), load.note_changed_days()] if table["strategy"] == "append" else load.add_versions()
-    return Step(request.statement_name, request.write_all(*load.copy(), *change, *load.commit()))
+    verify = compose_verification(request, table, load.totals)
+    return Step(request.statement_name, request.write_all(*load.copy(), *change, *load.commit(), *verify))
 
 
 class Load:

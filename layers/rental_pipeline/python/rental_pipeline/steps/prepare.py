@@ -59,15 +59,17 @@ def _commit_idle_tables(request: StepRequest) -> list[Submission]:
 
 
 def _record_comparisons(request: StepRequest, compared: list[dict[str, Any]]) -> str:
-    rows = ", ".join(
-        f"({request.run_sequence}, {literal(table['name'])}, {str(table['lower'] is None).lower()},"
-        f" {found['ranges']}, {found['ranges_different']}, {found['source_rows']}, {found['raw_rows']})"
-        for table in compared
-        if (found := table["comparison"])
-    )
+    """Note what the planner has found; of a table that differs, its load notes what stands at the end (steps/verify_load.py)."""
+    rows = []
+    for table in compared:
+        found, is_whole = table["comparison"], str(table["lower"] is None).lower()
+        counts = found["ranges"], found["ranges_different"], found["source_rows"], found["raw_rows"]
+        after = (found["source_rows"], found["raw_rows"]) if table["is_idle"] else (None, None)
+        values = ", ".join(map(literal, (*counts, *after)))
+        rows.append(f"({request.run_sequence}, {literal(table['name'])}, {is_whole}, {values})")
     return (
-        f"insert into {request.schemas.control}.reconciliation"
-        f" (run_sequence, table_name, is_whole, ranges, ranges_different, source_rows, raw_rows) values {rows}"
+        f"insert into {request.schemas.control}.reconciliation (run_sequence, table_name, is_whole, ranges, ranges_different,"
+        f" source_rows, raw_rows, source_rows_after, raw_rows_after) values {', '.join(rows)}"
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from rental_pipeline.object_store import SLICES, address, known_prefix, read_json, run_key
@@ -15,29 +17,44 @@ _BARE = ("smallint", "integer", "bigint", "decimal")
 
 
 def unload_known(request: StepRequest) -> list[str]:
-    """Return one UNLOAD for each slice of a keyed table that is compared; unloading again writes the same."""
+    """Return the UNLOADs of what slices of keyed tables are compared with; unloading again writes the same.
+
+    Slices that a large range was cut into share a list, so there are never more than the ranges of a comparison.
+    """
     tables = {table["name"]: table for table in request.plan["tables"] if table["comparison"] and table["key"]}
     if not any(table["slice_count"] for table in tables.values()):
         return []
     items = read_json(request.settings.bucket, run_key(request.schemas.marketplace, request.run_sequence, SLICES))
-    return [_unload(request, tables[part.table], part) for part in map(Slice.from_json, items) if part.table in tables]
+    parts = [part for part in map(Slice.from_json, items) if part.table in tables]
+    return [_unload(request, tables[part.table], part) for part in share_lists(parts)]
+
+
+def share_lists(parts: Iterable[Slice]) -> list[Slice]:
+    """Return what the slices come to that are compared with one list: from the first one's start to the last one's end."""
+    sharing = [list(group) for _, group in groupby(parts, key=lambda part: (part.table, part.known))]
+    return [replace(group[0], end=group[-1].end) for group in sharing]
 
 
 def _unload(request: StepRequest, table: dict[str, Any], part: Slice) -> str:
     types = {column["name"]: column["type"] for column in table["columns"]}
     key = [(quote_identifier(name), types[name]) for name in table["key"]]
-    condition = " and ".join([*_compare(key, part.start, ">="), *_compare(key, part.end, "<")]) or "true"
+    condition = within(key, part.start, part.end)
     raw = f"{request.schemas.raw}.{quote_identifier(table['name'])}"
     known = select_newest(raw, table["key"], ["_row_hash"], condition)
     nothing = ", ".join(f"cast(null as {kind})" for _, kind in key)
     # The one row without a key says how many rows the others are: a list that is not whole cannot pass for one, and never is
     # there nothing to unload, of which Redshift would make no file.
     select = f"select * from ({known}) as known union all select {nothing}, count(*) from ({known}) as counted"
-    prefix = known_prefix(request.schemas.marketplace, request.run_sequence, part.table, part.slice)
+    prefix = known_prefix(request.schemas.marketplace, request.run_sequence, part.table, part.known)
     return (
         f"unload ({literal(select)}) to {literal(address(request.settings.bucket, prefix))}"
         f" iam_role {literal(request.settings.copy_role_arn)} format as parquet manifest parallel off allowoverwrite"
     )
+
+
+def within(key: Sequence[tuple[str, str]], start: Sequence[str] | None, end: Sequence[str] | None) -> str:
+    """Return the condition on a key, given as quoted names and types, that it lies from `start` to `end`; None is no bound."""
+    return " and ".join([*_compare(key, start, ">="), *_compare(key, end, "<")]) or "true"
 
 
 def _compare(key: Sequence[tuple[str, str]], values: Sequence[str] | None, operator: str) -> list[str]:
