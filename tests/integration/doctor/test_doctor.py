@@ -139,9 +139,12 @@ def test_a_wrong_address(stack, changes, check, way_out):
 
 
 def test_no_process_privilege(stack):
-    """Runs go on, a delay behind."""
+    """Runs go on, a delay behind; the threads of a replica would not be seen either."""
     with source_is(stack, f"revoke process on *.* from {READER}", f"grant process on *.* to {READER}"):
-        assert "grant process on *.* to 'rental_pipeline'" in only(look(stack), "warn", "open transactions")
+        says = {finding["check"]: finding["says"] for finding in look(stack)}
+    assert says.keys() == {"open transactions", "writer"}
+    assert "grant process on *.* to 'rental_pipeline'" in says["open transactions"]
+    assert "whether it is a replica of another server could not be asked: grant replication client" in says["writer"]
 
 
 def test_the_readers_endpoint(stack):
@@ -153,7 +156,14 @@ def test_the_readers_endpoint(stack):
     finally:
         reader.stop()
         stack.start_source()
-    assert "put the cluster's writer endpoint into the secret" in says
+    assert "put the cluster's writer endpoint, or the server that the application writes to, into the secret" in says
+
+
+def test_a_server_that_was_set_read_only(stack):
+    """As a replica of RDS is; a good one shows no other sign of it."""
+    with source_is(stack, "set global read_only = 1", "set global read_only = 0"):
+        says = only(look(stack), "fail", "open transactions")
+    assert "is a reader (read_only is on)" in says
 
 
 def test_a_table_that_may_not_be_read(stack):

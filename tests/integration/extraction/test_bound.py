@@ -8,12 +8,10 @@ from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import pymysql
 import pytest
 
 from local.mariadb import MariaDB, start
 from rental_pipeline.bound import Bound, find_bound
-from rental_pipeline.errors import FixConfiguration
 from rental_pipeline.source import SourceAddress, connect
 from tests.fixtures.mariadb import SourceDatabase
 
@@ -122,15 +120,6 @@ def test_without_the_privilege_the_bound_stays_a_fixed_delay_behind(table: Sourc
         cursor.execute(f"grant select on {table.database}.* to %s@%s", account)
     bound = find(table, user="blind", password="pw")
     assert bound.source_time - bound.bound == DELAY
-
-
-def test_06_a_reader_is_refused(table: SourceDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Aurora's readers have innodb_read_only on; MariaDB can only be started so, hence the answer is changed on its way."""
-    original = pymysql.cursors.Cursor.fetchone
-    monkeypatch.setattr(pymysql.cursors.Cursor, "fetchone", lambda self: ("2026-01-01 00:00:00.000000", "1", "UTC"))
-    with pytest.raises(FixConfiguration, match=r"is a reader.*writer endpoint into the secret the-secret"):
-        find(table)
-    monkeypatch.setattr(pymysql.cursors.Cursor, "fetchone", original)
 
 
 def test_06_a_server_in_local_time_lists_transactions_by_its_own_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

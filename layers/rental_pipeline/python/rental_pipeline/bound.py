@@ -9,13 +9,13 @@ running statements has it.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pymysql
 
-from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.replication import Replication, look_at_replication
 from rental_pipeline.source import SourceAddress, explain_source_error
 from rental_pipeline.telemetry import logger
 
@@ -37,11 +37,13 @@ class Bound:
         source_time: The source's clock, before anything else was asked of it.
         bound: No later commit can bring a modification time below it.
         sees_transactions: Whether the user may see other sessions (PROCESS); else the bound is a fixed delay.
+        replication: How the server stands among others; where others write, too, the bound is a fixed delay behind at least.
     """
 
     source_time: datetime
     bound: datetime
     sees_transactions: bool = True
+    replication: Replication = field(default_factory=Replication)
 
     @property
     def held_back(self) -> timedelta:
@@ -53,21 +55,17 @@ def find_bound(connection: pymysql.Connection, address: SourceAddress, delay: ti
     """Ask the source for its clock, and for what is still open.
 
     Args:
-        delay: Used instead where the user may not see other sessions (no PROCESS privilege).
+        delay: Used instead where the user may not see other sessions (no PROCESS privilege), or other servers write, too.
 
     Raises:
-        FixConfiguration: the source is a replica, which shows none of its writer's transactions.
+        FixConfiguration: the source is a replica, which shows none of its writer's transactions (replication.py).
     """
     try:
         with connection.cursor() as cursor:
-            cursor.execute("select now(6), @@innodb_read_only, @@system_time_zone")
-            now, read_only, time_zone = cursor.fetchone()
+            cursor.execute("select now(6), @@system_time_zone")
+            now, time_zone = cursor.fetchone()
             source_time = datetime.fromisoformat(now)
-            if int(read_only):
-                raise FixConfiguration(
-                    f"the source {address} is a reader: it shows none of the writer's open transactions, so rows would be lost;"
-                    f" put the cluster's writer endpoint into the secret {address.secret}"
-                )
+            replication = look_at_replication(cursor, address)
             bound = _hold_back(cursor, source_time, time_zone)
     except pymysql.MySQLError as error:
         raise explain_source_error(error, address) from error
@@ -76,8 +74,15 @@ def find_bound(connection: pymysql.Connection, address: SourceAddress, delay: ti
             "the source's user may not see open transactions (grant PROCESS): the watermark stays a fixed delay behind",
             extra={"delay_seconds": delay.total_seconds()},
         )
-        return Bound(source_time, source_time - delay, sees_transactions=False)
-    found = Bound(source_time, bound)
+        return Bound(source_time, source_time - delay, sees_transactions=False, replication=replication)
+    if replication.other_writers:
+        logger.warning(
+            "the source is one of several servers that write, whose transactions it does not show: the watermark stays a fixed"
+            " delay behind",
+            extra={"delay_seconds": delay.total_seconds(), "servers": replication.other_writers},
+        )
+        return Bound(source_time, min(bound, source_time - delay), replication=replication)
+    found = Bound(source_time, bound, replication=replication)
     if found.held_back > max(delay, _HELD_BACK_TOO_LONG):
         logger.warning(
             "a transaction or statement of the source has been open for long; until it ends, each run reads from its start on",

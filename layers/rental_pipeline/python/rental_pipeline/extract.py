@@ -40,10 +40,11 @@ from rental_pipeline.object_store import (
 from rental_pipeline.parquet_parts import choose_encoding, count_group_rows, gather_parts
 from rental_pipeline.personal import read_hash_key
 from rental_pipeline.raw_tables import ROW_HASH
+from rental_pipeline.replication import connect_to_writer
 from rental_pipeline.settings import ExtractSettings, read_settings
 from rental_pipeline.slice_query import Point
 from rental_pipeline.slice_rows import SliceRows
-from rental_pipeline.source import connect, explain_source_error, read_source_address, snapshot
+from rental_pipeline.source import explain_source_error, read_source_address, snapshot
 from rental_pipeline.table_plan import PlannedTable, Slice
 from rental_pipeline.telemetry import count, logger
 
@@ -82,7 +83,7 @@ def extract_slice(event: dict[str, Any], remaining_milliseconds: Callable[[], fl
     rows = SliceRows(table, read_hash_key(settings.hash_secret_arn, hashing), settings.decoder)
     hand_on = HandOn(table, part, rows.impossible_dates, settings.reserve_seconds, lambda: remaining_milliseconds() / 1000)
     source = read_source_address(settings.source_secret_arn)
-    open_connection = partial(connect, source, use_unicode=False)
+    open_connection = partial(connect_to_writer, source, use_unicode=False)
     reading = Reading(settings, table, part, rows, hand_on, attempt, open_connection)
     with closing(open_connection()) as connection:
         try:

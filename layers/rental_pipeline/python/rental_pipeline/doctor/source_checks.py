@@ -16,7 +16,7 @@ from typing import Any
 
 import pymysql
 
-from rental_pipeline.bound import NAMES_OF_UTC, find_bound
+from rental_pipeline.bound import NAMES_OF_UTC, Bound, find_bound
 from rental_pipeline.contract import HASH, TableContract, read_contract
 from rental_pipeline.doctor.report import Report
 from rental_pipeline.object_store import can_list
@@ -136,7 +136,7 @@ def _check_server(report: Report, connection: pymysql.Connection, address: Sourc
         )
     with _asking(report, "open transactions", address):
         bound = find_bound(connection, address, timedelta(seconds=settings.bound_delay_seconds))
-        report.ok("writer", "not a read-only instance")
+        _tell_replication(report, address, bound, settings)
         if not bound.sees_transactions:
             report.warn(
                 "open transactions",
@@ -160,6 +160,23 @@ def _check_server(report: Report, connection: pymysql.Connection, address: Sourc
             )
         else:
             report.ok("clock", f"the source's is within {_CLOCKS_APART.total_seconds():.0f} s of this function's")
+
+
+def _tell_replication(report: Report, address: SourceAddress, bound: Bound, settings: SourceCheckSettings) -> None:
+    """Say how sure it is that no rows arrive from elsewhere; a replica was refused before."""
+    may_see = f"grant replication client on *.* to {address.user!r} (MariaDB: grant slave monitor)"
+    if bound.replication.other_writers:
+        report.warn(
+            "writer",
+            f"one of {bound.replication.other_writers}, whose transactions it does not show: every run stays"
+            f" {settings.bound_delay_seconds} seconds behind, and a longer transaction's rows are found by a reconcile run only",
+        )
+    elif bound.replication.sees_status:
+        report.ok("writer", "not read-only, and no replica of another server")
+    elif bound.sees_transactions:
+        report.ok("writer", f"not read-only, and no replication runs; whether one is set up but stopped is not seen ({may_see})")
+    else:
+        report.warn("writer", f"not read-only; but whether it is a replica of another server could not be asked: {may_see}")
 
 
 def _check_time_zone(report: Report, connection: pymysql.Connection) -> str:
