@@ -5,6 +5,7 @@ The work of the function check_operation, which may only look.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -74,7 +75,14 @@ def _check_schedules(report: Report, settings: OperationCheckSettings) -> None:
             report.fail("schedules", f"{name} starts {schedule['Target']['Arn']}, not this state machine: deploy the stack again")
         elif schedule["State"] == "ENABLED":
             zone = schedule.get("ScheduleExpressionTimezone", "UTC")
-            report.ok("schedules", f"{name} is on: {schedule['ScheduleExpression']} ({zone})")
+            if name == settings.reconcile_schedule and not _compares_all(schedule["Target"].get("Input")):
+                report.warn(
+                    "schedules",
+                    f"{name} does not compare all tables, so deletes in the others are never found: deploy the stack again, whose"
+                    ' input is {"reconcile": true}',
+                )
+            else:
+                report.ok("schedules", f"{name} is on: {schedule['ScheduleExpression']} ({zone})")
         else:
             off.append(name)
     if off:
@@ -83,6 +91,15 @@ def _check_schedules(report: Report, settings: OperationCheckSettings) -> None:
             f"{' and '.join(off)} {'is' if len(off) == 1 else 'are'} off, so nothing runs by itself: when a run has succeeded,"
             " deploy with ScheduleState=ENABLED (which also makes the alarms that miss a run)",
         )
+
+
+def _compares_all(text: str | None) -> bool:
+    """Whether a run with this input looks at every table whole."""
+    try:
+        given = json.loads(text or "{}")
+    except ValueError:
+        return False
+    return isinstance(given, dict) and given.get("reconcile") is True and not given.get("tables")
 
 
 def _check_topic(report: Report, arn: str, tells: str) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from rental_pipeline.contract import read_contract
 from rental_pipeline.data_api import DataApi, StatementFailed, Submission, classify
 from rental_pipeline.doctor.bucket_checks import check_bucket
 from rental_pipeline.doctor.report import Report
@@ -110,28 +111,41 @@ def _check_user(report: Report, api: DataApi, name: str, settings: WarehouseSett
 
 
 def _check_completeness(report: Report, api: DataApi, name: str, settings: WarehouseSettings) -> None:
-    """Say when the source was last looked at whole: by a reconcile run, or by the first load."""
+    """Say for each table when it was last looked at whole: compared by a reconcile run that took it, or read as a whole."""
+    control = Schemas(settings.marketplace).control
+    contract = read_contract(settings.sql_root / settings.marketplace / "source.yaml")
     try:
-        (looked,) = api.query(
+        rows = api.query(
             name,
-            "select datediff(day, coalesce(max(case when kind = 'reconcile' then finished_at end), min(finished_at)), getdate())"
-            f" as days from {Schemas(settings.marketplace).control}.run where status in ('succeeded', 'unchanged')",
+            f"""
+            select looked.table_name, datediff(day, max(run.finished_at), getdate()) as days
+            from (
+                select run_sequence, table_name from {control}.reconciliation where is_whole
+                union all
+                select run_sequence, table_name from {control}.run_window where is_complete
+            ) as looked
+            inner join {control}.run on looked.run_sequence = run.run_sequence
+            where run.status in ('succeeded', 'unchanged')
+            group by looked.table_name
+            """,
         )
     except StatementFailed as failure:
         if "does not exist" not in str(failure):
             raise
         return  # before the first run
-    days = looked["days"]
-    if days is None:
-        return  # before the first that ends well
-    if days <= _COMPARED_WITHIN_DAYS:
-        report.ok("completeness", f"the source was looked at whole within the last {_COMPARED_WITHIN_DAYS} days")
-    else:
+    days = {row["table_name"]: row["days"] for row in rows if row["table_name"] in contract}
+    late = {table: count for table, count in days.items() if count > _COMPARED_WITHIN_DAYS}
+    if late:
+        told = ", ".join(
+            f"{table} {count} days ago" for table, count in sorted(late.items(), key=lambda each: (-each[1], each[0]))
+        )
         report.warn(
             "completeness",
-            f"the source was last looked at whole {days} days ago, so rows that were deleted since may still be here: start the"
+            f"tables were last looked at whole long ago ({told}), so rows that were deleted since may still be here: start the"
             ' state machine with {"reconcile": true}, and see why its schedule did not',
         )
+    elif days:
+        report.ok("completeness", f"each of {len(days)} tables was looked at whole within the last {_COMPARED_WITHIN_DAYS} days")
 
 
 def _check_copy_role(report: Report, api: DataApi, name: str, settings: WarehouseSettings) -> None:
