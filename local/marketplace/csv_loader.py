@@ -45,7 +45,7 @@ def connect(arguments: argparse.Namespace) -> pymysql.Connection:
             host=arguments.host,
             port=arguments.port,
             user=arguments.user,
-            password=password,
+            password=password.encode(errors="surrogateescape"),  # PyMySQL would write a text as latin1
             database=arguments.database,
             charset="utf8mb4",
             autocommit=True,

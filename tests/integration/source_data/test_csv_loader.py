@@ -527,22 +527,22 @@ def test_the_command_fails_clearly(source_database: SourceDatabase, folder: Path
 
 
 def test_the_command_verifies_the_server(tmp_path: Path, folder: Path):
-    """With --tls-ca the connection is encrypted, and a server that another authority vouches for is turned down."""
+    """With --tls-ca it is encrypted, and one that another authority vouches for is turned down; the password is in any script."""
     authorities = {name: make_authority(tmp_path, name) for name in ("own", "other")}
     certificate, key = authorities["own"]
     server = start(tmp_path / "db", die_with_parent=True, options=[f"--ssl-cert={certificate}", f"--ssl-key={key}"])
     try:
         server.create_database("shop")
-        server.create_application_user("loader", "secret", "shop")
+        server.create_application_user("loader", "Schlüssel 鍵", "shop")
         with closing(server.connect()) as connection, connection.cursor() as cursor:
             cursor.execute("alter user 'loader'@'127.0.0.1' require ssl")
         write(folder, bookings=BOOKINGS_2)
         words = [str(folder), "--port", str(server.port), "--user", "loader", "--database", "shop"]
         words += ["--refused-folder", str(tmp_path / "refused")]
-        assert run(*words, "--tls-ca", str(certificate), password="secret").returncode == 0
-        impostor = run(*words, "--tls-ca", str(authorities["other"][0]), password="secret")
+        assert run(*words, "--tls-ca", str(certificate), password="Schlüssel 鍵").returncode == 0
+        impostor = run(*words, "--tls-ca", str(authorities["other"][0]), password="Schlüssel 鍵")
         assert impostor.returncode == 2 and "certificate verify failed" in impostor.stderr
-        missing = run(*words, "--tls-ca", str(tmp_path / "nowhere.pem"), password="secret")
+        missing = run(*words, "--tls-ca", str(tmp_path / "nowhere.pem"), password="Schlüssel 鍵")
         assert missing.returncode == 2 and "nowhere.pem" in missing.stderr and "Traceback" not in missing.stderr
     finally:
         server.stop()
