@@ -24,8 +24,8 @@ _CLOSING = """
 *key*: slices can be cut by it, so a merge or snapshot table may have it in its key. *cursor*: a modification or event time may
 be of it. *p, s*: precision and scale. *4n, 2n*: bytes for n characters, or for n bytes written in hexadecimal; at most 65,535.
 
-- **Refused by name, before anything is read**: every other type (spatial types, VECTOR, MariaDB's INET and UUID), and DECIMAL of
-  more than 38 digits. The way out is in the message: `personal: {column: drop}`.
+- **Refused by name, before anything is read**: every other type (spatial types, VECTOR, MariaDB's XMLTYPE), and DECIMAL of
+  more than 38 digits. The way out is in the message: `personal: {column: drop}`; of a key, another key or type.
 - **Refused while reading**: a value of more than 65,535 bytes, text that is no valid UTF-8, a date that does not exist where
   it is a key, and any value that its type above cannot hold (the table was changed since the run was planned).
 - **NULL and counted**: dates that do not exist (0000-00-00, 2024-02-31) elsewhere. Their number is in each slice's result, in

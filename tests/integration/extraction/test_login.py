@@ -192,6 +192,44 @@ def test_a_login_that_stalls_within_tls_ends_in_time(haste: None, tmp_path: Path
         assert "while the user logs in" in str(refuse(replace(address, tls="encrypt")))
 
 
+@pytest.mark.parametrize(
+    ("host", "days", "is_known", "way_out"),
+    [
+        ("127.0.0.2", 1, True, "It is another host's: set host in the secret the-secret to a name that the certificate has"),
+        ("127.0.0.1", -2, True, "Renew it on the server"),
+        ("127.0.0.1", 1, False, 'Its authority is not known here: set "tls_ca"'),
+    ],
+    ids=["another host's", "expired", "unknown authority"],
+)
+def test_a_certificate_that_is_not_accepted_says_why(
+    haste: None, tmp_path: Path, host: str, days: int, is_known: bool, way_out: str
+) -> None:
+    """Before the password is sent."""
+    certificate, key = write_certificate(tmp_path, host, days)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(packet(GREETING_WITH_TLS))
+        connection.recv(36, socket.MSG_WAITALL)
+        context.wrap_socket(connection.dup(), server_side=True)
+
+    with serve(answer) as address:
+        error = refuse(replace(address, tls="verify", tls_ca=str(certificate) if is_known else None))
+    assert isinstance(error, FixConfiguration)
+    assert "its certificate is not accepted" in str(error)
+    assert way_out in str(error)
+
+
+def test_a_server_that_cannot_encrypt_is_called_that(haste: None) -> None:
+    """Although the secret asks for it, as it does by default."""
+    with serve(say(packet(GREETING))) as address:
+        error = refuse(replace(address, tls="verify"))
+    assert isinstance(error, FixConfiguration)
+    assert "no encrypted connection" in str(error)
+    assert "turn TLS on there" in str(error)
+
+
 def shut(connection: socket.socket) -> None:
     connection.shutdown(socket.SHUT_RDWR)
 

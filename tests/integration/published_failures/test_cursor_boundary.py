@@ -44,7 +44,7 @@ def test_airbyte_15427_a_failure_within_rows_of_one_cursor_value_loses_none(mark
     market.execute(f"insert into parents values {rows}")
     run = market.start().stop_before("extract 2")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rental_pipeline.extract.connect", _refuse)
+        patch.setattr("rental_pipeline.extract.connect_to_writer", _refuse)
         with pytest.raises(RetryLater):
             run.finish()
     market.pass_time(hours=1)

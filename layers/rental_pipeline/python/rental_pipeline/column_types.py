@@ -83,6 +83,9 @@ TYPES = {
     "time": TypeRule("varchar(17)", "as text: it may be negative or beyond a day, which Redshift's TIME may not"),
     "char": TypeRule("varchar(4n)", is_key=True),
     "varchar": TypeRule("varchar(4n)", is_key=True),
+    "uuid": TypeRule("varchar(36)", "MariaDB's, as text", "cast({} as char)", is_key=True),
+    "inet4": TypeRule("varchar(15)", "MariaDB's, as text", "cast({} as char)", is_key=True),
+    "inet6": TypeRule("varchar(39)", "MariaDB's, as text", "cast({} as char)", is_key=True),
     "enum": TypeRule("varchar(4n)", "the value's text"),
     "set": TypeRule("varchar(4n)", "the values' texts, joined by commas"),
     "tinytext": TypeRule(_LONG_TEXT),
@@ -97,6 +100,8 @@ TYPES = {
     "mediumblob": TypeRule("varchar(2n)", _HEX, f"lower(hex({_CUT}))"),
     "longblob": TypeRule("varchar(2n)", _HEX, f"lower(hex({_CUT}))"),
 }
+
+KEY_TYPES = tuple(kind for kind, rule in TYPES.items() if rule.is_key and not rule.is_cursor and " " not in kind)
 
 _ARROW = {
     "smallint": "int16",
@@ -149,16 +154,13 @@ def redshift_type(column: SourceColumn) -> str:
     """Return the Redshift type that holds every value of a source column.
 
     Raises:
-        FixConfiguration: there is none; the message names the column, its type and the way out.
+        FixConfiguration: there is none; the message names the column and its type.
     """
     rule = _find_rule(column)
     if rule is None or (column.data_type == "decimal" and column.precision > LARGEST_PRECISION):
         kind = column.data_type
         shown = f"decimal({column.precision},{column.scale})" if kind == "decimal" else kind
-        raise FixConfiguration(
-            f"column {column.name} has the type {shown}, which no Redshift type holds exactly:"
-            f" leave it out with `personal: {{{column.name}: drop}}` in source.yaml"
-        )
+        raise FixConfiguration(f"column {column.name} has the type {shown}, which no Redshift type holds exactly")
     if each := _BYTES_EACH.fullmatch(rule.redshift):
         return f"varchar({min(max(int(each[1]) * column.length, 1), LONGEST_VARCHAR)})"
     if rule.redshift == "decimal(p,s)":

@@ -31,15 +31,15 @@ from rental_pipeline.object_store import (
 )
 from rental_pipeline.personal import HashKey, read_hash_key
 from rental_pipeline.planning import Deadline, OutOfTime, PlannedPart, Progress
-from rental_pipeline.raw_tables import RESERVED_COLUMNS, RawTable, plan_raw_table, read_catalogue
+from rental_pipeline.raw_tables import RESERVED_COLUMNS, read_catalogue
 from rental_pipeline.replay import plan_replay
 from rental_pipeline.run_input import RunInput, read_run_input
 from rental_pipeline.settings import PlanSettings, read_settings
 from rental_pipeline.slice_query import ROW_HASH_VERSION, cursor_is_missing, quote_name
 from rental_pipeline.slices import cut_slices
-from rental_pipeline.source import SourceTable, connect, describe_tables, explain_source_error, read_source_address
-from rental_pipeline.source_columns import find_source_table, plan_columns
+from rental_pipeline.source import SourceTable, connect, explain_source_error, read_source_address
 from rental_pipeline.sql_files import hash_texts
+from rental_pipeline.table_match import MatchedTable, TableMatcher, list_table
 from rental_pipeline.table_plan import PlannedColumn, PlannedTable, Slice, iso_text
 from rental_pipeline.telemetry import logger, seconds
 
@@ -155,7 +155,6 @@ class TablePlanner:
         deadline: Deadline,
     ):
         self.connection = connection
-        self.path = path
         self.run_input = run_input
         self.progress = progress
         self.bound = progress.bound
@@ -169,7 +168,7 @@ class TablePlanner:
         catalogue = read_catalogue(ledger, self.raw_schema)
         self.catalogue = {name: columns for name, columns in catalogue.items() if name not in run_input.erase}
         self.positions = {position["name"]: position for position in ledger["positions"] if position["layer"] == "raw"}
-        self.sources = describe_tables(connection)
+        self.matcher = TableMatcher(connection, path, self.raw_schema)
 
     def plan(self, contract: TableContract, is_read: bool) -> PlannedPart:
         """Plan one table; one that is not read and has its raw table is only listed, whatever it is in the source.
@@ -185,13 +184,10 @@ class TablePlanner:
             columns = tuple(
                 PlannedColumn(name, kind, name, "") for name, kind in existing.items() if name not in RESERVED_COLUMNS
             )
-            return PlannedPart(_list_table(contract, contract.name, columns))
-        source = find_source_table(self.sources, contract, self.path)
-        columns = plan_columns(source, contract, self.path)
-        raw_table = plan_raw_table(
-            self.raw_schema, contract, columns, existing, may_evolve=is_read and self.run_input.window is None
-        )
-        table = _list_table(contract, source.name, raw_table.columns)
+            return PlannedPart(list_table(contract, contract.name, columns))
+        matched = self.matcher.match(contract, existing, may_evolve=is_read and self.run_input.window is None)
+        source, raw_table = matched.source, matched.raw
+        table = list_table(contract, source.name, raw_table.columns)
         part = PlannedPart(
             replace(table, added=raw_table.added, is_new=existing is None), batch=[*raw_table.batch], single=[*raw_table.single]
         )
@@ -207,7 +203,7 @@ class TablePlanner:
                 table = self._plan_window(table, contract, source, is_as_loaded)
             part.table = table
             self._cut(part, known, definition_hash)
-            _log_table(part.table, raw_table, columns, source)
+            _log_table(part.table, matched)
         return part
 
     def _cut(self, part: PlannedPart, known: list[dict[str, Any]] | None, definition_hash: str) -> None:
@@ -320,19 +316,6 @@ def _choose_as_of(run_input: RunInput, ledger: dict[str, Any], bound: Bound) -> 
     return run_input.as_of
 
 
-def _list_table(contract: TableContract, source_name: str, columns: tuple[PlannedColumn, ...]) -> PlannedTable:
-    return PlannedTable(
-        name=contract.name,
-        source_name=source_name,
-        strategy=contract.strategy,
-        key=contract.key,
-        cursor=contract.cursor,
-        columns=columns,
-        max_delete_fraction=contract.max_delete_fraction,
-        max_rejected_fraction=contract.max_rejected_fraction,
-    )
-
-
 def _hash_definition(contract: TableContract, columns: tuple[PlannedColumn, ...], hash_key: HashKey | None) -> str:
     """Hash what decides which values a read gives; a text that grew wider does not.
 
@@ -358,7 +341,7 @@ def _ceil(moment: datetime, contract: TableContract, cursor: SourceColumn) -> da
     return midnight if moment == midnight else midnight + _DAY
 
 
-def _log_table(table: PlannedTable, raw_table: RawTable, offered: tuple[PlannedColumn, ...], source: SourceTable) -> None:
+def _log_table(table: PlannedTable, matched: MatchedTable) -> None:
     logger.info(
         "planned",
         extra={
@@ -369,12 +352,12 @@ def _log_table(table: PlannedTable, raw_table: RawTable, offered: tuple[PlannedC
             "slices": table.slice_count,
         },
     )
-    if raw_table.added:
-        logger.warning("new columns in the source", extra={"table": table.name, "columns": list(raw_table.added)})
-    taken = {column.name for column in raw_table.columns}
-    if waiting := [column.name for column in offered if column.name not in taken]:
+    if matched.raw.added:
+        logger.warning("new columns in the source", extra={"table": table.name, "columns": list(matched.raw.added)})
+    taken = {column.name for column in matched.raw.columns}
+    if waiting := [column.name for column in matched.columns if column.name not in taken]:
         logger.warning(
             "new columns in the source wait for the next run without a window", extra={"table": table.name, "columns": waiting}
         )
-    if table.cursor and table.cursor not in source.indexed:
+    if table.cursor and table.cursor not in matched.source.indexed:
         logger.warning("no index begins with the cursor: each run scans the table", extra={"table": table.name})

@@ -27,7 +27,8 @@ ROW_HASH_VERSION = "2"
 
 _BARE_INTEGERS = ("tinyint", "smallint", "mediumint", "int", "bigint", "year")
 _BINARIES = ("binary", "varbinary")
-_TEXTS = ("char", "varchar")
+# By the order of its index a UUID is not its text's: there the server compares it with a text as a UUID.
+_TEXTS = ("char", "varchar", "uuid", "inet4", "inet6")
 
 
 def compose_slice_query(table: PlannedTable, part: Slice, salt: str) -> Condition:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rental_pipeline.column_types import HASH_TYPE, SourceColumn, can_be_cursor, can_be_key, redshift_type
+from rental_pipeline.column_types import HASH_TYPE, KEY_TYPES, SourceColumn, can_be_cursor, can_be_key, redshift_type
 from rental_pipeline.contract import DROP, HASH, TableContract, suggest
 from rental_pipeline.errors import FixConfiguration
 from rental_pipeline.raw_tables import RESERVED_COLUMNS
@@ -27,8 +27,7 @@ def find_source_table(sources: dict[str, SourceTable], contract: TableContract, 
     if found:
         raise FixConfiguration(f"{path}: table {contract.name} could be {' or '.join(table.name for table in found)}: rename one")
     raise FixConfiguration(
-        f"{path}: the source has no table {contract.name}{suggest(contract.name, sorted(sources))}:"
-        " correct the name, or grant SELECT on it (a table without a privilege is invisible)"
+        f"{path}: the source has no table {contract.name}{suggest(contract.name, sorted(sources))}: correct the name"
     )
 
 
@@ -50,12 +49,15 @@ def plan_columns(source: SourceTable, contract: TableContract, path: Path) -> tu
             continue
         if name in RESERVED_COLUMNS or len(name.encode()) > _LONGEST_NAME:
             why = "is a name that raw tables use" if name in RESERVED_COLUMNS else f"is longer than {_LONGEST_NAME} bytes"
-            mistakes.append(f"column {name} {why}: leave it out with `personal: {{{name}: drop}}`")
+            mistakes.append(f"column {name} {why}: {_find_way_out(name, contract)}")
             continue
         try:
             kind = redshift_type(column)
         except FixConfiguration as error:
-            mistakes.append(str(error))
+            is_refused_key = name in contract.key and not can_be_key(column)
+            is_refused_cursor = name == contract.cursor and not can_be_cursor(column)
+            if not is_refused_key and not is_refused_cursor:  # of which is said above what they must be
+                mistakes.append(f"{error}: {_find_way_out(name, contract)}")
             continue
         is_hashed = contract.personal.get(name) == HASH
         planned.append(PlannedColumn(name, HASH_TYPE if is_hashed else kind, column.name, column.data_type, is_hashed))
@@ -64,9 +66,19 @@ def plan_columns(source: SourceTable, contract: TableContract, path: Path) -> tu
     return tuple(planned)
 
 
+def _find_way_out(name: str, contract: TableContract) -> str:
+    """Return what to do about a column that cannot be taken; what the contract itself needs cannot simply be left out."""
+    if name in contract.key or name == contract.cursor:
+        return f"it is the table's {'key' if name in contract.key else 'cursor'}: choose another, or rename it in the source"
+    leave_out = f"leave it out with `personal: {{{name}: drop}}` in source.yaml"
+    return f"take it out of `requires`, and {leave_out}" if name in contract.requires else leave_out
+
+
 def _check_key(key: list[SourceColumn], source: SourceTable) -> list[str]:
     mistakes = [
-        f"key column {column.name} is of type {column.data_type}, which cannot bound a slice exactly: choose another"
+        f"key column {column.name} is of type {column.data_type}, which cannot bound a slice exactly: choose another unique key,"
+        f" change its type ({', '.join(KEY_TYPES)}), or take the table by strategy append, without a key, where it has a time of"
+        " the event and its rows never change"
         for column in key
         if not can_be_key(column)
     ]

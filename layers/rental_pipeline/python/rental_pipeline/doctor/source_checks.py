@@ -21,19 +21,15 @@ from rental_pipeline.contract import HASH, TableContract, read_contract
 from rental_pipeline.doctor.report import Report
 from rental_pipeline.object_store import can_list
 from rental_pipeline.personal import read_hash_key
-from rental_pipeline.raw_tables import plan_raw_table, read_catalogue
+from rental_pipeline.raw_tables import read_catalogue
 from rental_pipeline.settings import SourceCheckSettings
-from rental_pipeline.slice_query import quote_name
 from rental_pipeline.source import (
     SourceAddress,
-    SourceTable,
     connect,
-    describe_tables,
     explain_source_error,
     read_source_address,
 )
-from rental_pipeline.source_columns import find_source_table, plan_columns
-from rental_pipeline.table_plan import PlannedColumn
+from rental_pipeline.table_match import MatchedTable, TableMatcher
 from rental_pipeline.warehouse_files import Schemas, read_warehouse
 
 _COMPILED = ("numpy", "pyarrow")
@@ -73,11 +69,12 @@ def check_source(event: dict[str, Any], settings: SourceCheckSettings) -> dict[s
         with report.looking_at("connection"), closing(connect(address)) as connection:
             _check_server(report, connection, address, settings)
             with _asking(report, "tables", address):
-                sources = describe_tables(connection)
+                path = settings.sql_root / settings.marketplace / "source.yaml"
+                matcher = TableMatcher(connection, path, Schemas(settings.marketplace).raw)
                 zone = _check_time_zone(report, connection)
                 for table in contract.values():
                     with _asking(report, f"table {table.name}", address):
-                        _check_table(report, connection, table, sources, settings, event.get("catalogue"), zone)
+                        _check_table(report, matcher, table, settings, event.get("catalogue"), zone)
     return {"findings": report.to_json()}
 
 
@@ -190,20 +187,17 @@ def _check_time_zone(report: Report, connection: pymysql.Connection) -> str:
 
 def _check_table(
     report: Report,
-    connection: pymysql.Connection,
+    matcher: TableMatcher,
     contract: TableContract,
-    sources: dict[str, SourceTable],
     settings: SourceCheckSettings,
     catalogue: list[dict[str, Any]] | None,
     zone: str,
 ) -> None:
+    """Match the table as planning does (raises as `TableMatcher.match`), and say what would be better otherwise."""
     check = f"table {contract.name}"
-    path = settings.sql_root / settings.marketplace / "source.yaml"
-    source = find_source_table(sources, contract, path)
-    columns = plan_columns(source, contract, path)
-    with connection.cursor() as cursor:  # no row: only whether it would be allowed
-        names = ", ".join(quote_name(column.source_name) for column in columns)
-        cursor.execute(f"select {names} from {quote_name(source.name)} limit 0")
+    existing = read_catalogue({"columns": catalogue or []}, Schemas(settings.marketplace).raw).get(contract.name)
+    matched = matcher.match(contract, existing, may_evolve=True)
+    source = matched.source
     if contract.cursor and contract.cursor not in source.indexed:
         report.warn(
             check,
@@ -218,23 +212,15 @@ def _check_table(
             f"the cursor {contract.cursor} is a DATETIME, taken to be in UTC, on a server in {zone}: if now() fills it,"
             " say cursor_time_zone in source.yaml",
         )
-    raw = _compare_with_raw(contract, columns, settings.marketplace, catalogue)
-    report.ok(check, f"{contract.strategy}; {len(columns)} columns may be read, and fit the contract; {raw}")
+    raw = "not compared with raw, whose columns were not given" if catalogue is None else _tell_raw(matched, existing)
+    report.ok(check, f"{contract.strategy}; {len(matched.columns)} columns may be read, and fit the contract; {raw}")
 
 
-def _compare_with_raw(
-    contract: TableContract, columns: tuple[PlannedColumn, ...], marketplace: str, catalogue: list[dict[str, Any]] | None
-) -> str:
-    """Say how the raw table compares (raises as `plan_raw_table`)."""
-    if catalogue is None:
-        return "not compared with raw, whose columns were not given"
-    schema = Schemas(marketplace).raw
-    existing = read_catalogue({"columns": catalogue}, schema).get(contract.name)
-    raw_table = plan_raw_table(schema, contract, columns, existing, may_evolve=True)
+def _tell_raw(matched: MatchedTable, existing: dict[str, str] | None) -> str:
     if existing is None:
         return "raw has no such table yet, the first run makes it"
-    if raw_table.added:
-        return f"new in the source: {', '.join(raw_table.added)}, for which the next run reads the table again"
+    if matched.raw.added:
+        return f"new in the source: {', '.join(matched.raw.added)}, for which the next run reads the table again"
     return "raw has the same columns"
 
 
