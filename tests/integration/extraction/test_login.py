@@ -11,11 +11,13 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from local import mariadb as local_mariadb
 from local.mariadb import MariaDB
-from rental_pipeline import login
+from rental_pipeline import login, source
 from rental_pipeline.errors import FixConfiguration, PipelineError, RetryLater
 from rental_pipeline.source import SourceAddress, connect
 from tests.integration.extraction.test_tls import write_certificate
@@ -271,6 +273,21 @@ def test_a_name_server_that_hangs_ends_in_time(haste: None, monkeypatch: pytest.
         connect(SourceAddress("the-secret", "db.example.com", 3306, "d", "u", "p"))
     ended.set()
     assert time.monotonic() - began < HASTE + 1
+
+
+def test_a_silent_secrets_manager_ends_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the subnets have no endpoint of it: the function would be over before the SDK gives up."""
+    monkeypatch.setattr(source, "_SECRETS", source._SECRETS.merge(Config(connect_timeout=1, read_timeout=1)))
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    began = time.monotonic()
+    with serve(lambda connection: None) as address:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", f"http://127.0.0.1:{address.port}")
+        with pytest.raises(RetryLater, match=r"Secrets Manager could not be reached for the-secret .* have its endpoint"):
+            source.read_secret("the-secret")
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("host", ["a..b", "x" * 300, "no-such-host.invalid"])

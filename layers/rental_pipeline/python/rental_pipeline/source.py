@@ -13,18 +13,22 @@ from urllib.parse import quote
 
 import boto3
 import pymysql
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import ServiceId
 from botocore.signers import RequestSigner
 
 from rental_pipeline.column_types import SourceColumn
 from rental_pipeline.errors import FixConfiguration, PipelineError, RetryLater
-from rental_pipeline.login import Login
+from rental_pipeline.login import CONNECT_SECONDS, Login
 
 # The longest silence of the server while it sorts or counts; a function's time limit ends sooner or about then.
 READ_SECONDS = 600
 # How long the server lets this side be busy with a Parquet file before it takes the connection for dead (60 by default).
 WRITE_SECONDS = 600
+
+# Where a subnet has no way to it, the SDK's own patience (a minute, five times) would outlast the function.
+_SECRETS = Config(connect_timeout=CONNECT_SECONDS, read_timeout=CONNECT_SECONDS, retries={"total_max_attempts": 2})
 
 _REQUIRED = ("host", "username", "dbname")
 _FIELDS = "host, username, password, dbname, and optionally port, tls, tls_ca (no password: IAM authentication)"
@@ -166,7 +170,7 @@ def _can_be_sent(text: str) -> bool:
 def read_secret(secret_arn: str) -> str:
     """Return the text of a secret (raises as `read_source_address`)."""
     try:
-        return boto3.client("secretsmanager").get_secret_value(SecretId=secret_arn)["SecretString"]
+        return boto3.client("secretsmanager", config=_SECRETS).get_secret_value(SecretId=secret_arn)["SecretString"]
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code == "ResourceNotFoundException":
@@ -177,7 +181,10 @@ def read_secret(secret_arn: str) -> str:
             ) from error
         raise RetryLater(f"Secrets Manager did not give {secret_arn} ({code})") from error
     except BotoCoreError as error:
-        raise RetryLater(f"Secrets Manager could not be reached for {secret_arn} ({type(error).__name__})") from error
+        raise RetryLater(
+            f"Secrets Manager could not be reached for {secret_arn} ({type(error).__name__}): if it goes on, check that the"
+            " functions' subnets have its endpoint (docs/network.md)"
+        ) from error
     except KeyError:
         raise FixConfiguration(f"the secret {secret_arn} is binary; it must be text") from None
 
