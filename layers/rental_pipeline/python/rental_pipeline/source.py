@@ -308,7 +308,10 @@ def _explain_certificate(cause: ssl.SSLCertVerificationError, address: SourceAdd
     if cause.verify_code in _NAME_DIFFERS:
         return f"It is another host's: set host in the secret {address.secret} to a name that the certificate has"
     if cause.verify_code in _OUT_OF_DATE:
-        return "Renew it on the server, or look at this machine's clock"
+        return (
+            'Renew it on the server, or look at this machine\'s clock; until then "tls": "encrypt" in the secret'
+            f" {address.secret} does not look at it"
+        )
     return (
         'Its authority is not known here: set "tls_ca" (for RDS: its bundle), or "tls": "encrypt" or "off", in the secret'
         f" {address.secret}"
