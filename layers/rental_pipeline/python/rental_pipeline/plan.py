@@ -33,6 +33,7 @@ from rental_pipeline.personal import HashKey, read_hash_key
 from rental_pipeline.planning import Deadline, OutOfTime, PlannedPart, Progress
 from rental_pipeline.raw_tables import RESERVED_COLUMNS, read_catalogue
 from rental_pipeline.replay import plan_replay
+from rental_pipeline.replication import connect_to_writer
 from rental_pipeline.run_input import RunInput, read_run_input
 from rental_pipeline.settings import PlanSettings, read_settings
 from rental_pipeline.slice_query import ROW_HASH_VERSION, cursor_is_missing, quote_name
@@ -89,7 +90,8 @@ def plan_run(event: dict[str, Any], remaining_milliseconds: Callable[[], float] 
     }
     deadline = Deadline(lambda: remaining_milliseconds() / 1000, _RESERVE_SECONDS)
     address = read_source_address(settings.source_secret_arn)
-    with closing(connect(address)) as connection:
+    # Where the plan goes on, its bound was found on a writer before.
+    with closing(connect_to_writer(address) if continuation else connect(address)) as connection:
         try:
             if continuation:
                 found = read_json(settings.bucket, progress_key(settings.marketplace, run_sequence, continuation))

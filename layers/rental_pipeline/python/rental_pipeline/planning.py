@@ -13,6 +13,7 @@ from typing import Any
 from rental_pipeline.bound import Bound
 from rental_pipeline.comparison import Sums
 from rental_pipeline.fingerprints import Span
+from rental_pipeline.replication import Replication
 from rental_pipeline.table_plan import PlannedTable, Slice
 
 Json = dict[str, Any]
@@ -97,7 +98,7 @@ class Progress:
         bound = item["bound"]
         moments = {name: datetime.fromisoformat(bound[name]) for name in ("source_time", "bound")}
         return cls(
-            Bound(**{**bound, **moments}),
+            Bound(**{**bound, **moments, "replication": Replication(**bound["replication"])}),
             [PlannedPart.from_json(part) for part in item["parts"]],
             item["comparing"],
             Sums.from_json(item["sums"]),
