@@ -172,7 +172,7 @@ def test_a_value_longer_than_redshift_holds_stops_the_slice(extraction: Extracti
     assert extraction.result("t", 0) is None
 
 
-@pytest.mark.parametrize("definition", ["decimal(65,30)", "point", "inet6", "uuid"])
+@pytest.mark.parametrize("definition", ["decimal(65,30)", "point", "geometry"])
 def test_a_type_without_an_exact_home_is_refused_before_reading(extraction: Extraction, definition: str) -> None:
     """The column is named with the way out, which works."""
     extraction.source.execute(f"create table t (id int primary key, odd {definition})")
