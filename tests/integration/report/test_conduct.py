@@ -126,4 +126,4 @@ def test_all_figures_are_of_one_moment(pipeline, source, fresh_warehouse):
     (batch,) = (statement for key, statement in list_batches().items() if key not in before)
     assert batch["IsBatchStatement"]
     assert batch["Status"] == "FINISHED"
-    assert len(batch["QueryStrings"]) == len(list((SQL_ROOT / "apartments" / "report").glob("*.sql"))) + 10
+    assert len(batch["QueryStrings"]) == len(list((SQL_ROOT / "apartments" / "report").glob("*.sql"))) + 13
