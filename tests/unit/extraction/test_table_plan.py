@@ -8,6 +8,7 @@ import pytest
 import sqlglot
 
 from rental_pipeline.contract import TableContract
+from rental_pipeline.errors import FixConfiguration
 from rental_pipeline.raw_tables import METADATA, plan_raw_table
 from rental_pipeline.slice_query import compose_slice_query, slice_condition
 from rental_pipeline.table_plan import PlannedColumn, PlannedTable, Slice
@@ -61,3 +62,19 @@ def test_a_raw_table_is_created_with_its_metadata(contract: TableContract, stora
     (parsed,) = sqlglot.parse(statement, dialect="redshift")
     columns = [column.name for column in parsed.find_all(sqlglot.exp.ColumnDef)]
     assert columns == ["id", "day", "at", *METADATA, *(["_event_day"] if contract.strategy == "append" else [])]
+
+
+@pytest.mark.parametrize(
+    ("columns", "found"),
+    [
+        (tuple(PlannedColumn(f"c{number}", "integer", "", "int") for number in range(1581)), "1581 columns"),
+        (tuple(PlannedColumn(f"{number:0120}", "integer", "", "int") for number in range(800)), r"take 10\d{4} bytes"),
+    ],
+)
+def test_a_table_that_no_request_can_name_is_refused(columns: tuple[PlannedColumn, ...], found: str) -> None:
+    """New, or grown by a column: before anything is read, with the way out."""
+    contract = TableContract("t", "append", (), "at")
+    grown = {column.name: column.type for column in columns[1:]} | {"_event_day": "date"}
+    for existing in (None, grown):
+        with pytest.raises(FixConfiguration, match=rf"table t has .*{found}.*Nothing was read.*personal: \{{column: drop\}}"):
+            plan_raw_table("m_raw", contract, columns, existing, may_evolve=True)
