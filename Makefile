@@ -92,7 +92,7 @@ validate: setup  ## the templates, by AWS's own checks; the state machines, by a
 validate-machines:  ## the state machines alone, by asl-validator (needs Node.js and npm's registry)
 	@for machine in statemachine/*.asl.yaml; do $(ASL_VALIDATOR) --yaml-path "$$machine" || exit 1; done
 
-build: setup  ## what `sam deploy` uploads. ARCHITECTURE=x86_64 or arm64
+build: setup saved-queries  ## what `sam deploy` uploads. ARCHITECTURE=x86_64 or arm64
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" ARCHITECTURE=$(ARCHITECTURE) .venv/bin/sam build
 	@.venv/bin/python layers/dependencies/fix_architecture.py .aws-sam/build/template.yaml $(ARCHITECTURE)
 

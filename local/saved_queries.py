@@ -1,4 +1,4 @@
-"""The saved queries in template.yaml, made of sql/*/lake: `make saved-queries` writes them, a test holds the two together.
+"""The saved queries in template.yaml, made of sql/*/lake by `make saved-queries`; a test holds the two together.
 
 CloudFormation reads no files, and a saved query is to be a resource of the stack (docs/decisions/0007-saved-queries.md).
 """
@@ -33,9 +33,14 @@ def _replace(template: str, part: str, content: str) -> str:
     return template[: begin.end()] + content + template[end.start() :]
 
 
+def name_resource(marketplace: str, query: str) -> str:
+    """Return the logical name of a query's resource in the template."""
+    return f"{_camel(marketplace)}{_camel(query)}Query"
+
+
 def _resource(marketplace: str, file: SqlFile) -> str:
     return (
-        f"  {_camel(marketplace)}{_camel(file.name)}Query:\n"
+        f"  {name_resource(marketplace, file.name)}:\n"
         "    Type: AWS::Athena::NamedQuery\n"
         f"    Condition: {_condition(marketplace)}\n"
         "    Properties:\n"

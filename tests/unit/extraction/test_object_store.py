@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 
 from rental_pipeline.errors import FixConfiguration, FixData, RetryLater
 from rental_pipeline.object_store import (
+    ARCHIVE,
     COMPARED,
     FIGURES,
     FINGERPRINTS,
@@ -27,6 +28,7 @@ from rental_pipeline.object_store import (
     manifest_key,
     part_key,
     progress_key,
+    rates_key,
     report_key,
     result_key,
     run_key,
@@ -41,14 +43,14 @@ def test_keys_are_as_the_architecture_draws_them() -> None:
     drawn = re.findall(r"^    (<m>/\S+)", ARCHITECTURE.read_text(), re.MULTILINE)
     values = {
         "m": "apartments", "seq:06d": "000007", "table": "bookings", "slice:05d": "00003", "n:05d": "00003", "id": "abc",
-        "k:05d": "00002", "layer": "curated", "piece:05d": "00004",
+        "k:05d": "00002", "layer": "curated", "piece:05d": "00004", "hash": "0f",
     }  # fmt: skip
     expected = {re.sub(r"<([^>]+)>", lambda match: values[match[1]], line) for line in drawn}
     assert expected == {
         progress_key("apartments", 7, 3),
         *(
             run_key("apartments", 7, name)
-            for name in (LEDGER, FINGERPRINTS, PLAN, COMPARED, SLICES, LOADS, LAKE, UNLOADS, FIGURES)
+            for name in (LEDGER, FINGERPRINTS, PLAN, COMPARED, SLICES, LOADS, LAKE, UNLOADS, FIGURES, ARCHIVE)
         ),
         result_key("apartments", 7, "bookings", 3),
         known_prefix("apartments", 7, "bookings", 3) + "manifest",
@@ -60,6 +62,7 @@ def test_keys_are_as_the_architecture_draws_them() -> None:
         part_key("apartments", 7, "bookings", 3, "abc", 2),
         gone_key("apartments", 7, "bookings", 3, "abc"),
         report_key("apartments", 7),
+        *(rates_key("apartments", 7, "0f", kind) for kind in ("parquet", "json")),
     }
 
 
