@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
+
 import pymysql
 import pytest
 
+from rental_pipeline.bound import Bound
 from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.planning import Progress
 from rental_pipeline.replication import Replication, look_at_replication
 from rental_pipeline.source import SourceAddress
 
@@ -107,3 +112,10 @@ def test_a_groups_primary_is_a_writer():
 def test_servers_that_write_the_same_rows_are_noticed(variables, nodes, others):
     """Their open transactions are not seen here."""
     assert look(variables, nodes=nodes) == Replication(other_writers=others)
+
+
+def test_a_plan_that_goes_on_in_another_function_keeps_what_was_found():
+    """With the bound, which is fixed before the first read."""
+    moment = datetime(2026, 11, 21, 3)
+    bound = Bound(moment, moment, replication=Replication(sees_status=False, other_writers="a group of several primaries"))
+    assert Progress.from_json(json.loads(json.dumps(Progress(bound).to_json()))).bound == bound
