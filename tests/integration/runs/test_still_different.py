@@ -321,3 +321,13 @@ def test_a_range_that_has_grown_beyond_a_query_is_not_summed_but_read(pipeline, 
     spans = pipeline.read("apartments/runs/000002/slices.json")
     assert sum(part["table"] == "rooms" for part in spans) > 4
     assert read_raw_newest(fresh_warehouse, "rooms", "number") == read_source(market, "rooms")
+
+
+def test_days_with_too_many_gaps_between_them_are_read_with_their_gaps(pipeline, market, monkeypatch, fresh_warehouse):
+    """The load names each range of days: with thousands, its statement would be longer than a request may be."""
+    monkeypatch.setattr(comparison, "_MOST_GROUPS", 3)
+    market.execute("update repairs set part = 'bell' where mod(dayofmonth(done_at), 2) = 0 and done_at < '2024-02-01'")
+    pipeline.run({**RECONCILE, "tables": ["repairs"]})
+    tables = {table["name"]: table for table in pipeline.read("apartments/runs/000002/plan.json")["tables"]}
+    assert tables["repairs"]["days"] == [["2024-01-02", "2024-01-31"]]
+    assert read_raw_newest(fresh_warehouse, "repairs", None) == read_source(market, "repairs")
