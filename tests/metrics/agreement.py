@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Collection
 from datetime import date
@@ -16,18 +17,24 @@ from tests.metrics.engine import Engine
 def assert_agreed(engine: Engine, as_of: date) -> None:
     """Compare accepted and rejected keys of every curated table, and all metrics, with the judge."""
     verdict = engine.subject.judge_rows(engine.tables, engine.history)
-    rejected = engine.read("curated.rejected_rows")
+    rejected, unreadable = engine.read("curated.rejected_rows"), engine.read("curated.unreadable_values")
     for table, key in engine.subject.keys.items():
         accepted = engine.read(f"curated.{table}")
         rules = rejected[rejected.table_name == table]
+        complaints = unreadable[unreadable.table_name == table]
+        unread = [frozenset(re.findall(r"(?:^|; )(\w+)=", text)) for text in complaints.unreadable_value]
         if key:
             assert set(accepted[key]) == set(verdict.accepted[table]), table
             assert dict(zip(rules.row_key, rules.broken_rule, strict=True)) == {
                 str(number): rule for number, rule in verdict.rejected[table].items()
             }, table
+            assert dict(zip(complaints.row_key, unread, strict=True)) == {
+                str(number): columns for number, columns in verdict.unreadable[table].items()
+            }, table
         else:
             assert len(accepted) == len(verdict.accepted[table]), table
             assert Counter(rules.broken_rule) == Counter(verdict.rejected[table].values()), table
+            assert Counter(unread) == Counter(map(frozenset, verdict.unreadable[table].values())), table
             assert rules.row_key.is_unique
     assert_metrics_agreed(engine, as_of)
 

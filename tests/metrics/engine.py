@@ -42,6 +42,7 @@ class Engine:
         run_sequence: The last run.
         tables: The source's rows as they are now, as the runs so far have brought them.
         history: The versions of each row, by table and key, for the judge; not of tables without a key.
+        first_runs: The run that first brought rows of each table.
     """
 
     warehouse: Any
@@ -54,6 +55,7 @@ class Engine:
     run_sequence: int = 0
     tables: dict[str, list[Row]] = field(default_factory=dict)
     history: History = field(default_factory=dict)
+    first_runs: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.tables = {table: [] for table in self.subject.keys}
@@ -240,6 +242,7 @@ class Engine:
             cursor.executemany(f"insert into {raw}.{table} values ({marks})", records)
             cursor.execute(f"delete from {control}.layer_position where layer = 'raw' and name = %s", (table,))
             cursor.execute(
-                f"insert into {control}.layer_position (layer, name, run_sequence) values ('raw', %s, %s)",
-                (table, self.run_sequence),
+                f"insert into {control}.layer_position (layer, name, run_sequence, first_run_sequence)"
+                " values ('raw', %s, %s, %s)",
+                (table, self.run_sequence, self.first_runs.setdefault(table, self.run_sequence)),
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -49,16 +50,20 @@ class Verdict:
     Attributes:
         accepted: Cleaned rows by table name and key; for a table without a key, a number in place of it.
         rejected: The broken rule by table name and key; without a key as above.
+        unreadable: Of accepted rows, the columns that only inform and could not be read, by table name and key.
     """
 
     accepted: dict[str, dict[Any, Row]] = field(default_factory=lambda: defaultdict(dict))
     rejected: dict[str, dict[Any, str]] = field(default_factory=lambda: defaultdict(dict))
+    unreadable: dict[str, dict[Any, set[str]]] = field(default_factory=lambda: defaultdict(dict))
 
-    def give(self, table: str, key: Any, row: Row, broken_rule: str | None) -> None:
+    def give(self, table: str, key: Any, row: Row, broken_rule: str | None, unreadable: Collection[str] = ()) -> None:
         if broken_rule:
             self.rejected[table][key] = broken_rule
-        else:
-            self.accepted[table][key] = row
+            return
+        self.accepted[table][key] = row
+        if unreadable:
+            self.unreadable[table][key] = set(unreadable)
 
 
 def make_frame(rows: list[Row], columns: list[str]) -> pd.DataFrame:

@@ -156,7 +156,7 @@ def _correct_vehicles(day: _Day) -> int:
 
 
 def _spoil_rows(day: _Day) -> int:
-    """Good rows that turn bad; a vehicle takes its rentals with it."""
+    """Rows that turn bad: a vehicle of no known type, whose rentals stay, and a rental that is set aside."""
     return day.change(
         "select vehicle_id from vehicles where vehicle_type = 'premium'",
         1,

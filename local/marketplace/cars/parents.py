@@ -1,6 +1,6 @@
 """Generated locations, vehicles and users: what a rental ties together.
 
-What a rule refuses is in the last fifth of each only, which is rented least: a parent that is refused takes its rentals with it.
+What cannot be read is in the last fifth of each only, which is rented least.
 """
 
 from __future__ import annotations

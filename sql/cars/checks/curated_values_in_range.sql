@@ -1,5 +1,5 @@
--- What the rules of the curated tables promise holds in the rows they accepted: money is not negative, rentals run forward and are as
--- long as their times say, days are the calendar's, types are known.
+-- What the rules of the curated tables promise holds in the rows they accepted: money is not negative, rentals run forward and
+-- are as long as their times say, days are the calendar's, types are known.
 --
 -- severity:   fail
 -- reads:      cars_curated.rental_transactions, cars_curated.vehicles, cars_control.calendar
@@ -19,4 +19,4 @@ where rental_transactions.total_amount < 0
 union all
 select 'vehicle ' || vehicle_id || ' is ' || vehicle_type as example
 from cars_curated.vehicles
-where vehicle_type not in ('basic', 'premium', 'high_end')
+where vehicle_type not in ('basic', 'premium', 'high_end', 'unknown')

@@ -1,5 +1,6 @@
--- The least is not above the mean, and the mean not above the most (but for what a double cannot hold); different vehicles are not
--- more than rentals; utilisation is between 0 and 1, and a type is not out for longer than its rentals last together.
+-- The least is not above the mean, and the mean not above the most (but for what a double cannot hold); different vehicles are
+-- not more than rentals; a type is not out for longer than its rentals last together; of the fleet's hours no more are rented, or
+-- assumed, than there are, and utilisation says which share is rented: between 0 and 1, and NULL only where there are none.
 --
 -- severity:   fail
 -- reads:      cars_staging.rentals_daily, cars_staging.location_rentals_daily, cars_staging.location_rentals_total,
@@ -43,6 +44,10 @@ hours as (
         min_hours,
         average_hours,
         max_hours,
+        occupied_hours,
+        rented_fleet_hours,
+        fleet_hours,
+        assumed_fleet_hours,
         utilisation,
         0 as overlapping_hours
     from cars_staging.vehicle_type_rentals_daily
@@ -54,6 +59,10 @@ hours as (
         min_hours,
         average_hours,
         max_hours,
+        occupied_hours,
+        rented_fleet_hours,
+        fleet_hours,
+        assumed_fleet_hours,
         utilisation,
         rental_hours - occupied_hours as overlapping_hours
     from cars_staging.vehicle_type_rentals_total
@@ -85,4 +94,11 @@ select 'utilisation of ' || metric || ' ' || cast(period_start as varchar(64)) a
 from hours
 where utilisation < 0
     or utilisation > 1
-    or (utilisation is null and rentals > 0)
+    or (utilisation is null and fleet_hours > 0)
+    or (utilisation is not null and fleet_hours = 0)
+    or abs(utilisation * fleet_hours - rented_fleet_hours) > 0.000001
+    or rented_fleet_hours > occupied_hours
+    or assumed_fleet_hours > fleet_hours
+    or rented_fleet_hours < 0
+    or fleet_hours < 0
+    or assumed_fleet_hours < 0

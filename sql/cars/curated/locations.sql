@@ -1,10 +1,11 @@
 -- Where cars are picked up and dropped off: cleaned and typed.
 --
--- grain:      one row per location
+-- grain:      one row per location that is in the source or was
 -- source:     locations
 -- input:      newest
 -- key:        location_id
 -- references: none
+-- removed:    kept
 -- reads:      newest
 -- writes:     cars_curated.locations
 -- parameters: none
@@ -13,9 +14,10 @@
 --
 -- Rules, in this order; the first one a row breaks is the one it is rejected for. broken_value is `column=value as it came`.
 --   missing_key               no location_id
---   unparseable_number        a latitude or longitude that is there and no number
---   coordinate_out_of_range   a latitude beyond a pole, a longitude beyond 180 degrees
--- Names and addresses only inform, and may be absent.
+-- Everything else only informs: rentals count by the location's number, whatever is known of it. What cannot be read (a
+-- coordinate that is no number or not on earth) or held (a text longer than its column) is NULL here and stands in
+-- unreadable_values. A location that the source deleted keeps its last values, with removed_at, when that was seen: its rentals
+-- stay in all figures.
 
 -- name: table
 create table if not exists cars_curated.locations (
@@ -26,7 +28,8 @@ create table if not exists cars_curated.locations (
     state varchar(400),
     zip_code varchar(40),
     latitude decimal(10, 7),
-    longitude decimal(10, 7)
+    longitude decimal(10, 7),
+    removed_at timestamp
 )
 diststyle all
 sortkey (location_id)
@@ -35,6 +38,7 @@ sortkey (location_id)
 with texts as (
     select
         location_id,
+        _removed_at as removed_at,
         cars_control.clean_text(location_name) as location_name,
         cars_control.clean_text(address) as address,
         cars_control.clean_text(city) as city,
@@ -56,14 +60,19 @@ parsed as (
 complained as (
     select
         parsed.*,
+        case when octet_length(location_name) > 1020 then '; location_name=' || left(location_name, 50) end as bad_name,
+        case when octet_length(address) > 1020 then '; address=' || left(address, 50) end as bad_address,
+        case when octet_length(city) > 400 then '; city=' || left(city, 50) end as bad_city,
+        case when octet_length(state) > 400 then '; state=' || left(state, 50) end as bad_state,
+        case when octet_length(zip_code) > 40 then '; zip_code=' || left(zip_code, 50) end as bad_zip_code,
         case
-            when latitude_text is not null and latitude is null then 'latitude=' || latitude_text
-            when longitude_text is not null and longitude is null then 'longitude=' || longitude_text
-        end as unparseable_number,
+            when latitude_text is not null and (latitude is null or abs(latitude) > 90)
+                then '; latitude=' || left(latitude_text, 50)
+        end as bad_latitude,
         case
-            when abs(latitude) > 90 then 'latitude=' || latitude_text
-            when abs(longitude) > 180 then 'longitude=' || longitude_text
-        end as coordinate_out_of_range
+            when longitude_text is not null and (longitude is null or abs(longitude) > 180)
+                then '; longitude=' || left(longitude_text, 50)
+        end as bad_longitude
     from parsed
 ),
 
@@ -72,29 +81,35 @@ ruled as (
         complained.*,
         case
             when location_id is null then 'missing_key'
-            when unparseable_number is not null then 'unparseable_number'
-            when coordinate_out_of_range is not null then 'coordinate_out_of_range'
         end as broken_rule
     from complained
 )
 
 select
     cast(location_id as bigint) as location_id,
-    location_name,
-    address,
-    city,
-    state,
-    zip_code,
-    latitude,
-    longitude,
+    case when bad_name is null then cast(ruled.location_name as varchar(1020)) end as location_name,
+    case when bad_address is null then cast(ruled.address as varchar(1020)) end as address,
+    case when bad_city is null then cast(ruled.city as varchar(400)) end as city,
+    case when bad_state is null then cast(ruled.state as varchar(400)) end as state,
+    case when bad_zip_code is null then cast(ruled.zip_code as varchar(40)) end as zip_code,
+    case when bad_latitude is null then cast(ruled.latitude as decimal(10, 7)) end as latitude,
+    case when bad_longitude is null then cast(ruled.longitude as decimal(10, 7)) end as longitude,
+    removed_at,
     cast(ruled.location_id as varchar(512)) as row_key,
     broken_rule,
     case broken_rule
         when 'missing_key' then 'location_id='
-        when 'unparseable_number' then unparseable_number
-        when 'coordinate_out_of_range' then coordinate_out_of_range
     end as broken_value,
-    cast(null as varchar(1024)) as unreadable_value
+    cast(
+        nullif(
+            substring(
+                coalesce(bad_name, '') || coalesce(bad_address, '') || coalesce(bad_city, '') || coalesce(bad_state, '')
+                || coalesce(bad_zip_code, '') || coalesce(bad_latitude, '') || coalesce(bad_longitude, ''),
+                3
+            ),
+            ''
+        ) as varchar(1024)
+    ) as unreadable_value
 from ruled
 
 -- name: accepted
@@ -105,7 +120,8 @@ select
     city,
     state,
     zip_code,
-    cast(latitude as decimal(10, 7)) as latitude,
-    cast(longitude as decimal(10, 7)) as longitude
+    latitude,
+    longitude,
+    removed_at
 from judged
 where broken_rule is null

@@ -1,4 +1,4 @@
--- The rentals as they are now: cleaned, typed, in UTC, each of an accepted user, vehicle and two accepted locations.
+-- The rentals as they are now: cleaned, typed, in UTC, each of a user, a vehicle and two locations that exist or once did.
 --
 -- grain:      one row per rental
 -- source:     rental_transactions
@@ -6,19 +6,21 @@
 -- key:        rental_id
 -- references: user_id -> users.user_id, vehicle_id -> vehicles.vehicle_id, pickup_location -> locations.location_id,
 --             dropoff_location -> locations.location_id
+-- amount:     total_amount
 -- reads:      newest, known_users, known_vehicles, known_locations
 -- writes:     cars_curated.rental_transactions
 -- parameters: none
--- rerun:      the same rows: a function of the newest raw version of each key and of the accepted users, vehicles and locations
+-- rerun:      the same rows: a function of the newest raw version of each key and of the users, vehicles and locations ever seen
 -- storage:    distkey vehicle_id: joined to vehicles on it; sortkey rental_date: the metrics' usual period
--- amount:     total_amount
 -- lake:       by year of rental_date
 --
 -- rental_date is the day a rental starts on, and rental_seconds its exact length: times are to the second, fractions are cut.
--- Amounts are in dollars; the source has no other currency.
+-- Amounts are in the reporting currency: the source says none. They are rounded to two decimals, half away from zero.
+-- Every column decides a figure, so there is none that only informs: what cannot be read breaks a rule.
 --
 -- Rules, in this order; the first one a row breaks is the one it is rejected for. broken_value is `column=value as it came`.
 --   missing_key          no rental_id
+--   key_too_long         a rental_id, user_id or vehicle_id of more than 64 bytes, which would be cut
 --   missing_user         no user_id
 --   missing_vehicle      no vehicle_id
 --   missing_location     no pickup_location or dropoff_location
@@ -27,10 +29,12 @@
 --   date_out_of_range    one of the two outside the calendar
 --   end_before_start     a rental that ends before it starts (one that ends as it starts has no hours)
 --   missing_amount       no total_amount
---   unparseable_number   a total_amount that is no number
+--   unparseable_number   a total_amount that is no number, or one of more than ten digits before the point
 --   negative_amount      a total_amount below zero
---   orphan_reference     no accepted user, vehicle or location has this key
--- A rental before its user's creation_date or by an inactive user is accepted: it was paid for. Checks count them.
+--   orphan_reference     no user, vehicle or location ever had this key
+-- The rental of a user who was deleted, of a car that was sold, at a location that was closed, or of one that is itself set
+-- aside, was paid for: it is accepted and stays in every figure. So is a rental before its user's creation_date, and one of an
+-- inactive user. Checks count these two.
 
 -- name: table
 create table if not exists cars_curated.rental_transactions (
@@ -83,6 +87,11 @@ complained as (
     select
         parsed.*,
         case
+            when octet_length(rental_id) > 64 then 'rental_id=' || left(rental_id, 50)
+            when octet_length(user_id) > 64 then 'user_id=' || left(user_id, 50)
+            when octet_length(vehicle_id) > 64 then 'vehicle_id=' || left(vehicle_id, 50)
+        end as key_too_long,
+        case
             when pickup_location is null then 'pickup_location='
             when dropoff_location is null then 'dropoff_location='
         end as missing_location,
@@ -112,6 +121,7 @@ ruled as (
         complained.*,
         case
             when rental_id is null then 'missing_key'
+            when key_too_long is not null then 'key_too_long'
             when user_id is null then 'missing_user'
             when vehicle_id is null then 'missing_vehicle'
             when missing_location is not null then 'missing_location'
@@ -131,17 +141,18 @@ select
     cast(rental_id as varchar(64)) as rental_id,
     cast(user_id as varchar(64)) as user_id,
     cast(vehicle_id as varchar(64)) as vehicle_id,
-    known_pickup_id as pickup_location_id,
-    known_dropoff_id as dropoff_location_id,
+    cast(known_pickup_id as bigint) as pickup_location_id,
+    cast(known_dropoff_id as bigint) as dropoff_location_id,
     cast(started_at as date) as rental_date,
     ruled.started_at,
     ruled.ended_at,
     datediff(second, ruled.started_at, ruled.ended_at) as rental_seconds,
-    total_amount,
+    cast(round(ruled.total_amount, 2) as decimal(18, 2)) as total_amount,
     cast(ruled.rental_id as varchar(512)) as row_key,
     broken_rule,
     case broken_rule
         when 'missing_key' then 'rental_id='
+        when 'key_too_long' then key_too_long
         when 'missing_user' then 'user_id='
         when 'missing_vehicle' then 'vehicle_id='
         when 'missing_location' then missing_location
@@ -168,6 +179,6 @@ select
     started_at,
     ended_at,
     rental_seconds,
-    cast(total_amount as decimal(18, 2)) as total_amount
+    total_amount
 from judged
 where broken_rule is null

@@ -1,10 +1,11 @@
 -- Who rents: the account, without the person.
 --
--- grain:      one row per user
+-- grain:      one row per user who is in the source or was
 -- source:     users
 -- input:      newest
 -- key:        user_id
 -- references: none
+-- removed:    kept
 -- reads:      newest
 -- writes:     cars_curated.users
 -- parameters: none
@@ -13,18 +14,20 @@
 --
 -- Rules, in this order; the first one a row breaks is the one it is rejected for. broken_value is `column=value as it came`.
 --   missing_key           no user_id
---   missing_date          no creation_date
---   unparseable_date      a creation_date that is no date
---   unparseable_boolean   an is_active that is neither yes nor no, or none
--- email_hash is what the extraction made of the address with a secret key (sql/cars/source.yaml); the address itself never leaves
--- the source, nor do names, telephone numbers and driving licences. A creation_date may be any date: it bounds nothing.
+--   key_too_long          a user_id of more than 64 bytes, which would be cut
+-- Everything else only informs, and may be absent: what a user spends depends on none of it. A creation_date that is no date and
+-- an is_active that is neither yes nor no are NULL here and stand in unreadable_values. A creation_date may be any date: it
+-- bounds nothing. A user whom the source deleted keeps the last values, with removed_at, when that was seen: what they spent
+-- stays in all figures. email_hash is what the extraction made of the address with a secret key (sql/cars/source.yaml); the
+-- address itself never leaves the source, nor do names, telephone numbers and driving licences.
 
 -- name: table
 create table if not exists cars_curated.users (
     user_id varchar(64) not null,
     email_hash varchar(64),
-    created_on date not null,
-    is_active boolean not null
+    created_on date,
+    is_active boolean,
+    removed_at timestamp
 )
 distkey (user_id)
 sortkey (user_id)
@@ -33,6 +36,7 @@ sortkey (user_id)
 with texts as (
     select
         user_id,
+        _removed_at as removed_at,
         email as email_hash,
         cars_control.clean_value(cast(creation_date as varchar(256))) as creation_date_text,
         cars_control.clean_value(cast(is_active as varchar(256))) as is_active_text
@@ -47,16 +51,25 @@ parsed as (
     from texts
 ),
 
-ruled as (
+complained as (
     select
         parsed.*,
         case
-            when user_id is null then 'missing_key'
-            when creation_date_text is null then 'missing_date'
-            when created_on is null then 'unparseable_date'
-            when is_active is null then 'unparseable_boolean'
-        end as broken_rule
+            when creation_date_text is not null and created_on is null then '; creation_date=' || left(creation_date_text, 50)
+        end as bad_creation_date,
+        case when is_active_text is not null and is_active is null then '; is_active=' || left(is_active_text, 50) end
+            as bad_is_active
     from parsed
+),
+
+ruled as (
+    select
+        complained.*,
+        case
+            when user_id is null then 'missing_key'
+            when octet_length(user_id) > 64 then 'key_too_long'
+        end as broken_rule
+    from complained
 )
 
 select
@@ -64,15 +77,16 @@ select
     cast(email_hash as varchar(64)) as email_hash,
     created_on,
     is_active,
+    removed_at,
     cast(ruled.user_id as varchar(512)) as row_key,
     broken_rule,
     case broken_rule
         when 'missing_key' then 'user_id='
-        when 'missing_date' then 'creation_date='
-        when 'unparseable_date' then 'creation_date=' || creation_date_text
-        when 'unparseable_boolean' then 'is_active=' || coalesce(is_active_text, '')
+        when 'key_too_long' then 'user_id=' || left(ruled.user_id, 50)
     end as broken_value,
-    cast(null as varchar(1024)) as unreadable_value
+    cast(
+        nullif(substring(coalesce(bad_creation_date, '') || coalesce(bad_is_active, ''), 3), '') as varchar(1024)
+    ) as unreadable_value
 from ruled
 
 -- name: accepted
@@ -80,6 +94,7 @@ select
     user_id,
     email_hash,
     created_on,
-    is_active
+    is_active,
+    removed_at
 from judged
 where broken_rule is null

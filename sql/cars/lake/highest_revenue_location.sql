@@ -5,7 +5,8 @@
 -- parameters: none
 --
 -- A rental's money counts once, where the car was picked up: adding what was dropped off there would count every rental twice and
--- can put another location first. Amounts are in dollars. The language is what Athena and DuckDB share. The first row is the answer.
+-- can put another location first. Amounts are in the reporting currency. The language is what Athena and DuckDB share.
+-- The first row is the answer.
 
 -- name: query
 select
@@ -16,7 +17,7 @@ select
     count(*) as rentals,
     cast(sum(rental.total_amount) as decimal(38, 2)) as revenue
 from curated_rental_transactions as rental
-inner join curated_locations as place on rental.pickup_location_id = place.location_id
+left join curated_locations as place on rental.pickup_location_id = place.location_id
 group by rental.pickup_location_id, place.location_name, place.city, place.state
 order by revenue desc, location_id asc
 limit 10

@@ -4,7 +4,8 @@
 -- reads:      curated_rental_transactions
 -- parameters: none
 --
--- Users are known by the application's number only. Amounts are in dollars. The language is what Athena and DuckDB share.
+-- Users are known by the application's number only. Amounts are in the reporting currency. The language is what Athena and DuckDB
+-- share.
 
 -- name: query
 select

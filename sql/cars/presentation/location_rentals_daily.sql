@@ -8,10 +8,10 @@
 -- rerun:      replaces whole days; the same rows for the same curated rows
 -- storage:    distkey location_id: joined to locations on it; sortkey period_start: read by time
 --
--- A rental's money counts once: at the location where the car was picked up, on the day it was. Cars dropped off stand beside it, by
--- the day of the dropoff. Without a pickup there is no average, largest or smallest amount. unique_vehicles are the different
+-- A rental's money counts once: at the location where the car was picked up, on the day it was. Cars dropped off stand beside it,
+-- by the day of the dropoff. Without a pickup there is no average, largest or smallest amount. unique_vehicles are the different
 -- vehicles picked up, counted exactly; as one may be picked up on several days, they do not add up over days (for all days
--- together see location_rentals_total). Amounts are in dollars.
+-- together see location_rentals_total). Amounts are in the reporting currency.
 
 -- name: table
 create table if not exists cars_presentation.location_rentals_daily (

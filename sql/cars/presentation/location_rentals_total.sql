@@ -2,16 +2,18 @@
 --
 -- grain:      one row per location at which a rental starts or ends
 -- period:     all
--- reads:      dirty_period, cars_curated.rental_transactions, cars_curated.locations, changed_rental_transactions, changed_locations
+-- reads:      dirty_period, cars_curated.rental_transactions, cars_curated.locations, changed_rental_transactions,
+--             changed_locations
 -- writes:     cars_presentation.location_rentals_total
 -- parameters: none
 -- rerun:      replaces the whole table; the same rows for the same curated rows
 -- storage:    diststyle all: small, joined to by reports; sortkey period_start: how it is replaced
 --
 -- A rental's money counts once: at the location where the car was picked up. Adding the revenue of pickups and of dropoffs would
--- count every rental twice, and can put another location first; so dropoffs are only counted. Without a pickup there is no average,
--- largest or smallest amount. unique_vehicles are the different vehicles picked up, counted exactly. Amounts are in dollars.
--- Locations with equal revenue share a rank; name and place are the location's today.
+-- count every rental twice, and can put another location first; so dropoffs are only counted. Without a pickup there is no
+-- average, largest or smallest amount. unique_vehicles are the different vehicles picked up, counted exactly. Amounts are in the
+-- reporting currency. Locations with equal revenue share a rank; name and place are the location's today, or its last where it
+-- was removed. One that is set aside has neither: its number stands alone, and its money stays.
 
 -- name: table
 create table if not exists cars_presentation.location_rentals_total (
@@ -61,9 +63,17 @@ dropoff as (
     group by dropoff_location_id
 ),
 
+visited as (
+    select location_id
+    from pickup
+    union distinct
+    select location_id
+    from dropoff
+),
+
 location_total as (
     select
-        locations.location_id,
+        visited.location_id,
         locations.location_name,
         locations.city,
         locations.state,
@@ -74,11 +84,10 @@ location_total as (
         pickup.min_amount,
         coalesce(pickup.unique_vehicles, 0) as unique_vehicles,
         coalesce(dropoff.dropoffs, 0) as dropoffs
-    from cars_curated.locations
-    left join pickup on locations.location_id = pickup.location_id
-    left join dropoff on locations.location_id = dropoff.location_id
-    where pickup.location_id is not null
-        or dropoff.location_id is not null
+    from visited
+    left join cars_curated.locations on visited.location_id = locations.location_id
+    left join pickup on visited.location_id = pickup.location_id
+    left join dropoff on visited.location_id = dropoff.location_id
 )
 
 select

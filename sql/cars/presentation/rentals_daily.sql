@@ -8,7 +8,7 @@
 -- rerun:      replaces whole days; the same rows for the same curated rows
 -- storage:    diststyle all: small, joined to by reports; sortkey period_start: read by time
 --
--- All of a rental's money belongs to the day it starts on. Amounts are in dollars.
+-- All of a rental's money belongs to the day it starts on. Amounts are in the reporting currency.
 
 -- name: table
 create table if not exists cars_presentation.rentals_daily (

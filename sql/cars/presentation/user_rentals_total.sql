@@ -8,7 +8,8 @@
 -- rerun:      replaces the whole table; the same rows for the same curated rows
 -- storage:    distkey user_id: joined to users on it; sortkey period_start: how it is replaced
 --
--- Rental hours are exact to the second. Amounts are in dollars. Users who spent the same share a rank.
+-- Rental hours are exact to the second. Amounts are in the reporting currency. Users who spent the same share a rank. Every user
+-- with a rental is here, also one whom the source has deleted since.
 
 -- name: table
 create table if not exists cars_presentation.user_rentals_total (

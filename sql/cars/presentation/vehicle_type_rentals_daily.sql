@@ -1,19 +1,30 @@
 -- Rental hours, revenue and utilisation of each vehicle type per day.
 --
--- grain:      one row per day and vehicle type of which a rental starts on the day or takes some of it
+-- grain:      one row per day and vehicle type of which a rental starts, or takes some of the day, or a vehicle is in the fleet
 -- period:     day
--- reads:      dirty_period, cars_curated.rental_transactions, cars_curated.vehicles, cars_control.calendar,
---             changed_rental_transactions, changed_vehicles
+-- reads:      dirty_period, cars_curated.rental_transactions, cars_curated.vehicles, cars_curated.vehicle_versions,
+--             cars_control.calendar, changed_rental_transactions, changed_vehicles, changed_vehicle_versions
 -- writes:     cars_presentation.vehicle_type_rentals_daily
--- parameters: none
--- rerun:      replaces whole days; the same rows for the same curated rows
+-- parameters: as_of
+-- rerun:      replaces whole days; the same rows for the same curated rows and as_of
 -- storage:    diststyle all: small, joined to by reports; sortkey period_start: read by time
 --
--- rentals, revenue and the rental hours (in all, mean, least, most) are of the rentals that start on the day, each with all its hours,
--- which are exact to the second. utilisation is occupied_hours by vehicles x 24: occupied_hours are those of the day itself, on
--- which a vehicle of the type was out, whenever its rental began; overlapping rentals of one vehicle count once.
--- vehicles are all of the type that there are today, as the source does not say since when. A vehicle has the type of today.
--- Amounts are in dollars.
+-- rentals, revenue and the rental hours (in all, mean, least, most) are of the rentals that start on the day, each with all its
+-- hours, which are exact to the second. Revenue and amounts are in the reporting currency.
+--
+-- utilisation is rented_fleet_hours by fleet_hours, of the day itself and the time of it that is over: days before as_of.
+--   fleet_hours          what the vehicles of the type spent in the active fleet, by vehicle_versions, rented or not. Counted
+--                        from the day of the first rental of all: before it there was no business. The same vehicle counts from
+--                        when it came to when it left, so none that comes or goes later changes a day that is past.
+--   assumed_fleet_hours  those of them that nobody saw (vehicle_versions.is_assumed)
+--   rented_fleet_hours   those of them in which the vehicle was out, by the clock: overlapping rentals of one vehicle count once
+--   occupied_hours       all hours of the day on which a vehicle was out, also of one that was not in the active fleet, and after
+--                        as_of
+-- Hours add up over days and types, so the utilisation of any time is the sum of rented_fleet_hours by that of fleet_hours; it is
+-- never above 1, and NULL where no vehicle was in the fleet.
+--
+-- A vehicle has the type of today, a removed one its last. Under `unknown` stand vehicles whose type the source does not say, and
+-- those that are set aside, so that what their rentals bring stays in the figures.
 
 -- name: table
 create table if not exists cars_presentation.vehicle_type_rentals_daily (
@@ -25,9 +36,11 @@ create table if not exists cars_presentation.vehicle_type_rentals_daily (
     average_hours double precision,
     min_hours double precision,
     max_hours double precision,
-    vehicles bigint not null,
     occupied_hours double precision not null,
-    utilisation double precision not null
+    rented_fleet_hours double precision not null,
+    fleet_hours double precision not null,
+    assumed_fleet_hours double precision not null,
+    utilisation double precision
 )
 diststyle all
 sortkey (period_start)
@@ -40,57 +53,121 @@ with changed_span as (
     from changed_rental_transactions
 ),
 
+-- The fleet's hours count from the first rental on: where that may have moved, so do all days after it.
+business as (
+    select min(rental_date) as first_day
+    from cars_curated.rental_transactions
+),
+
+beginning as (
+    select min(changed_span.first_day) as first_day
+    from changed_span
+    cross join business
+    where changed_span.first_day <= coalesce(business.first_day, changed_span.first_day)
+),
+
+touched_span as (
+    select first_day, last_day
+    from changed_span
+    union distinct
+    select first_day, cast(:as_of as date) as last_day
+    from beginning
+),
+
 -- Few days compared with the calendar's, before the join over a range.
 possible_day as (
     select calendar_date
     from cars_control.calendar
-    where calendar_date >= (select min(first_day) from changed_span)
-        and calendar_date <= (select max(last_day) from changed_span)
+    where calendar_date >= (select min(first_day) from touched_span)
+        and calendar_date <= (select max(last_day) from touched_span)
 )
 
 select distinct possible_day.calendar_date as period_start
 from possible_day
-inner join changed_span on possible_day.calendar_date between changed_span.first_day and changed_span.last_day
+inner join touched_span on possible_day.calendar_date between touched_span.first_day and touched_span.last_day
 
 -- name: dirty_from_vehicles
--- How many vehicles a type has is in the utilisation of all its days, and what else changes in a vehicle is in none.
-with fleet_change as (
-    select count(*) as changes
+-- Only the type counts here. Another one moves the vehicle's rentals, and its time in the fleet.
+with retyped as (
+    select distinct vehicle_id
     from (
         select vehicle_id
         from changed_vehicles
         group by vehicle_id, vehicle_type
         having count(*) = 1
     ) as changed_type
+),
+
+touched_span as (
+    select
+        rental_transactions.rental_date as first_day,
+        cast(rental_transactions.ended_at as date) as last_day
+    from retyped
+    inner join cars_curated.rental_transactions on retyped.vehicle_id = rental_transactions.vehicle_id
+    union distinct
+    select
+        cast(vehicle_versions.valid_from as date) as first_day,
+        coalesce(cast(vehicle_versions.valid_to as date), cast(:as_of as date)) as last_day
+    from retyped
+    inner join cars_curated.vehicle_versions on retyped.vehicle_id = vehicle_versions.vehicle_id
+    where vehicle_versions.is_active
 )
 
-select calendar.calendar_date as period_start
+select distinct calendar.calendar_date as period_start
 from cars_control.calendar
-cross join fleet_change
-where fleet_change.changes > 0
-    and calendar.calendar_date >= (select min(rental_date) from cars_curated.rental_transactions)
-    and calendar.calendar_date <= (select max(cast(ended_at as date)) from cars_curated.rental_transactions)
+inner join touched_span on calendar.calendar_date between touched_span.first_day and touched_span.last_day
+
+-- name: dirty_from_vehicle_versions
+with image as (
+    select
+        vehicle_id,
+        is_assumed,
+        valid_from,
+        coalesce(valid_to, cast(cast(:as_of as date) as timestamp)) as ends_at
+    from changed_vehicle_versions
+    where is_active
+),
+
+changed_interval as (
+    -- Two images of one version that differ only in where it ends change the time between the two ends, not that before.
+    select
+        cast(case when count(*) = 1 then min(valid_from) else min(ends_at) end as date) as first_day,
+        cast(max(ends_at) as date) as last_day
+    from image
+    group by vehicle_id, is_assumed, valid_from
+),
+
+-- Few different ones remain, however many vehicles changed.
+touched_span as (
+    select distinct
+        first_day,
+        last_day
+    from changed_interval
+)
+
+select distinct calendar.calendar_date as period_start
+from cars_control.calendar
+inner join touched_span on calendar.calendar_date between touched_span.first_day and touched_span.last_day
 
 -- name: rows
 with horizon as (
     select
         cast(min(period_start) as timestamp) as horizon_start,
-        cast(max(period_end) as timestamp) as horizon_end
+        cast(max(period_end) as timestamp) as horizon_end,
+        -- Of the fleet's time only what is over counts.
+        cast(least(max(period_end), cast(:as_of as date)) as timestamp) as elapsed_end
     from dirty_period
 ),
 
-fleet as (
-    select
-        vehicle_type,
-        count(*) as vehicles
-    from cars_curated.vehicles
-    group by vehicle_type
+business as (
+    select min(rental_date) as first_day
+    from cars_curated.rental_transactions
 ),
 
 started as (
     select
         dirty_period.period_start,
-        vehicles.vehicle_type,
+        coalesce(vehicles.vehicle_type, 'unknown') as vehicle_type,
         count(*) as rentals,
         sum(rental_transactions.total_amount) as revenue,
         sum(rental_transactions.rental_seconds) as rental_seconds,
@@ -98,28 +175,29 @@ started as (
         max(rental_transactions.rental_seconds) as max_seconds
     from dirty_period
     inner join cars_curated.rental_transactions on dirty_period.period_start = rental_transactions.rental_date
-    inner join cars_curated.vehicles on rental_transactions.vehicle_id = vehicles.vehicle_id
-    group by dirty_period.period_start, vehicles.vehicle_type
+    left join cars_curated.vehicles on rental_transactions.vehicle_id = vehicles.vehicle_id
+    group by dirty_period.period_start, coalesce(vehicles.vehicle_type, 'unknown')
 ),
 
 -- The rentals that take some of the time between the first and the last dirty day, cut to it.
 taken as (
     select
         rental_transactions.vehicle_id,
-        vehicles.vehicle_type,
+        coalesce(vehicles.vehicle_type, 'unknown') as vehicle_type,
         greatest(rental_transactions.started_at, horizon.horizon_start) as taken_from,
         least(rental_transactions.ended_at, horizon.horizon_end) as taken_to
     from horizon
     inner join cars_curated.rental_transactions
         on rental_transactions.started_at < horizon.horizon_end
         and rental_transactions.ended_at > horizon.horizon_start
-    inner join cars_curated.vehicles on rental_transactions.vehicle_id = vehicles.vehicle_id
+    left join cars_curated.vehicles on rental_transactions.vehicle_id = vehicles.vehicle_id
     where rental_transactions.started_at < rental_transactions.ended_at
 ),
 
 -- In order of their beginning, each rental of a vehicle brings only the time after the latest end before it: none comes twice.
 ordered as (
     select
+        vehicle_id,
         vehicle_type,
         taken_from,
         taken_to,
@@ -133,6 +211,7 @@ ordered as (
 
 occupied as (
     select
+        vehicle_id,
         vehicle_type,
         greatest(taken_from, coalesce(counted_to, taken_from)) as occupied_from,
         taken_to as occupied_to
@@ -140,82 +219,161 @@ occupied as (
     where taken_to > coalesce(counted_to, taken_from)
 ),
 
--- Days are summed up, not listed. A vehicle that goes out adds its seconds to that day, and itself to those that are out from
--- midnight on. Where it comes back, it takes itself away again and adds its seconds since midnight.
+-- The vehicles' time in the fleet, cut to the same days and to what is over.
+fleet as (
+    select
+        vehicle_versions.vehicle_id,
+        vehicle_versions.is_assumed,
+        coalesce(vehicles.vehicle_type, 'unknown') as vehicle_type,
+        greatest(vehicle_versions.valid_from, horizon.horizon_start) as fleet_from,
+        least(vehicle_versions.valid_to, horizon.elapsed_end) as fleet_to
+    from horizon
+    inner join cars_curated.vehicle_versions
+        on vehicle_versions.valid_from < horizon.elapsed_end
+        and coalesce(vehicle_versions.valid_to, horizon.elapsed_end) > horizon.horizon_start
+    left join cars_curated.vehicles on vehicle_versions.vehicle_id = vehicles.vehicle_id
+    where vehicle_versions.is_active
+        and horizon.horizon_start < horizon.elapsed_end
+),
+
+-- Pieces of time that are to be summed up by day, for each of the four measures.
+piece as (
+    select cast('occupied' as varchar(8)) as measure, vehicle_type, occupied_from as piece_from, occupied_to as piece_to
+    from occupied
+    union all
+    select
+        cast('rented' as varchar(8)) as measure,
+        fleet.vehicle_type,
+        greatest(occupied.occupied_from, fleet.fleet_from) as piece_from,
+        least(occupied.occupied_to, fleet.fleet_to) as piece_to
+    from occupied
+    inner join fleet
+        on occupied.vehicle_id = fleet.vehicle_id
+        and occupied.occupied_from < fleet.fleet_to
+        and occupied.occupied_to > fleet.fleet_from
+    union all
+    select cast('fleet' as varchar(8)) as measure, vehicle_type, fleet_from as piece_from, fleet_to as piece_to
+    from fleet
+    union all
+    select cast('assumed' as varchar(8)) as measure, vehicle_type, fleet_from as piece_from, fleet_to as piece_to
+    from fleet
+    where is_assumed
+),
+
+-- Days are summed up, not listed. A piece adds its seconds to the day it begins on, and itself to those that are open from
+-- midnight on. Where it ends, it takes itself away again and adds its seconds since midnight.
 turn as (
     select
+        measure,
         vehicle_type,
-        cast(occupied_from as date) as turn_day,
-        cast(0 as bigint) as vehicles_out,
-        datediff(
-            second, occupied_from, least(occupied_to, cast(cast(occupied_from as date) + 1 as timestamp))
-        ) as part_seconds
-    from occupied
+        cast(piece_from as date) as turn_day,
+        cast(0 as bigint) as pieces_open,
+        datediff(second, piece_from, least(piece_to, cast(cast(piece_from as date) + 1 as timestamp))) as part_seconds
+    from piece
     union all
     select
+        measure,
         vehicle_type,
-        cast(occupied_from as date) + 1 as turn_day,
-        cast(1 as bigint) as vehicles_out,
+        cast(piece_from as date) + 1 as turn_day,
+        cast(1 as bigint) as pieces_open,
         cast(0 as bigint) as part_seconds
-    from occupied
-    where cast(occupied_to as date) > cast(occupied_from as date)
+    from piece
+    where cast(piece_to as date) > cast(piece_from as date)
     union all
     select
+        measure,
         vehicle_type,
-        cast(occupied_to as date) as turn_day,
-        cast(-1 as bigint) as vehicles_out,
-        datediff(second, cast(cast(occupied_to as date) as timestamp), occupied_to) as part_seconds
-    from occupied
-    where cast(occupied_to as date) > cast(occupied_from as date)
+        cast(piece_to as date) as turn_day,
+        cast(-1 as bigint) as pieces_open,
+        datediff(second, cast(cast(piece_to as date) as timestamp), piece_to) as part_seconds
+    from piece
+    where cast(piece_to as date) > cast(piece_from as date)
 ),
 
 turn_day as (
     select
+        measure,
         vehicle_type,
         turn_day as day_of_turns,
-        sum(vehicles_out) as vehicles_out,
+        sum(pieces_open) as pieces_open,
         sum(part_seconds) as part_seconds
     from turn
-    group by vehicle_type, turn_day
+    group by measure, vehicle_type, turn_day
 ),
 
-occupied_day as (
+measured as (
+    select distinct
+        measure,
+        vehicle_type
+    from turn_day
+),
+
+measured_day as (
     select
         calendar.calendar_date,
-        fleet.vehicle_type,
+        measured.measure,
+        measured.vehicle_type,
         coalesce(turn_day.part_seconds, 0)
-        + 86400 * sum(coalesce(turn_day.vehicles_out, 0)) over (
-            partition by fleet.vehicle_type
+        + 86400 * sum(coalesce(turn_day.pieces_open, 0)) over (
+            partition by measured.measure, measured.vehicle_type
             order by calendar.calendar_date
             rows between unbounded preceding and current row
-        ) as occupied_seconds
+        ) as seconds
     from cars_control.calendar
     inner join horizon
         on calendar.calendar_date >= cast(horizon.horizon_start as date)
         and calendar.calendar_date < cast(horizon.horizon_end as date)
-    cross join fleet
+    cross join measured
     left join turn_day
         on calendar.calendar_date = turn_day.day_of_turns
-        and fleet.vehicle_type = turn_day.vehicle_type
+        and measured.measure = turn_day.measure
+        and measured.vehicle_type = turn_day.vehicle_type
+),
+
+used_day as (
+    select
+        measured_day.calendar_date,
+        measured_day.vehicle_type,
+        sum(case when measured_day.measure = 'occupied' then measured_day.seconds else 0 end) as occupied_seconds,
+        sum(case when measured_day.measure = 'rented' then measured_day.seconds else 0 end) as rented_seconds,
+        sum(case when measured_day.measure = 'fleet' then measured_day.seconds else 0 end) as fleet_seconds,
+        sum(case when measured_day.measure = 'assumed' then measured_day.seconds else 0 end) as assumed_seconds
+    from measured_day
+    -- Before the first rental of all, no day has anything but an idle fleet.
+    inner join business on measured_day.calendar_date >= business.first_day
+    group by measured_day.calendar_date, measured_day.vehicle_type
+),
+
+kind as (
+    select vehicle_type
+    from measured
+    union distinct
+    select vehicle_type
+    from started
 )
 
 select
     dirty_period.period_start,
-    fleet.vehicle_type,
+    kind.vehicle_type,
     coalesce(started.rentals, 0) as rentals,
     cast(coalesce(started.revenue, 0) as decimal(38, 2)) as revenue,
     cast(coalesce(started.rental_seconds, 0) as double precision) / cast(3600 as double precision) as rental_hours,
     cast(started.rental_seconds as double precision) / cast(3600 * started.rentals as double precision) as average_hours,
     cast(started.min_seconds as double precision) / cast(3600 as double precision) as min_hours,
     cast(started.max_seconds as double precision) / cast(3600 as double precision) as max_hours,
-    fleet.vehicles,
-    cast(occupied_day.occupied_seconds as double precision) / cast(3600 as double precision) as occupied_hours,
-    cast(occupied_day.occupied_seconds as double precision) / cast(86400 * fleet.vehicles as double precision) as utilisation
+    cast(coalesce(used_day.occupied_seconds, 0) as double precision) / cast(3600 as double precision) as occupied_hours,
+    cast(coalesce(used_day.rented_seconds, 0) as double precision) / cast(3600 as double precision) as rented_fleet_hours,
+    cast(coalesce(used_day.fleet_seconds, 0) as double precision) / cast(3600 as double precision) as fleet_hours,
+    cast(coalesce(used_day.assumed_seconds, 0) as double precision) / cast(3600 as double precision) as assumed_fleet_hours,
+    cast(used_day.rented_seconds as double precision) / cast(nullif(used_day.fleet_seconds, 0) as double precision) as utilisation
 from dirty_period
-inner join occupied_day on dirty_period.period_start = occupied_day.calendar_date
-inner join fleet on occupied_day.vehicle_type = fleet.vehicle_type
+cross join kind
+left join used_day
+    on dirty_period.period_start = used_day.calendar_date
+    and kind.vehicle_type = used_day.vehicle_type
 left join started
     on dirty_period.period_start = started.period_start
-    and fleet.vehicle_type = started.vehicle_type
+    and kind.vehicle_type = started.vehicle_type
 where started.rentals > 0
-    or occupied_day.occupied_seconds > 0
+    or used_day.occupied_seconds > 0
+    or used_day.fleet_seconds > 0

@@ -1,5 +1,5 @@
--- The rentals, in UTC and dollars. Nothing ties them to users, vehicles or locations: a rental of a car that was never there is
--- real dirt. changed_at is the database's own clock and moves with every real change of a row.
+-- The rentals, in UTC and in one currency. Nothing ties them to users, vehicles or locations: a rental of a car that was never
+-- there is real dirt. changed_at is the database's own clock and moves with every real change of a row.
 create table if not exists rental_transactions (
     rental_id char(10) character set ascii collate ascii_bin not null,
     user_id char(10) character set ascii collate ascii_bin,

@@ -1,19 +1,28 @@
 -- How much of the time the cars of each type were rented, month by month, and what they earned.
 --
--- grain:      one row per month and vehicle type of which a vehicle was out in it
+-- grain:      one row per month and vehicle type of which a vehicle was in the fleet or a rental began, to the last that had any
+--             rental
 -- reads:      cars_presentation.vehicle_type_rentals_daily
 -- writes:     cars_presentation.fleet_utilisation_monthly
 -- parameters: none
 -- rerun:      a view: dropped and made anew where it or a table it reads has changed its definition
 -- storage:    none
 --
--- Rentals, revenue and hours add up over days. Available hours are those of the whole month, for each vehicle that there is today;
--- a month that is not over has yet to be filled. Amounts are in dollars. Hours are added as the whole seconds that they are made of:
--- of fractions the sum would depend on the order of the rows.
+-- All are sums of the daily metric's columns, and mean what they mean there; utilisation_percent is rented_fleet_hours by
+-- fleet_hours, NULL where the fleet had none. Of the last month the days count to the last on which a vehicle was out. Amounts
+-- are in the reporting currency. Hours are added as the whole seconds that they are made of: of fractions the sum would depend on
+-- the order of the rows.
 
 -- name: view
 create view cars_presentation.fleet_utilisation_monthly as
-with months as (
+with business as (
+    select max(period_start) as last_day
+    from cars_presentation.vehicle_type_rentals_daily
+    where rentals > 0
+        or occupied_hours > 0
+),
+
+months as (
     select
         cast(date_trunc('month', period_start) as date) as month_start,
         vehicle_type,
@@ -21,16 +30,12 @@ with months as (
         cast(sum(revenue) as decimal(38, 2)) as revenue,
         sum(cast(round(rental_hours * 3600) as bigint)) as rental_seconds,
         sum(cast(round(occupied_hours * 3600) as bigint)) as occupied_seconds,
-        24 * max(vehicles) as available_hours_a_day
+        sum(cast(round(rented_fleet_hours * 3600) as bigint)) as rented_seconds,
+        sum(cast(round(fleet_hours * 3600) as bigint)) as fleet_seconds,
+        sum(cast(round(assumed_fleet_hours * 3600) as bigint)) as assumed_seconds
     from cars_presentation.vehicle_type_rentals_daily
+    inner join business on vehicle_type_rentals_daily.period_start <= business.last_day
     group by date_trunc('month', period_start), vehicle_type
-),
-
-available as (
-    select
-        months.*,
-        available_hours_a_day * datediff(day, month_start, dateadd(month, 1, month_start)) as available_hours
-    from months
 )
 
 select
@@ -40,6 +45,8 @@ select
     revenue,
     cast(rental_seconds as double precision) / cast(3600 as double precision) as rental_hours,
     cast(occupied_seconds as double precision) / cast(3600 as double precision) as occupied_hours,
-    available_hours,
-    100 * (cast(occupied_seconds as double precision) / cast(3600 * available_hours as double precision)) as utilisation_percent
-from available
+    cast(rented_seconds as double precision) / cast(3600 as double precision) as rented_fleet_hours,
+    cast(fleet_seconds as double precision) / cast(3600 as double precision) as fleet_hours,
+    cast(assumed_seconds as double precision) / cast(3600 as double precision) as assumed_fleet_hours,
+    100 * (cast(rented_seconds as double precision) / cast(nullif(fleet_seconds, 0) as double precision)) as utilisation_percent
+from months

@@ -8,7 +8,8 @@
 -- storage:    none
 --
 -- The figures are those of location_rentals_daily, as they were published; a rental's money counts once, at its pickup. Name and
--- place are the location's today; while a run is on, they can be newer than the figures beside them. Amounts are in dollars.
+-- place are the location's today, or its last where it was removed, and NULL where it is set aside; while a run is on, they can
+-- be newer than the figures beside them. Amounts are in the reporting currency.
 
 -- name: view
 create view cars_presentation.location_revenue_daily as

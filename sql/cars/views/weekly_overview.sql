@@ -7,7 +7,7 @@
 -- rerun:      a view: dropped and made anew where it or a table it reads has changed its definition
 -- storage:    none
 --
--- A rental belongs to the week of its pickup, with all its money. Weeks begin on Monday. Amounts are in dollars.
+-- A rental belongs to the week of its pickup, with all its money. Weeks begin on Monday. Amounts are in the reporting currency.
 
 -- name: view
 create view cars_presentation.weekly_overview as

@@ -237,10 +237,12 @@ def test_location_revenue_daily_adds_what_a_location_is(analyst, published):
     assert_same(found, expected)
 
 
-def test_fleet_utilisation_monthly_is_of_all_hours_of_a_month(analyst, published):
-    """Days on which no vehicle of a type was out count as well."""
+def test_fleet_utilisation_monthly_is_of_all_hours_of_the_fleet(analyst, published):
+    """Days on which no vehicle of a type was out count as well, to the last on which any was."""
     months: dict[tuple[date, str], list[Row]] = defaultdict(list)
-    for row in metric(published, "vehicle_type_rentals_daily"):
+    days = metric(published, "vehicle_type_rentals_daily")
+    last = max(row["period_start"] for row in days if row["occupied_hours"] or row["rentals"])
+    for row in (row for row in days if row["period_start"] <= last):
         months[row["period_start"].replace(day=1), row["vehicle_type"]].append(row)
     expected = [
         {
@@ -248,7 +250,8 @@ def test_fleet_utilisation_monthly_is_of_all_hours_of_a_month(analyst, published
             "vehicle_type": vehicle_type,
             "rentals": sum(row["rentals"] for row in days),
             "revenue": sum((row["revenue"] for row in days), Decimal(0)),
-            "utilisation_percent": 100 * sum(row["occupied_hours"] for row in days) / (24 * days_of(month) * days[0]["vehicles"]),
+            "fleet_hours": (fleet := sum(row["fleet_hours"] for row in days)),
+            "utilisation_percent": 100 * sum(row["rented_fleet_hours"] for row in days) / fleet if fleet else None,
         }
         for (month, vehicle_type), days in sorted(months.items())
     ]
@@ -335,7 +338,3 @@ def is_last(text: str | None) -> tuple[bool, bytes]:
 
 def monday(day: date) -> date:
     return day - day.weekday() * DAY
-
-
-def days_of(month: date) -> int:
-    return ((month + 31 * DAY).replace(day=1) - month).days

@@ -100,12 +100,11 @@ def _expect_cars(query: Query, as_of: date) -> dict[str, Rows]:
         for week, (revenue, rentals) in _add_up([(_monday(day), *values) for day, *values in days]).items()
         if _is_whole(week, as_of)
     ]
-    fleet = sum(vehicles for (vehicles,) in query(f"select vehicles from {schema}.vehicle_type_rentals_total"))
-    out = query(f"select period_start, occupied_hours from {schema}.vehicle_type_rentals_daily")
-    past = [(day, hours) for day, hours in out if day < as_of]
-    first = min(day for day, _ in past)
-    lasted = Counter((first + timedelta(days=number)).replace(day=1) for number in range((as_of - first).days))
-    busy = _add_up([(day.replace(day=1), hours) for day, hours in past])
+    fleet = query(
+        f"select period_start, rented_fleet_hours, fleet_hours, occupied_hours from {schema}.vehicle_type_rentals_daily"
+    )
+    last = max(day for day, _, _, hours in fleet if hours > 0)
+    months = _add_up([(day.replace(day=1), rented, hours) for day, rented, hours, _ in fleet if day <= last])
     rented = query(f"select rentals, revenue from {schema}.user_rentals_total")
     buckets = {"once": (1, 1), "twice": (2, 2), "3 or 4 times": (3, 4), "5 to 9 times": (5, 9), "10 times or more": (10, 10**9)}
     customers = []
@@ -117,7 +116,7 @@ def _expect_cars(query: Query, as_of: date) -> dict[str, Rows]:
         "revenue": _newest(weeks, 364),
         "average_rental": _newest([(week, revenue / rentals, rentals) for week, revenue, rentals in weeks], 364),
         "utilisation": _newest_months(
-            [(month, hours / (fleet * lasted[month] * 24), hours) for month, (hours,) in busy.items()], 24
+            [(month, rented / hours, rented, hours) for month, (rented, hours) in months.items() if hours], 24
         ),
         "top_locations": [
             (f"{name}, {city}" if city else name, revenue, rentals, vehicles)

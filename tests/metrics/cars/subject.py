@@ -22,13 +22,17 @@ COLUMNS = {
 }
 TEXT_COLUMNS = {
     **COLUMNS,
-    "locations": "location_id integer, location_name varchar(1020), address varchar(1020), city varchar(400), state varchar(400),"
-    " zip_code varchar(40), latitude varchar(40), longitude varchar(40)",
-    "vehicles": COLUMNS["vehicles"].replace("vehicle_year integer", "vehicle_year varchar(40)"),
-    "users": "user_id varchar(40), email varchar(64), creation_date varchar(128), is_active varchar(32)",
-    "rental_transactions": "rental_id varchar(40), user_id varchar(40), vehicle_id varchar(40), rental_start_time varchar(128),"
-    " rental_end_time varchar(128), pickup_location integer, dropoff_location integer, total_amount varchar(40),"
-    " changed_at timestamp",
+    "locations": "location_id integer, location_name varchar(4000), address varchar(4000), city varchar(400), state varchar(400),"
+    " zip_code varchar(400), latitude varchar(40), longitude varchar(40)",
+    "vehicles": COLUMNS["vehicles"]
+    .replace("vehicle_year integer", "vehicle_year varchar(40)")
+    .replace("vehicle_id varchar(40)", "vehicle_id varchar(400)")
+    .replace("varchar(1020)", "varchar(4000)")
+    .replace("brand varchar(400)", "brand varchar(4000)"),
+    "users": "user_id varchar(400), email varchar(64), creation_date varchar(128), is_active varchar(32)",
+    "rental_transactions": "rental_id varchar(400), user_id varchar(400), vehicle_id varchar(400),"
+    " rental_start_time varchar(128), rental_end_time varchar(128), pickup_location integer, dropoff_location integer,"
+    " total_amount varchar(40), changed_at timestamp",
 }
 
 CARS = Subject("cars", KEYS, COLUMNS, judge_rows, judge)

@@ -27,7 +27,7 @@ FAULTS = [
     ("curated_values_in_range", "update curated.rental_transactions set ended_at = '2060-01-01'", "rental r1"),
     ("curated_values_in_range", "update curated.rental_transactions set ended_at = '2020-01-01'", "rental r1"),
     ("curated_values_in_range", "update curated.vehicles set vehicle_type = 'luxury'", "vehicle c1 is luxury"),
-    ("rentals_have_parents", "delete from curated.users", "rental r1"),
+    ("rentals_have_parents", "delete from curated.users", "rental r1: none of users"),
     ("rentals_have_parents", "delete from curated.vehicles where vehicle_id = 'c1'", "rental r1"),
     ("rentals_have_parents", "delete from curated.locations where location_id = 1", "rental r1"),
     ("rentals_have_parents", "delete from curated.locations where location_id = 2", "rental r1"),
@@ -86,10 +86,27 @@ FAULTS = [
         "utilisation of vehicle_type_rentals",
     ),
     (
-        "rejected_share_small",
-        "insert into curated.rejected_rows values ('users', 'u9', null, 'missing_date', 'creation_date=')",
-        "users: 1 rows break missing_date",
+        "figures_in_order",
+        "update staging.vehicle_type_rentals_daily set utilisation = 0.5",
+        "utilisation of vehicle_type_rentals_daily",
     ),
+    (
+        "figures_in_order",
+        "update staging.vehicle_type_rentals_total set assumed_fleet_hours = fleet_hours + 1",
+        "utilisation of vehicle_type_rentals_total",
+    ),
+    (
+        "vehicle_versions_do_not_overlap",
+        "update curated.vehicle_versions set valid_from = '2001-01-01' where vehicle_id = 'c1' and valid_to is null",
+        "c1 from 2001-01-01",
+    ),
+    (
+        "vehicle_versions_do_not_overlap",
+        "update curated.vehicle_versions set valid_to = null",
+        "c1 from 2018-09-27",
+    ),
+    ("rentals_of_unknown_type", "delete from curated.vehicles where vehicle_id = 'c1'", "vehicle c1: 1 rentals for 100.00"),
+    ("rentals_of_unknown_type", "update curated.vehicles set vehicle_type = 'unknown'", "vehicle c1: 1 rentals for 100.00"),
     (
         "tables_not_all_rejected",
         "insert into curated.rejected_rows select 'users', number::text, null, 'missing_date', 'creation_date='"

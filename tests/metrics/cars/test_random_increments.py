@@ -32,7 +32,10 @@ class Market:
     def make_vehicle(self, number: int) -> dict:
         return vehicle(
             f"c{number}",
-            vehicle_type=self.dice.choice(["basic", "Premium", "high_end"]) if self.maybe(0.95) else "luxury",
+            vehicle_type=self.dice.choice(["basic", "Premium", "high_end"]) if self.maybe(0.9) else "luxury",
+            active=self.dice.choice(["1", "1", "true", "0", None]) if self.maybe(0.95) else "perhaps",
+            certification_date=self.dice.choice(["2018-09-27", "27-12-2024", None]) if self.maybe(0.95) else "2018",
+            changed_at=self.clock - timedelta(seconds=self.dice.randrange(40_000)) if self.maybe(0.7) else None,
             brand=self.dice.choice(["Toyota", "Kia"]),
             expiration_date=self.dice.choice(["27-09-2025", "2025-09-27", None]) if self.maybe(0.97) else "31-09-2025",
         )
@@ -80,6 +83,7 @@ class Market:
         }
         deletes = {
             "locations": [self.dice.randint(1, 6)] if self.maybe(0.2) else [],
+            "vehicles": [f"c{self.dice.randint(1, 7)}"] if self.maybe(0.4) else [],
             "users": [f"u{self.dice.randint(1, 9)}"] if self.maybe(0.3) else [],
             "rental_transactions": [f"r{self.dice.randint(1, 95)}" for _ in range(2)],
         }

@@ -125,7 +125,7 @@ def test_the_only_parameter_is_the_day_of_the_run(path):
 def test_every_statement_is_redshifts(path):
     """The local stand-in, which refuses what Redshift would refuse, takes every section; none has a semicolon."""
     for name, sql in read_sql_file(path).sections.items():
-        assert ";" not in sql, name
+        assert ";" not in re.sub("'[^']*'", "''", sql), name
         translate(sql)
 
 
