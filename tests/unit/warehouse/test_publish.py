@@ -1,13 +1,15 @@
 """A publication is one transaction, whatever has changed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from rental_pipeline.errors import FixConfiguration
 from rental_pipeline.settings import WarehouseSettings
 from rental_pipeline.steps.publish import compose_publish
 from rental_pipeline.steps.step import StepRequest
-from rental_pipeline.warehouse_files import read_warehouse
+from rental_pipeline.warehouse_files import Check, read_warehouse
 
 SQL_ROOT = Path(__file__).parents[3] / "sql"
 
@@ -17,12 +19,11 @@ def position(layer: str, name: str) -> dict:
     return {"layer": layer, "name": name, "run_sequence": 1, "as_of": None, "input_hash": "old", "definition_hash": "old"}
 
 
-@pytest.mark.parametrize("marketplace", ["apartments", "cars"])
-def test_everything_may_change_its_shape_at_once(marketplace):
-    """All metrics and views that are there."""
+def make_request(marketplace: str, checks: tuple[Check, ...] = ()) -> StepRequest:
+    """A publication after which everything has another shape."""
     warehouse = read_warehouse(SQL_ROOT, marketplace)
     settings = WarehouseSettings(marketplace, "bucket", "dev", "arn:aws:iam::123456789012:role/copy", "workgroup")
-    request = StepRequest(settings, warehouse, "publish", run_sequence=2)
+    request = StepRequest(settings, replace(warehouse, checks=(*warehouse.checks, *checks)), "publish", run_sequence=2)
     positions = [
         *(position("curated", table.name) for table in warehouse.curated),
         *(position("presentation", metric.name) for metric in warehouse.metrics),
@@ -33,6 +34,21 @@ def test_everything_may_change_its_shape_at_once(marketplace):
         {"name": table.source, "strategy": "merge", "key": ["id"], "max_rejected_fraction": 0.05} for table in warehouse.curated
     ]
     request.__dict__["plan"] = {"as_of": "2026-11-21", "tables": tables}
+    return request
+
+
+def test_a_check_that_has_the_name_of_a_generated_one_is_refused():
+    """Two results of one name could not be told apart, and the publication would never count as audited."""
+    request = make_request("apartments", (Check("bookings_accounted_for", "warn", "select 'x' as example"),))
+    with pytest.raises(FixConfiguration, match="checks/bookings_accounted_for.sql has the name of a check that is made for each"):
+        compose_publish(request)
+
+
+@pytest.mark.parametrize("marketplace", ["apartments", "cars"])
+def test_everything_may_change_its_shape_at_once(marketplace):
+    """All metrics and views that are there."""
+    request = make_request(marketplace)
+    warehouse = request.warehouse
     *parts, publication = compose_publish(request).submissions
     # What one request does not hold stands in procedures, which the publication calls in their order.
     statements = "\n".join([*(sql for part in parts for sql in part.statements), *publication.statements])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rental_pipeline.errors import FixData
+from rental_pipeline.errors import FixConfiguration, FixData
 from rental_pipeline.request_size import MAX_BYTES, divide_texts
 from rental_pipeline.steps.set_aside import (
     BEYOND_LIMIT,
@@ -72,9 +72,18 @@ def tell_violations(rows: Rows) -> list[str]:
 
 
 def list_checks(request: StepRequest) -> list[Check]:
-    """The marketplace's checks, and per curated table: every key of raw is accepted or rejected; what is newly set aside."""
-    accounted = [_account_for_rows(request, table) for table in request.warehouse.curated if not table.is_derived]
-    return [*request.warehouse.checks, *accounted, *list_set_aside_checks(request)]
+    """The marketplace's checks, and per curated table: every key of raw is accepted or rejected; what is newly set aside.
+
+    Raises:
+        FixConfiguration: a file has the name of a check that is made for every table.
+    """
+    generated = [_account_for_rows(request, table) for table in request.warehouse.curated if not table.is_derived]
+    generated += list_set_aside_checks(request)
+    if taken := sorted({check.name for check in generated} & {check.name for check in request.warehouse.checks}):
+        raise FixConfiguration(
+            f"checks/{taken[0]}.sql has the name of a check that is made for each curated table: rename the file"
+        )
+    return [*request.warehouse.checks, *generated]
 
 
 def _record(request: StepRequest, check: Check) -> str:
