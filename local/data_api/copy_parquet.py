@@ -221,12 +221,31 @@ def _read_batches(file, url: str, columns: list[_Column]) -> Iterator[pa.RecordB
             )
     for batch in parquet.iter_batches(_ROWS_AT_ONCE):
         for values, column in zip(batch.columns, columns, strict=True):
+            if column.size is not None:
+                _require_utf8(values, column, url)
             if column.size is not None and (pc.max(pc.binary_length(values)).as_py() or 0) > column.size:
                 raise Refused(
                     f"Spectrum Scan Error: the length of the data column {column.name} is longer than the length defined in the "
                     f"table. Table: {column.size} bytes, file name: {url}"
                 )
         yield batch
+
+
+def _require_utf8(values: pa.Array, column: _Column, url: str) -> None:
+    """Refuse NUL and what is not valid UTF-8; noncharacters are valid (page multi-byte-character-load-errors)."""
+    content = values.cast(pa.large_binary())
+    try:
+        content.cast(pa.large_string())
+    except pa.ArrowInvalid:
+        bad = "code 3"
+    else:
+        if not pc.any(pc.match_substring(values, "\0")).as_py():
+            return
+        bad = "00, code 0"
+    raise Refused(
+        f"Spectrum Scan Error: String contains invalid or unsupported UTF-8 codepoints ({bad}) in the data column {column.name},"
+        f" file name: {url}"
+    )
 
 
 def _fits(kind: pa.DataType, column: _Column) -> bool:

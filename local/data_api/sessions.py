@@ -150,5 +150,7 @@ def _reword(error: psycopg.Error) -> str:
         )
     if wording := _WORDING.get(error.sqlstate or ""):
         return wording(error)
-    detail = f" DETAIL: {error.diag.message_detail}" if error.diag.message_detail else ""
+    # PostgreSQL tells the row that breaks a constraint, value by value; Redshift does not.
+    has_detail = error.diag.message_detail and not (error.sqlstate or "").startswith("23")
+    detail = f" DETAIL: {error.diag.message_detail}" if has_detail else ""
     return (error.diag.message_primary or str(error)) + detail

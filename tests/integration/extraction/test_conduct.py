@@ -124,7 +124,8 @@ def test_a_manifest_names_each_file_as_copy_wants_it(snapshot: Extraction) -> No
         assert (entry["mandatory"], entry["meta"]) == (True, {"content_length": length})
     assert loads == {
         "manifest": loads["manifest"], "gone_manifest": None, "rows_gone": 0,
-        "rows_read": 5, "rows_in_parquet": 5, "parts": 2, "slices": 2, "pieces": 2, "zero_dates": 0, "seconds": loads["seconds"],
+        "rows_read": 5, "rows_in_parquet": 5, "parts": 2, "slices": 2, "pieces": 2,
+        "zero_dates": 0, "rows_set_aside": 0, "seconds": loads["seconds"],
         "bytes": sum(entry["meta"]["content_length"] for entry in entries), "rows_apart": 0,
         "expected": [{"from": None, "to": None, "rows": 5, "checksum": loads["expected"][0]["checksum"]}],
     }  # fmt: skip

@@ -185,6 +185,26 @@ def select_expression(quoted_name: str, data_type: str) -> str:
     return TYPES[data_type].expression.format(quoted_name)
 
 
+def select_whole(quoted_name: str, data_type: str) -> str:
+    """Return the MySQL expression of a value's whole text, however long it is."""
+    return TYPES[data_type].expression.replace(_CUT, "{}").format(quoted_name)
+
+
+def is_unbounded(data_type: str) -> bool:
+    """Whether a value may be megabytes long, and is cut where it is not hashed."""
+    return _CUT in TYPES[data_type].expression
+
+
+def is_character(data_type: str) -> bool:
+    """Whether the type's values are texts in a character set, of at most a row's 65,535 bytes together."""
+    return data_type in ("char", "varchar", "enum", "set")
+
+
+def is_long(data_type: str) -> bool:
+    """Whether the type's values lie outside of the row, where each may be longer than a packet."""
+    return data_type.endswith(("text", "blob")) or data_type == "json"
+
+
 def _find_rule(column: SourceColumn) -> TypeRule | None:
     kind = column.data_type
     if kind == "bit" and column.precision == 64:

@@ -22,6 +22,7 @@ MERGE, APPEND, SNAPSHOT = "merge", "append", "snapshot"
 STRATEGIES = (MERGE, APPEND, SNAPSHOT)
 EVOLVE, FREEZE = "evolve", "freeze"
 DROP, HASH = "drop", "hash"
+REFUSE, SET_ASIDE = "refuse", "set_aside"
 
 _DEFAULT_OVERLAP = {MERGE: timedelta(minutes=10), APPEND: timedelta(days=3), SNAPSHOT: timedelta(0)}
 _FIELDS = (
@@ -35,6 +36,7 @@ _FIELDS = (
     "requires",
     "max_delete_fraction",
     "max_rejected_fraction",
+    "bad_rows",
 )
 _MOST_NAMES = 20  # in a message
 _TABLE_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
@@ -57,6 +59,7 @@ class TableContract:
         requires: Columns that must be there, key and cursor included.
         max_delete_fraction: Largest part of a snapshot table that a run may delete unasked.
         max_rejected_fraction: Largest part of the rows, or of the published money, that a publication may newly leave out.
+        bad_rows: What becomes of a row with a value that Redshift cannot hold: REFUSE (the run stops) or SET_ASIDE.
     """
 
     name: str
@@ -70,6 +73,7 @@ class TableContract:
     requires: tuple[str, ...] = ()
     max_delete_fraction: float = 0.5
     max_rejected_fraction: float = 0.05
+    bad_rows: str = REFUSE
 
 
 def read_contract(path: Path) -> dict[str, TableContract]:
@@ -157,6 +161,7 @@ def _read_table(name: Any, fields: Any, mistakes: list[str]) -> TableContract | 
         requires=tuple(dict.fromkeys((*key, *cursor, *requires))),
         max_delete_fraction=_read_fraction("max_delete_fraction", fields, 0.5, refuse),
         max_rejected_fraction=_read_fraction("max_rejected_fraction", fields, 0.05, refuse),
+        bad_rows=_read_choice(fields.get("bad_rows", REFUSE), "bad_rows", (REFUSE, SET_ASIDE), refuse),
     )
     return contract if len(mistakes) == before else None
 

@@ -8,6 +8,7 @@ a statement can be seen, cancelled and read only by the role that submitted it.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -68,6 +69,13 @@ _REMEDIES = {
     "Not authorized to get credentials of role": "CopyRoleArn must be a role that is attached to the warehouse (see make doctor)",
     "S3ServiceException": "a file of the manifest cannot be read; start a new execution, which reads the same window again",
 }
+
+
+# What stands before a value in a message ("invalid input syntax for type numeric: "x"", "Invalid digit, Value 'x', Pos 0"), or
+# before a whole row, and the value.
+_VALUE = re.compile(
+    r"""(?<=Failing row contains ).*|(?<=, Value )'.*'(?=, Pos )|(?<=[a-z]: )"(?s:.*)"$|(?<=Key )\(.*\)=\(.*\)(?= )""",
+)
 
 
 @dataclass(frozen=True)
@@ -273,7 +281,11 @@ class DataApi:
 
 
 def classify(message: str) -> PipelineError:
-    """Turn Redshift's message into the error that says how to react, with the remedy where one is known."""
+    """Turn Redshift's message into the error that says how to react, with the remedy where one is known.
+
+    Values of rows that Redshift quotes are left out: the message goes to logs, the ledger and people's mail.
+    """
+    message = _VALUE.sub("…", message)
     remedy = next((f" — {text}" for start, text in _REMEDIES.items() if start in message), "")
     if any(text in message for text in _RETRY):
         return RetryLater(message + remedy)

@@ -45,12 +45,12 @@ def read_batches(
     Args:
         connection: Opened with `use_unicode=False`, so that values are bytes.
         query: One SELECT, its arguments written into it; a FLOAT in it is selected as a DOUBLE, or it would come rounded.
-        schema: The types wanted, by position.
+        schema: The types wanted, by position; a text as bytes (binary) or checked (string).
         report_dates: Is told, per column, which dates that do not exist became NULL, and how often.
         batch_rows: Rows of a batch, which bounds the memory.
 
     Raises:
-        FixData: a text is not valid UTF-8.
+        FixData: a value is none of the wanted type.
         pymysql.MySQLError: the connection broke, or the query was refused or killed.
     """
     cursor = connection.cursor(StreamingCursor)
@@ -65,13 +65,16 @@ def read_batches(
 
 
 def _decode(field: pyarrow.Field, values: Sequence[bytes | None], report_dates: Callable) -> pyarrow.Array:
+    if pyarrow.types.is_binary(field.type):
+        return pyarrow.array(values, field.type)
     try:
         texts = pyarrow.array(values, pyarrow.string())
+        return _decode_dates(field, texts, report_dates) if pyarrow.types.is_temporal(field.type) else texts.cast(field.type)
     except pyarrow.ArrowInvalid:
-        raise FixData(f"column {field.name} holds text that is not valid UTF-8: mend it in the source") from None
-    if pyarrow.types.is_temporal(field.type):
-        return _decode_dates(field, texts, report_dates)
-    return texts.cast(field.type)
+        # Arrow's message has the value in it, which belongs in no log.
+        raise FixData(
+            f"column {field.name} holds a value that is no {field.type}: if its type was changed, start a new execution"
+        ) from None
 
 
 def _decode_dates(field: pyarrow.Field, texts: pyarrow.Array, report_dates: Callable) -> pyarrow.Array:

@@ -39,7 +39,7 @@ from rental_pipeline.object_store import (
 )
 from rental_pipeline.parquet_parts import choose_encoding, count_group_rows, gather_parts
 from rental_pipeline.personal import read_hash_key
-from rental_pipeline.raw_tables import ROW_HASH
+from rental_pipeline.raw_tables import BAD_COLUMNS, ROW_HASH
 from rental_pipeline.replication import connect_to_writer
 from rental_pipeline.settings import ExtractSettings, read_settings
 from rental_pipeline.slice_query import Point
@@ -113,6 +113,7 @@ def extract_slice(event: dict[str, Any], remaining_milliseconds: Callable[[], fl
             "parts": reading.written,
             "gone": reading.gone,
             "zero_dates": dict(rows.impossible_dates),
+            "rows_set_aside": reading.rows_set_aside,
         },
     )
     count("RowsRead", reading.found.rows, marketplace=settings.marketplace, table=part.table)
@@ -144,6 +145,7 @@ class Reading:
         self.found = self.expected = NOTHING
         self.written: list[dict[str, Any]] = []
         self.gone: dict[str, Any] | None = None
+        self.rows_set_aside = 0
         self._settings = settings
         self._table = table
         self._part = part
@@ -213,6 +215,8 @@ class Reading:
         for content in gather_parts(self._count(batches), settings.part_rows, settings.part_bytes):
             name = part_key(settings.marketplace, part.run_sequence, part.table, part.slice, self._attempt, len(self.written))
             self.written.append(_write_part(settings.bucket, name, content))
+            if self._table.sets_aside:
+                self.rows_set_aside += content.num_rows - content[BAD_COLUMNS].null_count
             del content  # or it would stay while the next one grows
 
     def _count(self, batches: Iterator[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:

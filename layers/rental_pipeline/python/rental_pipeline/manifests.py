@@ -160,6 +160,10 @@ def _write_manifests(settings: ManifestSettings, run_sequence: int, table: str, 
         columns = sorted({column for result in results for column in result["zero_dates"]})
         logger.warning("impossible dates became NULL", extra={"table": table, "columns": columns, "values": zero_dates})
         count("ImpossibleDates", zero_dates, marketplace=settings.marketplace, table=table)
+    rows_set_aside = sum(result["rows_set_aside"] for result in results)
+    if rows_set_aside:
+        logger.warning("rows with values that cannot be held were set aside", extra={"table": table, "rows": rows_set_aside})
+        count("RowsSetAside", rows_set_aside, marketplace=settings.marketplace, table=table)
     return {
         "manifest": write_manifest(settings.bucket, manifest_key(settings.marketplace, run_sequence, table), parts),
         "gone_manifest": write_manifest(settings.bucket, gone_manifest_key(settings.marketplace, run_sequence, table), gone),
@@ -171,6 +175,7 @@ def _write_manifests(settings: ManifestSettings, run_sequence: int, table: str, 
         "slices": sum(result["piece"] == 0 for result in results),
         "pieces": len(results),
         "zero_dates": zero_dates,
+        "rows_set_aside": rows_set_aside,
         "seconds": round(sum(result["seconds"] for result in results), 3),
     }
 

@@ -16,9 +16,9 @@ class HashKey:
 
     secret: bytes = field(repr=False)
 
-    def hash(self, text: str) -> str:
-        """Return HMAC-SHA256 of a value's text, as 64 hexadecimal digits: equal values stay equal."""
-        return self._derive(text.encode())
+    def hash(self, text: bytes) -> str:
+        """Return HMAC-SHA256 of a value's text in UTF-8, as 64 hexadecimal digits: equal values stay equal."""
+        return self._derive(text)
 
     @property
     def mark(self) -> str:

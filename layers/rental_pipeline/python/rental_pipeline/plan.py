@@ -31,7 +31,7 @@ from rental_pipeline.object_store import (
 )
 from rental_pipeline.personal import HashKey, read_hash_key
 from rental_pipeline.planning import Deadline, OutOfTime, PlannedPart, Progress
-from rental_pipeline.raw_tables import RESERVED_COLUMNS, read_catalogue
+from rental_pipeline.raw_tables import RESERVED_COLUMNS, add_metadata, read_catalogue
 from rental_pipeline.replay import plan_replay
 from rental_pipeline.replication import connect_to_writer
 from rental_pipeline.run_input import RunInput, read_run_input
@@ -186,7 +186,9 @@ class TablePlanner:
             columns = tuple(
                 PlannedColumn(name, kind, name, "") for name, kind in existing.items() if name not in RESERVED_COLUMNS
             )
-            return PlannedPart(list_table(contract, contract.name, columns))
+            return PlannedPart(
+                list_table(contract, contract.name, columns), batch=[*add_metadata(self.raw_schema, contract.name, existing)]
+            )
         matched = self.matcher.match(contract, existing, may_evolve=is_read and self.run_input.window is None)
         source, raw_table = matched.source, matched.raw
         table = list_table(contract, source.name, raw_table.columns)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from rental_pipeline.column_types import HASH_TYPE, catalogue_type, varchar_length
+from rental_pipeline.column_types import HASH_TYPE, LONGEST_VARCHAR, catalogue_type, varchar_length
 from rental_pipeline.contract import APPEND, DROP, FREEZE, HASH, TableContract
 from rental_pipeline.errors import FixConfiguration
 from rental_pipeline.request_size import MAX_BYTES, count_bytes
@@ -14,11 +14,15 @@ from rental_pipeline.table_plan import PlannedColumn
 
 EVENT_DAY = "_event_day"
 ROW_HASH = "_row_hash"
+BAD_COLUMNS = "_bad_columns"
+BAD_COLUMNS_TYPE = f"varchar({LONGEST_VARCHAR})"
 METADATA = {
     "_run_sequence": "bigint not null",
     "_operation": "char(1) not null",
-    "_row_hash": "bigint not null",
+    ROW_HASH: "bigint not null",
     "_observed_at": "timestamp not null",
+    # Null, or the names of the columns that are null because their values could not be held (bad_rows: set_aside).
+    BAD_COLUMNS: BAD_COLUMNS_TYPE,
 }
 _MOST_COLUMNS = 1580  # Redshift's 1,600 without the pipeline's own, in raw tables and in the temporary ones of a build
 RESERVED_COLUMNS = (*METADATA, EVENT_DAY, "_row_ordinal")
@@ -99,7 +103,10 @@ def plan_raw_table(
     added = new if may_evolve else ()
     return RawTable(
         columns=tuple(fitted.get(column.name, column) for column in columns if column.name in fitted or column in added),
-        batch=tuple(f"alter table {name} add column {quote_identifier(column.name)} {column.type}" for column in added),
+        batch=(
+            *add_metadata(schema, contract.name, existing),
+            *(f"alter table {name} add column {quote_identifier(column.name)} {column.type}" for column in added),
+        ),
         single=tuple(f"alter table {name} alter column {quote_identifier(column.name)} type {column.type}" for column in widened),
         added=tuple(column.name for column in added),
     )
@@ -134,6 +141,14 @@ def _refuse_too_wide(schema: str, contract: TableContract, columns: tuple[Planne
             f" {_MOST_COLUMNS} columns and {MAX_BYTES} bytes of them. Nothing was read. Leave out what nobody needs, by"
             " `personal: {column: drop}` in source.yaml"
         )
+
+
+def add_metadata(schema: str, table: str, existing: dict[str, str]) -> tuple[str, ...]:
+    """Return the DDL that gives an existing raw table the metadata that it was made without; its rows are not read again for it."""
+    if BAD_COLUMNS in existing:
+        return ()
+    name = f"{quote_identifier(schema)}.{quote_identifier(table)}"
+    return (f"alter table {name} add column {BAD_COLUMNS} {BAD_COLUMNS_TYPE}",)
 
 
 def _refuse_other_strategy(contract: TableContract, existing: dict[str, str]) -> None:

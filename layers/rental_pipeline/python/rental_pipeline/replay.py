@@ -13,7 +13,7 @@ from typing import Any
 from rental_pipeline.contract import TableContract
 from rental_pipeline.errors import FixConfiguration, FixData
 from rental_pipeline.object_store import LOADS, PLAN, SLICES, read_json, replay_key, run_key, write_json
-from rental_pipeline.raw_tables import RESERVED_COLUMNS, create_raw_table, read_catalogue, refuse_other_privacy
+from rental_pipeline.raw_tables import RESERVED_COLUMNS, add_metadata, create_raw_table, read_catalogue, refuse_other_privacy
 from rental_pipeline.run_input import LAYERS, RunInput
 from rental_pipeline.settings import PlanSettings
 from rental_pipeline.table_plan import PlannedColumn, PlannedTable
@@ -55,6 +55,8 @@ def plan_replay(settings: PlanSettings, contract: dict[str, TableContract], run_
     tables, created = [], []
     for name, table in contract.items():
         columns = _list_catalogue(catalogue.get(name, {}))
+        if name in catalogue:
+            created += add_metadata(schemas.raw, name, catalogue[name])
         if name in names:
             replayed = [_join_load(load, *runs[load["run_sequence"]]) for load in loads[name]]
             columns = _unite_columns(replayed)

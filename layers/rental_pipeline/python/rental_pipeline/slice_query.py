@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from rental_pipeline.column_types import select_expression
+from rental_pipeline.column_types import is_character, is_long, select_expression, select_whole
 from rental_pipeline.contract import APPEND
 from rental_pipeline.table_plan import PlannedColumn, PlannedTable, Slice
 
@@ -23,7 +23,7 @@ FIRST_DATE = "1000-01-01"
 _FIRST_TIMESTAMP = "1970-01-01 00:00:01"
 
 # Changes when `hash_row` does: every table is then read again, for hashes that can be compared.
-ROW_HASH_VERSION = "2"
+ROW_HASH_VERSION = "3"
 
 _BARE_INTEGERS = ("tinyint", "smallint", "mediumint", "int", "bigint", "year")
 _BINARIES = ("binary", "varbinary")
@@ -103,10 +103,14 @@ def hash_row(table: PlannedTable, salt: str) -> Condition:
     tells NULL from the text NULL, and lets no two columns run together. What is dropped as personal is not in it; where
     something is hashed as personal, the salt (`personal.HashKey`) keeps it from being guessed. MD5 would take as
     long, is gone from MySQL (9.6 Reference Manual, "Legacy Hashing Component") and NULL in its FIPS mode.
+
+    Types that may be long are hashed each by itself first, whole, since a text that would be longer than max_allowed_packet is NULL
+    ("String Functions and Operators"); if it is one all the same, the hash is NULL, and the row is refused (slice_rows.py). Texts
+    are taken in one character set, as those of several cannot be concatenated.
     """
-    values = ", ".join(f"quote({select_text(column)})" for column in sorted(table.columns, key=lambda column: column.name))
+    values = ", ".join(_hashed_text(column) for column in sorted(table.columns, key=lambda column: column.name))
     salted, arguments = ("%s, ", [salt]) if salt else ("", [])
-    return f"cast(conv(left(sha2(concat_ws(',', {salted}{values}), 256), 15), 16, 10) as signed)", arguments
+    return f"cast(conv(left(sha2(concat({salted}{values}), 256), 15), 16, 10) as signed)", arguments
 
 
 def slice_condition(table: PlannedTable, part: Slice) -> Condition:
@@ -172,10 +176,20 @@ def quote_name(name: str) -> str:
     return "`" + name.replace("`", "``").replace("%", "%%") + "`"
 
 
+def _hashed_text(column: PlannedColumn) -> str:
+    name = quote_name(column.source_name)
+    if is_long(column.source_type):
+        return f"coalesce(sha2({name}, 256), 'NULL')"
+    return f"quote(convert({name} using utf8mb4))" if is_character(column.source_type) else f"quote({select_text(column)})"
+
+
 def _select_rows(table: PlannedTable, salt: str, condition: Condition, order: str = "") -> Condition:
     # What is hashed as personal is the value's text, whatever its type.
     selected = ", ".join(
-        f"cast({select_text(column)} as char)" if column.is_hashed else select_text(column) for column in table.columns
+        f"cast({select_whole(quote_name(column.source_name), column.source_type)} as char)"
+        if column.is_hashed
+        else select_text(column)
+        for column in table.columns
     )
     return _select(f"{selected}, ", hash_row(table, salt), order, table, condition)
 

@@ -48,6 +48,7 @@ _TLS_FAILED = 2026
 _NAME_DIFFERS = (62, 64)  # host, IP address
 _OUT_OF_DATE = (9, 10)  # not yet valid, expired
 _SCHEMA_CHANGED = (1054, 1146, 1412)
+_PACKET_TOO_LARGE = 1153
 _MAY_PASS = (1040, 1053, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1226, 1317, 1927, 2006, 2013, 3024, 3168)
 
 
@@ -298,6 +299,11 @@ def explain_source_error(error: pymysql.MySQLError, address: SourceAddress, offe
         )
     if code in _SCHEMA_CHANGED:
         return FixConfiguration(f"the source's tables changed while the run read them ({said}): start a new execution")
+    if code == _PACKET_TOO_LARGE:
+        return FixConfiguration(
+            f"the source {address} takes no statement as long as this one ({said}): raise its max_allowed_packet (64M is MySQL's"
+            " default), or key the table by something shorter"
+        )
     if code in _MAY_PASS or code == 0:
         return RetryLater(f"the source {address} broke off ({code}: {said})")
     return FixConfiguration(f"the source {address} refuses a statement ({code}: {said})")

@@ -148,6 +148,8 @@ def list_table(contract: TableContract, source_name: str, columns: tuple[Planned
         cursor=contract.cursor,
         columns=columns,
         max_delete_fraction=contract.max_delete_fraction,
+        max_rejected_fraction=contract.max_rejected_fraction,
+        bad_rows=contract.bad_rows,
     )
 
 

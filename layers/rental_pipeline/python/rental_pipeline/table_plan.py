@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from rental_pipeline.contract import REFUSE, SET_ASIDE
+
 Json = dict[str, Any]
 
 
@@ -63,11 +65,17 @@ class PlannedTable:
     definition_hash: str | None = None
     max_delete_fraction: float = 0.5
     max_rejected_fraction: float = 0.05
+    bad_rows: str = REFUSE  # a plan.json that was written before there was a choice says nothing of it
     slice_count: int = 0
     comparison: Comparison | None = None
     days: tuple[tuple[str | None, str], ...] | None = None
     added: tuple[str, ...] = ()
     is_new: bool = False
+
+    @property
+    def sets_aside(self) -> bool:
+        """Whether a row with a value that cannot be held is kept without it, and its Parquet files say which."""
+        return self.bad_rows == SET_ASIDE
 
     @property
     def is_idle(self) -> bool:

@@ -24,13 +24,14 @@ import pymysql
 from rental_pipeline.mysql_wire.binary_rows import decode_binary_rows
 from rental_pipeline.mysql_wire.columns import match_columns
 from rental_pipeline.mysql_wire.dates import ReportDates
-from rental_pipeline.mysql_wire.packets import RowPackets
+from rental_pipeline.mysql_wire.packets import RowPackets, RowTooLong
 from rental_pipeline.mysql_wire.receive_ahead import receive_ahead
 from rental_pipeline.mysql_wire.results import abandon, close_statement, interrupt, open_result
 from rental_pipeline.mysql_wire.text_rows import decode_text_rows
 
 BINARY, TEXT = "binary", "text"
 PROTOCOLS = (BINARY, TEXT)
+__all__ = ["BINARY", "PROTOCOLS", "TEXT", "RowTooLong", "read_batches"]
 
 
 def _ignore_dates(column: str, dates: Counter[str]) -> None:

@@ -24,7 +24,7 @@ from rental_pipeline.mysql_wire.numbers import load
 BLOCK_BYTES = 2 << 20
 # Bytes behind the last row that a decoder may look at while it works on all rows of a block at once (no field is longer).
 GUARD_BYTES = 16
-# No slice has such a row, as its query cuts the types that can hold megabytes; it bounds what a broken stream can ask for.
+# Of the types that can hold megabytes a slice reads only a beginning, or, to hash it, the whole: a function's memory bounds that.
 LONGEST_ROW = 128 << 20
 
 _HEADER_BYTES = 4
@@ -49,6 +49,10 @@ class RowBlock:
     data: numpy.ndarray
     starts: numpy.ndarray
     ends: numpy.ndarray
+
+
+class RowTooLong(FixData):
+    """A row is longer than LONGEST_ROW; it is the one behind those that were read."""
 
 
 def garbled(what: str) -> RetryLater:
@@ -98,7 +102,7 @@ class RowPackets:
         Raises:
             pymysql.MySQLError: the connection broke, or the server says that the query failed or was killed.
             RetryLater: the bytes break the protocol.
-            FixData: a row is longer than LONGEST_ROW.
+            RowTooLong: a row is longer than LONGEST_ROW.
         """
         is_closed = False
         while not is_closed:
@@ -138,10 +142,7 @@ class RowPackets:
                     return data, rows, False
                 size *= 2
                 if size > LONGEST_ROW:
-                    raise FixData(
-                        f"a row is longer than {LONGEST_ROW >> 20} MiB: leave its longest column out"
-                        " with `personal: {<column>: drop}` in source.yaml"
-                    )
+                    raise RowTooLong(f"a row is longer than {LONGEST_ROW >> 20} MiB")
                 data, view = _new_buffer(size, view[:filled])
             received = self._receive(view[filled:])
             if received == 0:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rental_pipeline.raw_tables import METADATA, ROW_HASH, quote_identifier
+from rental_pipeline.contract import SET_ASIDE
+from rental_pipeline.raw_tables import BAD_COLUMNS, BAD_COLUMNS_TYPE, METADATA, ROW_HASH, quote_identifier
 from rental_pipeline.steps.step import Step, StepRequest, find_table, literal
 from rental_pipeline.steps.verify_load import compose_verification
 
@@ -12,6 +13,7 @@ _METADATA = tuple(METADATA)
 # A row without an event time belongs to this day of its append table (docs/architecture.md, "Raw").
 _NO_DAY = "0001-01-01"
 _LOWEST_DAY = "1000-01-01"
+_NOTHING_BAD = f"cast(null as {BAD_COLUMNS_TYPE})"
 # What loads.json would say of a table of which nothing was to be read.
 NOTHING = {
     "manifest": None,
@@ -22,6 +24,7 @@ NOTHING = {
     "rows_read": 0,
     "rows_in_parquet": 0,
     "zero_dates": 0,
+    "rows_set_aside": 0,
 }
 
 
@@ -51,11 +54,14 @@ class Load:
         self.force_deletes = request.plan["force_deletes"]
         self.columns = [quote_identifier(column["name"]) for column in table["columns"]]
         self.key = [quote_identifier(column) for column in table["key"] or ()]
+        # Loads that are replayed may be from before there was such a policy.
+        self.sets_aside = table.get("bad_rows") == SET_ASIDE
 
     def copy(self) -> list[str]:
         """Bring the slices' rows, each with its hash, into the temporary table `arrived`, and keys that are gone into `gone`."""
         types = {quote_identifier(column["name"]): column["type"] for column in self.table["columns"]}
-        statements = self._copy("arrived", {**types, ROW_HASH: "bigint"}, self.totals["manifest"])
+        bad_columns = {BAD_COLUMNS: BAD_COLUMNS_TYPE} if self.sets_aside else {}
+        statements = self._copy("arrived", {**types, ROW_HASH: "bigint", **bad_columns}, self.totals["manifest"])
         if self.key:
             statements += self._copy("gone", {column: types[column] for column in self.key}, self.totals["gone_manifest"])
         return statements
@@ -104,7 +110,7 @@ class Load:
             f"""
             insert into {self.raw} ({", ".join([*self.key, *_METADATA])})
             select {", ".join(f"newest.{column}" for column in self.key)},
-                {self.run}, 'D', newest._row_hash, cast({self.observed_at} as timestamp)
+                {self.run}, 'D', newest._row_hash, cast({self.observed_at} as timestamp), {_NOTHING_BAD}
             from newest
             inner join gone on {self._on_key("newest", "gone")}
             where newest._operation = 'U'
@@ -194,7 +200,7 @@ class Load:
 
         Named once in a statement, and not in COPY: a thousand columns of long names fill most of a request.
         """
-        return ", ".join([*self.columns, ROW_HASH])
+        return ", ".join([*self.columns, ROW_HASH, *([BAD_COLUMNS] if self.sets_aside else [])])
 
     def _covers_day(self) -> str:
         """The condition on _event_day that says which days were read whole."""
@@ -225,6 +231,7 @@ class Load:
             "table_name": literal(self.table["name"]),
             "manifest": literal(totals["manifest"]),
             **{name: totals[name] for name in ("slices", "parts", "bytes", "rows_read", "rows_in_parquet", "zero_dates")},
+            "rows_set_aside": totals.get("rows_set_aside", 0),  # a load that is replayed may be from before these were counted
             **counts,
             "watermark_before": _timestamp(self.table["planned_watermark"]),
             "watermark_after": _timestamp(self.table["new_watermark"]),
