@@ -108,6 +108,7 @@ create table if not exists layer_position (
 
 -- name: table_load
 -- One row per run and table read: what was read, written to S3, copied, and added to raw.
+-- rows_set_aside: those of them of which a value could not be held (bad_rows: set_aside in source.yaml).
 create table if not exists table_load (
     run_sequence bigint not null,
     table_name varchar(127) not null,
@@ -125,6 +126,7 @@ create table if not exists table_load (
     zero_dates bigint not null,
     watermark_before timestamp,
     watermark_after timestamp,
+    rows_set_aside bigint default 0,
     primary key (run_sequence, table_name)
 )
 

@@ -49,6 +49,11 @@ begin
         alter table reconciliation add column source_rows_after bigint;
         alter table reconciliation add column raw_rows_after bigint;
     end if;
+
+    select count(*) into v_columns from pg_table_def where tablename = 'table_load' and "column" = 'rows_set_aside';
+    if v_columns = 0 then
+        alter table table_load add column rows_set_aside bigint default 0;
+    end if;
 end;
 $$ language plpgsql
 

@@ -117,7 +117,8 @@ select
     null as bytes,
     'watermark ' || coalesce(to_char(table_load.watermark_before, 'YYYY-MM-DD HH24:MI:SS.US'), 'none')
     || ' to ' || coalesce(to_char(table_load.watermark_after, 'YYYY-MM-DD HH24:MI:SS.US'), 'unmoved')
-    || '; impossible dates ' || cast(table_load.zero_dates as varchar(20)) as detail
+    || '; impossible dates ' || cast(table_load.zero_dates as varchar(20))
+    || '; set aside ' || cast(coalesce(table_load.rows_set_aside, 0) as varchar(20)) as detail
 from table_load
 left join step_time
     on table_load.run_sequence = step_time.run_sequence and step_time.step = 'load' and table_load.table_name = step_time.item

@@ -24,7 +24,7 @@ from tests.metrics.subject import Subject
 SQL_ROOT = Path(__file__).parents[2] / "sql"
 # What a plan says of a table that raw had before.
 NOTHING_NEW = {"is_new": False, "added": [], "columns": []}
-_METADATA = "_run_sequence bigint, _operation char(1), _row_hash bigint, _observed_at timestamp"
+_METADATA = "_run_sequence bigint, _operation char(1), _row_hash bigint, _observed_at timestamp, _bad_columns varchar(65535)"
 
 
 @dataclass

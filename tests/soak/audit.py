@@ -17,7 +17,7 @@ from tests.metrics.records import History as VersionHistory
 from tests.metrics.records import Rate, Verdict, Version
 from tests.soak.history import EVENTS, KEYS, TABLES, History, Row, State
 
-_METADATA = ("_run_sequence", "_operation", "_row_hash", "_observed_at", "_event_day")
+_METADATA = ("_run_sequence", "_operation", "_row_hash", "_observed_at", "_bad_columns", "_event_day")
 _NO_DAY = date(1, 1, 1)
 # Curated columns, and what the judge calls them.
 _COMPARED = {

@@ -209,6 +209,23 @@ def test_milliseconds_fit(fresh_warehouse, files):
     assert fresh_warehouse.query("select a from t") == [("2026-01-01 01:02:03.004",)]
 
 
+def test_text_that_is_no_utf8_and_nul_are_refused_and_noncharacters_are_not(table, files):
+    """Page multi-byte-character-load-errors: U+FFFE, U+FFFF and the like are valid without ACCEPTINVCHARS; surrogates are not."""
+    schema = pa.schema({"id": pa.int64(), "title": pa.string()})
+    table.execute(copy(files.manifest(files.put("a.parquet", [(1, "\ufffe\uffff\ufdd0")], schema)), "t (id, title)"))
+    bad = [pa.array(["a\0b"]), *(pa.array([each]).view(pa.string()) for each in (b"\xc3(", b"\xed\xa0\x80", b"\xf8\x88"))]
+    for number, title in enumerate(bad):
+        file = files.put(f"{number}.parquet", [(1, title[0] if number == 0 else None)], schema)
+        if number:
+            sink = io.BytesIO()
+            pq.write_table(pa.table({"id": [1], "title": title}), sink)
+            files.s3.put_object(Bucket=files.name, Key=f"{number}.parquet", Body=sink.getvalue())
+            file["meta"]["content_length"] = len(sink.getvalue())
+        with pytest.raises(StatementFailed, match=r"invalid or unsupported UTF-8 codepoints .* in the data column title"):
+            table.execute(copy(files.manifest(file), "t (id, title)"))
+    assert table.query("select title from t") == [("\ufffe\uffff\ufdd0",)]
+
+
 def test_text_longer_than_its_column_in_bytes_is_refused(table, files):
     """Page r_Character_types: VARCHAR counts bytes; COPY does not cut (airbyte#12680)."""
     fits, too_long = [(1, "é" * 6)], [(1, "é" * 6 + "x")]

@@ -148,7 +148,7 @@ def test_the_hash_of_a_long_text_is_of_all_of_it(
 def test_a_row_longer_than_a_packet_is_read_exactly(
     extraction: Extraction, decoder: str, set_packet: Callable[[int], None]
 ) -> None:
-    """Its long columns are hashed one by one; a change in the last of them is seen. Values longer than a packet are hashed, too."""
+    """Its long columns are hashed one by one; a change in the last of them is seen, also in one that is itself longer."""
     names = [f"c{number:02}" for number in range(30)]
     extraction.source.make_table("t", f"id int primary key, {', '.join(f'{name} text' for name in names)}, huge longtext")
     values = ", ".join(["repeat('\\'', 65535)"] * len(names))

@@ -41,7 +41,8 @@ def test_only_the_text_of_a_hashed_column_is_selected() -> None:
     table = PlannedTable("t", "t", "snapshot", ("id",), None, (ID, EMAIL), complete=True)
     query, arguments = compose_slice_query(table, Slice(1, "t", 0), "grain of salt")
     assert query.startswith(
-        "select `Id`, cast(`email` as char), cast(conv(left(sha2(concat(%s, quote(convert(`email` using utf8mb4)), quote(`Id`)), 256), 15)"
+        "select `Id`, cast(`email` as char),"
+        " cast(conv(left(sha2(concat(%s, quote(convert(`email` using utf8mb4)), quote(`Id`)), 256), 15)"
     )
     assert query.endswith(" from `t` where true order by `Id`")
     assert arguments == ["grain of salt"]

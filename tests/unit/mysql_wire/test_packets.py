@@ -7,7 +7,7 @@ from struct import pack
 import pymysql
 import pytest
 
-from rental_pipeline.errors import FixData, RetryLater
+from rental_pipeline.errors import RetryLater
 from rental_pipeline.mysql_wire import packets
 from rental_pipeline.mysql_wire.packets import FULL_PACKET, RowPackets
 from tests.unit.mysql_wire.streams import Stream

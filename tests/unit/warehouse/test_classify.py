@@ -26,6 +26,25 @@ def test_messages_are_sorted_by_reaction(message, kind, remedy):
     assert remedy in str(error)
 
 
+@pytest.mark.parametrize(
+    ("before", "value", "after"),
+    [
+        (
+            'ERROR: null value in column "_row_hash" violates not-null constraint DETAIL: Failing row contains ',
+            "(1, secret).",
+            "",
+        ),
+        ("ERROR: invalid input syntax for type numeric: ", '"the "secret"\nof many lines"', ""),
+        ("ERROR: Invalid digit, Value ", "'secret'", ", Pos 0, Type: Integer"),
+        ("ERROR: date/time field value out of range: ", '"secret"', ""),
+        ("ERROR: duplicate key value DETAIL: Key ", "(email)=(secret)", " already exists."),
+    ],
+)
+def test_no_value_of_a_row_is_told(before, value, after):
+    """The message goes to logs, mail and the ledger."""
+    assert str(classify(before + value + after)) == f"{before}…{after}"
+
+
 def test_26_a_batch_beyond_the_limit_is_refused_before_it_is_sent():
     """More than 40 statements would no longer be one transaction."""
     with pytest.raises(FixConfiguration, match="41 statements"):

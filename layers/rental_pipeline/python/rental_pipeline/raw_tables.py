@@ -144,7 +144,7 @@ def _refuse_too_wide(schema: str, contract: TableContract, columns: tuple[Planne
 
 
 def add_metadata(schema: str, table: str, existing: dict[str, str]) -> tuple[str, ...]:
-    """Return the DDL that gives an existing raw table the metadata that it was made without; its rows are not read again for it."""
+    """Return the DDL that gives a raw table the metadata that it was made without; its rows are not read again for that."""
     if BAD_COLUMNS in existing:
         return ()
     name = f"{quote_identifier(schema)}.{quote_identifier(table)}"

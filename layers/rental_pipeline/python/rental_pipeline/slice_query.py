@@ -104,9 +104,9 @@ def hash_row(table: PlannedTable, salt: str) -> Condition:
     something is hashed as personal, the salt (`personal.HashKey`) keeps it from being guessed. MD5 would take as
     long, is gone from MySQL (9.6 Reference Manual, "Legacy Hashing Component") and NULL in its FIPS mode.
 
-    Types that may be long are hashed each by itself first, whole, since a text that would be longer than max_allowed_packet is NULL
-    ("String Functions and Operators"); if it is one all the same, the hash is NULL, and the row is refused (slice_rows.py). Texts
-    are taken in one character set, as those of several cannot be concatenated.
+    Types that may be long are hashed each by itself first, whole, since a text that would be longer than max_allowed_packet is
+    NULL ("String Functions and Operators"); if it is one all the same, the hash is NULL, and the row is refused (slice_rows.py).
+    Texts are taken in one character set, as those of several cannot be concatenated.
     """
     values = ", ".join(_hashed_text(column) for column in sorted(table.columns, key=lambda column: column.name))
     salted, arguments = ("%s, ", [salt]) if salt else ("", [])

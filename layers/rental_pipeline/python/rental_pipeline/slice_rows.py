@@ -8,7 +8,6 @@ from contextlib import closing
 
 import numpy
 import pyarrow
-import pyarrow.compute as pc
 import pymysql
 
 from rental_pipeline import decode, mysql_wire
@@ -89,8 +88,8 @@ class SliceRows:
         """Run a query, and yield its rows in batches of bounded size.
 
         Raises:
-            FixData: a value cannot be held, and the contract sets no rows aside, or it is a key; or a key or event time is no date;
-                or a row is longer than can be received.
+            FixData: a value cannot be held, and the contract sets no rows aside, or it is a key; or a key or event time is no
+                date; or a row is longer than can be received.
             FixConfiguration: a column is of another type than planned, or a row is longer than the source's max_allowed_packet.
             RetryLater: the source broke off; so do pymysql's errors.
         """
@@ -127,10 +126,10 @@ class SliceRows:
         """Refuse rows that MySQL could not hash: of a text that were longer than a packet, it makes NULL."""
         row_hashes = batch[ROW_HASH]
         if row_hashes.null_count:
+            where = self._show_rows(batch, numpy.flatnonzero(row_hashes.is_null()))
             raise FixConfiguration(
-                f"the source gives no row hash {self._show_rows(batch, numpy.flatnonzero(row_hashes.is_null()))}: together, the row's"
-                " short columns are longer than its max_allowed_packet. Raise that, or leave columns out with"
-                " `personal: {<column>: drop}` in source.yaml"
+                f"the source gives no row hash {where}: the row's short columns are together longer than its max_allowed_packet."
+                " Raise that, or leave columns out with `personal: {<column>: drop}` in source.yaml"
             )
 
     def _check_rows(self, columns: Sequence[PlannedColumn], batch: pyarrow.RecordBatch) -> list[pyarrow.Array]:
@@ -180,9 +179,9 @@ class SliceRows:
         if is_key:
             raise FixData(f"the key {column.source_name} holds {bad.reason} {where}: mend it in the source")
         raise FixData(
-            f"column {column.source_name} holds {bad.reason} {where}, which Redshift cannot hold: mend it in the source, or let"
-            f" such rows be kept apart with `bad_rows: set_aside`, or leave the column out with `personal: {{{column.name}: drop}}`,"
-            " both in source.yaml"
+            f"column {column.source_name} holds {bad.reason} {where}, which Redshift cannot hold: mend it in the source, or have"
+            " such rows kept apart with `bad_rows: set_aside`, or leave the column out with"
+            f" `personal: {{{column.name}: drop}}`, both in source.yaml"
         )
 
     def _show_rows(self, batch: pyarrow.RecordBatch, rows: numpy.ndarray) -> str:

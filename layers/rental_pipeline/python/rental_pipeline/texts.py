@@ -1,7 +1,7 @@
 """Bytes of the source as texts that Parquet and Redshift hold: the others are found, a column of a batch at a time.
 
-Sources: Amazon Redshift Database Developer Guide, "Multibyte character load errors" (VARCHAR takes valid UTF-8 of up to four bytes a
-character, noncharacters such as U+FFFE too), "Preparing your input data" (NUL), "Character types" (a length counts bytes).
+Sources: Amazon Redshift Database Developer Guide, "Multibyte character load errors" (VARCHAR takes valid UTF-8, of up to four
+bytes a character, noncharacters such as U+FFFE too), "Preparing your input data" (NUL), "Character types" (bytes).
 """
 
 from __future__ import annotations

@@ -41,6 +41,7 @@ def compose_close(request: StepRequest) -> Step:
             *(
                 f"{load['table_name']}: {load['rows_read']} rows read, {load['rows_added']} added to raw,"
                 f" {load['rows_removed']} removed"
+                + (f", {load['rows_set_aside']} set aside: a value cannot be held" if load["rows_set_aside"] else "")
                 for load in loads
             ),
             *(
@@ -75,7 +76,7 @@ def compose_close(request: StepRequest) -> Step:
         ),
         reads=(
             f"select status, datediff(second, started_at, finished_at) as seconds from {control}.run where run_sequence = {run}",
-            f"select table_name, rows_read, rows_added, rows_removed from {control}.table_load"
+            f"select table_name, rows_read, rows_added, rows_removed, rows_set_aside from {control}.table_load"
             f" where run_sequence = {run} order by table_name",
             f"select table_name, rows_accepted, rows_rejected, rows_unreadable from {control}.curated_build"
             f" where run_sequence = {run} order by table_name",

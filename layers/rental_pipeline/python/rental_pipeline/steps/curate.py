@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from rental_pipeline.errors import FixConfiguration
 from rental_pipeline.lake_tables import lake_name, mark_years, year_of
-from rental_pipeline.raw_tables import quote_identifier
+from rental_pipeline.raw_tables import BAD_COLUMNS, quote_identifier
 from rental_pipeline.steps.dirty_periods import mark_dirty
 from rental_pipeline.steps.step import Step, StepRequest, literal
 from rental_pipeline.warehouse_files import CuratedTable, Reference
+
+# The rule that a row breaks of which raw could not hold a value; broken_value has the names of the columns.
+UNREADABLE_ROW = "unreadable_row"
+# What breaks the rules that hold for every table, in words.
+RULES = {UNREADABLE_ROW: "a value in the source that the warehouse cannot hold (bad_rows in source.yaml)"}
 
 
 def compose_curate(request: StepRequest) -> Step:
@@ -123,8 +128,24 @@ class Curation:
     def _judged(self) -> list[str]:
         return [
             f"create temp table newest as {self._select_newest()}",
+            *self._take_out_unreadable(),
             *self._known_parents(),
             f"create temp table judged as {self.table.file.section('judged')}",
+        ]
+
+    def _take_out_unreadable(self) -> list[str]:
+        """Return the statements that move the rows of which a value could not be held out of those that are judged."""
+        key = ", ".join(f"newest.{column}" for column in self.raw_key)
+        if self.is_append:
+            row_key = "cast(newest._row_hash as varchar(20)) || '-' || cast(newest._row_ordinal as varchar(64))"
+        else:
+            row_key = _join_key("newest", self.raw_key)
+        # A value of rejected_rows holds 1,024 bytes; a name may take four for each of its letters.
+        return [
+            f"create temp table unreadable_row as select {key}, cast({row_key} as varchar(1024)) as row_key,"
+            f" cast(left(newest.{BAD_COLUMNS}, 256) as varchar(1024)) as bad_columns"
+            f" from newest where newest.{BAD_COLUMNS} is not null",
+            f"delete from newest where {BAD_COLUMNS} is not null",
         ]
 
     def _select_newest(self) -> str:
@@ -183,7 +204,9 @@ class Curation:
     def _versions(self) -> list[str]:
         return [
             "create temp table versions as"
-            f" select raw_rows.* from {self.raw} as raw_rows inner join touched on {self._on_touched_raw('raw_rows')}"
+            f" select raw_rows.* from {self.raw} as raw_rows inner join touched on {self._on_touched_raw('raw_rows')}",
+            # A version of which a value could not be held says of its time as much as a tombstone: it is a gap.
+            f"update versions set _operation = 'D' where {BAD_COLUMNS} is not null",
         ]
 
     def _mark_dirty(self) -> list[str]:
@@ -212,27 +235,42 @@ class Curation:
         amount, currency = self._amount("judged")
         amount_before, currency_before = self._amount("before_image")
         # Whether a row was accepted before can be told by its key, which an append table has not.
-        before = " and ".join(f"judged.{column} = before_image.{column}" for column in self.table.key)
+        before = " and ".join(f"broken.{column} = before_image.{column}" for column in self.table.key)
         event_day = "judged.event_day" if self.is_append else "cast(null as date)"
+        keys = [] if self.is_append else self.table.key
+        unreadable = [
+            *(f"unreadable_row.{source} as {column}" for column, source in zip(keys, self.raw_key, strict=False)),
+            "unreadable_row.row_key",
+            f"{'unreadable_row._event_day' if self.is_append else 'cast(null as date)'} as event_day",
+            f"cast({literal(UNREADABLE_ROW)} as varchar(127)) as broken_rule",
+        ]
         was_accepted = "false" if self.is_append else f"before_image.{self.table.key[0]} is not null"
         return [
             f"""
             create temp table quarantined as
             select
-                judged.row_key,
-                {event_day} as event_day,
-                judged.broken_rule,
-                judged.broken_value,
-                {amount} as amount,
-                {currency} as currency,
+                broken.row_key,
+                broken.event_day,
+                broken.broken_rule,
+                broken.broken_value,
+                broken.amount,
+                broken.currency,
                 coalesce(known.run_sequence, {run}) as run_sequence,
                 coalesce(known.is_accepted_before, {was_accepted}) as is_accepted_before,
                 case when known.row_key is null then {amount_before} else known.amount_before end as amount_before,
                 case when known.row_key is null then {currency_before} else known.currency_before end as currency_before
-            from judged
-            left join {set_aside} as known on known.table_name = {name} and known.row_key = judged.row_key
+            from (
+                select {"".join(f"judged.{column}, " for column in keys)}judged.row_key, {event_day} as event_day,
+                    judged.broken_rule, judged.broken_value, {amount} as amount, {currency} as currency
+                from judged
+                where judged.broken_rule is not null
+                union all
+                select {", ".join(unreadable)}, unreadable_row.bad_columns,
+                    cast(null as decimal(38, 2)), cast(null as varchar(3))
+                from unreadable_row
+            ) as broken
+            left join {set_aside} as known on known.table_name = {name} and known.row_key = broken.row_key
             {"" if self.is_append else f"left join before_image on {before}"}
-            where judged.broken_rule is not null
             """,
             self._forget_touched(set_aside),
             f"insert into {set_aside}"
@@ -297,8 +335,8 @@ class Curation:
 
     def _count(self, changed: str) -> str:
         rejected, unreadable = (
-            "0" if self.table.is_derived else f"(select count(*) from judged where {condition})"
-            for condition in ("broken_rule is not null", "unreadable_value is not null and broken_rule is null")
+            "0" if self.table.is_derived else f"(select count(*) from {rows})"
+            for rows in ("quarantined", "judged where unreadable_value is not null and broken_rule is null")
         )
         return (
             f"insert into {self.control}.curated_build"

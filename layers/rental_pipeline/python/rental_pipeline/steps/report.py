@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rental_pipeline.data_api import Snapshot
 from rental_pipeline.object_store import FIGURES, run_key, write_json
+from rental_pipeline.steps.curate import RULES
 from rental_pipeline.steps.set_aside import select_set_aside
 from rental_pipeline.steps.step import Rows, Step, StepRequest, literal
 
@@ -24,7 +25,7 @@ def compose_report(request: StepRequest) -> Step:
             "marketplace": request.schemas.marketplace,
             "currency": request.warehouse.reporting_currency,
             **found,
-            "rules": {table.name: table.rules for table in request.warehouse.curated},
+            "rules": {table.name: {**RULES, **table.rules} for table in request.warehouse.curated},
             "charts": [chart.to_json(chart_rows) for chart, chart_rows in drawn],
         }
         write_json(request.settings.bucket, run_key(request.schemas.marketplace, request.run_sequence, FIGURES), figures)

@@ -1,0 +1,81 @@
+"""Values that cannot be held, from the source to the warehouse: their rows are kept apart, and none stops the others."""
+
+import pytest
+
+from rental_pipeline.errors import FixData
+
+SECRET = "nobody's business"
+
+
+@pytest.fixture
+def aside(market):
+    """Two parents with a child each, and an event, in a marketplace that sets bad rows aside."""
+    for table in ("parents", "children", "labels", "events"):
+        market.edit("source.yaml", f"  {table}:\n", f"  {table}:\n    bad_rows: set_aside\n")
+    for number in (1, 2):
+        market.insert_parent(number)
+        market.insert_child(number, parent=number)
+    market.execute("insert into events values (now(6), 'seen')")
+    assert market.run_well() == "succeeded"
+    market.pass_time(hours=1)
+    return market
+
+
+def test_a_row_set_aside_is_in_raw_and_in_rejected_rows_until_it_is_mended(aside):
+    """Counted in the ledger and the closing message; its money and its children follow the usual rules; mended, it is back."""
+    aside.execute("update parents set state = %s where id = 2", "a\0b")
+    aside.execute("update children set state = %s where id = 2", "\0")
+    aside.execute("insert into labels values ('x', %s, %s)", "\0", "fine")
+    aside.execute("insert into events values (now(6), %s)", "\0")
+    message = aside.run()["message"]
+    assert "parents: 2 rows read, 1 added to raw, 0 removed, 1 set aside: a value cannot be held" in message
+    assert aside.query(
+        "select table_name, rows_read, rows_in_parquet, rows_copied, rows_set_aside from table_load"
+        " where run_sequence = 2 order by 1"
+    ) == [("children", 2, 2, 2, 1), ("events", 2, 2, 2, 1), ("labels", 1, 1, 1, 1), ("parents", 2, 2, 2, 1)]
+    assert aside.query("select text, other, _bad_columns from labels where _run_sequence = 2") == [(None, "fine", "text")]
+    rejected = "select table_name, broken_rule, broken_value from rejected_rows order by 1"
+    bad = "unreadable_row"
+    assert aside.query(rejected) == [("children", bad, "state"), ("events", bad, "what"), ("parents", bad, "state")]
+    assert aside.query("select id from market_curated.parents") == [(1,)]
+    assert aside.query("select what from market_curated.events") == [("seen",)]
+    assert aside.query("select rows_rejected from curated_build where run_sequence = 2 order by table_name") == [(1,)] * 3
+    aside.assert_equals_rebuild()
+    aside.pass_time(hours=1)
+    aside.execute("update parents set state = 'ok' where id = 2")
+    aside.execute("delete from events where what = %s", "\0")
+    aside.execute("delete from labels")
+    aside.run_well()
+    assert aside.query(rejected) == [("children", bad, "state")]
+    assert aside.query("select id from market_curated.parents order by 1") == [(1,), (2,)]
+    assert aside.query("select code from labels where _operation = 'D' and _bad_columns is null") == [("x",)]
+    aside.run_well({"reconcile": True})
+    aside.assert_equals_rebuild()
+
+
+def test_raw_tables_of_before_are_given_the_column_and_keep_their_rows(aside):
+    """Nothing is read again for it; loads of before, whose files have it not, can be replayed beside those of now."""
+    aside.edit("source.yaml", "  parents:\n    bad_rows: set_aside\n", "  parents:\n")
+    aside.insert_parent(3)
+    aside.run_well()
+    aside.warehouse.execute("alter table market_raw.parents drop column _bad_columns")
+    aside.pass_time(hours=1)
+    aside.edit("source.yaml", "  parents:\n", "  parents:\n    bad_rows: set_aside\n")
+    aside.execute("update parents set state = %s where id = 1", "\0")
+    aside.run_well()
+    versions = "select id, _run_sequence, _bad_columns from market_raw.parents order by 2, 1"
+    expected = [(1, 1, None), (2, 1, None), (3, 2, None), (1, 3, "state")]
+    assert aside.query(versions) == expected
+    aside.warehouse.execute("alter table market_raw.parents drop column _bad_columns")
+    aside.run_well({"replay": True})
+    assert aside.query(versions) == expected
+    aside.assert_equals_rebuild()
+
+
+def test_a_refused_value_stops_the_run_and_says_nothing_else_of_its_row(market):
+    """By default; raw is as it was."""
+    market.execute("insert into labels values ('x', %s, %s)", "\0", SECRET)
+    with pytest.raises(FixData, match=r"table labels, slice 0: column text holds .*\(code='?x'?\)") as told:
+        market.run()
+    assert SECRET not in str(told.value)
+    assert market.query("select count(*) from labels") == [(0,)]
