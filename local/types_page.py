@@ -26,15 +26,16 @@ be of it. *p, s*: precision and scale. *4n, 2n*: bytes for n characters, or for 
 
 - **Refused by name, before anything is read**: every other type (spatial types, VECTOR, MariaDB's XMLTYPE), and DECIMAL of
   more than 38 digits. The way out is in the message: `personal: {column: drop}`; of a key, another key or type.
-- **Refused while reading, or set aside** (`bad_rows` in `source.yaml`): a value of more than 65,535 bytes, text with the character
-  NUL, and text that is no valid UTF-8. `refuse` stops the run before anything is loaded, and names table, column, and key (or event
-  time) of the first such rows, and nothing else of them. `set_aside` keeps the row in raw with NULL in the value's place, its true
-  hash, and the column's name in `_bad_columns`; curated has it in `rejected_rows` by the rule `unreadable_row`, until the source
-  mends it. Their number is in each slice's result, in `loads.json`, in the ledger (`table_load.rows_set_aside`), in the run's
-  message, and in the metric `RowsSetAside`. Noncharacters such as U+FFFE are valid, and arrive.
-- **Refused while reading, always**: a key of that kind, a date that does not exist where it is a key, a row that the source cannot
-  hash or that cannot be received (longer than 128 MiB), and any value that its type above cannot hold (the table was changed since
-  the run was planned).
+- **Refused while reading, or set aside** (`bad_rows` in `source.yaml`): a value of more than 65,535 bytes, text with the
+  character NUL, and text that is no valid UTF-8. `refuse` stops the run before anything is loaded, and names table, column,
+  and key (or event time) of the first such rows, and nothing else of them. `set_aside` keeps the row in raw with NULL in the
+  value's place, its true hash, and the column's name in `_bad_columns`; curated has it in `rejected_rows` by the rule
+  `unreadable_row`, until the source mends it. Their number is in each slice's result, in `loads.json`, in the ledger
+  (`table_load.rows_set_aside`), in the run's message, and in the metric `RowsSetAside`. Noncharacters such as U+FFFE are
+  valid, and arrive.
+- **Refused while reading, always**: a key of that kind, a date that does not exist where it is a key, a row that the source
+  cannot hash or that cannot be received (longer than 128 MiB), and any value that its type above cannot hold (the table was
+  changed since the run was planned).
 - **NULL and counted**: dates that do not exist (0000-00-00, 2024-02-31) elsewhere. Their number is in each slice's result, in
   `loads.json`, in the ledger (`table_load.zero_dates`), in the log, and in the metric `ImpossibleDates`.
 - **Time**: every session with the source runs in UTC, so a TIMESTAMP arrives in UTC. A DATETIME has no zone and arrives as

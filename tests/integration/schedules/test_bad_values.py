@@ -79,3 +79,47 @@ def test_a_refused_value_stops_the_run_and_says_nothing_else_of_its_row(market):
         market.run()
     assert SECRET not in str(told.value)
     assert market.query("select count(*) from labels") == [(0,)]
+
+
+def test_a_value_larger_than_its_curated_column_stops_no_other_row(market):
+    """A column that may be null is NULL and told; a required one sets its row aside; until the source mends them."""
+    market.edit(
+        "curated/parents.sql",
+        "    rule integer not null\n",
+        "    rule integer not null,\n    title varchar(8),\n    size smallint\n",
+    )
+    market.edit(
+        "curated/parents.sql", "    newest.changed_at,\n", "    newest.changed_at,\n    newest.title,\n    newest.size,\n"
+    )
+    market.edit("curated/parents.sql", "as rule\n", "as rule,\n    title,\n    cast(size as smallint) as size\n")
+    market.edit("curated/events.sql", "what varchar(200) not null", "what varchar(10) not null")
+    market.execute("alter table parents add column title varchar(20), add column size decimal(20, 2)")
+    for number, title, size in ((1, "fits", 1), (2, "äääää", 32767.4), (3, "fits", 32767.5), (4, "x" * 20, -99999.99)):
+        market.insert_parent(number)
+        market.execute("update parents set title = %s, size = %s where id = %s", title, size, number)
+    market.execute("insert into events values (now(6), 'seen'), (now(6), %s), (now(6), %s)", "é" * 6, "é" * 6)
+    market.run_well()
+    parents = "select id, title, size from market_curated.parents order by id"
+    assert market.query(parents) == [(1, "fits", 1), (2, None, 32767), (3, "fits", None), (4, None, None)]
+    assert market.query("select row_key, unreadable_value from unreadable_values order by 1") == [
+        ("2", "title=äääää"),
+        ("3", "size=32767.50"),
+        ("4", f"title={'x' * 20}; size=-99999.99"),
+    ]
+    assert market.query("select what from market_curated.events") == [("seen",)]
+    assert (
+        market.query("select table_name, broken_rule, broken_value from rejected_rows")
+        == [("events", "value_too_large", f"what={'é' * 6}")] * 2
+    )
+    assert market.query("select table_name, rows_accepted, rows_rejected, rows_unreadable from curated_build order by 1") == [
+        ("children", 0, 0, 0),
+        ("events", 1, 2, 0),
+        ("parents", 4, 0, 3),
+    ]
+    market.assert_equals_rebuild()
+    market.pass_time(hours=1)
+    market.execute("update parents set title = 'short', size = 2")
+    market.execute("delete from events where what <> 'seen'")
+    market.run_well()
+    assert market.query(parents) == [(number, "short", 2) for number in (1, 2, 3, 4)]
+    assert market.query("select * from unreadable_values") == [] and market.query("select * from rejected_rows") == []

@@ -6,13 +6,18 @@ from rental_pipeline.errors import FixConfiguration
 from rental_pipeline.lake_tables import lake_name, mark_years, year_of
 from rental_pipeline.raw_tables import BAD_COLUMNS, quote_identifier
 from rental_pipeline.steps.dirty_periods import mark_dirty
+from rental_pipeline.steps.limits import read_limits, tell_all
 from rental_pipeline.steps.step import Step, StepRequest, literal
 from rental_pipeline.warehouse_files import CuratedTable, Reference
 
-# The rule that a row breaks of which raw could not hold a value; broken_value has the names of the columns.
+# The rules that hold for every table: raw could not hold a value (broken_value has the names of the columns), or curated cannot.
 UNREADABLE_ROW = "unreadable_row"
-# What breaks the rules that hold for every table, in words.
-RULES = {UNREADABLE_ROW: "a value in the source that the warehouse cannot hold (bad_rows in source.yaml)"}
+VALUE_TOO_LARGE = "value_too_large"
+# What breaks them, in words.
+RULES = {
+    UNREADABLE_ROW: "a value in the source that the warehouse cannot hold (bad_rows in source.yaml)",
+    VALUE_TOO_LARGE: "a text longer, or a number larger, than its column holds",
+}
 
 
 def compose_curate(request: StepRequest) -> Step:
@@ -131,6 +136,7 @@ class Curation:
             *self._take_out_unreadable(),
             *self._known_parents(),
             f"create temp table judged as {self.table.file.section('judged')}",
+            *self._take_out_too_large(),
         ]
 
     def _take_out_unreadable(self) -> list[str]:
@@ -142,11 +148,48 @@ class Curation:
             row_key = _join_key("newest", self.raw_key)
         # A value of rejected_rows holds 1,024 bytes; a name may take four for each of its letters.
         return [
-            f"create temp table unreadable_row as select {key}, cast({row_key} as varchar(1024)) as row_key,"
-            f" cast(left(newest.{BAD_COLUMNS}, 256) as varchar(1024)) as bad_columns"
+            f"create temp table unheld_row as select {key}, cast({row_key} as varchar(1024)) as row_key,"
+            f" cast({literal(UNREADABLE_ROW)} as varchar(127)) as broken_rule,"
+            f" cast(left(newest.{BAD_COLUMNS}, 256) as varchar(1024)) as broken_value,"
+            " cast(null as decimal(38, 2)) as amount, cast(null as varchar(3)) as currency"
             f" from newest where newest.{BAD_COLUMNS} is not null",
             f"delete from newest where {BAD_COLUMNS} is not null",
         ]
+
+    def _take_out_too_large(self) -> list[str]:
+        """Return the statements that keep values which the table does not hold from stopping the build.
+
+        A column that may be null only informs: it becomes NULL, and is told as unreadable. Without the others there is no row.
+        """
+        limits = read_limits(self.table)
+        required = [limit for limit in limits if limit.is_required]
+        informing = [limit for limit in limits if not limit.is_required]
+        statements = []
+        if required:
+            exceeds = f"judged.broken_rule is null and ({' or '.join(limit.exceeds for limit in required)})"
+            keys = ["event_day"] if self.is_append else self.table.key
+            statements += [
+                f"insert into unheld_row select {', '.join(f'judged.{column}' for column in keys)}, judged.row_key,"
+                f" {literal(VALUE_TOO_LARGE)}, {tell_all(required)}, {', '.join(self._amount('judged'))}"
+                f" from judged where {exceeds}",
+                f"delete from judged where {exceeds}",
+            ]
+        if informing:
+            exceeds = f"judged.broken_rule is null and ({' or '.join(limit.exceeds for limit in informing)})"
+            event_day = "judged.event_day" if self.is_append else "cast(null as date)"
+            emptied = ", ".join(
+                f"{limit.column} = case when {limit.exceeds} then null else judged.{limit.column} end" for limit in informing
+            )
+            statements += [
+                f"create temp table shortened as select judged.row_key, {event_day} as event_day,"
+                f" {tell_all(informing)} as unreadable_value from judged where {exceeds}",
+                f"update judged set {emptied} where {exceeds}",
+            ]
+        else:
+            statements.append(
+                "create temp table shortened (row_key varchar(1024), event_day date, unreadable_value varchar(1024))"
+            )
+        return statements
 
     def _select_newest(self) -> str:
         """Return the select of the rows to judge: whole days of an append table, else the newest version of each key.
@@ -238,11 +281,11 @@ class Curation:
         before = " and ".join(f"broken.{column} = before_image.{column}" for column in self.table.key)
         event_day = "judged.event_day" if self.is_append else "cast(null as date)"
         keys = [] if self.is_append else self.table.key
-        unreadable = [
-            *(f"unreadable_row.{source} as {column}" for column, source in zip(keys, self.raw_key, strict=False)),
-            "unreadable_row.row_key",
-            f"{'unreadable_row._event_day' if self.is_append else 'cast(null as date)'} as event_day",
-            f"cast({literal(UNREADABLE_ROW)} as varchar(127)) as broken_rule",
+        unheld = [
+            *(f"unheld_row.{source} as {column}" for column, source in zip(keys, self.raw_key, strict=False)),
+            "unheld_row.row_key",
+            f"{'unheld_row._event_day' if self.is_append else 'cast(null as date)'} as event_day",
+            "unheld_row.broken_rule, unheld_row.broken_value, unheld_row.amount, unheld_row.currency",
         ]
         was_accepted = "false" if self.is_append else f"before_image.{self.table.key[0]} is not null"
         return [
@@ -265,9 +308,7 @@ class Curation:
                 from judged
                 where judged.broken_rule is not null
                 union all
-                select {", ".join(unreadable)}, unreadable_row.bad_columns,
-                    cast(null as decimal(38, 2)), cast(null as varchar(3))
-                from unreadable_row
+                select {", ".join(unheld)} from unheld_row
             ) as broken
             left join {set_aside} as known on known.table_name = {name} and known.row_key = broken.row_key
             {"" if self.is_append else f"left join before_image on {before}"}
@@ -310,6 +351,8 @@ class Curation:
             f"insert into {unreadable} (table_name, row_key, event_day, unreadable_value)"
             f" select {literal(self.table.name)}, row_key, {event_day}, unreadable_value"
             " from judged where unreadable_value is not null and broken_rule is null",
+            f"insert into {unreadable} (table_name, row_key, event_day, unreadable_value)"
+            f" select {literal(self.table.name)}, row_key, event_day, unreadable_value from shortened",
         ]
 
     def _amount(self, rows: str) -> tuple[str, str]:
@@ -336,7 +379,11 @@ class Curation:
     def _count(self, changed: str) -> str:
         rejected, unreadable = (
             "0" if self.table.is_derived else f"(select count(*) from {rows})"
-            for rows in ("quarantined", "judged where unreadable_value is not null and broken_rule is null")
+            for rows in (
+                "quarantined",
+                "(select row_key from judged where unreadable_value is not null and broken_rule is null"
+                " union select row_key from shortened) as unreadable_rows",
+            )
         )
         return (
             f"insert into {self.control}.curated_build"
