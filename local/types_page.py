@@ -42,7 +42,8 @@ be of it. *p, s*: precision and scale. *4n, 2n*: bytes for n characters, or for 
   written; `cursor_time_zone` in `source.yaml` says which clock a cursor shows.
 - **Hashed columns** (`personal: {column: hash}`) are varchar(64) whatever they were: HMAC-SHA256 of the value's text, in
   hexadecimal.
-- **Character sets** may differ from column to column; every text arrives in UTF-8. A hash is of the whole value, however long.
+- **Character sets** may differ from column to column; every text arrives in UTF-8.
+  Bytes that stand for no character in their set count as text that is no valid UTF-8. A hash is of the whole value, however long.
 - **NULL** stays NULL in every type; an empty text stays an empty text.
 """
 

@@ -26,6 +26,13 @@ BAD_VALUES = {
     "utf16": ("varchar(20) character set utf16", "'a\\0é'", "NUL"),
     "enum": ("enum('a', 'a\\0b')", "'a\\0b'", "NUL"),
     "set": ("set('a', 'a\\0b')", "'a,a\\0b'", "NUL"),
+    "surrogate": ("varchar(20)", "x'eda080'", "not valid UTF-8"),
+    "ucs2_surrogate": ("varchar(20) character set ucs2", "x'0061d800'", "not valid UTF-8"),
+    # Bytes that are no character: MySQL would send a question mark, or U+FFFD.
+    "hole_of_cp1250": ("varchar(20) character set cp1250", "x'c481'", "not valid UTF-8"),
+    "hole_of_big5": ("text character set big5", "x'a3e1'", "not valid UTF-8"),
+    "hole_of_ascii": ("char(20) character set ascii", "x'6181'", "not valid UTF-8"),
+    "hole_of_tis620": ("longtext character set tis620", "x'61ff'", "not valid UTF-8"),
     "longer_text": ("longtext", "repeat('ä', 32768)", "more than 65535 bytes"),
     "longer_blob": ("blob", "repeat('x', 32768)", "more than 65535 bytes"),
     "longer_varbinary": ("varbinary(40000)", "repeat('x', 40000)", "more than 65535 bytes"),
@@ -104,7 +111,9 @@ def test_several_bad_columns_of_a_row_are_all_named_and_events_by_their_time(ext
     )
 
 
-@pytest.mark.parametrize("charsets", [("latin1", "latin2"), ("utf8mb3", "latin1"), ("ucs2", "ascii"), ("utf16", "cp1250")])
+@pytest.mark.parametrize(
+    "charsets", [("latin1", "latin2"), ("utf8mb3", "latin1"), ("ucs2", "ascii"), ("utf16", "cp1250"), ("ascii", "big5")]
+)
 def test_character_sets_may_be_mixed(extraction: Extraction, decoder: str, charsets: tuple[str, str]) -> None:
     """In values, in the parts of a key, in enums and long texts; exact, cut into slices, and compared again."""
     one, other = charsets
@@ -113,7 +122,7 @@ def test_character_sets_may_be_mixed(extraction: Extraction, decoder: str, chars
         f"a varchar(20) character set {one}, b char(20) character set {other}, c enum('x', 'ß') character set latin1,"
         f" d text character set {other}, e set('ä', 'ö') character set utf8mb4, n int, primary key (a, b)",
     )
-    words = ["Ab", "Zz", "a"] if "ascii" in charsets else ["Äb", "ß", "a"]
+    words = ["Ab", "Zz", "a?"] if "ascii" in charsets else ["Äb", "ß", "a"]
     rows = [(first, second, "ß", second, "ä,ö", 1) for first in words for second in words]
     for row in rows:
         extraction.source.execute("insert into t values (%s, %s, %s, %s, %s, %s)", row)
@@ -128,19 +137,32 @@ def test_the_hash_of_a_long_text_is_of_all_of_it(
     """Texts that begin alike are told apart; what could not be held itself can be hashed."""
     aws.client("secretsmanager").create_secret(Name=f"hash-{extraction.bucket}", SecretString="pepper")
     set_environment(HASH_SECRET_ARN=f"hash-{extraction.bucket}")
-    extraction.source.make_table("t", "id int primary key, body longtext, bits longblob, code varchar(20), at time")
+    columns = "body longtext, bits longblob, code varchar(20), at time, odd varchar(9) character set cp1250"
+    extraction.source.make_table("t", f"id int primary key, {columns}")
     long, bits = "ä" * 70_000, b"\x00\xff" * 40_000
     with closing(extraction.source.connect()) as connection, connection.cursor() as cursor:
         for key, end in ((1, "a"), (2, "b")):
-            cursor.execute("insert into t values (%s, %s, %s, '\\0', '-1:00:00')", (key, long + end, bits + end.encode()))
-    extraction.write_contract("  t: {strategy: snapshot, key: id, personal: {body: hash, bits: hash, code: hash, at: hash}}\n")
+            cursor.execute(
+                "insert into t values (%s, %s, %s, '\\0', '-1:00:00', %s)",
+                (key, long + end, bits + end.encode(), bytes([127 + 2 * key])),
+            )
+    extraction.write_contract(
+        "  t: {strategy: snapshot, key: id, personal: {body: hash, bits: hash, code: hash, at: hash, odd: hash}}\n"
+    )
     extraction.run()
 
-    def of(text: str) -> str:
-        return hmac.digest(b"pepper", text.encode(), "sha256").hex()
+    def of(text: str | bytes) -> str:
+        return hmac.digest(b"pepper", text.encode() if isinstance(text, str) else text, "sha256").hex()
 
     assert extraction.parquet("t").to_pylist() == [
-        {"id": key, "body": of(long + end), "bits": of((bits + end.encode()).hex()), "code": of("\0"), "at": of("-01:00:00")}
+        {
+            "id": key,
+            "body": of(long + end),
+            "bits": of((bits + end.encode()).hex()),
+            "code": of("\0"),
+            "at": of("-01:00:00"),
+            "odd": of(bytes([127 + 2 * key])),
+        }
         for key, end in ((1, "a"), (2, "b"))
     ]
 

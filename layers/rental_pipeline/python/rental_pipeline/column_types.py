@@ -122,6 +122,8 @@ _GLUE = {
     "date": "date",
     "timestamp": "timestamp",
 }
+# In these every byte that a column can hold is a character that UTF-8 has.
+_WHOLE_CHARSETS = ("utf8mb4", "utf8mb3", "utf8", "latin1", "ucs2", "utf16", "utf16le", "utf32", "binary")
 _SIZED = re.compile(r"(decimal|varchar)\((\d+)(?:,(\d+))?\)")
 _BYTES_EACH = re.compile(r"varchar\((\d)n\)")
 
@@ -138,6 +140,7 @@ class SourceColumn:
         precision, scale: Of a decimal; a BIT's precision is its number of bits.
         fraction: Digits after the second, of times.
         nullable: Whether NULL is allowed.
+        charset: Of a text; None where it has no meaning.
     """
 
     name: str
@@ -148,6 +151,7 @@ class SourceColumn:
     scale: int | None = None
     fraction: int = 0
     nullable: bool = True
+    charset: str | None = None
 
 
 def redshift_type(column: SourceColumn) -> str:
@@ -198,6 +202,11 @@ def is_unbounded(data_type: str) -> bool:
 def is_character(data_type: str) -> bool:
     """Whether the type's values are texts in a character set, of at most a row's 65,535 bytes together."""
     return data_type in ("char", "varchar", "enum", "set")
+
+
+def may_lose_bytes(charset: str | None) -> bool:
+    """Whether a text in this character set may hold bytes that stand for no character: MySQL reads them as ? or as U+FFFD."""
+    return charset is not None and charset not in _WHOLE_CHARSETS
 
 
 def is_long(data_type: str) -> bool:

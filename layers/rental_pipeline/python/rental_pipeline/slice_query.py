@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from rental_pipeline.column_types import is_character, is_long, select_expression, select_whole
+from rental_pipeline.column_types import is_character, is_long, may_lose_bytes, select_expression, select_whole
 from rental_pipeline.contract import APPEND
 from rental_pipeline.table_plan import PlannedColumn, PlannedTable, Slice
 
@@ -52,7 +52,7 @@ def compose_keys_query(table: PlannedTable, keys: Sequence[Point], salt: str) ->
 
 def compose_pairs_query(table: PlannedTable, part: Slice, salt: str, most: int) -> Condition:
     """Return the query that reads key and row hash of the first rows of a slice, in the order of keys."""
-    keys = ", ".join(select_text(table.column(name)) for name in table.key)
+    keys = ", ".join(_select_exact(table.column(name)) for name in table.key)
     order = f" order by {order_by_key(table, part.compared)} limit {most}"
     return _select(f"{keys}, ", hash_row(table, salt), order, table, slice_condition(table, part))
 
@@ -167,7 +167,7 @@ def order_by_key(table: PlannedTable, bytewise: bool) -> str:
 
 
 def select_text(column: PlannedColumn) -> str:
-    """Return the expression whose text is the column's exact value."""
+    """Return the expression whose text is the column's exact value, as far as its bytes are characters."""
     return select_expression(quote_name(column.source_name), column.source_type)
 
 
@@ -176,8 +176,36 @@ def quote_name(name: str) -> str:
     return "`" + name.replace("`", "``").replace("%", "%%") + "`"
 
 
+def _select_exact(column: PlannedColumn) -> str:
+    """Return the expression of what is written: bytes that are no character make a value that is no UTF-8, and is told as such.
+
+    They would arrive as `?` or U+FFFD.
+    """
+    return _in_utf8(select_text(column), column, "unhex('ff')")
+
+
+def _select_hashed(column: PlannedColumn) -> str:
+    """Return the expression of a whole value; bytes that are no character stay what they are, for a hash of their own."""
+    whole = select_whole(quote_name(column.source_name), column.source_type)
+    return _in_utf8(f"cast({whole} as char)", column, f"cast({whole} as binary)", whole)
+
+
+def _in_utf8(expression: str, column: PlannedColumn, otherwise: str, text: str | None = None) -> str:
+    """Return an expression as it is, or, where characters can be lost on the way to UTF-8, what stands for those values."""
+    if not may_lose_bytes(column.charset):
+        return expression
+    text = text or expression
+    converted = f"convert({text} using utf8mb4)"
+    return (
+        f"case when char_length(replace({text}, '?', '')) <> char_length(replace({converted}, '?', ''))"
+        f" or locate(_utf8mb4 x'efbfbd', {converted}) > 0 then {otherwise} else cast({converted} as binary) end"
+    )
+
+
 def _hashed_text(column: PlannedColumn) -> str:
     name = quote_name(column.source_name)
+    if may_lose_bytes(column.charset) and is_character(column.source_type):
+        return f"quote(hex({name}))"
     if is_long(column.source_type):
         return f"coalesce(sha2({name}, 256), 'NULL')"
     return f"quote(convert({name} using utf8mb4))" if is_character(column.source_type) else f"quote({select_text(column)})"
@@ -185,12 +213,7 @@ def _hashed_text(column: PlannedColumn) -> str:
 
 def _select_rows(table: PlannedTable, salt: str, condition: Condition, order: str = "") -> Condition:
     # What is hashed as personal is the value's text, whatever its type.
-    selected = ", ".join(
-        f"cast({select_whole(quote_name(column.source_name), column.source_type)} as char)"
-        if column.is_hashed
-        else select_text(column)
-        for column in table.columns
-    )
+    selected = ", ".join(_select_hashed(column) if column.is_hashed else _select_exact(column) for column in table.columns)
     return _select(f"{selected}, ", hash_row(table, salt), order, table, condition)
 
 

@@ -60,7 +60,9 @@ def plan_columns(source: SourceTable, contract: TableContract, path: Path) -> tu
                 mistakes.append(f"{error}: {_find_way_out(name, contract)}")
             continue
         is_hashed = contract.personal.get(name) == HASH
-        planned.append(PlannedColumn(name, HASH_TYPE if is_hashed else kind, column.name, column.data_type, is_hashed))
+        planned.append(
+            PlannedColumn(name, HASH_TYPE if is_hashed else kind, column.name, column.data_type, is_hashed, column.charset)
+        )
     if mistakes:
         raise FixConfiguration("\n".join(f"{path}: table {contract.name}: {mistake}" for mistake in mistakes))
     return tuple(planned)

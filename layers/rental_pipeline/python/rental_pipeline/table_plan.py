@@ -21,6 +21,7 @@ class PlannedColumn:
         source_name: As the source spells it.
         source_type: MySQL's type without size.
         is_hashed: Whether only a keyed hash of it leaves the source.
+        charset: MySQL's character set of a text.
     """
 
     name: str
@@ -28,6 +29,7 @@ class PlannedColumn:
     source_name: str
     source_type: str
     is_hashed: bool = False
+    charset: str | None = None
 
 
 @dataclass(frozen=True)
