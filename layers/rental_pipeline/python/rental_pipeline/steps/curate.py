@@ -148,7 +148,7 @@ class Curation:
             row_key = _join_key("newest", self.raw_key)
         # A value of rejected_rows holds 1,024 bytes; a name may take four for each of its letters.
         return [
-            f"create temp table unheld_row as select {key}, cast({row_key} as varchar(1024)) as row_key,"
+            f"create temp table _rp_unheld_row as select {key}, cast({row_key} as varchar(1024)) as row_key,"
             f" cast({literal(UNREADABLE_ROW)} as varchar(127)) as broken_rule,"
             f" cast(left(newest.{BAD_COLUMNS}, 256) as varchar(1024)) as broken_value,"
             " cast(null as decimal(38, 2)) as amount, cast(null as varchar(3)) as currency"
@@ -169,7 +169,7 @@ class Curation:
             exceeds = f"judged.broken_rule is null and ({' or '.join(limit.exceeds for limit in required)})"
             keys = ["event_day"] if self.is_append else self.table.key
             statements += [
-                f"insert into unheld_row select {', '.join(f'judged.{column}' for column in keys)}, judged.row_key,"
+                f"insert into _rp_unheld_row select {', '.join(f'judged.{column}' for column in keys)}, judged.row_key,"
                 f" {literal(VALUE_TOO_LARGE)}, {tell_all(required)}, {', '.join(self._amount('judged'))}"
                 f" from judged where {exceeds}",
                 f"delete from judged where {exceeds}",
@@ -181,13 +181,13 @@ class Curation:
                 f"{limit.column} = case when {limit.exceeds} then null else judged.{limit.column} end" for limit in informing
             )
             statements += [
-                f"create temp table shortened as select judged.row_key, {event_day} as event_day,"
+                f"create temp table _rp_shortened as select judged.row_key, {event_day} as event_day,"
                 f" {tell_all(informing)} as unreadable_value from judged where {exceeds}",
                 f"update judged set {emptied} where {exceeds}",
             ]
         else:
             statements.append(
-                "create temp table shortened (row_key varchar(1024), event_day date, unreadable_value varchar(1024))"
+                "create temp table _rp_shortened (row_key varchar(1024), event_day date, unreadable_value varchar(1024))"
             )
         return statements
 
@@ -282,10 +282,10 @@ class Curation:
         event_day = "judged.event_day" if self.is_append else "cast(null as date)"
         keys = [] if self.is_append else self.table.key
         unheld = [
-            *(f"unheld_row.{source} as {column}" for column, source in zip(keys, self.raw_key, strict=False)),
-            "unheld_row.row_key",
-            f"{'unheld_row._event_day' if self.is_append else 'cast(null as date)'} as event_day",
-            "unheld_row.broken_rule, unheld_row.broken_value, unheld_row.amount, unheld_row.currency",
+            *(f"_rp_unheld_row.{source} as {column}" for column, source in zip(keys, self.raw_key, strict=False)),
+            "_rp_unheld_row.row_key",
+            f"{'_rp_unheld_row._event_day' if self.is_append else 'cast(null as date)'} as event_day",
+            "_rp_unheld_row.broken_rule, _rp_unheld_row.broken_value, _rp_unheld_row.amount, _rp_unheld_row.currency",
         ]
         was_accepted = "false" if self.is_append else f"before_image.{self.table.key[0]} is not null"
         return [
@@ -308,7 +308,7 @@ class Curation:
                 from judged
                 where judged.broken_rule is not null
                 union all
-                select {", ".join(unheld)} from unheld_row
+                select {", ".join(unheld)} from _rp_unheld_row
             ) as broken
             left join {set_aside} as known on known.table_name = {name} and known.row_key = broken.row_key
             {"" if self.is_append else f"left join before_image on {before}"}
@@ -352,7 +352,7 @@ class Curation:
             f" select {literal(self.table.name)}, row_key, {event_day}, unreadable_value"
             " from judged where unreadable_value is not null and broken_rule is null",
             f"insert into {unreadable} (table_name, row_key, event_day, unreadable_value)"
-            f" select {literal(self.table.name)}, row_key, event_day, unreadable_value from shortened",
+            f" select {literal(self.table.name)}, row_key, event_day, unreadable_value from _rp_shortened",
         ]
 
     def _amount(self, rows: str) -> tuple[str, str]:
@@ -382,7 +382,7 @@ class Curation:
             for rows in (
                 "quarantined",
                 "(select row_key from judged where unreadable_value is not null and broken_rule is null"
-                " union select row_key from shortened) as unreadable_rows",
+                " union select row_key from _rp_shortened) as unreadable_rows",
             )
         )
         return (
