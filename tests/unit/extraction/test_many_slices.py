@@ -101,6 +101,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch, table: PlannedTable, slices: list[Sl
             "parts": [{"key": key, "bytes": 7, "rows": 1}],
             "gone": None,
             "zero_dates": {},
+            "rows_set_aside": 0,
         }
         bucket.write(result_key("market", 1, "t", part.slice), result)
     monkeypatch.setattr(object_store, "s3", lambda: bucket)

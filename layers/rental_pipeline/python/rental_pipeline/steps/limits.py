@@ -41,13 +41,15 @@ class Limit:
 
 
 def read_limits(table: CuratedTable) -> list[Limit]:
-    """Return the limits of the columns that the section `accepted` takes from `judged`, as they are or in a cast."""
+    """Return the limits of the columns that the section `accepted` takes from `judged`, as they are, rounded or in a cast."""
     accepted = table.file.section("accepted")
     limits = []
     for found in _COLUMN.finditer(table.file.section("table")):
         column = quote_identifier(found["name"]) if not found["name"].islower() else found["name"]
         name = re.escape(found["name"])
-        if not re.search(rf'^\s*(cast\()?(judged\.)?"?{name}"?(\s*,|\s*$|\s+as\s)', accepted, re.IGNORECASE | re.MULTILINE):
+        if not re.search(
+            rf'^\s*(cast\()?(round\()?(judged\.)?"?{name}"?(\s*[,)]|\s*$|\s+as\s)', accepted, re.IGNORECASE | re.MULTILINE
+        ):
             continue
         if exceeds := _exceeds(f"judged.{column}", found["kind"].lower(), found["size"], found["scale"]):
             limits.append(Limit(column, bool(found["required"]), exceeds))
