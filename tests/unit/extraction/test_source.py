@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from unittest.mock import patch
 
 import boto3
 import botocore.auth
+import botocore.crt.auth
 import pymysql
 import pytest
 
@@ -67,7 +68,8 @@ def credentials(monkeypatch):
 
 def test_a_login_token_is_that_of_the_sdk(credentials, monkeypatch):
     """Signed for this host, port and user; the SDK's own way would need all of RDS's description."""
-    monkeypatch.setattr(botocore.auth, "get_current_datetime", lambda: datetime(2026, 11, 21, 3))
+    for module in (botocore.auth, botocore.crt.auth):  # the SDK signs by the second one where it is installed
+        monkeypatch.setattr(module, "get_current_datetime", lambda **_: datetime(2026, 11, 21, 3, tzinfo=UTC))
     expected = boto3.Session().client("rds").generate_db_auth_token(BY_IAM.host, BY_IAM.port, BY_IAM.user)
     assert make_login_token(BY_IAM) == expected
     assert "X-Amz-Expires=900" in expected
