@@ -201,7 +201,7 @@ def _correct_amounts_and_statuses(day: _Day) -> int:
 
 
 def _spoil_rows(day: _Day) -> int:
-    """Good rows that turn bad: a day that no calendar has, and a price below zero, which orphans the listing's bookings."""
+    """Good rows that turn bad: a day that no calendar has, and a price below zero, which sets the listing aside."""
     bookings = day.choose("select booking_id from bookings where booking_status = 'confirmed'", 1)
     listings = day.choose("select id from apartments where price > 0", 1)
     spoiled = 0

@@ -16,10 +16,13 @@ with grain as (
     select cast('average_booking_duration_weekly' as varchar(64)) as metric, period_start, cast('' as varchar(64)) as detail
     from apartments_staging.average_booking_duration_weekly
     union all
-    select cast('average_listing_price_weekly' as varchar(64)) as metric, period_start, cast('' as varchar(64)) as detail
+    select cast('average_listing_price_weekly' as varchar(64)) as metric, period_start, price_unit as detail
     from apartments_staging.average_listing_price_weekly
     union all
-    select cast('average_listing_price_weekly_by_currency' as varchar(64)) as metric, period_start, currency as detail
+    select
+        cast('average_listing_price_weekly_by_currency' as varchar(64)) as metric,
+        period_start,
+        price_unit || ' ' || currency as detail
     from apartments_staging.average_listing_price_weekly_by_currency
     union all
     select cast('bookings_per_user_weekly' as varchar(64)) as metric, period_start, user_id as detail
@@ -28,7 +31,10 @@ with grain as (
     select cast('occupancy_monthly' as varchar(64)) as metric, period_start, cast('' as varchar(64)) as detail
     from apartments_staging.occupancy_monthly
     union all
-    select cast('popular_cities_weekly' as varchar(64)) as metric, period_start, city || ', ' || coalesce(state, '') as detail
+    select
+        cast('popular_cities_weekly' as varchar(64)) as metric,
+        period_start,
+        city_key || ', ' || coalesce(state_key, '') as detail
     from apartments_staging.popular_cities_weekly
     union all
     select cast('repeat_customers_daily' as varchar(64)) as metric, period_start, cast('' as varchar(64)) as detail

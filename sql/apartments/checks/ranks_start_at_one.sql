@@ -1,4 +1,4 @@
--- In every period somebody is first, and nobody's rank is beyond the number of the ranked.
+-- In every period somebody is first, and nobody's rank is beyond the number of the ranked. What has no known revenue has no rank.
 --
 -- severity:   fail
 -- reads:      apartments_staging.popular_cities_weekly, apartments_staging.top_listings_weekly
@@ -15,4 +15,5 @@ select 'top_listings_weekly ' || cast(period_start as varchar(64)) as example
 from apartments_staging.top_listings_weekly
 group by period_start
 having min(listing_rank) <> 1
-    or max(listing_rank) > count(*)
+    or max(listing_rank) > count(revenue)
+    or count(listing_rank) <> count(revenue)

@@ -9,6 +9,8 @@ select 'occupancy of ' || cast(period_start as varchar(64)) as example
 from apartments_staging.occupancy_monthly
 where booked_nights < 0
     or booked_nights_unavailable < 0
+    or available_nights_assumed < 0
+    or available_nights_assumed > available_nights
     or booked_nights > available_nights
     or (available_nights > 0 and occupancy_rate is null)
     or occupancy_rate < 0

@@ -1,30 +1,37 @@
--- What the listings offer and where they are.
+-- What the listings offer and where they are, as it is now or last was.
 --
--- grain:      one row per listing that has attributes
+-- grain:      one row per listing that has attributes, or had some before the source removed them
 -- source:     apartment_attributes
 -- input:      newest
 -- key:        id
 -- references: id -> apartments.id
+-- removed:    kept
 -- reads:      newest, known_apartments
 -- writes:     apartments_curated.apartment_attributes
 -- parameters: none
--- rerun:      the same rows: a function of the newest raw version of each key and of the accepted listings
+-- rerun:      the same rows: a function of the newest raw version of each key and of the listings that raw has ever had
 -- storage:    distkey id: joined to bookings and listings on it; sortkey id: touched rows are replaced by it
 --
 -- Rules, in this order; the first one a row breaks is the one it is rejected for. broken_value is `column=value as it came`.
 --   missing_key              no id
---   unparseable_number       a bathrooms, bedrooms, fee, square_feet, latitude or longitude that is there and no number
---   unparseable_boolean      a has_photo that is there and neither yes nor no
---   coordinate_out_of_range  a latitude beyond 90 or a longitude beyond 180 degrees
---   orphan_reference         no accepted listing has this id
--- All facts are optional: an absent one is NULL. A fee of "No" is 0. has_photo "Thumbnail" is a photo.
+--   orphan_reference         the source never had a listing with this id
+-- All else only informs and may be absent: what is there and cannot be read or held is NULL, is named in unreadable_value, and
+-- rejects nothing. That is a bathrooms, bedrooms, fee, square_feet, latitude or longitude that is no number of at most ten digits
+-- before the point, a latitude beyond 90 or a longitude beyond 180 degrees, a has_photo or pets_allowed in unknown words, and a
+-- text that is longer than its column. Numbers are rounded to the scale of their columns, half up.
+-- A fee of "No" is 0. has_photo "Thumbnail" is a photo.
 -- pets_allowed names the kinds (Cats,Dogs), or says yes or no for both (True, False); there "None" means no pets, only "null"
 -- and the empty text mean unknown. price_display is kept as it is shown: it does not agree with the listing's price.
+-- city and state have no blanks but single ones between words. city_key and state_key are the same in lower case: by them places
+-- are grouped, so that Austin, TX and austin, tx are one.
+-- price_unit is what the listing's price is for: nightly, weekly, monthly, yearly, or another single word of price_type in lower
+-- snake case (one_time); unknown where price_type says nothing or more than one (Monthly|Weekly).
+-- removed_at is when a run first missed the row in the source.
 
 -- name: table
 create table if not exists apartments_curated.apartment_attributes (
     id bigint not null,
-    category varchar(400),
+    category varchar(1024),
     body varchar(65535),
     amenities varchar(65535),
     bathrooms decimal(18, 2),
@@ -33,14 +40,18 @@ create table if not exists apartments_curated.apartment_attributes (
     has_photo boolean,
     are_cats_allowed boolean,
     are_dogs_allowed boolean,
-    price_display varchar(256),
+    price_display varchar(1024),
     price_type varchar(128),
+    price_unit varchar(128) not null,
     square_feet decimal(18, 2),
-    address varchar(1020),
-    city varchar(400),
-    state varchar(400),
+    address varchar(4096),
+    city varchar(1024),
+    state varchar(1024),
+    city_key varchar(2048),
+    state_key varchar(2048),
     latitude decimal(10, 7),
-    longitude decimal(10, 7)
+    longitude decimal(10, 7),
+    removed_at timestamp
 )
 distkey (id)
 sortkey (id)
@@ -49,8 +60,9 @@ sortkey (id)
 with texts as (
     select
         newest.id,
-        known_apartments.id as listing_id,
-        apartments_control.clean_text(newest.category) as category,
+        newest._removed_at,
+        known_apartments.id as known_listing_id,
+        apartments_control.clean_text(newest.category) as category_text,
         apartments_control.clean_text(newest.body) as body,
         apartments_control.clean_text(newest.amenities) as amenities,
         apartments_control.clean_value(cast(newest.bathrooms as varchar(256))) as bathrooms_text,
@@ -58,64 +70,101 @@ with texts as (
         apartments_control.clean_value(cast(newest.fee as varchar(256))) as fee_text,
         apartments_control.clean_value(cast(newest.has_photo as varchar(256))) as has_photo_text,
         lower(trim(cast(newest.pets_allowed as varchar(256)))) as pets_text,
-        apartments_control.clean_text(newest.price_display) as price_display,
-        apartments_control.clean_text(newest.price_type) as price_type,
+        apartments_control.clean_text(newest.price_display) as price_display_text,
+        apartments_control.clean_text(newest.price_type) as price_type_text,
         apartments_control.clean_value(cast(newest.square_feet as varchar(256))) as square_feet_text,
-        apartments_control.clean_text(newest.address) as address,
-        apartments_control.clean_text(newest.cityname) as city,
-        apartments_control.clean_text(newest.state) as state,
+        apartments_control.clean_text(newest.address) as address_text,
+        apartments_control.clean_text(
+            regexp_replace(translate(newest.cityname, chr(9) || chr(10) || chr(13), '   '), ' +', ' ')
+        ) as city_text,
+        apartments_control.clean_text(
+            regexp_replace(translate(newest.state, chr(9) || chr(10) || chr(13), '   '), ' +', ' ')
+        ) as state_text,
         apartments_control.clean_value(cast(newest.latitude as varchar(256))) as latitude_text,
         apartments_control.clean_value(cast(newest.longitude as varchar(256))) as longitude_text
     from newest
     left join known_apartments on newest.id = known_apartments.id
 ),
 
-parsed as (
+numbers as (
     select
         texts.*,
         apartments_control.parse_number(bathrooms_text) as bathrooms,
         apartments_control.parse_number(bedrooms_text) as bedrooms,
         case when lower(fee_text) = 'no' then 0 else apartments_control.parse_number(fee_text) end as fee,
+        apartments_control.parse_boolean(pets_text) as are_pets_allowed,
+        apartments_control.parse_number(square_feet_text) as square_feet,
+        apartments_control.parse_number(latitude_text) as latitude_number,
+        apartments_control.parse_number(longitude_text) as longitude_number
+    from texts
+),
+
+parsed as (
+    select
+        numbers.*,
+        case when octet_length(category_text) <= 1024 then category_text end as category,
         case
             when lower(has_photo_text) = 'thumbnail' then true
             else apartments_control.parse_boolean(has_photo_text)
         end as has_photo,
-        apartments_control.parse_boolean(pets_text) as are_pets_allowed,
-        apartments_control.parse_number(square_feet_text) as square_feet,
-        apartments_control.parse_number(latitude_text) as latitude,
-        apartments_control.parse_number(longitude_text) as longitude
-    from texts
-),
-
-complained as (
-    select
-        parsed.*,
         case
-            when bathrooms_text is not null and bathrooms is null then 'bathrooms=' || bathrooms_text
-            when bedrooms_text is not null and bedrooms is null then 'bedrooms=' || bedrooms_text
-            when fee_text is not null and fee is null then 'fee=' || fee_text
-            when square_feet_text is not null and square_feet is null then 'square_feet=' || square_feet_text
-            when latitude_text is not null and latitude is null then 'latitude=' || latitude_text
-            when longitude_text is not null and longitude is null then 'longitude=' || longitude_text
-        end as unparseable_number,
+            when pets_text like '%cat%' then true
+            when pets_text like '%dog%' or pets_text = 'none' then false
+            else are_pets_allowed
+        end as are_cats_allowed,
         case
-            when abs(latitude) > 90 then 'latitude=' || latitude_text
-            when abs(longitude) > 180 then 'longitude=' || longitude_text
-        end as coordinate_out_of_range
-    from parsed
+            when pets_text like '%dog%' then true
+            when pets_text like '%cat%' or pets_text = 'none' then false
+            else are_pets_allowed
+        end as are_dogs_allowed,
+        case when octet_length(price_display_text) <= 1024 then price_display_text end as price_display,
+        case when octet_length(price_type_text) <= 128 then price_type_text end as price_type,
+        case when octet_length(address_text) <= 4096 then address_text end as address,
+        case when octet_length(city_text) <= 1024 then city_text end as city,
+        case when octet_length(state_text) <= 1024 then state_text end as state,
+        case when abs(latitude_number) <= 90 then latitude_number end as latitude,
+        case when abs(longitude_number) <= 180 then longitude_number end as longitude
+    from numbers
 ),
 
 ruled as (
     select
-        complained.*,
+        parsed.*,
+        replace(replace(lower(price_type), ' ', '_'), '-', '_') as price_word,
         case
             when id is null then 'missing_key'
-            when unparseable_number is not null then 'unparseable_number'
-            when has_photo_text is not null and has_photo is null then 'unparseable_boolean'
-            when coordinate_out_of_range is not null then 'coordinate_out_of_range'
-            when listing_id is null then 'orphan_reference'
-        end as broken_rule
-    from complained
+            when known_listing_id is null then 'orphan_reference'
+        end as broken_rule,
+        case when category_text is not null and category is null then '; category=' || left(category_text, 64) else '' end
+        || case when bathrooms_text is not null and bathrooms is null then '; bathrooms=' || left(bathrooms_text, 64) else '' end
+        || case when bedrooms_text is not null and bedrooms is null then '; bedrooms=' || left(bedrooms_text, 64) else '' end
+        || case when fee_text is not null and fee is null then '; fee=' || left(fee_text, 64) else '' end
+        || case when has_photo_text is not null and has_photo is null then '; has_photo=' || left(has_photo_text, 64) else '' end
+        || case
+            when pets_text not in ('', 'null', 'nan') and are_cats_allowed is null then '; pets_allowed=' || left(pets_text, 64)
+            else ''
+        end
+        || case
+            when price_display_text is not null and price_display is null then '; price_display=' || left(price_display_text, 64)
+            else ''
+        end
+        || case
+            when price_type_text is not null and price_type is null then '; price_type=' || left(price_type_text, 64)
+            else ''
+        end
+        || case
+            when square_feet_text is not null and square_feet is null then '; square_feet=' || left(square_feet_text, 64)
+            else ''
+        end
+        || case when address_text is not null and address is null then '; address=' || left(address_text, 64) else '' end
+        || case when city_text is not null and city is null then '; cityname=' || left(city_text, 64) else '' end
+        || case when state_text is not null and state is null then '; state=' || left(state_text, 64) else '' end
+        || case when latitude_text is not null and latitude is null then '; latitude=' || left(latitude_text, 64) else '' end
+        || case
+            when longitude_text is not null and longitude is null then '; longitude=' || left(longitude_text, 64)
+            else ''
+        end as unreadable
+    from parsed
 )
 
 select
@@ -123,37 +172,35 @@ select
     category,
     body,
     amenities,
-    bathrooms,
-    bedrooms,
-    fee,
+    cast(round(ruled.bathrooms, 2) as decimal(18, 2)) as bathrooms,
+    cast(round(ruled.bedrooms, 2) as decimal(18, 2)) as bedrooms,
+    cast(round(ruled.fee, 2) as decimal(18, 2)) as fee,
     has_photo,
-    case
-        when pets_text like '%cat%' then true
-        when pets_text like '%dog%' or pets_text = 'none' then false
-        else are_pets_allowed
-    end as are_cats_allowed,
-    case
-        when pets_text like '%dog%' then true
-        when pets_text like '%cat%' or pets_text = 'none' then false
-        else are_pets_allowed
-    end as are_dogs_allowed,
+    are_cats_allowed,
+    are_dogs_allowed,
     price_display,
     price_type,
-    square_feet,
+    case
+        when price_word is null or regexp_substr(price_word, '[|,/;&+]') <> '' then cast('unknown' as varchar(128))
+        when price_word in ('nightly', 'night', 'per_night', 'daily', 'day', 'per_day') then cast('nightly' as varchar(128))
+        when price_word in ('weekly', 'week', 'per_week') then cast('weekly' as varchar(128))
+        when price_word in ('monthly', 'month', 'per_month') then cast('monthly' as varchar(128))
+        when price_word in ('yearly', 'year', 'per_year', 'annual', 'annually') then cast('yearly' as varchar(128))
+        else cast(price_word as varchar(128))
+    end as price_unit,
+    cast(round(ruled.square_feet, 2) as decimal(18, 2)) as square_feet,
     address,
     city,
     state,
-    latitude,
-    longitude,
+    cast(lower(ruled.city) as varchar(2048)) as city_key,
+    cast(lower(ruled.state) as varchar(2048)) as state_key,
+    cast(latitude as decimal(10, 7)) as latitude,
+    cast(longitude as decimal(10, 7)) as longitude,
+    _removed_at as removed_at,
     cast(ruled.id as varchar(512)) as row_key,
     broken_rule,
-    case
-        when broken_rule in ('missing_key', 'orphan_reference') then 'id=' || coalesce(cast(ruled.id as varchar(64)), '')
-        when broken_rule = 'unparseable_number' then unparseable_number
-        when broken_rule = 'unparseable_boolean' then 'has_photo=' || has_photo_text
-        when broken_rule = 'coordinate_out_of_range' then coordinate_out_of_range
-    end as broken_value,
-    cast(null as varchar(1024)) as unreadable_value
+    case when broken_rule is not null then 'id=' || coalesce(cast(ruled.id as varchar(64)), '') end as broken_value,
+    cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value
 from ruled
 
 -- name: accepted
@@ -162,19 +209,23 @@ select
     category,
     body,
     amenities,
-    cast(bathrooms as decimal(18, 2)) as bathrooms,
-    cast(bedrooms as decimal(18, 2)) as bedrooms,
-    cast(fee as decimal(18, 2)) as fee,
+    bathrooms,
+    bedrooms,
+    fee,
     has_photo,
     are_cats_allowed,
     are_dogs_allowed,
     price_display,
     price_type,
-    cast(square_feet as decimal(18, 2)) as square_feet,
+    price_unit,
+    square_feet,
     address,
     city,
     state,
-    cast(latitude as decimal(10, 7)) as latitude,
-    cast(longitude as decimal(10, 7)) as longitude
+    city_key,
+    state_key,
+    latitude,
+    longitude,
+    removed_at
 from judged
 where broken_rule is null

@@ -1,22 +1,25 @@
 -- The history of price and activity of the listings: what held from when to when, by the versions that raw has kept.
 --
--- grain:      one row per accepted listing and interval in which one version of it held; intervals of a listing never overlap
+-- grain:      one row per listing and interval in which one version of it held; intervals of a listing never overlap
 -- source:     apartments
 -- input:      versions
 -- key:        id
--- references: id -> apartments.id
--- reads:      versions, apartments_curated.apartments
+-- references: none
+-- reads:      versions
 -- writes:     apartments_curated.apartment_versions
 -- parameters: none
 -- rerun:      the same rows: a function of all raw versions of each key
 -- storage:    distkey id: joined to bookings on it; sortkey id, valid_from: read in the order of a listing's history
 --
--- Only listings that are accepted today have a history: one that is rejected or gone takes its bookings (orphans now) with it.
+-- Every listing that raw ever had has its history, whatever became of it: one that was removed, or is set aside today, keeps its
+-- past.
 -- A version holds from its change (changed_at; where the source has none, when the pipeline first saw it), but never from before
--- its predecessor in run order; of versions from one moment the last counts. The first version holds from the listing's creation.
+-- its predecessor in run order; of versions from one moment the last counts.
 -- valid_to is the next version's valid_from, exclusive; NULL: it still holds.
--- A version that breaks a rule of apartments.sql, or the absence that a tombstone tells of, is a gap: no row covers it.
--- The rules stand here again, in the last WHERE; should the two files part, the check listings_have_current_version fails the run.
+-- The first version is taken to hold since the listing's creation. What lies before its change is an interval of its own, which
+-- is_assumed marks: nobody has seen it, and metrics count beside their figures how much of them rests on it.
+-- A version without a price, a currency, a day of creation or an activity that can be read is a gap: no row covers it; and so is
+-- the absence that a tombstone tells of. The check listings_have_current_version holds this against the rules of apartments.sql.
 
 -- name: table
 create table if not exists apartments_curated.apartment_versions (
@@ -25,40 +28,27 @@ create table if not exists apartments_curated.apartment_versions (
     valid_to timestamp,
     price decimal(18, 2) not null,
     currency varchar(3) not null,
-    is_active boolean not null
+    is_active boolean not null,
+    is_assumed boolean not null
 )
 distkey (id)
 sortkey (id, valid_from)
 
 -- name: accepted
-with texts as (
+with parsed as (
     select
-        versions.id,
-        versions._run_sequence as run_sequence,
-        versions._operation as operation,
+        id,
+        _run_sequence as run_sequence,
+        _operation as operation,
         -- A tombstone has no cursor of its own: the row is gone since the run that missed it.
-        case
-            when versions._operation = 'D' then versions._observed_at
-            else coalesce(versions.changed_at, versions._observed_at)
-        end as version_changed_at,
-        apartments_control.clean_value(cast(versions.price as varchar(256))) as price_text,
-        apartments_control.clean_value(cast(versions.currency as varchar(256))) as currency_text,
-        apartments_control.clean_value(cast(versions.listing_created_on as varchar(256))) as listing_created_on_text,
-        apartments_control.clean_value(cast(versions.is_active as varchar(256))) as is_active_text,
-        apartments_control.clean_value(cast(versions.last_modified_timestamp as varchar(256))) as last_modified_timestamp_text
+        case when _operation = 'D' then _observed_at else coalesce(changed_at, _observed_at) end as version_changed_at,
+        apartments_control.parse_number(apartments_control.clean_value(cast(price as varchar(256)))) as price,
+        apartments_control.parse_currency(apartments_control.clean_value(cast(currency as varchar(256)))) as currency,
+        apartments_control.parse_timestamp(
+            apartments_control.clean_value(cast(listing_created_on as varchar(256)))
+        ) as listing_created_at,
+        apartments_control.parse_boolean(apartments_control.clean_value(cast(is_active as varchar(256)))) as is_active
     from versions
-    inner join apartments_curated.apartments on versions.id = apartments.id
-),
-
-parsed as (
-    select
-        texts.*,
-        apartments_control.parse_number(price_text) as price,
-        apartments_control.parse_currency(currency_text) as currency,
-        apartments_control.parse_timestamp(listing_created_on_text) as listing_created_at,
-        apartments_control.parse_boolean(is_active_text) as is_active,
-        apartments_control.parse_timestamp(last_modified_timestamp_text) as last_modified_at
-    from texts
 ),
 
 started as (
@@ -70,29 +60,51 @@ started as (
     from parsed
 ),
 
-dated as (
+usable as (
     select
         started.*,
-        case
-            when version_number = 1 and listing_created_at < started_at then listing_created_at
-            else started_at
-        end as valid_from,
-        lead(started_at) over (partition by id order by run_sequence) as valid_to
+        lead(started_at) over (partition by id order by run_sequence) as ended_at,
+        operation = 'U'
+        and price >= 0
+        and currency is not null
+        and apartments_control.is_in_calendar(cast(listing_created_at as date))
+        and is_active is not null as is_usable
     from started
+),
+
+dated as (
+    select
+        id,
+        started_at as valid_from,
+        ended_at as valid_to,
+        price,
+        currency,
+        is_active,
+        false as is_assumed
+    from usable
+    where is_usable
+        and (ended_at is null or started_at < ended_at)
+    union all
+    select
+        id,
+        listing_created_at as valid_from,
+        started_at as valid_to,
+        price,
+        currency,
+        is_active,
+        true as is_assumed
+    from usable
+    where is_usable
+        and version_number = 1
+        and listing_created_at < started_at
 )
 
 select
     cast(id as bigint) as id,
     valid_from,
     valid_to,
-    cast(price as decimal(18, 2)) as price,
+    cast(round(dated.price, 2) as decimal(18, 2)) as price,
     currency,
-    is_active
+    is_active,
+    is_assumed
 from dated
-where (valid_to is null or valid_from < valid_to)
-    and operation = 'U'
-    and price >= 0
-    and currency is not null
-    and apartments_control.is_in_calendar(cast(listing_created_at as date))
-    and (last_modified_timestamp_text is null or last_modified_at is not null)
-    and is_active is not null

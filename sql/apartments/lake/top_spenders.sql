@@ -4,7 +4,8 @@
 -- reads:      curated_bookings, control_exchange_rate
 -- parameters: none
 --
--- Money is in US dollars, by the rate of each booking's day; bookings without a rate are counted beside it, and add nothing.
+-- Money is in the reporting currency, by the rate of each booking's day; bookings without a rate are counted beside it, and where
+-- none has one, spent is NULL.
 -- The language is what Athena and DuckDB share.
 
 -- name: query
@@ -12,7 +13,7 @@ select
     booking.user_id,
     count(*) as bookings,
     sum(case when rate.currency is null then 1 else 0 end) as bookings_without_rate,
-    cast(round(coalesce(sum(booking.total_price * rate.rate), 0), 2) as decimal(38, 2)) as spent_usd
+    cast(round(sum(booking.total_price * rate.rate), 2) as decimal(38, 2)) as spent
 from curated_bookings as booking
 left join control_exchange_rate as rate
     on booking.currency = rate.currency
@@ -20,5 +21,5 @@ left join control_exchange_rate as rate
     and booking.booking_date < rate.valid_to
 where booking.booking_status = 'confirmed'
 group by booking.user_id
-order by spent_usd desc, booking.user_id asc
+order by spent desc nulls last, booking.user_id asc
 limit 10

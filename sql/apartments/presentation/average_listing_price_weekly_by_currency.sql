@@ -1,20 +1,24 @@
--- Average price of active rental listings each week, per currency and as asked (not converted).
+-- Average price of active rental listings each week, by what the price is for, per currency and as asked (not converted).
 --
--- grain:      one row per week and currency that has an active listing
+-- grain:      one row per week, price unit and currency that has an active listing
 -- period:     week
--- reads:      dirty_period, apartments_curated.apartment_versions, apartments_control.calendar, changed_apartment_versions
+-- reads:      dirty_period, apartments_curated.apartment_versions, apartments_curated.apartment_attributes,
+--             apartments_control.calendar, changed_apartment_versions, changed_apartment_attributes
 -- writes:     apartments_presentation.average_listing_price_weekly_by_currency
 -- parameters: as_of
 -- rerun:      replaces whole weeks; the same rows for the same curated rows and as_of
 -- storage:    diststyle all: small, joined to by reports; sortkey period_start: read by time
 --
--- Counted as in average_listing_price_weekly: a listing is in the currency of the last price it had while active in the week.
+-- Counted as in average_listing_price_weekly: a listing is in the currency of the last price it had while active in the week, and
+-- in the unit of its attributes today.
 
 -- name: table
 create table if not exists apartments_presentation.average_listing_price_weekly_by_currency (
     period_start date not null,
+    price_unit varchar(128) not null,
     currency varchar(3) not null,
     listings bigint not null,
+    listings_assumed bigint not null,
     average_price double precision not null
 )
 diststyle all
@@ -27,6 +31,7 @@ with image as (
         valid_from,
         price,
         currency,
+        is_assumed,
         coalesce(valid_to, cast('9999-12-31' as timestamp)) as ends_at
     from changed_apartment_versions
     where is_active
@@ -38,7 +43,7 @@ changed_interval as (
         case when count(*) = 1 then min(valid_from) else min(ends_at) end as changed_from,
         max(ends_at) as changed_to
     from image
-    group by id, valid_from, price, currency
+    group by id, valid_from, price, currency, is_assumed
 ),
 
 -- Few different ones remain, however many listings changed.
@@ -47,6 +52,35 @@ changed_weeks as (
         cast(date_trunc('week', changed_from) as date) as first_week,
         cast(date_trunc('week', changed_to) as date) as last_week
     from changed_interval
+),
+
+all_weeks as (
+    select distinct week_start
+    from apartments_control.calendar
+)
+
+select distinct all_weeks.week_start as period_start
+from all_weeks
+inner join changed_weeks on all_weeks.week_start between changed_weeks.first_week and changed_weeks.last_week
+where all_weeks.week_start <= cast(:as_of as date)
+
+-- name: dirty_from_apartment_attributes
+with other_unit as (
+    -- As in average_listing_price_weekly: of the attributes, only the unit is one of a price.
+    select id
+    from changed_apartment_attributes
+    group by id
+    having min(price_unit) <> max(price_unit)
+        or (count(*) = 1 and min(price_unit) <> 'unknown')
+),
+
+changed_weeks as (
+    select distinct
+        cast(date_trunc('week', apartment_versions.valid_from) as date) as first_week,
+        cast(date_trunc('week', coalesce(apartment_versions.valid_to, cast('9999-12-31' as timestamp))) as date) as last_week
+    from other_unit
+    inner join apartments_curated.apartment_versions on other_unit.id = apartment_versions.id
+    where apartment_versions.is_active
 ),
 
 all_weeks as (
@@ -72,10 +106,12 @@ with past_week as (
 
 active_version as (
     select
+        id,
         valid_from,
         valid_to,
         price,
         currency,
+        is_assumed,
         lead(valid_from) over (partition by id order by valid_from) as next_active_from
     from apartments_curated.apartment_versions
     where is_active
@@ -86,18 +122,23 @@ listing_week as (
     select
         past_week.period_start,
         active_version.price,
-        active_version.currency
+        active_version.currency,
+        active_version.is_assumed,
+        coalesce(apartment_attributes.price_unit, 'unknown') as price_unit
     from past_week
     inner join active_version
         on active_version.valid_from < past_week.period_end
         and (active_version.valid_to is null or active_version.valid_to > past_week.period_start)
         and (active_version.next_active_from is null or active_version.next_active_from >= past_week.period_end)
+    left join apartments_curated.apartment_attributes on active_version.id = apartment_attributes.id
 )
 
 select
     period_start,
+    price_unit,
     currency,
     count(*) as listings,
+    sum(case when is_assumed then 1 else 0 end) as listings_assumed,
     cast(sum(price) as double precision) / cast(count(*) as double precision) as average_price
 from listing_week
-group by period_start, currency
+group by period_start, price_unit, currency

@@ -13,7 +13,7 @@
 -- name: table
 create table if not exists apartments_presentation.bookings_per_user_weekly (
     period_start date not null,
-    user_id varchar(64) not null,
+    user_id varchar(128) not null,
     bookings bigint not null
 )
 distkey (user_id)

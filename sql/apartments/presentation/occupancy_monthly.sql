@@ -9,15 +9,17 @@
 -- rerun:      replaces whole months; the same rows for the same curated rows and as_of
 -- storage:    diststyle all: small, joined to by reports; sortkey period_start: read by time
 --
--- Only nights that are over count: the last one is the night before as_of. The night of a day is available if the version in force
--- at the end of that day is active. A stay has the nights from its checkin to the day before its checkout, each in its own month;
--- two confirmed stays on one night of a listing count once. Booked nights on which the listing was not available are no part of
--- the rate, so it never passes 1; they stand beside it in booked_nights_unavailable.
+-- Only nights that are over count: the last one is the night before as_of. The night of a day is available if the version in
+-- force at the end of that day is active. A stay has the nights from its checkin to the day before its checkout, each in its own
+-- month; two confirmed stays on one night of a listing count once. Booked nights on which the listing was not available are no part
+-- of the rate, so it never passes 1; they stand beside it in booked_nights_unavailable. A listing that was removed keeps its past.
+-- available_nights_assumed is how many of the available nights are only assumed: they lie before the first known version.
 
 -- name: table
 create table if not exists apartments_presentation.occupancy_monthly (
     period_start date not null,
     available_nights bigint not null,
+    available_nights_assumed bigint not null,
     booked_nights bigint not null,
     booked_nights_unavailable bigint not null,
     occupancy_rate double precision
@@ -30,6 +32,7 @@ with image as (
     select
         id,
         valid_from,
+        is_assumed,
         coalesce(valid_to, cast('9999-12-31' as timestamp)) as ends_at
     from changed_apartment_versions
     where is_active
@@ -41,7 +44,7 @@ changed_interval as (
         case when count(*) = 1 then min(valid_from) else min(ends_at) end as changed_from,
         max(ends_at) as changed_to
     from image
-    group by id, valid_from
+    group by id, valid_from, is_assumed
 ),
 
 -- Few different ones remain, however many listings changed.
@@ -95,22 +98,32 @@ with past_month as (
 available as (
     select
         id as apartment_id,
+        is_assumed,
         cast(valid_from as date) as available_from,
         coalesce(cast(valid_to as date), cast(:as_of as date)) as available_to
     from apartments_curated.apartment_versions
     where is_active
 ),
 
-available_month as (
+listing_month as (
     select
         past_month.period_start,
-        sum(least(available.available_to, past_month.elapsed_end) - greatest(available.available_from, past_month.period_start))
-            as available_nights
+        available.is_assumed,
+        least(available.available_to, past_month.elapsed_end) - greatest(available.available_from, past_month.period_start)
+            as nights
     from past_month
     inner join available
         on available.available_from < past_month.elapsed_end
         and available.available_to > past_month.period_start
-    group by past_month.period_start
+),
+
+available_month as (
+    select
+        period_start,
+        sum(nights) as available_nights,
+        sum(case when is_assumed then nights else 0 end) as available_nights_assumed
+    from listing_month
+    group by period_start
 ),
 
 stay_month as (
@@ -176,6 +189,7 @@ booked_month as (
 select
     past_month.period_start,
     coalesce(available_month.available_nights, 0) as available_nights,
+    coalesce(available_month.available_nights_assumed, 0) as available_nights_assumed,
     coalesce(booked_month.booked_nights, 0) as booked_nights,
     coalesce(stayed_month.stayed_nights, 0) - coalesce(booked_month.booked_nights, 0) as booked_nights_unavailable,
     cast(coalesce(booked_month.booked_nights, 0) as double precision)

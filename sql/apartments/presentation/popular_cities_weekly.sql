@@ -1,6 +1,6 @@
 -- Most frequently booked cities every week.
 --
--- grain:      one row per week of booking, city and state with a confirmed booking
+-- grain:      one row per week of booking, city_key and state_key with a confirmed booking
 -- period:     week
 -- reads:      dirty_period, apartments_curated.bookings, apartments_curated.apartment_attributes, apartments_control.calendar,
 --             changed_bookings, changed_apartment_attributes
@@ -9,14 +9,19 @@
 -- rerun:      replaces whole weeks; the same rows for the same curated rows
 -- storage:    diststyle all: small, joined to by reports; sortkey period_start: read by time
 --
--- The week is that of booking_date, the city that of the listing's attributes today. Bookings of listings without a city are left
--- out (the check bookings_without_city counts them). A state may be unknown. Cities with equally many bookings share a rank.
+-- The week is that of booking_date, the city that of the listing's attributes today (or of its last ones). Bookings of listings
+-- without a city are left out (the check bookings_without_city counts them). A state may be unknown.
+-- A place is its city_key and state_key (lower case, single blanks): figures of several weeks are added up by them. It is shown
+-- in the spelling that most of the week's bookings have, of equally frequent ones the first by its bytes: a week's rows depend on
+-- that week's bookings only. Cities with equally many bookings share a rank.
 
 -- name: table
 create table if not exists apartments_presentation.popular_cities_weekly (
     period_start date not null,
-    city varchar(400) not null,
-    state varchar(400),
+    city_key varchar(2048) not null,
+    state_key varchar(2048),
+    city varchar(1024) not null,
+    state varchar(1024),
     bookings bigint not null,
     city_rank bigint not null
 )
@@ -30,16 +35,28 @@ inner join apartments_control.calendar on changed_bookings.booking_date = calend
 where changed_bookings.booking_status = 'confirmed'
 
 -- name: dirty_from_apartment_attributes
+with moved as (
+    -- Attributes that come or go count where they had a city. Any other change of them is none of a place.
+    select id
+    from changed_apartment_attributes
+    group by id
+    having min(coalesce(city, '')) <> max(coalesce(city, ''))
+        or min(coalesce(state, '')) <> max(coalesce(state, ''))
+        or (count(*) = 1 and min(city) is not null)
+)
+
 select distinct calendar.week_start as period_start
-from changed_apartment_attributes
-inner join apartments_curated.bookings on changed_apartment_attributes.id = bookings.apartment_id
+from moved
+inner join apartments_curated.bookings on moved.id = bookings.apartment_id
 inner join apartments_control.calendar on bookings.booking_date = calendar.calendar_date
 where bookings.booking_status = 'confirmed'
 
 -- name: rows
-with city_week as (
+with spelling_week as (
     select
         dirty_period.period_start,
+        apartment_attributes.city_key,
+        apartment_attributes.state_key,
         apartment_attributes.city,
         apartment_attributes.state,
         count(*) as bookings
@@ -49,13 +66,40 @@ with city_week as (
     inner join apartments_curated.apartment_attributes on bookings.apartment_id = apartment_attributes.id
     where bookings.booking_status = 'confirmed'
         and apartment_attributes.city is not null
-    group by dirty_period.period_start, apartment_attributes.city, apartment_attributes.state
+    group by
+        dirty_period.period_start,
+        apartment_attributes.city_key,
+        apartment_attributes.state_key,
+        apartment_attributes.city,
+        apartment_attributes.state
+),
+
+ordered_spelling as (
+    select
+        spelling_week.*,
+        row_number() over (partition by period_start, city_key, state_key order by bookings desc, city asc, state asc)
+            as spelling_number
+    from spelling_week
+),
+
+city_week as (
+    select
+        period_start,
+        city_key,
+        state_key,
+        max(case when spelling_number = 1 then city end) as city,
+        max(case when spelling_number = 1 then state end) as state,
+        sum(bookings) as bookings
+    from ordered_spelling
+    group by period_start, city_key, state_key
 )
 
 select
     period_start,
+    city_key,
+    state_key,
     city,
     state,
-    bookings,
-    rank() over (partition by period_start order by bookings desc) as city_rank
+    city_week.bookings,
+    rank() over (partition by period_start order by city_week.bookings desc) as city_rank
 from city_week

@@ -2,16 +2,17 @@
 --
 -- grain:      one row per week of booking and listing with a confirmed booking
 -- period:     week
--- reads:      dirty_period, apartments_curated.bookings, apartments_control.exchange_rate, apartments_control.calendar, changed_bookings
+-- reads:      dirty_period, apartments_curated.bookings, apartments_control.exchange_rate, apartments_control.calendar,
+--             changed_bookings
 -- writes:     apartments_presentation.top_listings_weekly
 -- parameters: none
 -- rerun:      replaces whole weeks; the same rows for the same curated rows and rates
 -- storage:    distkey apartment_id: joined to listings on it; sortkey period_start: read by time
 --
--- Revenue is the confirmed bookings' total_price in US dollars, each by the rate of its booking_date, the sum rounded to cents.
--- Bookings whose currency has no rate on that day add nothing to it and are counted in bookings_without_rate.
--- Listings with equal revenue share a rank. All listings are here: take listing_rank <= 10 for a top ten.
--- sql/control/exchange_rates.csv ships with approximate monthly rates, those of 2026 carried forward: put your own into it.
+-- Revenue is the confirmed bookings' total_price in the reporting currency, each by the rate of its booking_date, the sum rounded
+-- to cents, half up. A booking whose currency has no rate on that day is counted in bookings_without_rate, and revenue is then
+-- that of the listing's other bookings. Where none has a rate, revenue is NULL and so is listing_rank: the unknown has no place.
+-- Listings with equal revenue share a rank. All listings are here, removed ones too: take listing_rank <= 10 for a top ten.
 
 -- name: table
 create table if not exists apartments_presentation.top_listings_weekly (
@@ -19,8 +20,8 @@ create table if not exists apartments_presentation.top_listings_weekly (
     apartment_id bigint not null,
     bookings bigint not null,
     bookings_without_rate bigint not null,
-    revenue_usd decimal(38, 2) not null,
-    listing_rank bigint not null
+    revenue decimal(38, 2),
+    listing_rank bigint
 )
 distkey (apartment_id)
 sortkey (period_start)
@@ -38,7 +39,7 @@ with listing_week as (
         bookings.apartment_id,
         count(*) as bookings,
         sum(case when exchange_rate.currency is null then 1 else 0 end) as bookings_without_rate,
-        cast(round(coalesce(sum(bookings.total_price * exchange_rate.rate), 0), 2) as decimal(38, 2)) as revenue_usd
+        cast(round(sum(bookings.total_price * exchange_rate.rate), 2) as decimal(38, 2)) as revenue
     from dirty_period
     inner join apartments_control.calendar on dirty_period.period_start = calendar.week_start
     inner join apartments_curated.bookings on calendar.calendar_date = bookings.booking_date
@@ -55,6 +56,8 @@ select
     apartment_id,
     bookings,
     bookings_without_rate,
-    revenue_usd,
-    rank() over (partition by period_start order by revenue_usd desc) as listing_rank
+    revenue,
+    case
+        when revenue is not null then rank() over (partition by period_start order by revenue desc nulls last)
+    end as listing_rank
 from listing_week

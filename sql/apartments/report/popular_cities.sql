@@ -10,12 +10,15 @@
 -- reads:      apartments_presentation.popular_cities_weekly
 -- parameters: as_of
 --
--- Bookings add up over weeks, so this is the weekly metric's own figures. Cities of one name in two states are two.
+-- Bookings add up over weeks, so this is the weekly metric's own figures. Cities of one name in two states are two; a city that
+-- is spelled in two ways is one, in the spelling of its busiest week.
 
 -- name: query
 with whole_week as (
     select
         period_start,
+        city_key,
+        state_key,
         city || coalesce(', ' || state, '') as place,
         bookings as booking_count
     from apartments_presentation.popular_cities_weekly
@@ -27,14 +30,27 @@ newest as (
     from whole_week
 ),
 
-recent as (
+recent_week as (
     select
-        whole_week.place,
-        sum(whole_week.booking_count) as booking_count,
-        max(newest.last_week) + 6 as last_day
+        whole_week.*,
+        newest.last_week + 6 as last_day,
+        row_number() over (
+            partition by whole_week.city_key, whole_week.state_key
+            order by whole_week.booking_count desc, whole_week.period_start desc
+        ) as week_number
     from whole_week
     inner join newest on whole_week.period_start > newest.last_week - 84
-    group by whole_week.place
+),
+
+recent as (
+    select
+        city_key,
+        state_key,
+        max(case when week_number = 1 then place end) as place,
+        sum(booking_count) as booking_count,
+        max(last_day) as last_day
+    from recent_week
+    group by city_key, state_key
 )
 
 select

@@ -7,8 +7,9 @@
 -- rerun:      a view: dropped and made anew where it or a table it reads has changed its definition
 -- storage:    none
 --
--- Weeks, bookings, revenue and rank are those of top_listings_weekly, as they were published. Title, place and size are the
--- listing's today; while a run is on, they can be newer than the figures beside them.
+-- Weeks, bookings, revenue and rank are those of top_listings_weekly, as they were published; revenue is NULL, and has no rank,
+-- where no booking has an exchange rate. Title, place and size are the listing's today, or its last ones (removed_at says since
+-- when it is gone); while a run is on, they can be newer than the figures beside them.
 
 -- name: view
 create view apartments_presentation.listing_revenue_weekly as
@@ -20,9 +21,10 @@ select
     apartment_attributes.state,
     apartment_attributes.category,
     apartment_attributes.bedrooms,
+    apartments.removed_at,
     top_listings_weekly.bookings,
     top_listings_weekly.bookings_without_rate,
-    top_listings_weekly.revenue_usd,
+    top_listings_weekly.revenue,
     top_listings_weekly.listing_rank as revenue_rank
 from apartments_presentation.top_listings_weekly
 left join apartments_curated.apartments on top_listings_weekly.apartment_id = apartments.id

@@ -44,9 +44,14 @@ def _add_up(rows: Rows) -> dict[Any, list]:
 
 def _expect_apartments(query: Query, as_of: date) -> dict[str, Rows]:
     schema = "apartments_presentation"
-    price = query(
-        f"select period_start, average_price_usd, listings, listings_without_rate from {schema}.average_listing_price_weekly"
+    prices = query(
+        "select period_start, average_price, price_unit, listings, listings_without_rate"
+        f" from {schema}.average_listing_price_weekly"
     )
+    last = max(row[0] for row in prices if row[0] <= as_of)
+    recent_prices = [row for row in prices if last - timedelta(days=364) < row[0] <= last]
+    listing_weeks = _add_up([(unit, listings) for _, _, unit, listings, _ in recent_prices])
+    commonest = min(listing_weeks, key=lambda unit: (-listing_weeks[unit][0], unit))
     occupancy = query(f"select period_start, occupancy_rate, booked_nights, available_nights from {schema}.occupancy_monthly")
     stays = query(f"select period_start, average_nights, stays, nights from {schema}.average_booking_duration_weekly")
     booked: dict[date, Counter] = defaultdict(Counter)
@@ -54,20 +59,22 @@ def _expect_apartments(query: Query, as_of: date) -> dict[str, Rows]:
         if _is_whole(week, as_of):
             booked[week][user] += bookings
     per_user = [(week, users.total() / len(users), users.total(), len(users)) for week, users in booked.items()]
-    cities = _recent(query(f"select period_start, city, state, bookings from {schema}.popular_cities_weekly"), as_of)
-    by_city = _add_up([(f"{city}, {state}" if state else city, bookings) for _, city, state, bookings in cities])
-    everywhere = sum(bookings for (bookings,) in by_city.values())
+    cities = _recent(
+        query(f"select period_start, city_key, state_key, city, state, bookings from {schema}.popular_cities_weekly"), as_of
+    )
+    by_key = _add_up([(row[1:3], row[5]) for row in cities])
+    busiest = {row[1:3]: row for row in sorted(cities, key=lambda row: (row[5], row[0]))}
+    by_city = {", ".join(filter(None, busiest[key][3:5])): bookings for key, (bookings,) in by_key.items()}
+    everywhere = sum(by_city.values())
     listings = _recent(
-        query(
-            f"select period_start, apartment_id, revenue_usd, bookings, bookings_without_rate from {schema}.top_listings_weekly"
-        ),
+        query(f"select period_start, apartment_id, revenue, bookings, bookings_without_rate from {schema}.top_listings_weekly"),
         as_of,
     )
     by_listing = _add_up([row[1:] for row in listings])
     titles = dict(query("select id, title from apartments_curated.apartments"))
     earned = [(f"{titles.get(listing) or ''} ({listing})".strip(), *figures, listing) for listing, figures in by_listing.items()]
     return {
-        "listing_price": _newest([row for row in price if row[0] <= as_of], 364),
+        "listing_price": sorted(row for row in recent_prices if row[2] == commonest),
         "occupancy": _newest_months(
             [row for row in occupancy if row[0] <= max(month for month, _, nights, _ in occupancy if nights)], 24
         ),
@@ -79,7 +86,7 @@ def _expect_apartments(query: Query, as_of: date) -> dict[str, Rows]:
         "length_of_stay": _newest([row for row in stays if _is_whole(row[0], as_of)], 364),
         "popular_cities": [
             (city, bookings, bookings / everywhere)
-            for city, (bookings,) in sorted(by_city.items(), key=lambda item: (-item[1][0], item[0]))[:10]
+            for city, bookings in sorted(by_city.items(), key=lambda item: (-item[1], item[0]))[:10]
         ],
         "top_listings": [row[:-1] for row in sorted(earned, key=lambda row: (row[1] is None, -(row[1] or 0), row[-1]))[:10]],
     }

@@ -63,8 +63,8 @@ def test_runs_leave_a_view_alone(pipeline, sql, source_database, fresh_warehouse
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("curated/apartments.sql", "title varchar(1020)", "title varchar(2040)"),
-        ("presentation/top_listings_weekly.sql", "revenue_usd decimal(38, 2) not null", "revenue_usd decimal(38, 2)"),
+        ("curated/apartments.sql", "title varchar(16384)", "title varchar(20000)"),
+        ("presentation/top_listings_weekly.sql", "bookings bigint not null", "bookings bigint"),
     ],
 )
 def test_a_view_follows_a_table_that_is_made_anew(pipeline, sql, fresh_warehouse, file, old, new):
@@ -92,12 +92,12 @@ def test_an_edited_view_is_made_anew_and_a_removed_one_goes(pipeline, sql, fresh
 def test_a_view_that_a_stopped_run_dropped_comes_back(pipeline, sql, fresh_warehouse, is_rolled_back):
     """With the next run that publishes, of the files that stopped or of those before them."""
     rows = read_view(fresh_warehouse)
-    edit(sql / "curated" / "apartments.sql", "title varchar(1020)", "title varchar(2040)")
+    edit(sql / "curated" / "apartments.sql", "title varchar(16384)", "title varchar(20000)")
     with pytest.raises(Stopped):
         pipeline.run(stop_before="pending")
     assert VIEW not in find_views(fresh_warehouse)
     if is_rolled_back:
-        edit(sql / "curated" / "apartments.sql", "title varchar(2040)", "title varchar(1020)")
+        edit(sql / "curated" / "apartments.sql", "title varchar(20000)", "title varchar(16384)")
 
     assert pipeline.run()["status"] == "succeeded"
     assert read_view(fresh_warehouse) == rows

@@ -10,6 +10,7 @@ Rows are dictionaries by column name. Texts stay as the application wrote them; 
 from __future__ import annotations
 
 import bisect
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -36,14 +37,13 @@ def judge(source_tables: dict[str, list[Row]], history: History, rates: Iterable
         By metric, a frame with the columns of the presentation table.
     """
     verdict = judge_rows(source_tables, history)
-    listings = verdict.accepted["apartments"]
-    timelines = {key: build_timeline(history["apartments"][key]) for key in listings}
+    timelines = {key: build_timeline(versions) for key, versions in history["apartments"].items()}
     bookings = list(verdict.accepted["bookings"].values())
     attributes = verdict.accepted["apartment_attributes"]
     rates = list(rates)
     return {
-        "average_listing_price_weekly": _price_weekly(timelines, rates, as_of),
-        "average_listing_price_weekly_by_currency": _price_weekly_by_currency(timelines, as_of),
+        "average_listing_price_weekly": _price_weekly(timelines, attributes, rates, as_of),
+        "average_listing_price_weekly_by_currency": _price_weekly_by_currency(timelines, attributes, as_of),
         "occupancy_monthly": _occupancy_monthly(timelines, bookings, as_of),
         "popular_cities_weekly": _popular_cities_weekly(bookings, attributes),
         "top_listings_weekly": _top_listings_weekly(bookings, rates),
@@ -54,25 +54,49 @@ def judge(source_tables: dict[str, list[Row]], history: History, rates: Iterable
     }
 
 
+PRICE_UNITS = {
+    "nightly": {"nightly", "night", "per_night", "daily", "day", "per_day"},
+    "weekly": {"weekly", "week", "per_week"},
+    "monthly": {"monthly", "month", "per_month"},
+    "yearly": {"yearly", "year", "per_year", "annual", "annually"},
+}
+
 # Rows
 
 
 def judge_rows(source_tables: dict[str, list[Row]], history: History) -> Verdict:
-    """Decide of every row of the source whether it is usable, and if not, which rule it breaks first."""
+    """Decide of every row of the source, and of every listing's last one, whether it is usable, and if not, which rule it breaks
+    first; and which fields that only inform cannot be read.
+    """
     verdict = Verdict()
-    for row in source_tables["apartments"]:
-        verdict.give("apartments", row["id"], *judge_apartment(row))
-    listings = verdict.accepted["apartments"]
-    for row in source_tables["apartment_attributes"]:
-        verdict.give("apartment_attributes", row["id"], *judge_attributes(row, listings))
+    known = set()
+    for key, row, removed_at in _last_rows(history["apartments"]):
+        known.add(key)
+        clean, broken_rule, unreadable = judge_apartment(row)
+        verdict.give("apartments", key, clean | {"removed_at": removed_at}, broken_rule, unreadable)
+    for key, row, removed_at in _last_rows(history["apartment_attributes"]):
+        clean, broken_rule, unreadable = judge_attributes(row, known)
+        verdict.give("apartment_attributes", key, clean | {"removed_at": removed_at}, broken_rule, unreadable)
     for row in source_tables["bookings"]:
-        verdict.give("bookings", row["booking_id"], *judge_booking(row, listings))
+        verdict.give("bookings", row["booking_id"], *judge_booking(row, known))
     for number, row in enumerate(source_tables["user_viewing"]):
-        verdict.give("user_viewing", number, *judge_viewing(row, listings))
+        verdict.give("user_viewing", number, *judge_viewing(row, known))
     return verdict
 
 
-def judge_apartment(row: Row) -> tuple[Row, str | None]:
+def _last_rows(versions_by_key: dict[Any, list[Version]]) -> Iterable[tuple[Any, Row, datetime | None]]:
+    """By key, the last row that there was, and since when it is gone."""
+    for key, versions in versions_by_key.items():
+        rows = [version.row for version in versions if version.row]
+        if rows:
+            yield key, rows[-1], None if versions[-1].row else versions[-1].observed_at
+
+
+Judgement = tuple[Row, str | None, set[str]]
+"""The cleaned row, the first rule that it breaks, and the columns that only inform and cannot be read."""
+
+
+def judge_apartment(row: Row) -> Judgement:
     price, created, modified = (say(row[name]) for name in ("price", "listing_created_on", "last_modified_timestamp"))
     clean = {
         "id": row["id"],
@@ -81,100 +105,154 @@ def judge_apartment(row: Row) -> tuple[Row, str | None]:
         "created_at": read_time(created),
         "is_active": read_flag(row["is_active"]),
     }
-    if price is None:
-        return clean, "missing_price"
-    if clean["price"] is None:
-        return clean, "unparseable_number"
-    if clean["price"] < 0:
-        return clean, "negative_price"
-    clean["price"] = to_cents(clean["price"])
-    if clean["currency"] is None:
-        return clean, "unknown_currency"
-    if created is None:
-        return clean, "missing_date"
-    if clean["created_at"] is None or (modified is not None and read_time(modified) is None):
-        return clean, "unparseable_date"
-    if not FIRST_DAY <= clean["created_at"].date() <= LAST_DAY:
-        return clean, "date_out_of_range"
-    if clean["is_active"] is None:
-        return clean, "unparseable_boolean"
-    return clean, None
+    unreadable = {name for name, limit in (("title", 16384), ("source", 1024)) if is_too_long(row[name], limit)}
+    if modified is not None and read_time(modified) is None:
+        unreadable.add("last_modified_timestamp")
+
+    def find_broken_rule() -> str | None:
+        if price is None:
+            return "missing_price"
+        if clean["price"] is None:
+            return "unparseable_number"
+        if clean["price"] < 0:
+            return "negative_price"
+        if clean["currency"] is None:
+            return "unknown_currency"
+        if created is None:
+            return "missing_date"
+        if clean["created_at"] is None:
+            return "unparseable_date"
+        if not FIRST_DAY <= clean["created_at"].date() <= LAST_DAY:
+            return "date_out_of_range"
+        if clean["is_active"] is None:
+            return "unparseable_boolean"
+        return None
+
+    broken_rule = find_broken_rule()
+    if clean["price"] is not None:
+        clean["price"] = to_cents(clean["price"])
+    return clean, broken_rule, unreadable
 
 
-def judge_attributes(row: Row, listings: dict[Any, Row]) -> tuple[Row, str | None]:
-    numbers = {}
+def judge_attributes(row: Row, known: set[int]) -> Judgement:
+    unreadable = set()
     for name in ("bathrooms", "bedrooms", "fee", "square_feet", "latitude", "longitude"):
         text = say(row[name])
-        if name == "fee" and text is not None and text.lower() == "no":
-            text = "0"
-        numbers[name] = read_number(text)
-        if text is not None and numbers[name] is None:
-            return {}, "unparseable_number"
-    photo = say(row["has_photo"])
+        if text is None or (name == "fee" and text.lower() == "no"):
+            continue
+        number = read_number(text)
+        if number is None or abs(number) > {"latitude": 90, "longitude": 180}.get(name, 10**10):
+            unreadable.add(name)
+    photo, pets = say(row["has_photo"]), say(row["pets_allowed"])
     if photo is not None and photo.lower() != "thumbnail" and read_flag(photo) is None:
-        return {}, "unparseable_boolean"
-    if abs(numbers["latitude"] or 0) > 90 or abs(numbers["longitude"] or 0) > 180:
-        return {}, "coordinate_out_of_range"
-    if row["id"] not in listings:
-        return {}, "orphan_reference"
-    return {"city": say(row["cityname"]), "state": say(row["state"])}, None
+        unreadable.add("has_photo")
+    if pets is not None and not {"cat", "dog"} & {pets.lower()[i : i + 3] for i in range(len(pets))} and read_flag(pets) is None:
+        unreadable.add("pets_allowed")
+    limits = {"category": 1024, "price_display": 1024, "price_type": 128, "address": 4096, "cityname": 1024, "state": 1024}
+    unreadable |= {name for name, limit in limits.items() if is_too_long(row[name], limit)}
+    clean = {
+        "city": None if "cityname" in unreadable else say(join_words(row["cityname"])),
+        "state": None if "state" in unreadable else say(join_words(row["state"])),
+        "price_unit": read_price_unit(row["price_type"]),
+    }
+    return clean, None if row["id"] in known else "orphan_reference", unreadable
 
 
-def judge_booking(row: Row, listings: dict[Any, Row]) -> tuple[Row, str | None]:
+def judge_booking(row: Row, known: set[int]) -> Judgement:
     names = ("booking_date", "checkin_date", "checkout_date")
     texts = [say(row[name]) for name in names]
     times = [read_time(text) for text in texts]
-    price, guests, status = say(row["total_price"]), say(row["num_guests"]), say(row["booking_status"])
+    price, guests, status, user = (say(row[name]) for name in ("total_price", "num_guests", "booking_status", "user_id"))
     clean = {
-        "user": say(row["user_id"]),
+        "user": user,
         "listing": row["apartment_id"],
         "price": read_number(price),
         "currency": read_currency(row["currency"]),
         "status": {"cancelled": "canceled"}.get((status or "").lower(), (status or "").lower()),
+        **{name: moment.date() for name, moment in zip(names, times, strict=True) if moment},
     }
-    if clean["user"] is None:
-        return clean, "missing_user"
-    if None in texts:
-        return clean, "missing_date"
-    if None in times:
-        return clean, "unparseable_date"
-    clean |= {name: moment.date() for name, moment in zip(names, times, strict=True)}
-    if not all(FIRST_DAY <= clean[name] <= LAST_DAY for name in names):
-        return clean, "date_out_of_range"
-    if clean["checkout_date"] < clean["checkin_date"]:
-        return clean, "checkout_before_checkin"
-    if price is None:
-        return clean, "missing_price"
-    if clean["price"] is None or (guests is not None and read_number(guests) is None):
-        return clean, "unparseable_number"
-    if clean["price"] < 0:
-        return clean, "negative_price"
-    clean["price"] = to_cents(clean["price"])
-    if clean["currency"] is None:
-        return clean, "unknown_currency"
-    if clean["status"] not in ("confirmed", "pending", "canceled"):
-        return clean, "unknown_status"
-    if clean["listing"] not in listings:
-        return clean, "orphan_reference"
-    return clean, None
+    unreadable = {"payment_status"} if is_too_long(row["payment_status"], 128) else set()
+    number = read_number(guests)
+    if guests is not None and (number is None or number != int(number)):
+        unreadable.add("num_guests")
+
+    def find_broken_rule() -> str | None:
+        if user is None:
+            return "missing_user"
+        if is_too_long(user, 128):
+            return "unreadable_user"
+        if None in texts:
+            return "missing_date"
+        if None in times:
+            return "unparseable_date"
+        if not all(FIRST_DAY <= clean[name] <= LAST_DAY for name in names):
+            return "date_out_of_range"
+        if clean["checkout_date"] < clean["checkin_date"]:
+            return "checkout_before_checkin"
+        if price is None:
+            return "missing_price"
+        if clean["price"] is None:
+            return "unparseable_number"
+        if clean["price"] < 0:
+            return "negative_price"
+        if clean["currency"] is None:
+            return "unknown_currency"
+        if clean["status"] not in ("confirmed", "pending", "canceled"):
+            return "unknown_status"
+        if clean["listing"] not in known:
+            return "orphan_reference"
+        return None
+
+    broken_rule = find_broken_rule()
+    if clean["price"] is not None:
+        clean["price"] = to_cents(clean["price"])
+    return clean, broken_rule, unreadable
 
 
-def judge_viewing(row: Row, listings: dict[Any, Row]) -> tuple[Row, str | None]:
-    viewed, wish = say(row["viewed_at"]), say(row["is_wishlisted"])
+def judge_viewing(row: Row, known: set[int]) -> Judgement:
+    viewed, wish, user = (say(row[name]) for name in ("viewed_at", "is_wishlisted", "user_id"))
     moment = read_time(viewed)
-    if say(row["user_id"]) is None:
-        return {}, "missing_user"
-    if viewed is None:
-        return {}, "missing_date"
-    if moment is None:
-        return {}, "unparseable_date"
-    if not FIRST_DAY <= moment.date() <= LAST_DAY:
-        return {}, "date_out_of_range"
+    unreadable = {"call_to_action"} if is_too_long(row["call_to_action"], 128) else set()
     if wish is not None and read_flag(wish) is None:
-        return {}, "unparseable_boolean"
-    if row["apartment_id"] not in listings:
-        return {}, "orphan_reference"
-    return {"viewed_at": moment}, None
+        unreadable.add("is_wishlisted")
+
+    def find_broken_rule() -> str | None:
+        if user is None:
+            return "missing_user"
+        if is_too_long(user, 128):
+            return "unreadable_user"
+        if viewed is None:
+            return "missing_date"
+        if moment is None:
+            return "unparseable_date"
+        if not FIRST_DAY <= moment.date() <= LAST_DAY:
+            return "date_out_of_range"
+        if row["apartment_id"] not in known:
+            return "orphan_reference"
+        return None
+
+    return {"viewed_at": moment}, find_broken_rule(), unreadable
+
+
+def is_too_long(value: Any, limit: int) -> bool:
+    """Whether a text has more bytes than the warehouse keeps of it."""
+    return len((say(value) or "").encode()) > limit
+
+
+def join_words(text: str | None) -> str | None:
+    """Put single blanks between the words of a text."""
+    return None if text is None else " ".join(word for word in re.split("[ \t\n\r]", text) if word)
+
+
+def read_price_unit(price_type: str | None) -> str:
+    """What a listing's price is for, by the words of its attributes."""
+    word = (say(price_type) or "").lower().replace(" ", "_").replace("-", "_")
+    if not word or is_too_long(price_type, 128) or set(word) & set("|,/;&+"):
+        return "unknown"
+    for unit, spellings in PRICE_UNITS.items():
+        if word in spellings:
+            return unit
+    return word
 
 
 def read_currency(value: Any) -> str | None:
@@ -207,18 +285,18 @@ def build_timeline(versions: list[Version]) -> Timeline:
     """Lay the versions of a listing along time.
 
     A version begins when the row was changed, or (where that is not known) seen; never before the version that an earlier run
-    brought, whatever the clocks say. Later runs win. The first version goes back to the creation of the listing.
+    brought, whatever the clocks say. Later runs win. The first version goes back to the creation of the listing; from then until
+    its own beginning it is assumed.
     """
     clock = datetime.min
     states: dict[datetime, Row | None] = {}
     for number, version in enumerate(sorted(versions, key=lambda version: version.run_sequence)):
         changed_at = version.row.get("changed_at") if version.row else None
         clock = max(clock, changed_at or version.observed_at)
-        state, broken_rule = judge_apartment(version.row) if version.row else (None, "gone")
-        begins = clock
-        if number == 0 and state and state["created_at"]:
-            begins = min(clock, state["created_at"])
-        states[begins] = None if broken_rule else state
+        state, broken_rule, _ = judge_apartment(version.row) if version.row else (None, "gone", set())
+        if number == 0 and not broken_rule and state["created_at"] < clock:
+            states[state["created_at"]] = state | {"is_assumed": True}
+        states[clock] = None if broken_rule else state | {"is_assumed": False}
     moments = sorted(states)
     return Timeline(moments, [states[moment] for moment in moments])
 
@@ -239,58 +317,65 @@ def find_rate(rates: list[Rate], currency: str, day: date) -> Decimal | None:
     return found[0] if found else None
 
 
-def _weekly_prices(timelines: dict[int, Timeline], as_of: date) -> dict[date, list[Row]]:
-    """By week, the last active state of every listing that was active in it."""
-    weeks: dict[date, list[Row]] = {}
+def _weekly_prices(timelines: dict[int, Timeline], attributes: dict[int, Row], as_of: date) -> dict[tuple[date, str], list[Row]]:
+    """By week and price unit, the last active state of every listing that was active in it."""
+    weeks: dict[tuple[date, str], list[Row]] = defaultdict(list)
     starts = [moment for timeline in timelines.values() for moment in timeline.moments]
     week = monday(min(starts).date()) if starts else as_of + DAY
     while week <= as_of:
-        states = [timeline.active_between(midnight(week), midnight(week + 7 * DAY)) for timeline in timelines.values()]
-        if active := [found[-1] for found in states if found]:
-            weeks[week] = active
+        for listing, timeline in timelines.items():
+            unit = attributes[listing]["price_unit"] if listing in attributes else "unknown"
+            if states := timeline.active_between(midnight(week), midnight(week + 7 * DAY)):
+                weeks[week, unit].append(states[-1])
         week += 7 * DAY
     return weeks
 
 
-def _price_weekly(timelines: dict[int, Timeline], rates: list[Rate], as_of: date) -> pd.DataFrame:
+def _price_weekly(timelines: dict[int, Timeline], attributes: dict[int, Row], rates: list[Rate], as_of: date) -> pd.DataFrame:
     rows = []
-    for week, states in _weekly_prices(timelines, as_of).items():
+    for (week, unit), states in _weekly_prices(timelines, attributes, as_of).items():
         by_rate = [(state["price"], find_rate(rates, state["currency"], week)) for state in states]
-        converted = [price * usd for price, usd in by_rate if usd is not None]
+        converted = [price * rate for price, rate in by_rate if rate is not None]
         rows.append(
             {
                 "period_start": week,
+                "price_unit": unit,
                 "listings": len(states),
                 "listings_without_rate": len(states) - len(converted),
-                "average_price_usd": float(sum(converted) / len(converted)) if converted else None,
+                "listings_assumed": sum(state["is_assumed"] for state in states),
+                "average_price": float(sum(converted) / len(converted)) if converted else None,
             }
         )
-    return make_frame(rows, ["period_start", "listings", "listings_without_rate", "average_price_usd"])
+    columns = ["period_start", "price_unit", "listings", "listings_without_rate", "listings_assumed", "average_price"]
+    return make_frame(rows, columns)
 
 
-def _price_weekly_by_currency(timelines: dict[int, Timeline], as_of: date) -> pd.DataFrame:
+def _price_weekly_by_currency(timelines: dict[int, Timeline], attributes: dict[int, Row], as_of: date) -> pd.DataFrame:
     rows = []
-    for week, states in _weekly_prices(timelines, as_of).items():
+    for (week, unit), states in _weekly_prices(timelines, attributes, as_of).items():
         for currency in {state["currency"] for state in states}:
-            prices = [state["price"] for state in states if state["currency"] == currency]
+            asked = [state for state in states if state["currency"] == currency]
             rows.append(
                 {
                     "period_start": week,
+                    "price_unit": unit,
                     "currency": currency,
-                    "listings": len(prices),
-                    "average_price": float(sum(prices) / len(prices)),
+                    "listings": len(asked),
+                    "listings_assumed": sum(state["is_assumed"] for state in asked),
+                    "average_price": float(sum(state["price"] for state in asked) / len(asked)),
                 }
             )
-    return make_frame(rows, ["period_start", "currency", "listings", "average_price"])
+    return make_frame(rows, ["period_start", "price_unit", "currency", "listings", "listings_assumed", "average_price"])
 
 
 def _occupancy_monthly(timelines: dict[int, Timeline], bookings: list[Row], as_of: date) -> pd.DataFrame:
-    available = {
-        (listing, day)
+    active = {
+        (listing, day): state["is_assumed"]
         for listing, timeline in timelines.items()
         for day in _days(min(timeline.moments).date(), as_of)
         if (state := timeline.at(midnight(day + DAY) - timedelta(microseconds=1))) and state["is_active"]
     }
+    available = set(active)
     stayed = {
         (booking["listing"], night)
         for booking in bookings
@@ -302,10 +387,12 @@ def _occupancy_monthly(timelines: dict[int, Timeline], bookings: list[Row], as_o
         return Counter(night.replace(day=1) for _, night in nights)
 
     nights, booked, unavailable = (count_by_month(chosen) for chosen in (available, available & stayed, stayed - available))
+    assumed = count_by_month(night for night, is_assumed in active.items() if is_assumed)
     rows = [
         {
             "period_start": month,
             "available_nights": nights[month],
+            "available_nights_assumed": assumed[month],
             "booked_nights": booked[month],
             "booked_nights_unavailable": unavailable[month],
             "occupancy_rate": booked[month] / nights[month] if nights[month] else None,
@@ -315,7 +402,14 @@ def _occupancy_monthly(timelines: dict[int, Timeline], bookings: list[Row], as_o
     return pd.DataFrame(
         rows,
         dtype=object,
-        columns=["period_start", "available_nights", "booked_nights", "booked_nights_unavailable", "occupancy_rate"],
+        columns=[
+            "period_start",
+            "available_nights",
+            "available_nights_assumed",
+            "booked_nights",
+            "booked_nights_unavailable",
+            "occupancy_rate",
+        ],
     )
 
 
@@ -326,40 +420,45 @@ def _days(start: date, end: date) -> Iterable[date]:
 
 
 def _popular_cities_weekly(bookings: list[Row], attributes: dict[int, Row]) -> pd.DataFrame:
-    counts: Counter = Counter()
+    """Places are told apart without regard to case; the commonest spelling among a week's bookings is shown."""
+    spellings: dict[tuple, Counter] = defaultdict(Counter)
     for booking in bookings:
         place = attributes.get(booking["listing"])
         if booking["status"] == "confirmed" and place and place["city"]:
-            counts[monday(booking["booking_date"]), place["city"], place["state"]] += 1
-    rows = [
-        {"period_start": week, "city": city, "state": state, "bookings": count} for (week, city, state), count in counts.items()
-    ]
+            city, state = place["city"], place["state"]
+            spellings[monday(booking["booking_date"]), city.lower(), state and state.lower()][city, state] += 1
+    rows = []
+    for (week, city_key, state_key), counts in spellings.items():
+        by_bytes = sorted(counts, key=lambda place: [(text or "").encode() for text in place])
+        city, state = max(by_bytes, key=lambda place: counts[place])  # of equally frequent ones the first
+        keys = {"period_start": week, "city_key": city_key, "state_key": state_key}
+        rows.append({**keys, "city": city, "state": state, "bookings": counts.total()})
     rank(rows, "bookings", "city_rank")
-    return make_frame(rows, ["period_start", "city", "state", "bookings", "city_rank"])
+    return make_frame(rows, ["period_start", "city_key", "state_key", "city", "state", "bookings", "city_rank"])
 
 
 def _top_listings_weekly(bookings: list[Row], rates: list[Rate]) -> pd.DataFrame:
     groups: dict[tuple[date, int], list[Decimal | None]] = defaultdict(list)
     for booking in bookings:
         if booking["status"] == "confirmed":
-            usd = find_rate(rates, booking["currency"], booking["booking_date"])
-            groups[monday(booking["booking_date"]), booking["listing"]].append(None if usd is None else booking["price"] * usd)
-    rows = [
-        {
-            "period_start": week,
-            "apartment_id": listing,
-            "bookings": len(amounts),
-            "bookings_without_rate": amounts.count(None),
-            "revenue_usd": to_cents(sum((a for a in amounts if a is not None), Decimal(0))),
-        }
-        for (week, listing), amounts in groups.items()
-    ]
-    rank(rows, "revenue_usd", "listing_rank")
-    return pd.DataFrame(
-        rows,
-        dtype=object,
-        columns=["period_start", "apartment_id", "bookings", "bookings_without_rate", "revenue_usd", "listing_rank"],
-    )
+            rate = find_rate(rates, booking["currency"], booking["booking_date"])
+            groups[monday(booking["booking_date"]), booking["listing"]].append(None if rate is None else booking["price"] * rate)
+    rows = []
+    for (week, listing), amounts in groups.items():
+        converted = [amount for amount in amounts if amount is not None]
+        rows.append(
+            {
+                "period_start": week,
+                "apartment_id": listing,
+                "bookings": len(amounts),
+                "bookings_without_rate": amounts.count(None),
+                "revenue": to_cents(sum(converted)) if converted else None,
+                "listing_rank": None,
+            }
+        )
+    rank([row for row in rows if row["revenue"] is not None], "revenue", "listing_rank")
+    columns = ["period_start", "apartment_id", "bookings", "bookings_without_rate", "revenue", "listing_rank"]
+    return pd.DataFrame(rows, dtype=object, columns=columns)
 
 
 def _bookings_per_user_weekly(bookings: list[Row]) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import pytest
 from local.marketplace.day import play_day
 from local.marketplace.generator import fill
 from tests.metrics.agreement import assert_agreed, read_all
+from tests.metrics.apartments.money import assert_money_is_kept
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -25,6 +26,7 @@ def test_every_metric_equals_the_judges_over_the_source(pipeline, source_databas
             observed_at = datetime.fromisoformat(plan["source_time"])
             engine.remember(source_database, result["run_sequence"], observed_at)
             assert_agreed(engine, datetime.fromisoformat(plan["as_of"]).date())
+            assert_money_is_kept(engine)
     layers = read_all(engine)
     assert all(layers.values()), "a layer without rows shows nothing"
     assert pipeline.run({"rebuild": True})["status"] == "succeeded"

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from tests.metrics.agreement import assert_agreed, read_all
+from tests.metrics.apartments.money import assert_money_is_kept
 from tests.metrics.apartments.rows import attributes, booking, listing, viewing
 from tests.metrics.apartments.subject import KEYS
 
@@ -55,8 +56,9 @@ class Market:
     def make_attributes(self, key: int) -> dict:
         return attributes(
             key,
-            cityname=self.dice.choice(["Austin", "Paris", "Pune", "null", None]),
-            state=self.dice.choice(["TX", "null"]),
+            cityname=self.dice.choice(["Austin", "austin", " AUSTIN", "Paris", "Pune", "null", None]),
+            state=self.dice.choice(["TX", "tx", "null"]),
+            price_type=self.dice.choice(["Monthly", "monthly", "Weekly", "Monthly|Weekly", "One-time", None]),
             bedrooms=self.dice.choice(["1", "null", "2", "two"]) if self.maybe(0.3) else "2",
             latitude=self.dice.choice(["30.2500000", "91.0000000"]) if self.maybe(0.2) else None,
         )
@@ -130,10 +132,12 @@ def test_increments_agree_with_the_judge_and_a_rebuild(make_engine, seed):
     market, engine = Market(seed), make_engine(rates=RATES)
     engine.run(FIRST_DAY, market.first_load(), observed_at=market.clock)
     assert_agreed(engine, FIRST_DAY)
+    assert_money_is_kept(engine)
     for _ in range(5):
         upserts, deletes = market.increment()
         engine.run(market.clock.date(), upserts, deletes, observed_at=market.clock)
         assert_agreed(engine, market.clock.date())
+        assert_money_is_kept(engine)
     builds = engine.read("control.metric_build")
     assert not builds[builds.run_sequence > 1].is_full.any(), "an increment that rebuilds everything shows nothing"
     incremental = read_all(engine)
