@@ -19,6 +19,8 @@ from local.data_api.parameters import quote_text
 from local.data_api.reading import Reader, depth_change, split_list, text_of
 from local.data_api.refusal import Refused
 
+# Of every table, hidden: those of PostgreSQL 8.0, of which later ones have given up `oid`, and two of Redshift's own.
+_SYSTEM_COLUMNS = ("cmax", "cmin", "ctid", "deletexid", "insertxid", "oid", "tableoid", "xmax", "xmin")
 _AFTER_DEFAULT = ("NOT", "NULL", "ENCODE", "DISTKEY", "SORTKEY", "PRIMARY", "UNIQUE", "REFERENCES")
 
 
@@ -208,6 +210,8 @@ def _read_table_constraint(reader: Reader) -> list[str]:
 def _read_column(reader: Reader) -> list[str]:
     """Read one column; return its definition and the check of its bytes, if it has one."""
     name = reader.name()
+    if name[1:-1] in _SYSTEM_COLUMNS:
+        raise Refused(f"column name {name} conflicts with a system column name")
     kind = _read_type(reader)
     pieces = [name, kind.sql(dialect="postgres")]
     is_required = False

@@ -339,7 +339,9 @@ def test_a_contract_that_the_source_does_not_meet_is_refused(merge: Extraction, 
 def test_a_column_named_as_raw_names_its_own_is_refused(merge: Extraction) -> None:
     """And can be left out."""
     merge.source.execute("alter table t add column _row_hash int")
-    with pytest.raises(FixConfiguration, match=r"column _row_hash is a name that raw tables use.*personal: \{_row_hash: drop\}"):
+    with pytest.raises(
+        FixConfiguration, match=r"column _row_hash is a name that the pipeline uses.*personal: \{_row_hash: drop\}"
+    ):
         merge.plan()
 
 

@@ -130,8 +130,8 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
         ("tables:\n", "must hold one field `tables:`"),
         ("tables: {}\n", "no table is named"),
         ("table: {}\n", "must hold one field `tables:`"),
-        ("tables:\n  Bookings: {strategy: snapshot, key: id}\n", "table Bookings: a table's name is lower-case"),
-        ("tables:\n  no: {strategy: snapshot, key: id}\n", "table False: a table's name is .*quoted"),
+        ("tables:\n  Bookings: {strategy: snapshot, key: id}\n", "table Bookings: a table's name in the warehouse is"),
+        ("tables:\n  no: {strategy: snapshot, key: id}\n", "table False: a table's name .*quoted"),
     ],
 )
 def test_a_file_that_is_no_contract_is_explained(tmp_path: Path, text: str, message: str) -> None:

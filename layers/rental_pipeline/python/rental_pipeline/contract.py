@@ -26,6 +26,7 @@ REFUSE, SET_ASIDE = "refuse", "set_aside"
 
 _DEFAULT_OVERLAP = {MERGE: timedelta(minutes=10), APPEND: timedelta(days=3), SNAPSHOT: timedelta(0)}
 _FIELDS = (
+    "source_table",
     "strategy",
     "key",
     "cursor",
@@ -48,7 +49,7 @@ class TableContract:
     """How one table is taken.
 
     Attributes:
-        name: The table's name in the warehouse, and (in any case of letters) in the source.
+        name: The table's name in the warehouse, and (in any case of letters) in the source, unless `source_table` says otherwise.
         strategy: MERGE, APPEND or SNAPSHOT.
         key: Columns that identify a row; empty for APPEND.
         cursor: The column that tells what is new; None for SNAPSHOT.
@@ -57,6 +58,7 @@ class TableContract:
         drift: EVOLVE or FREEZE.
         personal: Column to DROP or HASH.
         requires: Columns that must be there, key and cursor included.
+        source_table: The source's name of the table, exactly as it spells it; None where it is `name`.
         max_delete_fraction: Largest part of a snapshot table that a run may delete unasked.
         max_rejected_fraction: Largest part of the rows, or of the published money, that a publication may newly leave out.
         bad_rows: What becomes of a row with a value that Redshift cannot hold: REFUSE (the run stops) or SET_ASIDE.
@@ -72,6 +74,7 @@ class TableContract:
     personal: dict[str, str] = field(default_factory=dict)
     requires: tuple[str, ...] = ()
     max_delete_fraction: float = 0.5
+    source_table: str | None = None
     max_rejected_fraction: float = 0.05
     bad_rows: str = REFUSE
 
@@ -116,8 +119,10 @@ def _read_table(name: Any, fields: Any, mistakes: list[str]) -> TableContract | 
         mistakes.append(f"table {name}, field {field_name}: {message}")
 
     if not isinstance(name, str) or not _TABLE_NAME.fullmatch(name):
+        # Unquoted, YAML reads no, on and 2024 as something else.
         mistakes.append(
-            f"table {name}: a table's name is lower-case letters, digits and _ (quoted where YAML reads it otherwise)"
+            f"table {name}: a table's name in the warehouse is lower-case letters, digits and _, a letter first (quoted where"
+            f' YAML reads it otherwise); where the source calls it {name}, choose one and say `source_table: "{name}"` under it'
         )
         return None
     if not isinstance(fields, dict):
@@ -159,11 +164,19 @@ def _read_table(name: Any, fields: Any, mistakes: list[str]) -> TableContract | 
         drift=_read_choice(fields.get("drift", EVOLVE), "drift", (EVOLVE, FREEZE), refuse),
         personal=personal,
         requires=tuple(dict.fromkeys((*key, *cursor, *requires))),
+        source_table=_read_source_table(fields.get("source_table"), refuse),
         max_delete_fraction=_read_fraction("max_delete_fraction", fields, 0.5, refuse),
         max_rejected_fraction=_read_fraction("max_rejected_fraction", fields, 0.05, refuse),
         bad_rows=_read_choice(fields.get("bad_rows", REFUSE), "bad_rows", (REFUSE, SET_ASIDE), refuse),
     )
     return contract if len(mistakes) == before else None
+
+
+def _read_source_table(value: Any, refuse: Any) -> str | None:
+    if value is not None and not (isinstance(value, str) and value):
+        refuse("source_table", f"{value!r} is no table name (names that YAML reads as something else need quotes)")
+        return None
+    return value
 
 
 def _read_columns(value: Any, field_name: str, refuse: Any) -> tuple[str, ...]:

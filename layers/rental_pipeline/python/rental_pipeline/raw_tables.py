@@ -25,7 +25,8 @@ METADATA = {
     BAD_COLUMNS: BAD_COLUMNS_TYPE,
 }
 _MOST_COLUMNS = 1580  # Redshift's 1,600 without the pipeline's own, in raw tables and in the temporary ones of a build
-RESERVED_COLUMNS = (*METADATA, EVENT_DAY, "_row_ordinal")
+# Columns of raw tables, and of what is read of them (`newest`), besides the source's.
+RESERVED_COLUMNS = (*METADATA, EVENT_DAY, "_removed_at", "_row_key", "_row_ordinal", "_version_rank")
 
 
 @dataclass(frozen=True)

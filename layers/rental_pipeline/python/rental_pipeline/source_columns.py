@@ -7,6 +7,7 @@ from pathlib import Path
 from rental_pipeline.column_types import HASH_TYPE, KEY_TYPES, SourceColumn, can_be_cursor, can_be_key, redshift_type
 from rental_pipeline.contract import DROP, HASH, TableContract, suggest
 from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.own_names import explain_reserved
 from rental_pipeline.raw_tables import RESERVED_COLUMNS
 from rental_pipeline.source import SourceTable
 from rental_pipeline.table_plan import PlannedColumn
@@ -15,19 +16,22 @@ _LONGEST_NAME = 127  # bytes; Redshift, "Names and identifiers"
 
 
 def find_source_table(sources: dict[str, SourceTable], contract: TableContract, path: Path) -> SourceTable:
-    """Return the source's table of the contract's name, in any case of letters.
+    """Return the source's table that the contract's `source_table` names, or its own name does; in any case of letters.
 
     Raises:
         FixConfiguration: there is none, or there are several of other cases.
     """
-    found = [sources[contract.name]] if contract.name in sources else []
-    found = found or [table for name, table in sources.items() if name.lower() == contract.name]
+    wanted = contract.source_table or contract.name
+    found = [sources[wanted]] if wanted in sources else []
+    found = found or [table for name, table in sources.items() if name.lower() == wanted.lower()]
     if len(found) == 1:
         return found[0]
     if found:
-        raise FixConfiguration(f"{path}: table {contract.name} could be {' or '.join(table.name for table in found)}: rename one")
+        names = " or ".join(table.name for table in found)
+        raise FixConfiguration(f"{path}: table {contract.name} could be {names}: say which by source_table")
     raise FixConfiguration(
-        f"{path}: the source has no table {contract.name}{suggest(contract.name, sorted(sources))}: correct the name"
+        f"{path}: the source has no table {wanted}{suggest(wanted, sorted(sources))}: correct the name, or say source_table where"
+        " the source calls it otherwise"
     )
 
 
@@ -38,6 +42,12 @@ def plan_columns(source: SourceTable, contract: TableContract, path: Path) -> tu
         FixConfiguration: a column is missing or cannot be taken as the contract says; one line for each.
     """
     offered = {column.name.lower(): column for column in source.columns}
+    if len(offered) < len(source.columns):
+        twice = [column.name for column in source.columns if offered[column.name.lower()] is not column]
+        raise FixConfiguration(
+            f"{path}: table {contract.name}: the column {twice[0]} has another's name but for its case of letters, which Redshift"
+            " does not tell apart: rename one in the source"
+        )
     missing = [name for name in (*contract.requires, *contract.personal) if name not in offered]
     mistakes = [f"the source has no column {name}{suggest(name, sorted(offered))}" for name in dict.fromkeys(missing)]
     if not mistakes:
@@ -47,9 +57,9 @@ def plan_columns(source: SourceTable, contract: TableContract, path: Path) -> tu
     for name, column in offered.items():
         if contract.personal.get(name) == DROP:
             continue
-        if name in RESERVED_COLUMNS or len(name.encode()) > _LONGEST_NAME:
-            why = "is a name that raw tables use" if name in RESERVED_COLUMNS else f"is longer than {_LONGEST_NAME} bytes"
-            mistakes.append(f"column {name} {why}: {_find_way_out(name, contract)}")
+        if why := _explain_name(name):
+            rename = "" if name in (*contract.key, contract.cursor) else ", or rename it in the source"
+            mistakes.append(f"column {column.name} {why}: {_find_way_out(name, contract)}{rename}")
             continue
         try:
             kind = redshift_type(column)
@@ -74,6 +84,12 @@ def _find_way_out(name: str, contract: TableContract) -> str:
         return f"it is the table's {'key' if name in contract.key else 'cursor'}: choose another, or rename it in the source"
     leave_out = f"leave it out with `personal: {{{name}: drop}}` in source.yaml"
     return f"take it out of `requires`, and {leave_out}" if name in contract.requires else leave_out
+
+
+def _explain_name(name: str) -> str | None:
+    if len(name.encode()) > _LONGEST_NAME:
+        return f"has a name of more than {_LONGEST_NAME} bytes, the most that Redshift takes"
+    return explain_reserved(name, RESERVED_COLUMNS)
 
 
 def _check_key(key: list[SourceColumn], source: SourceTable) -> list[str]:

@@ -73,13 +73,14 @@ class TableMatcher:
         return MatchedTable(source, columns, raw)
 
     def _refuse_denied_table(self, contract: TableContract) -> None:
-        if any(name.lower() == contract.name for name in self._sources):
+        wanted = contract.source_table or contract.name
+        if any(name.lower() == wanted.lower() for name in self._sources):
             return
-        if self._find_refusal(f"select 1 from {quote_name(contract.name)} limit 0") == _TABLE_DENIED:
+        if self._find_refusal(f"select 1 from {quote_name(wanted)} limit 0") == _TABLE_DENIED:
             user, database = self._find_user()
             raise FixConfiguration(
                 f"{self._path}: table {contract.name}: {user} may not read it, if it is there (the source does not tell):"
-                f" grant select on {_quote(database)}.{_quote(contract.name)} to {user}, or correct the name"
+                f" grant select on {_quote(database)}.{_quote(wanted)} to {user}, or correct the name"
             )
 
     def _refuse_denied_columns(self, contract: TableContract, source: SourceTable, existing: Iterable[str]) -> None:

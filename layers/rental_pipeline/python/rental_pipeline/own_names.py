@@ -1,0 +1,28 @@
+"""Names that are the pipeline's own, and those that Redshift keeps to itself: no column of a source may have them.
+
+The SQL that is composed for the source and for the warehouse holds names of both: the source's tables and columns, and names that
+the pipeline makes up on its way (aliases, temporary tables, computed columns). What begins with PREFIX, or is a column of raw
+(`raw_tables`), no source can have: nothing then depends on which of two equal names a database prefers.
+"""
+
+from __future__ import annotations
+
+PREFIX = "_rp_"
+
+# Of every table in Redshift, hidden (PostgreSQL 8.0, "System Columns", which Redshift has kept; `insertxid` and `deletexid` are
+# its own). Quoting does not help: CREATE TABLE refuses them.
+SYSTEM_COLUMNS = frozenset(("cmax", "cmin", "ctid", "deletexid", "insertxid", "oid", "tableoid", "xmax", "xmin"))
+
+
+def explain_reserved(name: str, raw_columns: tuple[str, ...]) -> str | None:
+    """Say why a source column may not have a name, None where it may.
+
+    Args:
+        name: In lower case: MySQL and Redshift compare column names without it.
+        raw_columns: The columns that raw tables, and what is read of them, have besides the source's.
+    """
+    if name in SYSTEM_COLUMNS:
+        return "is a name that Redshift keeps to itself in every table"
+    if name in raw_columns or name.startswith(PREFIX):
+        return "is a name that the pipeline uses in its own tables and SQL"
+    return None
