@@ -88,11 +88,16 @@ def year_of(table: CuratedTable | Metric) -> str | None:
 
 def mark_years(control: str, name: str, run_sequence: int, rows: str, date_column: str | None) -> str:
     """Return the statement that notes which years of a lake table some rows make stale (0: it is not divided by year)."""
-    year = f"cast(extract(year from {date_column}) as bigint)" if date_column else "0"
+    year = f"cast({select_year(date_column)} as bigint)" if date_column else "0"
     return (
         f"insert into {control}.lake_stale_year (table_name, stale_year, run_sequence)"
         f" select distinct cast('{name}' as varchar(255)), {year}, {run_sequence} from {rows}"
     )
+
+
+def select_year(date_column: str) -> str:
+    """Return the expression of the year under which the lake keeps a row: 0 where it has no date."""
+    return f"coalesce(extract(year from {date_column}), 0)"
 
 
 def _lake_table(layer: str, schema: str, file: SqlFile, column: str | None, sources: frozenset[str]) -> LakeTable:

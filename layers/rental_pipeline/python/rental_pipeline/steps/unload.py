@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rental_pipeline.data_api import Submission
+from rental_pipeline.lake_tables import select_year
 from rental_pipeline.object_store import LAKE, UNLOADS, address, read_json, run_key, unload_folder, write_json
 from rental_pipeline.steps.step import Rows, Step, StepRequest, literal
 
@@ -37,10 +38,10 @@ def _unload(request: StepRequest, table: dict[str, Any]) -> Submission:
     control, run, name = request.schemas.control, request.run_sequence, literal(table["name"])
     columns, by_year, where = f"{table['table']}.*", "", ""
     if table["year_of"]:
-        columns += f", cast(extract(year from {table['year_of']}) as integer) as {_YEAR}"
+        columns += f", cast({select_year(table['year_of'])} as integer) as {_YEAR}"
         by_year = f" partition by ({_YEAR})"
     if table["years"] is not None:
-        where = f" where extract(year from {table['year_of']}) in ({', '.join(map(str, table['years']))})"
+        where = f" where {select_year(table['year_of'])} in ({', '.join(map(str, table['years']))})"
     query = f"select {columns} from {table['relation']}{where}"
     prefix = address(request.settings.bucket, unload_folder(request.schemas.marketplace, table["layer"], table["table"], run))
     return request.write(
