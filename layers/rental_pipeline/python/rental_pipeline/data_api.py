@@ -56,7 +56,8 @@ _FIX_DATA = (
 )
 _REMEDIES = {
     "DELETE REFUSED": 'if the source really lost these rows, rerun with {"force_deletes": true}',
-    "KEY NOT UNIQUE": "the key in source.yaml must name columns that are unique in the source",
+    "KEY NOT UNIQUE": "the key in source.yaml must name columns that are unique in the source, and texts among them must"
+    " differ by more than blanks at their ends, which Redshift does not compare",
     "OVERTAKEN": "start a new execution instead of resuming this one",
     "RUN CLOSED": "start a new execution, or redrive the run's own",
     "cancelled on user's request": "redrive the execution, or start a new one",
