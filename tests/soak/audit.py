@@ -79,6 +79,7 @@ class Audit:
         tables = {table: self._show(table) for table in TABLES}
         verdict = judge_rows(tables, learned)
         self._check_curated(verdict)
+        self._check_money(tables["bookings"])
         rates = [Rate(*row) for row in self._read("select * from apartments_control.exchange_rate").itertuples(index=False)]
         for metric, expected in judge(tables, learned, rates, as_of).items():
             self._check_metric(metric, expected)
@@ -181,6 +182,21 @@ class Audit:
         self._compare(f"rejected {EVENTS}", list(rules.broken_rule), list(verdict.rejected[EVENTS].values()))
         if not rules.row_key.is_unique:
             self._find(f"rejected {EVENTS}: a key comes twice", doubled=1)
+
+    def _check_money(self, bookings: list[Row]) -> None:
+        """Published and set aside are the source's, to the cent; each row that is set aside is counted once."""
+        source = sum(row["total_price"] for row in bookings if row["total_price"] is not None)
+        accepted = self._read("select coalesce(sum(total_price), 0) as amount from apartments_curated.bookings").amount[0]
+        aside = self._read(
+            "select coalesce(sum(amount), 0) as amount from apartments_curated.rejected_rows where table_name = 'bookings'"
+        ).amount[0]
+        if accepted + aside != source:
+            self._find(f"money: {accepted} accepted and {aside} set aside are not the {source} of the source", lost=1)
+        self._compare(
+            "control.set_aside_row",
+            self._read("select table_name, row_key from apartments_control.set_aside_row").itertuples(index=False, name=None),
+            self._read("select table_name, row_key from apartments_curated.rejected_rows").itertuples(index=False, name=None),
+        )
 
     def _check_metric(self, metric: str, expected: pd.DataFrame) -> None:
         actual = self._read(f"select * from apartments_presentation.{metric}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pymysql
@@ -23,8 +24,8 @@ class Life:
         history: Notes every change.
     """
 
-    def __init__(self, source: SourceDatabase, dice: random.Random, history: History) -> None:
-        self.source, self.dice, self.history = source, dice, history
+    def __init__(self, source: SourceDatabase, dice: random.Random, history: History, rates_file: Path) -> None:
+        self.source, self.dice, self.history, self.rates_file = source, dice, history, rates_file
         self._open: pymysql.Connection | None = None
         self._deleted: dict[str, list[dict[str, Any]]] = {"apartments": [], "bookings": []}
         self._added_columns = 0
@@ -88,6 +89,14 @@ class Life:
 
     def do_delete_attributes(self) -> None:
         self._change("delete from apartment_attributes where id in %s", self.keys("apartment_attributes", 1))
+
+    def do_change_rates(self) -> None:
+        """A rate of some day is new, or another. A run that is on then stops, and the next one takes it."""
+        day = datetime.now(UTC).date() - timedelta(days=self.dice.randint(0, 200))
+        currency, rate = self.dice.choice(["EUR", "GBP", "INR"]), self.dice.randint(1, 30000) / 10000
+        header, *lines = self.rates_file.read_text(encoding="utf-8").splitlines()
+        kept = [line for line in lines if not line.startswith(f"{day},{currency},")]
+        self.rates_file.write_text("\n".join([header, *kept, f"{day},{currency},{rate}"]) + "\n", encoding="utf-8")
 
     # ------------------------------------------------------------------------------------------------------- bookings
 
@@ -309,5 +318,6 @@ _WEIGHTS = {
     "do_end_transaction": 2,
     "do_delete": 2,
     "do_add_column": 0.2,
+    "do_change_rates": 1,
     "do_forget_old_events": 1,
 }

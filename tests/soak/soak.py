@@ -85,7 +85,7 @@ class Soak:
         self.dice = random.Random(self.seed)
         self.history = History(self.world.source)
         self.audit = Audit(self.world, self.history)
-        self.life = Life(self.world.source, self.dice, self.history)
+        self.life = Life(self.world.source, self.dice, self.history, self.world.rates_file)
         self.as_of = datetime.now(UTC).date()
         # What had changed in the source when a run was planned, by run sequence.
         self._planned_at: dict[int, int] = {}
