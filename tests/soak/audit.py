@@ -15,7 +15,7 @@ from tests.metrics.agreement import compare
 from tests.metrics.apartments.judge import judge, judge_rows
 from tests.metrics.records import History as VersionHistory
 from tests.metrics.records import Rate, Verdict, Version
-from tests.soak.history import EVENTS, KEYS, TABLES, History, Row, State
+from tests.soak.history import BAD_COLUMNS, EVENTS, KEYS, TABLES, History, Row, State
 
 _METADATA = ("_run_sequence", "_operation", "_row_hash", "_observed_at", "_bad_columns", "_event_day")
 _NO_DAY = date(1, 1, 1)
@@ -64,12 +64,14 @@ class Audit:
             is_reconciled: The run compared everything, so all of them are owed.
         """
         learned: VersionHistory = {}
+        unreadable: dict[str, set[Any]] = {}
         for table in KEYS:
             versions = self._read_versions(table)
             self._check_versions(table, versions)
             newest = {key: found[-1].row for key, found in versions.items()}
             self._check_newest(table, newest, owed_until, is_reconciled)
-            learned[table] = versions
+            learned[table] = {key: [_readable(version) for version in found] for key, found in versions.items()}
+            unreadable[table] = {key for key, found in versions.items() if _is_unreadable(found)}
         self._check_newest(EVENTS, self._read_days(), owed_until, is_reconciled)
         newest_run = self._read("select coalesce(max(run_sequence), 0) as run from apartments_control.run")
         self._audited_run = int(newest_run.run[0])
@@ -78,6 +80,10 @@ class Audit:
 
         tables = {table: self._show(table) for table in TABLES}
         verdict = judge_rows(tables, learned)
+        for table, keys in unreadable.items():
+            for key in keys:
+                verdict.accepted[table].pop(key, None)
+                verdict.rejected[table][key] = "unreadable_row"
         self._check_curated(verdict)
         self._check_money(tables["bookings"])
         rates = [Rate(*row) for row in self._read("select * from apartments_control.exchange_rate").itertuples(index=False)]
@@ -136,6 +142,8 @@ class Audit:
         versions: dict[Any, list[Version]] = {}
         for record in self._records(f"select * from apartments_raw.{table} order by _run_sequence, _operation desc"):
             row = {name: value for name, value in record.items() if name not in _METADATA}
+            if record[BAD_COLUMNS] is not None:
+                row[BAD_COLUMNS] = record[BAD_COLUMNS]
             content = row if record["_operation"] == "U" else None
             version = Version(record["_run_sequence"], record["_observed_at"], content)
             versions.setdefault(record[KEYS[table]], []).append(version)
@@ -154,7 +162,7 @@ class Audit:
         contents = [self.history.states[table][key][number].content for key, number in self._shown[table].items() if number >= 0]
         if table == EVENTS:
             return [dict(row) for rows in contents if rows for row in rows.elements()]
-        return [row for row in contents if row is not None]
+        return [_without_price(row) if BAD_COLUMNS in row else row for row in contents if row is not None]
 
     # ------------------------------------------------------------------------------------------------ curated, presentation
 
@@ -230,6 +238,23 @@ class Audit:
         with self.world.warehouse.connect() as connection:
             cursor = connection.execute(sql)
             return pd.DataFrame(cursor.fetchall(), columns=[column.name for column in cursor.description], dtype=object)
+
+
+def _is_unreadable(versions: list[Version]) -> bool:
+    """Whether of the last row that the source had, a value could not be held; its key is set aside, also when it is deleted."""
+    rows = [version.row for version in versions if version.row is not None]
+    return bool(rows) and rows[-1].get(BAD_COLUMNS) is not None
+
+
+def _readable(version: Version) -> Version:
+    """Return a version as the judge is to take it: one with a value that could not be held is a gap since it was seen."""
+    if version.row is None or version.row.get(BAD_COLUMNS) is None:
+        return version
+    return Version(version.run_sequence, version.observed_at, _without_price(version.row))
+
+
+def _without_price(row: Row) -> Row:
+    return row | {"price": None, "changed_at": None}
 
 
 def _canonical(content: Any) -> Any:

@@ -17,6 +17,7 @@ from tests.fixtures.mariadb import SourceDatabase
 from tests.fixtures.world import OVERLAP_SECONDS
 
 Row = dict[str, Any]
+BAD_COLUMNS = "_bad_columns"  # of raw: what could not be held
 KEYS = {"apartments": "id", "apartment_attributes": "id", "bookings": "booking_id"}
 EVENTS, EVENT_TIME = "user_viewing", "recorded_at"
 TABLES = (*KEYS, EVENTS)
@@ -83,11 +84,11 @@ class History:
             states.append(State(states[-1].content, self.changes, True))
 
     def _read(self, table: str) -> dict[Any, Any]:
-        rows = self.source.query_rows(f"select * from {table}")
+        rows = [_as_raw_holds(row) for row in self.source.query_rows(f"select * from {table}")]
         if table != EVENTS:
-            return {row[KEYS[table]]: row for row in map(_without_zero_date, rows)}
+            return {row[KEYS[table]]: row for row in rows}
         days: dict[date | None, Counter] = {}
-        for row in map(_without_zero_date, rows):
+        for row in rows:
             moment = row[EVENT_TIME]
             days.setdefault(moment and moment.date(), Counter())[tuple(sorted(row.items(), key=str))] += 1
         return days
@@ -111,6 +112,8 @@ def _count_difference(known: Any, content: Any) -> int:
     return 1
 
 
-def _without_zero_date(row: Row) -> Row:
-    """Return a row whose cursor is None where MySQL has its zero date, which raw shows as NULL."""
-    return {name: None if name in _CURSORS and isinstance(value, str) else value for name, value in row.items()}
+def _as_raw_holds(row: Row) -> Row:
+    """Return a row as raw can hold it: NULL for a zero date as cursor, and for a text with a NUL, whose column is then named."""
+    held = {name: None if name in _CURSORS and isinstance(value, str) else value for name, value in row.items()}
+    bad = [name for name, value in held.items() if isinstance(value, str) and "\0" in value]
+    return held | dict.fromkeys(bad) | ({BAD_COLUMNS: ", ".join(bad)} if bad else {})

@@ -13,6 +13,7 @@ import pymysql
 from tests.fixtures.mariadb import SourceDatabase
 from tests.soak.history import EVENTS, History
 
+BROKEN_TEXT = "bro\0ken"
 _LOCK_WAIT_TIMEOUT = 1205
 _MOST_COLUMNS = 2
 
@@ -73,6 +74,18 @@ class Life:
         )
         keys = self.keys("apartments", self.dice.choice([1, 1, 3]))
         self._change(f"update apartments set {column} = %s where id in %s", value, keys)
+
+    def do_break_a_text(self) -> None:
+        """A title that no text of the warehouse can be; another change may mend it."""
+        title = self.dice.choice([BROKEN_TEXT, BROKEN_TEXT, "mended"])
+        self._change("update apartments set title = %s where id in %s", title, self.keys("apartments", 1))
+
+    def do_lengthen_a_text(self) -> None:
+        """The column grows in the source, and a text in it, beyond what the curated column holds."""
+        if self._open:
+            return  # the statement would wait for the open transaction
+        self._change("alter table apartments modify title varchar(4000)")
+        self._change("update apartments set title = %s where id in %s", "é" * 900, self.keys("apartments", 1))
 
     def do_change_and_change_back(self) -> None:
         """A → B → A: the same row twice, and another between, with a run in between or none."""
@@ -319,5 +332,7 @@ _WEIGHTS = {
     "do_delete": 2,
     "do_add_column": 0.2,
     "do_change_rates": 1,
+    "do_break_a_text": 2,
+    "do_lengthen_a_text": 1,
     "do_forget_old_events": 1,
 }
