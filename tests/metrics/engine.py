@@ -228,7 +228,14 @@ class Engine:
         records = []
         for row, operation in [*((row, "U") for row in rows), *((row, "D") for row in tombstones)]:
             values = [row.get(name) for name in names]
-            record = [*values, self.run_sequence, operation, int(md5(repr(values).encode()).hexdigest()[:15], 16), observed_at]
+            record = [
+                *values,
+                self.run_sequence,
+                operation,
+                int(md5(repr(values).encode()).hexdigest()[:15], 16),
+                observed_at,
+                None,
+            ]
             records.append(record if key else [*record, row["recorded_at"].date()])
         if not records:
             return

@@ -76,7 +76,7 @@ def plain_append(world: World) -> Iterator[None]:
 def _append_plainly(statement: str) -> str:
     if statement.lstrip().startswith("delete from apartments_raw."):
         return "select 1"
-    return statement.replace("newest._row_hash <> arrived._row_hash", "true")
+    return statement.replace("_rp_newest._row_hash <> _rp_arrived._row_hash", "true")
 
 
 @contextmanager

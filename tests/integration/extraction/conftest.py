@@ -63,6 +63,7 @@ class Extraction:
                 continue
             self.columns = [column for column in self.columns if column["table"] != table["name"]]
             self.columns += [catalogue_column(table["name"], column["name"], column["type"]) for column in table["columns"]]
+            self.columns.append(catalogue_column(table["name"], "_bad_columns", "varchar(65535)"))
             if table["strategy"] == "append":
                 self.columns.append(catalogue_column(table["name"], "_event_day", "date"))
             if table["new_watermark"]:

@@ -173,7 +173,9 @@ def test_tables_that_are_not_asked_for_are_listed_but_not_read(merge: Extraction
     made = [statement.split("(")[0] for statement in plan["raw_changes"]["batch"] if statement.startswith("create")]
     assert made == ['create table if not exists "market_raw"."t" ', 'create table if not exists "market_raw"."other" ']
     merge.commit(plan)
-    merge.columns.append(catalogue_column("other", "id", "integer"))
+    merge.columns += [
+        catalogue_column("other", name, kind) for name, kind in (("id", "integer"), ("_bad_columns", "varchar(65535)"))
+    ]
     merge.source.execute("drop table other")
     plan = merge.plan({"tables": ["t"]})
     assert plan["raw_changes"] == {"batch": [], "single": []}

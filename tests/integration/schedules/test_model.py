@@ -12,7 +12,7 @@ from tests.integration.schedules.replay import Replay
 from tests.model.protections import SWITCHES, Protections
 from tests.model.schedules import SCOPES, find_counterexample
 
-REPLAYS = 26
+REPLAYS = 27
 
 
 @cache

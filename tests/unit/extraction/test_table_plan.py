@@ -31,7 +31,7 @@ def test_a_composite_range_is_written_out() -> None:
     """By the first column that differs, and typed as the columns are."""
     table = PlannedTable("t", "t", "snapshot", ("id", "day"), None, (ID, DAY), complete=True)
     assert slice_condition(table, Slice(1, "t", 1, ("5", "2026-01-01"), None)) == (
-        "(`Id` >= %s and (`Id` > %s or `day` >= %s))",
+        "(_rp_source.`Id` >= %s and (_rp_source.`Id` > %s or _rp_source.`day` >= %s))",
         [5, 5, "2026-01-01"],
     )
 
@@ -41,10 +41,10 @@ def test_only_the_text_of_a_hashed_column_is_selected() -> None:
     table = PlannedTable("t", "t", "snapshot", ("id",), None, (ID, EMAIL), complete=True)
     query, arguments = compose_slice_query(table, Slice(1, "t", 0), "grain of salt")
     assert query.startswith(
-        "select `Id`, cast(`email` as char),"
-        " cast(conv(left(sha2(concat(%s, quote(convert(`email` using utf8mb4)), quote(`Id`)), 256), 15)"
+        "select _rp_source.`Id`, cast(_rp_source.`email` as char),"
+        " cast(conv(left(sha2(concat(%s, quote(convert(_rp_source.`email` using utf8mb4)), quote(_rp_source.`Id`)), 256), 15)"
     )
-    assert query.endswith(" from `t` where true order by `Id`")
+    assert query.endswith(" from `t` as _rp_source where true order by _rp_source.`Id`")
     assert arguments == ["grain of salt"]
 
 

@@ -96,7 +96,7 @@ class Catalogue:
                 "Name": source["name"],
                 "Description": f"What was read of {source['source']}, by the run that read it",
                 "Parameters": {"EXTERNAL": "TRUE", "classification": "parquet"},
-                "PartitionKeys": [{"Name": "run_sequence", "Type": "bigint"}],
+                "PartitionKeys": [{"Name": source["partition"], "Type": "bigint"}],
                 # Only partitions are read; the table's own location says nothing.
                 "StorageDescriptor": partitions[-1]["StorageDescriptor"],
             }

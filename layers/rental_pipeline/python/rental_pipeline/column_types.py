@@ -140,6 +140,7 @@ class SourceColumn:
         precision, scale: Of a decimal; a BIT's precision is its number of bits.
         fraction: Digits after the second, of times.
         nullable: Whether NULL is allowed.
+        collation: Of a text, by which the source compares it.
         charset: Of a text; None where it has no meaning.
     """
 
@@ -152,6 +153,12 @@ class SourceColumn:
     fraction: int = 0
     nullable: bool = True
     charset: str | None = None
+    collation: str | None = None
+
+    @property
+    def ignores_case(self) -> bool:
+        """Whether the source takes texts for equal that differ in bytes: in case, perhaps in accents."""
+        return self.collation is not None and self.collation.endswith("_ci")
 
 
 def redshift_type(column: SourceColumn) -> str:

@@ -15,11 +15,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rental_pipeline.errors import FixData
 from rental_pipeline.fingerprints import Fingerprint
 from rental_pipeline.object_store import address, explain_s3_error, known_prefix, read_json, s3
+from rental_pipeline.own_names import own
 from rental_pipeline.raw_tables import ROW_HASH
 from rental_pipeline.slice_query import Point
 from rental_pipeline.table_plan import PlannedTable, Slice
 
-_KNOWN_HASH = "_known_hash"
+_KNOWN_HASH = own("known_hash")
 _HALF_BITS = 30
 
 

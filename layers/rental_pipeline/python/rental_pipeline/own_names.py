@@ -1,8 +1,10 @@
 """Names that are the pipeline's own, and those that Redshift keeps to itself: no column of a source may have them.
 
-The SQL that is composed for the source and for the warehouse holds names of both: the source's tables and columns, and names that
-the pipeline makes up on its way (aliases, temporary tables, computed columns). What begins with PREFIX, or is a column of raw
-(`raw_tables`), no source can have: nothing then depends on which of two equal names a database prefers.
+The SQL that is composed for the source and for the warehouse holds names of both: the source's tables and columns, which may be
+anything, and names that the pipeline makes up on its way (aliases, temporary tables, computed columns). The latter begin with
+PREFIX, are columns of raw (`raw_tables`), or are what a marketplace's SQL is promised (`newest`, `judged`, … : tables only, whose
+columns are always qualified). So the two kinds cannot meet, and nothing depends on which of two equal names a database prefers
+(MySQL's GROUP BY takes the column, its ORDER BY the alias).
 """
 
 from __future__ import annotations
@@ -12,6 +14,11 @@ PREFIX = "_rp_"
 # Of every table in Redshift, hidden (PostgreSQL 8.0, "System Columns", which Redshift has kept; `insertxid` and `deletexid` are
 # its own). Quoting does not help: CREATE TABLE refuses them.
 SYSTEM_COLUMNS = frozenset(("cmax", "cmin", "ctid", "deletexid", "insertxid", "oid", "tableoid", "xmax", "xmin"))
+
+
+def own(name: str) -> str:
+    """Return a name that no source table and no source column can have."""
+    return PREFIX + name
 
 
 def explain_reserved(name: str, raw_columns: tuple[str, ...]) -> str | None:

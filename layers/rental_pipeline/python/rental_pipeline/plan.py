@@ -36,7 +36,7 @@ from rental_pipeline.replay import plan_replay
 from rental_pipeline.replication import connect_to_writer
 from rental_pipeline.run_input import RunInput, read_run_input
 from rental_pipeline.settings import PlanSettings, read_settings
-from rental_pipeline.slice_query import ROW_HASH_VERSION, cursor_is_missing, quote_name
+from rental_pipeline.slice_query import ROW_HASH_VERSION, cursor_is_missing, from_table, name_column
 from rental_pipeline.slices import cut_slices
 from rental_pipeline.source import SourceTable, connect, explain_source_error, read_source_address
 from rental_pipeline.sql_files import hash_texts
@@ -273,12 +273,10 @@ class TablePlanner:
 
     def _find_first_day(self, table: PlannedTable) -> datetime | None:
         """Return the first day that has events; None where none has a usable time."""
-        name = quote_name(table.column(table.cursor).source_name)
+        name = name_column(table.column(table.cursor))
         missing, arguments = cursor_is_missing(table)
         with self.connection.cursor() as cursor:
-            cursor.execute(
-                f"select cast(date(min({name})) as char) from {quote_name(table.source_name)} where not {missing}", arguments
-            )
+            cursor.execute(f"select cast(date(min({name})) as char) {from_table(table)} where not {missing}", arguments)
             (day,) = cursor.fetchone()
         return datetime.fromisoformat(day) if day else None
 
@@ -326,7 +324,10 @@ def _hash_definition(contract: TableContract, columns: tuple[PlannedColumn, ...]
     With a new key every hash is another: a table that is not read again whole would know each person twice.
     """
     read = [f"{column.name}:{hash_key.mark if column.is_hashed else ''}" for column in columns]
-    return hash_texts(ROW_HASH_VERSION, contract.strategy, *contract.key, contract.cursor or "", contract.cursor_time_zone, *read)
+    source = [contract.source_table] if contract.source_table else []
+    return hash_texts(
+        ROW_HASH_VERSION, contract.strategy, *contract.key, contract.cursor or "", contract.cursor_time_zone, *source, *read
+    )
 
 
 def _floor(moment: datetime, contract: TableContract, cursor: SourceColumn) -> datetime:

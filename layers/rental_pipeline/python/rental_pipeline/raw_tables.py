@@ -9,6 +9,7 @@ from typing import Any
 from rental_pipeline.column_types import HASH_TYPE, LONGEST_VARCHAR, catalogue_type, varchar_length
 from rental_pipeline.contract import APPEND, DROP, FREEZE, HASH, TableContract
 from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.own_names import own
 from rental_pipeline.request_size import MAX_BYTES, count_bytes
 from rental_pipeline.table_plan import PlannedColumn
 
@@ -84,7 +85,7 @@ def plan_raw_table(
             "update layer_position set first_run_sequence = null, watermark = null"
             f" where layer = 'raw' and name = '{contract.name}' and not exists (select 1 from {name})"
         )
-        return RawTable(columns, batch=(create_raw_table(schema, contract, columns), begin))
+        return RawTable(columns, batch=(create_raw_table(name, contract, columns), begin))
     _refuse_other_strategy(contract, existing)
     refuse_other_privacy(schema, contract, existing)
     new = tuple(column for column in columns if column.name not in existing)
@@ -113,8 +114,13 @@ def plan_raw_table(
     )
 
 
-def create_raw_table(schema: str, contract: TableContract, columns: Iterable[PlannedColumn]) -> str:
-    """Compose CREATE TABLE of a raw table, or of its copy in another schema.
+def name_replayed(staging: str, table: str) -> str:
+    """Return the table in which a replay makes a raw table again: beside the staged metrics, of which one may have its name."""
+    return f"{staging}.{quote_identifier(own(table))}"
+
+
+def create_raw_table(relation: str, contract: TableContract, columns: Iterable[PlannedColumn]) -> str:
+    """Compose CREATE TABLE of a raw table, or of its copy elsewhere.
 
     A keyed table is distributed by the key's first column and sorted by key: the newest version of each key is found, and joined
     with what arrives, without moving rows between nodes. Events are spread evenly and sorted by day: whole days are replaced.
@@ -127,7 +133,7 @@ def create_raw_table(schema: str, contract: TableContract, columns: Iterable[Pla
         key = [quote_identifier(column) for column in contract.key]
         storage = f"distkey ({key[0]}) sortkey ({', '.join([*key, '_run_sequence'])})"
     body = ", ".join(f"{column} {definition}" for column, definition in definitions.items())
-    return f"create table if not exists {quote_identifier(schema)}.{quote_identifier(contract.name)} ({body}) {storage}"
+    return f"create table if not exists {relation} ({body}) {storage}"
 
 
 def _refuse_too_wide(schema: str, contract: TableContract, columns: tuple[PlannedColumn, ...]) -> None:
@@ -135,7 +141,7 @@ def _refuse_too_wide(schema: str, contract: TableContract, columns: tuple[Planne
 
     Redshift's tables have up to 1,600 columns (Database Developer Guide, "CREATE TABLE"), the pipeline's own among them.
     """
-    size = count_bytes(create_raw_table(schema, contract, columns))
+    size = count_bytes(create_raw_table(f"{schema}.{quote_identifier(contract.name)}", contract, columns))
     if len(columns) > _MOST_COLUMNS or size > MAX_BYTES:
         raise FixConfiguration(
             f"table {contract.name} has {len(columns)} columns, whose names and types take {size} bytes; a raw table holds"

@@ -13,7 +13,15 @@ from typing import Any
 from rental_pipeline.contract import TableContract
 from rental_pipeline.errors import FixConfiguration, FixData
 from rental_pipeline.object_store import LOADS, PLAN, SLICES, read_json, replay_key, run_key, write_json
-from rental_pipeline.raw_tables import RESERVED_COLUMNS, add_metadata, create_raw_table, read_catalogue, refuse_other_privacy
+from rental_pipeline.raw_tables import (
+    RESERVED_COLUMNS,
+    add_metadata,
+    create_raw_table,
+    name_replayed,
+    quote_identifier,
+    read_catalogue,
+    refuse_other_privacy,
+)
 from rental_pipeline.run_input import LAYERS, RunInput
 from rental_pipeline.settings import PlanSettings
 from rental_pipeline.table_plan import PlannedColumn, PlannedTable
@@ -66,11 +74,11 @@ def plan_replay(settings: PlanSettings, contract: dict[str, TableContract], run_
                 replay_key(settings.marketplace, run_sequence, name),
                 {
                     "columns": [column.name for column in columns],
-                    "definition": create_raw_table(schemas.staging, table, columns),
+                    "definition": create_raw_table(name_replayed(schemas.staging, name), table, columns),
                     "loads": replayed,
                 },
             )
-            created.append(create_raw_table(schemas.raw, table, columns))
+            created.append(create_raw_table(f"{schemas.raw}.{quote_identifier(name)}", table, columns))
         tables.append(
             PlannedTable(
                 name=name, source_name=name, strategy=table.strategy, key=table.key, cursor=table.cursor, columns=columns

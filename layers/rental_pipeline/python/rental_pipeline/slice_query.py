@@ -11,6 +11,7 @@ from typing import Any
 
 from rental_pipeline.column_types import is_character, is_long, may_lose_bytes, select_expression, select_whole
 from rental_pipeline.contract import APPEND
+from rental_pipeline.own_names import own
 from rental_pipeline.table_plan import PlannedColumn, PlannedTable, Slice
 
 # A condition (or another piece of a query) and its arguments, with PyMySQL's %s marks.
@@ -30,13 +31,16 @@ _BINARIES = ("binary", "varbinary")
 # By the order of its index a UUID is not its text's: there the server compares it with a text as a UUID.
 _TEXTS = ("char", "varchar", "uuid", "inet4", "inet6")
 
+# The source's table in every query: its columns are always qualified by it, so no name of the query's own can be taken for one.
+_SOURCE = own("source")
+
 
 def compose_slice_query(table: PlannedTable, part: Slice, salt: str) -> Condition:
     """Return the query that reads a slice, its columns as planned with the row's hash last, and the query's arguments.
 
     The rows come in the order by which slices are cut, so that reading can stop anywhere (hand_on.py).
     """
-    order = quote_name(table.column(table.cursor).source_name) if table.strategy == APPEND else order_by_key(table, part.compared)
+    order = name_column(table.column(table.cursor)) if table.strategy == APPEND else order_by_key(table, part.compared)
     return _select_rows(table, salt, slice_condition(table, part), f" order by {order}")
 
 
@@ -45,7 +49,7 @@ def compose_keys_query(table: PlannedTable, keys: Sequence[Point], salt: str) ->
     columns = [table.column(name) for name in table.key]
     if len(columns) == 1:
         marks, arguments = zip(*[_literal(columns[0], key[0]) for key in keys], strict=True)
-        return _select_rows(table, salt, (f"{quote_name(columns[0].source_name)} in ({', '.join(marks)})", list(arguments)))
+        return _select_rows(table, salt, (f"{name_column(columns[0])} in ({', '.join(marks)})", list(arguments)))
     # Written out, because MariaDB uses no index range for (a, b) in ((x, y), …).
     return _select_rows(table, salt, _any_of(*(_all_of(*map(_equal, columns, key)) for key in keys)))
 
@@ -92,7 +96,7 @@ def compose_day_fingerprints(table: PlannedTable, part: Slice, salt: str) -> Con
         Rows as of `_fingerprint_groups`, labelled with the day; events without a usable time are labelled with nothing.
     """
     missing, arguments = cursor_is_missing(table)
-    day = f"case when {missing} then '' else cast(date({quote_name(table.column(table.cursor).source_name)}) as char) end"
+    day = f"case when {missing} then '' else cast(date({name_column(table.column(table.cursor))}) as char) end"
     return _fingerprint_groups(day, arguments, table, part, salt)
 
 
@@ -143,7 +147,7 @@ def cursor_is_missing(table: PlannedTable) -> Condition:
     """Return the condition that the cursor is NULL or a zero date (which is neither NULL nor above any date)."""
     cursor = table.column(table.cursor)
     first = _FIRST_TIMESTAMP if cursor.source_type == "timestamp" else FIRST_DATE
-    name = quote_name(cursor.source_name)
+    name = name_column(cursor)
     return f"({name} is null or {name} < %s)", [first]
 
 
@@ -168,12 +172,27 @@ def order_by_key(table: PlannedTable, bytewise: bool) -> str:
 
 def select_text(column: PlannedColumn) -> str:
     """Return the expression whose text is the column's exact value, as far as its bytes are characters."""
-    return select_expression(quote_name(column.source_name), column.source_type)
+    return select_expression(name_column(column), column.source_type)
+
+
+def name_column(column: PlannedColumn) -> str:
+    """Return a column in a query over `from_table`, for execution with arguments."""
+    return f"{_SOURCE}.{_spare_marks(quote_name(column.source_name))}"
+
+
+def from_table(table: PlannedTable) -> str:
+    """Return the FROM clause whose columns `name_column` names, for execution with arguments."""
+    return f"from {_spare_marks(quote_name(table.source_name))} as {_SOURCE}"
 
 
 def quote_name(name: str) -> str:
-    """Quote an identifier for MySQL, and for PyMySQL, to which % is a mark."""
-    return "`" + name.replace("`", "``").replace("%", "%%") + "`"
+    """Quote an identifier for MySQL; for a statement that is executed without arguments."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _spare_marks(text: str) -> str:
+    """Double each %, which PyMySQL takes for a mark wherever it is given arguments, be they none: `execute(query, [])`."""
+    return text.replace("%", "%%")
 
 
 def _select_exact(column: PlannedColumn) -> str:
@@ -186,7 +205,7 @@ def _select_exact(column: PlannedColumn) -> str:
 
 def _select_hashed(column: PlannedColumn) -> str:
     """Return the expression of a whole value; bytes that are no character stay what they are, for a hash of their own."""
-    whole = select_whole(quote_name(column.source_name), column.source_type)
+    whole = select_whole(name_column(column), column.source_type)
     return _in_utf8(f"cast({whole} as char)", column, f"cast({whole} as binary)", whole)
 
 
@@ -203,7 +222,7 @@ def _in_utf8(expression: str, column: PlannedColumn, otherwise: str, text: str |
 
 
 def _hashed_text(column: PlannedColumn) -> str:
-    name = quote_name(column.source_name)
+    name = name_column(column)
     if may_lose_bytes(column.charset) and is_character(column.source_type):
         return f"quote(hex({name}))"
     if is_long(column.source_type):
@@ -238,7 +257,7 @@ def _sum(row_hash: str) -> str:
 
 
 def _select(before: str, last: Condition, after: str, table: PlannedTable, condition: Condition) -> Condition:
-    query = f"select {before}{last[0]} from {quote_name(table.source_name)} where {condition[0]}{after}"
+    query = f"select {before}{last[0]} {from_table(table)} where {condition[0]}{after}"
     return query, [*last[1], *condition[1]]
 
 
@@ -272,11 +291,11 @@ def _compare(columns: Sequence[PlannedColumn], values: Point | None, strictly: s
 
 def _equal(column: PlannedColumn, text: str) -> Condition:
     mark, argument = _literal(column, text)
-    return f"{quote_name(column.source_name)} = {mark}", [argument]
+    return f"{name_column(column)} = {mark}", [argument]
 
 
 def _operand(column: PlannedColumn, bytewise: bool) -> str:
-    name = quote_name(column.source_name)
+    name = name_column(column)
     return f"cast(convert({name} using utf8mb4) as binary)" if bytewise and column.source_type in _TEXTS else name
 
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 import pymysql
 
 from rental_pipeline.contract import APPEND
+from rental_pipeline.own_names import own
 from rental_pipeline.slice_query import (
     FIRST_DATE,
     Condition,
@@ -16,8 +17,9 @@ from rental_pipeline.slice_query import (
     below,
     cursor_in_window,
     cursor_is_missing,
+    from_table,
+    name_column,
     order_by_key,
-    quote_name,
     select_text,
     window_condition,
 )
@@ -81,8 +83,7 @@ def walk_keys(
         require_time()
         from_here, arguments = at_least(key, points[-1] if points else start, bytewise)
         cursor.execute(
-            f"select {selected} from {quote_name(table.source_name)} where {from_here} and {below_end}"
-            f" order by {ordered} limit 1 offset %s",
+            f"select {selected} {from_table(table)} where {from_here} and {below_end} order by {ordered} limit 1 offset %s",
             [*arguments, *end_arguments, slice_rows if points else 0],
         )
         row = cursor.fetchone()
@@ -94,15 +95,15 @@ def walk_keys(
 def _number_keys(cursor: pymysql.cursors.Cursor, table: PlannedTable, slice_rows: int) -> list[Point] | None:
     """Sort the keys of the window's rows, which the cursor's index finds, and take each `slice_rows`-th."""
     key = [table.column(name) for name in table.key]
-    names = [f"key_{number}" for number in range(len(key))]
+    names = [own(f"key_{number}") for number in range(len(key))]
+    place, numbered = own("place"), own("numbered")
     selected = ", ".join(f"{select_text(column)} as {name}" for column, name in zip(key, names, strict=True))
     ordered = order_by_key(table, bytewise=False)
     condition, arguments = window_condition(table)
     cursor.execute(
         f"select {', '.join(names)} from ("
-        f"select {selected}, row_number() over (order by {ordered}) as place"
-        f" from {quote_name(table.source_name)} where {condition}"
-        ") as numbered where mod(place - 1, %s) = 0 order by place",
+        f"select {selected}, row_number() over (order by {ordered}) as {place} {from_table(table)} where {condition}"
+        f") as {numbered} where mod({place} - 1, %s) = 0 order by {place}",
         [*arguments, slice_rows],
     )
     points = list(cursor.fetchall())
@@ -113,7 +114,7 @@ def _find_days(cursor: pymysql.cursors.Cursor, table: PlannedTable, slice_rows: 
     """Count the window's rows per day, and start a slice on each day that would fill the one before beyond its budget."""
     days = _count_days(cursor, table, cursor_in_window(table))
     missing, arguments = cursor_is_missing(table)
-    cursor.execute(f"select 1 from {quote_name(table.source_name)} where {missing} limit 1", arguments)
+    cursor.execute(f"select 1 {from_table(table)} where {missing} limit 1", arguments)
     if not days and not cursor.fetchone():
         return None
     points: list[Point] = []
@@ -129,10 +130,9 @@ def _find_days(cursor: pymysql.cursors.Cursor, table: PlannedTable, slice_rows: 
 
 
 def _count_days(cursor: pymysql.cursors.Cursor, table: PlannedTable, condition: Condition) -> list[tuple[str, int]]:
-    name = quote_name(table.column(table.cursor).source_name)
+    name = name_column(table.column(table.cursor))
     cursor.execute(
-        f"select cast(date({name}) as char), count(*) from {quote_name(table.source_name)}"
-        f" where {condition[0]} group by 1 order by 1",
+        f"select cast(date({name}) as char), count(*) {from_table(table)} where {condition[0]} group by 1 order by 1",
         condition[1],
     )
     return [(day, int(rows)) for day, rows in cursor.fetchall() if day is not None]

@@ -329,7 +329,7 @@ def describe_tables(connection: pymysql.Connection) -> dict[str, SourceTable]:
     with connection.cursor() as cursor:
         cursor.execute(
             "select table_name, column_name, data_type, column_type, character_maximum_length, numeric_precision, numeric_scale,"
-            " datetime_precision, is_nullable, character_set_name"
+            " datetime_precision, is_nullable, character_set_name, collation_name"
             " from information_schema.columns where table_schema = database() order by table_name, ordinal_position"
         )
         columns: dict[str, list[SourceColumn]] = {}
@@ -347,7 +347,7 @@ def describe_tables(connection: pymysql.Connection) -> dict[str, SourceTable]:
     }
 
 
-def _read_column(name, data_type, column_type, length, precision, scale, fraction, nullable, charset) -> SourceColumn:
+def _read_column(name, data_type, column_type, length, precision, scale, fraction, nullable, charset, collation) -> SourceColumn:
     return SourceColumn(
         name=name,
         data_type=data_type.lower(),
@@ -358,6 +358,7 @@ def _read_column(name, data_type, column_type, length, precision, scale, fractio
         fraction=int(fraction or 0),
         nullable=nullable == "YES",
         charset=charset and charset.lower(),
+        collation=collation,
     )
 
 

@@ -80,7 +80,7 @@ class TableMatcher:
             user, database = self._find_user()
             raise FixConfiguration(
                 f"{self._path}: table {contract.name}: {user} may not read it, if it is there (the source does not tell):"
-                f" grant select on {_quote(database)}.{_quote(wanted)} to {user}, or correct the name"
+                f" grant select on {quote_name(database)}.{quote_name(wanted)} to {user}, or correct the name"
             )
 
     def _refuse_denied_columns(self, contract: TableContract, source: SourceTable, existing: Iterable[str]) -> None:
@@ -115,7 +115,8 @@ class TableMatcher:
             raise FixConfiguration(
                 f"{self._path}: table {contract.name}: {user} may not read the column{'s' if denied[1:] else ''}"
                 f" {', '.join(denied)}, which the source has (the privilege was revoked, or never given). Nothing was read."
-                f" grant select ({', '.join(map(_quote, denied))}) on {_quote(database)}.{_quote(source.name)} to {user}"
+                f" grant select ({', '.join(map(quote_name, denied))})"
+                f" on {quote_name(database)}.{quote_name(source.name)} to {user}"
             )
 
     def _find_user(self) -> tuple[str, str]:
@@ -129,12 +130,12 @@ class TableMatcher:
     def _find_refusal(self, query: str) -> int | None:
         """Return the number of the error that a query meets, None where it would be answered."""
         try:
-            self._ask(query, [])
+            self._ask(query, None)
         except pymysql.MySQLError as error:
             return error.args[0]
         return None
 
-    def _ask(self, query: str, arguments: list) -> None:
+    def _ask(self, query: str, arguments: list | None) -> None:
         with self._connection.cursor() as cursor:
             cursor.execute(query, arguments)
 
@@ -152,7 +153,3 @@ def list_table(contract: TableContract, source_name: str, columns: tuple[Planned
         max_rejected_fraction=contract.max_rejected_fraction,
         bad_rows=contract.bad_rows,
     )
-
-
-def _quote(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"

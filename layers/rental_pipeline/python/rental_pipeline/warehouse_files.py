@@ -17,6 +17,8 @@ _REFERENCE = re.compile(r"^(\w+) *-> *(\w+)\.(\w+)$")
 # The first day of the period of a day of the calendar. `all` is one period: the whole calendar (sql/control/calendar.sql).
 _PERIODS = {"day": "calendar_date", "week": "week_start", "month": "month_start", "all": "cast('2000-01-01' as date)"}
 _END_OF_ALL = "cast('2051-01-01' as date)"
+# Tables of the curated schema that the engine makes (steps/open_run.py).
+_ENGINE_TABLES = ("rejected_rows", "unreadable_values")
 _DIRTY = "dirty_from_"
 # In a curated table's header, a line per rule: its name, and apart from it what it means.
 _RULE = re.compile(r"^--   ([a-z_]+) {2,}(\S.*)$", re.MULTILINE)
@@ -336,6 +338,9 @@ def _order_by_reference(tables: list[CuratedTable]) -> tuple[CuratedTable, ...]:
     ordered: list[CuratedTable] = []
     waiting = list(tables)
     names = {table.name for table in tables}
+    for table in tables:
+        if table.name in _ENGINE_TABLES:
+            raise FixConfiguration(f"{table.file.path}: {table.name} is a table that every curated schema has: rename the file")
     for table in tables:
         if unknown := [reference.parent for reference in table.references if reference.parent not in names]:
             raise FixConfiguration(f"{table.file.path} references {unknown[0]}, which is no curated table")

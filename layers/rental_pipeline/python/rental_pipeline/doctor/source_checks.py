@@ -23,6 +23,7 @@ from rental_pipeline.object_store import can_list
 from rental_pipeline.personal import read_hash_key
 from rental_pipeline.raw_tables import read_catalogue
 from rental_pipeline.settings import SourceCheckSettings
+from rental_pipeline.slice_query import quote_name
 from rental_pipeline.source import (
     SourceAddress,
     connect,
@@ -53,8 +54,9 @@ def check_source(event: dict[str, Any], settings: SourceCheckSettings) -> dict[s
     with report.looking_at("contract"):
         contract = read_contract(settings.sql_root / settings.marketplace / "source.yaml")
         report.ok("contract", f"source.yaml names {len(contract)} tables")
+    parents: frozenset[str] = frozenset()
     with report.looking_at("SQL files"):
-        _check_files(report, settings, contract)
+        parents = _check_files(report, settings, contract)
     with report.looking_at("S3"):
         can_list(settings.bucket)
         report.ok("S3", f"reached from the functions that reach the source; {settings.bucket} may be listed")
@@ -74,7 +76,9 @@ def check_source(event: dict[str, Any], settings: SourceCheckSettings) -> dict[s
                 zone = _check_time_zone(report, connection)
                 for table in contract.values():
                     with _asking(report, f"table {table.name}", address):
-                        _check_table(report, matcher, table, settings, event.get("catalogue"), zone)
+                        _check_table(
+                            report, matcher, table, settings, event.get("catalogue"), zone, is_parent=table.name in parents
+                        )
     return {"findings": report.to_json()}
 
 
@@ -103,7 +107,8 @@ def _check_dependencies(report: Report) -> None:
         report.ok("dependencies", f"{', '.join(versions)} run on {machine}")
 
 
-def _check_files(report: Report, settings: SourceCheckSettings, contract: dict[str, TableContract]) -> None:
+def _check_files(report: Report, settings: SourceCheckSettings, contract: dict[str, TableContract]) -> frozenset[str]:
+    """Check the marketplace's folder; return the source tables to whose rows others refer."""
     warehouse = read_warehouse(settings.sql_root, settings.marketplace)
     unknown = [table for table in warehouse.curated if contract and table.source not in contract]
     for table in unknown:
@@ -111,6 +116,8 @@ def _check_files(report: Report, settings: SourceCheckSettings, contract: dict[s
     if not unknown:
         counted = ((warehouse.curated, "curated tables"), (warehouse.metrics, "metrics"), (warehouse.checks, "checks"))
         report.ok("SQL files", ", ".join(f"{len(files)} {what}" for files, what in counted))
+    referred = {reference.parent for table in warehouse.curated for reference in table.references}
+    return frozenset(table.source for table in warehouse.curated if table.name in referred)
 
 
 def _check_server(report: Report, connection: pymysql.Connection, address: SourceAddress, settings: SourceCheckSettings) -> None:
@@ -192,6 +199,7 @@ def _check_table(
     settings: SourceCheckSettings,
     catalogue: list[dict[str, Any]] | None,
     zone: str,
+    is_parent: bool,
 ) -> None:
     """Match the table as planning does (raises as `TableMatcher.match`), and say what would be better otherwise."""
     check = f"table {contract.name}"
@@ -202,7 +210,7 @@ def _check_table(
         report.warn(
             check,
             f"no index begins with the cursor {contract.cursor}, so each run scans the table:"
-            f" create index {contract.name}_{contract.cursor} on {source.name} ({contract.cursor})",
+            f" create index {_spell(f'{contract.name}_{contract.cursor}')} on {_spell(source.name)} ({_spell(contract.cursor)})",
         )
     kinds = {column.name.lower(): column.data_type for column in source.columns}
     is_local = contract.cursor and kinds[contract.cursor] == "datetime"
@@ -212,8 +220,22 @@ def _check_table(
             f"the cursor {contract.cursor} is a DATETIME, taken to be in UTC, on a server in {zone}: if now() fills it,"
             " say cursor_time_zone in source.yaml",
         )
+    for column in source.columns:
+        # The source finds a parent in any case of letters, the warehouse compares bytes.
+        if is_parent and column.name.lower() in contract.key and column.ignores_case:
+            report.warn(
+                check,
+                f"the source compares the key {column.name} without case ({column.collation}), the warehouse by its bytes: a row"
+                " of another table that spells it otherwise is an orphan; mend such rows in the source, or join by lower(…) in"
+                " the marketplace's SQL",
+            )
     raw = "not compared with raw, whose columns were not given" if catalogue is None else _tell_raw(matched, existing)
     report.ok(check, f"{contract.strategy}; {len(matched.columns)} columns may be read, and fit the contract; {raw}")
+
+
+def _spell(name: str) -> str:
+    """Write a name as a person would in a statement: quoted only where it has to be."""
+    return name if name.isidentifier() and name.isascii() else quote_name(name)
 
 
 def _tell_raw(matched: MatchedTable, existing: dict[str, str] | None) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from rental_pipeline.errors import FixConfiguration, FixData
+from rental_pipeline.raw_tables import quote_identifier
 from rental_pipeline.request_size import MAX_BYTES, divide_texts
+from rental_pipeline.steps.newest import select_newest
 from rental_pipeline.steps.set_aside import (
     BEYOND_LIMIT,
     WAYS_OUT,
@@ -98,31 +100,25 @@ def _record(request: StepRequest, check: Check) -> str:
 
 def _account_for_rows(request: StepRequest, table) -> Check:
     planned = next(planned for planned in request.plan["tables"] if planned["name"] == table.source)
-    raw = f'{request.schemas.raw}."{table.source}"'
+    raw = f"{request.schemas.raw}.{quote_identifier(table.source)}"
     if planned["strategy"] == "append":
-        current = f"select count(*) as row_count from {raw}"
+        current = f"select count(*) as _rp_rows from {raw}"
     else:
-        keys = ", ".join(f'"{column}"' for column in planned["key"])
-        current = f"""
-        select count(*) as row_count
-        from (
-            select _operation, row_number() over (partition by {keys} order by _run_sequence desc) as version_rank from {raw}
-        ) as ranked
-        where version_rank = 1{"" if table.keeps_removed else " and _operation = 'U'"}
-        """
+        newest = select_newest(raw, planned["key"], [], keep_removed=table.keeps_removed)
+        current = f"select count(*) as _rp_rows from ({newest}) as _rp_newest"
     curated = request.schemas.curated
     return Check(
         name=f"{table.name}_accounted_for",
         severity="fail",
         violations=f"""
         select
-            cast(raw_rows.row_count as varchar(20)) || ' in raw, ' || cast(accepted.row_count as varchar(20)) || ' accepted, '
-            || cast(rejected.row_count as varchar(20)) || ' rejected' as example
-        from ({current}) as raw_rows
-        cross join (select count(*) as row_count from {curated}.{table.name}) as accepted
+            cast(_rp_raw._rp_rows as varchar(20)) || ' in raw, ' || cast(_rp_accepted._rp_rows as varchar(20)) || ' accepted, '
+            || cast(_rp_rejected._rp_rows as varchar(20)) || ' rejected' as example
+        from ({current}) as _rp_raw
+        cross join (select count(*) as _rp_rows from {curated}.{table.name}) as _rp_accepted
         cross join (
-            select count(*) as row_count from {curated}.rejected_rows where table_name = {literal(table.name)}
-        ) as rejected
-        where raw_rows.row_count <> accepted.row_count + rejected.row_count
+            select count(*) as _rp_rows from {curated}.rejected_rows where table_name = {literal(table.name)}
+        ) as _rp_rejected
+        where _rp_raw._rp_rows <> _rp_accepted._rp_rows + _rp_rejected._rp_rows
         """,
     )

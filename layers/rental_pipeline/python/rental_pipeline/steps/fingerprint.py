@@ -63,40 +63,43 @@ def _select_days(request: StepRequest, table: TableContract, first_day: str | No
     # Events without a usable time stand before all days, and are compared in every run.
     since = f" where _event_day >= {literal(first_day)} or _event_day < '1000-01-01'" if first_day else ""
     return (
-        "select cast(_event_day as varchar(10)) as event_day, count(*) as row_count,"
-        f" cast(sum(cast(_row_hash as decimal(38, 0))) as varchar(40)) as checksum"
-        f" from {request.schemas.raw}.{quote_identifier(table.name)}{since} group by _event_day order by event_day"
+        "select cast(_event_day as varchar(10)) as _rp_day, count(*) as _rp_rows,"
+        f" cast(sum(cast(_row_hash as decimal(38, 0))) as varchar(40)) as _rp_checksum"
+        f" from {request.schemas.raw}.{quote_identifier(table.name)}{since} group by _event_day order by 1"
     )
 
 
 def _select_ranges(request: StepRequest, table: TableContract) -> str:
-    keys = ", ".join(quote_identifier(column) for column in table.key)
+    key = [quote_identifier(column) for column in table.key]
+    newest, ranged = (", ".join(f"{alias}.{column}" for column in key) for alias in ("_rp_newest", "_rp_ranged"))
     starts = ", ".join(
-        f"max(case when place = 1 then cast({quote_identifier(column)} as varchar(65535)) end) as start_{number}"
-        for number, column in enumerate(table.key)
+        f"max(case when _rp_placed._rp_place = 1 then cast(_rp_placed.{column} as varchar(65535)) end) as _rp_start_{number}"
+        for number, column in enumerate(key)
     )
+    current = select_newest(f"{request.schemas.raw}.{quote_identifier(table.name)}", table.key, ["_row_hash"])
     return f"""
-    select {starts}, count(*) as row_count, cast(sum(cast(_row_hash as decimal(38, 0))) as varchar(40)) as checksum
+    select {starts}, count(*) as _rp_rows, cast(sum(cast(_rp_placed._row_hash as decimal(38, 0))) as varchar(40)) as _rp_checksum
     from (
-        select {keys}, _row_hash, key_range, row_number() over (partition by key_range order by {keys}) as place
+        select {ranged}, _rp_ranged._row_hash, _rp_ranged._rp_key_range,
+            row_number() over (partition by _rp_ranged._rp_key_range order by {ranged}) as _rp_place
         from (
-            select {keys}, _row_hash, ntile({_KEY_RANGES}) over (order by {keys}) as key_range
-            from ({select_newest(f"{request.schemas.raw}.{quote_identifier(table.name)}", table.key, ["_row_hash"])}) as newest
-        ) as ranged
-    ) as placed
-    group by key_range
-    order by key_range
+            select {newest}, _rp_newest._row_hash, ntile({_KEY_RANGES}) over (order by {newest}) as _rp_key_range
+            from ({current}) as _rp_newest
+        ) as _rp_ranged
+    ) as _rp_placed
+    group by _rp_placed._rp_key_range
+    order by _rp_placed._rp_key_range
     """
 
 
 def _read_fingerprints(table: TableContract, rows: Rows) -> list[dict]:
     if table.strategy == APPEND:
-        return [{"day": row["event_day"], "rows": row["row_count"], "checksum": row["checksum"]} for row in rows]
+        return [{"day": row["_rp_day"], "rows": row["_rp_rows"], "checksum": row["_rp_checksum"]} for row in rows]
     return [
         {
-            "start": [row[f"start_{number}"] for number in range(len(table.key))],
-            "rows": row["row_count"],
-            "checksum": row["checksum"],
+            "start": [row[f"_rp_start_{number}"] for number in range(len(table.key))],
+            "rows": row["_rp_rows"],
+            "checksum": row["_rp_checksum"],
         }
         for row in rows
     ]

@@ -48,7 +48,7 @@ class Load:
         self.table = table
         self.totals = totals
         self.control = request.schemas.control
-        self.raw = f'{request.schemas.raw}."{table["name"]}"'
+        self.raw = f"{request.schemas.raw}.{quote_identifier(table['name'])}"
         self.copy_role = request.settings.copy_role_arn
         self.observed_at = literal(request.plan["source_time"].replace("T", " "))
         self.force_deletes = request.plan["force_deletes"]
@@ -58,12 +58,13 @@ class Load:
         self.sets_aside = table.get("bad_rows") == SET_ASIDE
 
     def copy(self) -> list[str]:
-        """Bring the slices' rows, each with its hash, into the temporary table `arrived`, and keys that are gone into `gone`."""
+        """Bring the slices' rows, each with its hash, into the temporary table `_rp_arrived`, and keys that are gone
+        into `_rp_gone`: no name of the pipeline's own here is one that a source may have (own_names.py)."""
         types = {quote_identifier(column["name"]): column["type"] for column in self.table["columns"]}
         bad_columns = {BAD_COLUMNS: BAD_COLUMNS_TYPE} if self.sets_aside else {}
-        statements = self._copy("arrived", {**types, ROW_HASH: "bigint", **bad_columns}, self.totals["manifest"])
+        statements = self._copy("_rp_arrived", {**types, ROW_HASH: "bigint", **bad_columns}, self.totals["manifest"])
         if self.key:
-            statements += self._copy("gone", {column: types[column] for column in self.key}, self.totals["gone_manifest"])
+            statements += self._copy("_rp_gone", {column: types[column] for column in self.key}, self.totals["gone_manifest"])
         return statements
 
     def add_versions(self) -> list[str]:
@@ -71,53 +72,53 @@ class Load:
 
         Gone is what the comparison found so; or, where the read covered the whole table, what did not arrive.
         """
-        keys = ", ".join(self.key)
+        keys, raw_keys = ", ".join(self.key), ", ".join(f"_rp_raw.{column}" for column in self.key)
         ranked = f"""
-            select {", ".join(f"raw_rows.{column}" for column in self.key)}, raw_rows._row_hash, raw_rows._operation,
-                row_number() over (
-                    partition by {", ".join(f"raw_rows.{column}" for column in self.key)} order by raw_rows._run_sequence desc
-                ) as version_rank
-            from {self.raw} as raw_rows"""
-        newest = f"select {keys}, _row_hash, _operation from ({{}}) as ranked where version_rank = 1"
+            select {raw_keys}, _rp_raw._row_hash, _rp_raw._operation,
+                row_number() over (partition by {raw_keys} order by _rp_raw._run_sequence desc) as _rp_rank
+            from {self.raw} as _rp_raw"""
+        if not self.table["complete"]:
+            ranked += f" inner join _rp_touched on {self._on_key('_rp_raw', '_rp_touched')}"
+        newest = f"select {keys}, _row_hash, _operation from ({ranked}) as _rp_ranked where _rp_rank = 1"
+        newest = f"create temp table _rp_newest as {newest}"
         if self.table["complete"]:
             statements = [
-                f"create temp table newest as {newest.format(ranked)}",
+                newest,
                 f"""
-                insert into gone
-                select {", ".join(f"newest.{column}" for column in self.key)}
-                from newest
-                left join arrived on {self._on_key("newest", "arrived")}
-                where newest._operation = 'U' and arrived._row_hash is null
+                insert into _rp_gone
+                select {", ".join(f"_rp_newest.{column}" for column in self.key)}
+                from _rp_newest
+                left join _rp_arrived on {self._on_key("_rp_newest", "_rp_arrived")}
+                where _rp_newest._operation = 'U' and _rp_arrived._row_hash is null
                 """,
             ]
         else:
-            ranked += f" inner join touched on {self._on_key('raw_rows', 'touched')}"
             statements = [
-                f"create temp table touched as select {keys} from arrived union select {keys} from gone",
-                f"create temp table newest as {newest.format(ranked)}",
+                f"create temp table _rp_touched as select {keys} from _rp_arrived union select {keys} from _rp_gone",
+                newest,
             ]
         comparison = self.table["comparison"]
-        known = comparison["raw_rows"] if comparison else "(select count(*) from newest where _operation = 'U')"
+        known = comparison["raw_rows"] if comparison else "(select count(*) from _rp_newest where _operation = 'U')"
         return [
             *statements,
             f"""
             insert into {self.raw} ({self._list_arrived()}, _run_sequence, _operation, _observed_at)
-            select arrived.*, {self.run}, 'U', cast({self.observed_at} as timestamp)
-            from arrived
-            left join newest on {self._on_key("newest", "arrived")}
-            where newest._operation is null or newest._operation = 'D' or newest._row_hash <> arrived._row_hash
+            select _rp_arrived.*, {self.run}, 'U', cast({self.observed_at} as timestamp)
+            from _rp_arrived
+            left join _rp_newest on {self._on_key("_rp_newest", "_rp_arrived")}
+            where _rp_newest._operation is null or _rp_newest._operation = 'D' or _rp_newest._row_hash <> _rp_arrived._row_hash
             """,
             f"""
             insert into {self.raw} ({", ".join([*self.key, *_METADATA])})
-            select {", ".join(f"newest.{column}" for column in self.key)},
-                {self.run}, 'D', newest._row_hash, cast({self.observed_at} as timestamp), {_NOTHING_BAD}
-            from newest
-            inner join gone on {self._on_key("newest", "gone")}
-            where newest._operation = 'U'
+            select {", ".join(f"_rp_newest.{column}" for column in self.key)},
+                {self.run}, 'D', _rp_newest._row_hash, cast({self.observed_at} as timestamp), {_NOTHING_BAD}
+            from _rp_newest
+            inner join _rp_gone on {self._on_key("_rp_newest", "_rp_gone")}
+            where _rp_newest._operation = 'U'
             """,
             self._count(
-                rows_copied="(select count(*) from arrived)",
-                keys_copied=f"(select count(*) from (select distinct {keys} from arrived) as distinct_keys)",
+                rows_copied="(select count(*) from _rp_arrived)",
+                keys_copied=f"(select count(*) from (select distinct {keys} from _rp_arrived) as _rp_distinct_keys)",
                 rows_added=f"(select count(*) from {self.raw} where _run_sequence = {self.run} and _operation = 'U')",
                 rows_removed=f"(select count(*) from {self.raw} where _run_sequence = {self.run} and _operation = 'D')",
                 rows_known=str(known),
@@ -129,44 +130,44 @@ class Load:
 
         The sum of the rows' hashes, with the count, tells multisets apart.
         """
-        event_day = f"coalesce(cast({quote_identifier(self.table['cursor'])} as date), cast('{_NO_DAY}' as date))"
-        multiset = "count(*) as day_rows, sum(cast(_row_hash as decimal(38, 0))) as checksum"
+        event_day = f"coalesce(cast(_rp_arrived.{quote_identifier(self.table['cursor'])} as date), cast('{_NO_DAY}' as date))"
+        multiset = "count(*) as _rp_day_rows, sum(cast(_row_hash as decimal(38, 0))) as _rp_checksum"
         return [
-            f"create temp table arrived_by_day as select *, {event_day} as _event_day from arrived",
-            f"create temp table arrived_day as select _event_day, {multiset} from arrived_by_day group by _event_day",
+            f"create temp table _rp_arrived_by_day as select _rp_arrived.*, {event_day} as _event_day from _rp_arrived",
+            f"create temp table _rp_arrived_day as select _event_day, {multiset} from _rp_arrived_by_day group by _event_day",
             f"""
-            create temp table known_day as
+            create temp table _rp_known_day as
             select _event_day, {multiset}
             from {self.raw}
             where {self._covers_day()}
             group by _event_day
             """,
             """
-            create temp table replaced_day as
+            create temp table _rp_replaced_day as
             select
-                coalesce(arrived_day._event_day, known_day._event_day) as event_day,
-                coalesce(known_day.day_rows, 0) as known_rows
-            from arrived_day
-            full outer join known_day on arrived_day._event_day = known_day._event_day
-            where arrived_day._event_day is null
-                or known_day._event_day is null
-                or arrived_day.day_rows <> known_day.day_rows
-                or arrived_day.checksum <> known_day.checksum
+                coalesce(_rp_arrived_day._event_day, _rp_known_day._event_day) as _event_day,
+                coalesce(_rp_known_day._rp_day_rows, 0) as _rp_known_rows
+            from _rp_arrived_day
+            full outer join _rp_known_day on _rp_arrived_day._event_day = _rp_known_day._event_day
+            where _rp_arrived_day._event_day is null
+                or _rp_known_day._event_day is null
+                or _rp_arrived_day._rp_day_rows <> _rp_known_day._rp_day_rows
+                or _rp_arrived_day._rp_checksum <> _rp_known_day._rp_checksum
             """,
-            f"delete from {self.raw} using replaced_day"
-            f" where {quote_identifier(self.table['name'])}._event_day = replaced_day.event_day",
+            f"delete from {self.raw} using _rp_replaced_day"
+            f" where {self.raw.partition('.')[2]}._event_day = _rp_replaced_day._event_day",
             f"""
             insert into {self.raw} ({self._list_arrived()}, _event_day, _run_sequence, _operation, _observed_at)
-            select arrived_by_day.*, {self.run}, 'U', cast({self.observed_at} as timestamp)
-            from arrived_by_day
-            inner join replaced_day on arrived_by_day._event_day = replaced_day.event_day
+            select _rp_arrived_by_day.*, {self.run}, 'U', cast({self.observed_at} as timestamp)
+            from _rp_arrived_by_day
+            inner join _rp_replaced_day on _rp_arrived_by_day._event_day = _rp_replaced_day._event_day
             """,
             self._count(
-                rows_copied="(select count(*) from arrived)",
+                rows_copied="(select count(*) from _rp_arrived)",
                 keys_copied="null",
                 rows_added=f"(select count(*) from {self.raw} where _run_sequence = {self.run})",
-                rows_removed="(select coalesce(sum(known_rows), 0) from replaced_day)",
-                rows_known="(select coalesce(sum(day_rows), 0) from known_day)",
+                rows_removed="(select coalesce(sum(_rp_known_rows), 0) from _rp_replaced_day)",
+                rows_known="(select coalesce(sum(_rp_day_rows), 0) from _rp_known_day)",
             ),
         ]
 
@@ -174,7 +175,7 @@ class Load:
         """Tell the curated layer which days were replaced."""
         return f"""
         insert into {self.control}.changed_day (table_name, event_day, run_sequence)
-        select {literal(self.table["name"])}, event_day, {self.run} from replaced_day
+        select {literal(self.table["name"])}, _event_day, {self.run} from _rp_replaced_day
         """
 
     def commit_nothing(self) -> list[str]:
@@ -196,7 +197,7 @@ class Load:
         ]
 
     def _list_arrived(self) -> str:
-        """List the columns of `arrived`, as `arrived.*` does.
+        """List the columns of `_rp_arrived`, as `_rp_arrived.*` does.
 
         Named once in a statement, and not in COPY: a thousand columns of long names fill most of a request.
         """

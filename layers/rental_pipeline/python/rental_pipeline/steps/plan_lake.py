@@ -7,6 +7,7 @@ from typing import Any
 from rental_pipeline.column_types import catalogue_type
 from rental_pipeline.lake_tables import LAYER, LakeTable, lake_name, list_lake_tables
 from rental_pipeline.object_store import LAKE, address, run_key, write_json
+from rental_pipeline.raw_tables import RESERVED_COLUMNS
 from rental_pipeline.sql_files import hash_texts
 from rental_pipeline.steps.step import Rows, Step, StepRequest, literal
 
@@ -101,14 +102,20 @@ def _slices(request: StepRequest, columns: Rows, loads: Rows, erased: Rows) -> l
     return [
         {
             "name": lake_name("raw", table),
+            # Its partitions are the runs that read it.
+            "partition": "_run_sequence" if "run_sequence" in _names(columns, request.schemas.raw, table) else "run_sequence",
             "source": table,
-            # What begins with _ is the pipeline's own, and most of it in raw only.
-            "columns": [c for c in _columns(columns, request.schemas.raw, table) if not c["name"].startswith("_")],
+            # The pipeline's own columns are in raw only, but for some that the files have, too.
+            "columns": [c for c in _columns(columns, request.schemas.raw, table) if c["name"] not in RESERVED_COLUMNS],
             "loads": found,
             "erased_before": erasures.get(table),
         }
         for table, found in by_table.items()
     ]
+
+
+def _names(columns: Rows, schema: str, table: str) -> set[str]:
+    return {column["name"] for column in _columns(columns, schema, table)}
 
 
 def _columns(columns: Rows, schema: str, table: str) -> list[dict[str, str]]:

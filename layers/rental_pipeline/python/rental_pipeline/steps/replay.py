@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rental_pipeline.object_store import read_json, replay_key
-from rental_pipeline.raw_tables import EVENT_DAY, METADATA, quote_identifier
+from rental_pipeline.raw_tables import EVENT_DAY, METADATA, name_replayed, quote_identifier
 from rental_pipeline.steps.load import Load
 from rental_pipeline.steps.step import Step, StepRequest, find_table, literal
 
@@ -19,7 +19,8 @@ def compose_replay(request: StepRequest) -> Step:
     first, last = request.span
     settings = request.settings
     replay = read_json(settings.bucket, replay_key(request.schemas.marketplace, request.run_sequence, request.name))
-    made, raw = (f"{schema}.{quote_identifier(request.name)}" for schema in (request.schemas.staging, request.schemas.raw))
+    made = name_replayed(request.schemas.staging, request.name)
+    raw = f"{request.schemas.raw}.{quote_identifier(request.name)}"
     columns = ", ".join(
         [*map(quote_identifier, replay["columns"]), *METADATA, *([EVENT_DAY] if table["strategy"] == "append" else [])]
     )
@@ -64,7 +65,7 @@ class RepeatedLoad(Load):
         super().__init__(request, load["table"], load["totals"])
         self.replaying_run = request.run_sequence
         self.run = load["run_sequence"]
-        self.raw = f"{request.schemas.staging}.{quote_identifier(request.name)}"
+        self.raw = name_replayed(request.schemas.staging, request.name)
         self.observed_at = literal(load["source_time"].replace("T", " "))
         self.recorded = load["rows_added"], load["rows_removed"]
 

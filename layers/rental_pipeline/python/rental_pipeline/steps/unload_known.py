@@ -44,7 +44,7 @@ def _unload(request: StepRequest, table: dict[str, Any], part: Slice) -> str:
     nothing = ", ".join(f"cast(null as {kind})" for _, kind in key)
     # The one row without a key says how many rows the others are: a list that is not whole cannot pass for one, and never is
     # there nothing to unload, of which Redshift would make no file.
-    select = f"select * from ({known}) as known union all select {nothing}, count(*) from ({known}) as counted"
+    select = f"select * from ({known}) as _rp_known union all select {nothing}, count(*) from ({known}) as _rp_counted"
     prefix = known_prefix(request.schemas.marketplace, request.run_sequence, part.table, part.known)
     return (
         f"unload ({literal(select)}) to {literal(address(request.settings.bucket, prefix))}"
