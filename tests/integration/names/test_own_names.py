@@ -184,6 +184,8 @@ def test_every_name_of_ours_may_be_a_source_s_or_is_refused(market, statements):
     columns = sorted({name.lower().removeprefix("_rp_") for name in made} - {name for name in made if is_refused(name)})
     tables = {name.removeprefix("_rp_") for name in list_made_tables(statements)} | set(FORMER)
     tables = sorted(name for name in tables - set(KEYS) if re.fullmatch(r"[a-z][a-z0-9_]*", name))
+    # Each table costs a load in each of four runs: those that statements write to, and of the aliases every eighth.
+    tables = sorted({"arrived", "gone", "newest", "replaced_day", "touched", *tables[::8]})
     print(len(tables), "tables,", len(columns), "columns,", len(wide), "in wide ones")
 
     odd = OddTables(market, tables, columns, wide)
