@@ -149,11 +149,13 @@ declare
     v_expected bigint;
     v_found bigint;
 begin
-    select count(*), min(span_number) into v_spans, v_first
+    select count(*), min(_rp_span_number) into v_spans, v_first
     from _rp_verified
-    where rows_expected <> rows_found or checksum_expected <> checksum_found;
+    where _rp_rows_expected <> _rp_rows_found or _rp_checksum_expected <> _rp_checksum_found;
     if v_spans > 0 then
-        select span_text, rows_expected, rows_found into v_text, v_expected, v_found from _rp_verified where span_number = v_first;
+        select _rp_span_text, _rp_rows_expected, _rp_rows_found into v_text, v_expected, v_found
+        from _rp_verified
+        where _rp_span_number = v_first;
         raise exception 'STILL DIFFERENT: table %, %: % rows in the source, % in raw (spans that differ: %)',
             p_table, v_text, v_expected, v_found, v_spans;
     end if;

@@ -33,8 +33,8 @@ def compose_verification(request: StepRequest, table: Json, totals: Json) -> lis
     if not spans:
         return []
     expected = " union all ".join(
-        f"select {number} as span_number, cast({literal(_describe(table, span))} as varchar(1024)) as span_text,"
-        f" cast({span.expected.rows} as bigint) as row_count, cast({span.expected.checksum} as decimal(38, 0)) as checksum"
+        f"select {number} as _rp_span_number, cast({literal(_describe(table, span))} as varchar(1024)) as _rp_span_text,"
+        f" cast({span.expected.rows} as bigint) as _rp_rows, cast({span.expected.checksum} as decimal(38, 0)) as _rp_checksum"
         for number, span in enumerate(spans)
     )
     found = _select_days(request, table, spans) if table["strategy"] == APPEND else _select_ranges(request, table, spans)
@@ -43,20 +43,20 @@ def compose_verification(request: StepRequest, table: Json, totals: Json) -> lis
         f"""
         create temp table _rp_verified as
         select
-            _rp_expected.span_number,
-            _rp_expected.span_text,
-            _rp_expected.row_count as rows_expected,
-            _rp_expected.checksum as checksum_expected,
-            coalesce(_rp_found.row_count, 0) as rows_found,
-            coalesce(_rp_found.checksum, 0) as checksum_found
+            _rp_expected._rp_span_number,
+            _rp_expected._rp_span_text,
+            _rp_expected._rp_rows as _rp_rows_expected,
+            _rp_expected._rp_checksum as _rp_checksum_expected,
+            coalesce(_rp_found._rp_rows, 0) as _rp_rows_found,
+            coalesce(_rp_found._rp_checksum, 0) as _rp_checksum_found
         from ({expected}) as _rp_expected
-        left join ({found}) as _rp_found on _rp_expected.span_number = _rp_found.span_number
+        left join ({found}) as _rp_found on _rp_expected._rp_span_number = _rp_found._rp_span_number
         """,
         f"call require_equal({name})",
         f"""
         update {control}.reconciliation
-        set source_rows_after = {totals["rows_apart"]} + (select sum(rows_expected) from _rp_verified),
-            raw_rows_after = {totals["rows_apart"]} + (select sum(rows_found) from _rp_verified)
+        set source_rows_after = {totals["rows_apart"]} + (select sum(_rp_rows_expected) from _rp_verified),
+            raw_rows_after = {totals["rows_apart"]} + (select sum(_rp_rows_found) from _rp_verified)
         where run_sequence = {request.run_sequence} and table_name = {name}
         """,
     ]
@@ -81,7 +81,7 @@ def _select_days(request: StepRequest, table: Json, spans: Sequence[Span]) -> st
 
 def _sum(number: str, rows: str) -> str:
     return (
-        f"select {number} as span_number, count(*) as row_count, sum(cast({ROW_HASH} as decimal(38, 0))) as checksum"
+        f"select {number} as _rp_span_number, count(*) as _rp_rows, sum(cast({ROW_HASH} as decimal(38, 0))) as _rp_checksum"
         f" from {rows} group by 1"
     )
 
