@@ -108,7 +108,8 @@ def _beyond(request: StepRequest, table: CuratedTable, limit: float) -> str:
     )
     return f"""
             and {published} >= (
-                select coalesce(min(run_sequence), {published + 1}) from {control}.curated_build where table_name = {name}
+                select coalesce(min(run_sequence), {published + 1}) from {control}.curated_build
+                where table_name = {name} and rows_accepted > 0
             )
             and 0 < (
                 select count(*) from ({shares_sql}) as shares where shares.lost > {limit} * (shares.lost + shares.kept)
