@@ -57,7 +57,6 @@ EXCEPTIONS = [
     ("RunStateMachineRole", "states:DescribeExecution", "-run/", MAP),
     ("RunStateMachineRole", "states:StopExecution", "-run/", MAP),
     ("RunStateMachineRole", "states:RedriveExecution", "-run/", MAP),
-    ("WriteManifestsRole", "s3:ListBucket", "", NOT_FOUND),
     ("WriteReportRole", "s3:ListBucket", "", NOT_FOUND),
     ("ExtractSliceRole", "s3:AbortMultipartUpload", "", UNFINISHED),
     ("WarehouseRole", "sqs:SendMessage", "", DELIVERY),
