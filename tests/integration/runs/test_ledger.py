@@ -56,7 +56,7 @@ def test_one_query_tells_a_good_run(pipeline, generated, fresh_warehouse):
     """Who started it, the bounds, the rows of each hop, files and bytes, seconds and statement ids."""
     run = pipeline.run({"started_by": "Ada"})["run_sequence"]
     told = tell(fresh_warehouse, run)
-    assert list(told) == ["run", "extract", "raw", "curated", "presentation", "check", "lake", "statement"]
+    assert list(told) == ["run", "extract", "raw", "curated", "set aside", "presentation", "check", "lake", "statement"]
     (summary,) = told["run"]
     assert summary["status"] == "succeeded" and summary["seconds"] is not None
     assert summary["detail"].startswith('started by Ada; input {"started_by": "Ada"}; execution arn:aws:states:')
@@ -95,7 +95,7 @@ def test_an_increment_shows_its_bounds(pipeline, generated, fresh_warehouse):
     (loaded,) = [line for line in told["raw"] if line["name"] == "bookings"]
     assert loaded["rows_added"] == 1
     before, after = (planned[name].replace("T", " ") for name in ("planned_watermark", "new_watermark"))
-    assert loaded["detail"] == f"watermark {before} to {after}; impossible dates 0"
+    assert loaded["detail"] == f"watermark {before} to {after}; impossible dates 0; set aside 0"
 
 
 def test_one_query_tells_why_a_run_failed(pipeline, generated, fresh_warehouse):
