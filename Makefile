@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-PYTHON_FILES := local layers/rental_pipeline functions notebooks tests benchmarks examples
+PYTHON_FILES := local layers/rental_pipeline packages functions notebooks tests benchmarks examples
 ENV ?= dev
 # As samconfig.toml deploys it, in quotes where `sam deploy --guided` wrote it; else x86_64.
 ARCHITECTURE ?= $(or $(shell sed -n '/^\[$(ENV)\.deploy/,/^\[/ s/.*Architecture=[\"]*\([a-z0-9_]*\).*/\1/p' samconfig.toml),x86_64)
@@ -73,10 +73,10 @@ bench-cold-start: build  ## how long each function takes to start, from the buil
 	@.venv/bin/python -m benchmarks.cold_start $(OPTIONS)
 
 soak: setup  ## random marketplace life and random faults; says how many rows were lost or doubled. RUNS=200 SEED=1
-	@PYTHONPATH=layers/rental_pipeline/python .venv/bin/python -m tests.soak $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED))
+	@PYTHONPATH=layers/rental_pipeline/python:packages/mysql_arrow/src:packages/local_redshift/src .venv/bin/python -m tests.soak $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED))
 
 saved-queries: setup  ## the saved queries in template.yaml, from sql/*/lake
-	@.venv/bin/python -m local.saved_queries
+	@.venv/bin/python -m local.commands.saved_queries
 
 lint: setup  ## ruff, the templates and the state machines
 	@.venv/bin/ruff check $(PYTHON_FILES)

@@ -14,7 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.lambda_python import LambdaPython, NoLambdaPython, find_lambda_python
+from local.standins.aws_lambda.python import LambdaPython, NoLambdaPython, find_lambda_python
 
 ROOT = Path(__file__).parents[1]
 BUILT_LAYER = ROOT / ".aws-sam" / "build" / "DependenciesLayer"
@@ -88,7 +88,7 @@ def main() -> int:
         except NoLambdaPython as error:
             print(f"not measured: {error}", file=sys.stderr)
             return 1
-        layers = [BUILT_LAYER, ROOT / "layers" / "rental_pipeline"]
+        layers = [BUILT_LAYER, BUILT_LAYER.with_name("MysqlArrowLayer"), ROOT / "layers" / "rental_pipeline"]
         print(f"{'function':<20} {'median s':>8} {'peak MB':>8}  imports of weight")
         for function in functions:
             starts = [start_handler(python, function, layers) for _ in range(arguments.repeat)]

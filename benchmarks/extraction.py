@@ -24,9 +24,9 @@ from benchmarks.bookings import create_endless_bookings, create_wide_table, crea
 from benchmarks.machine import server_version
 from benchmarks.report import WIDE, Measurement, draw_picture, write_table
 from benchmarks.ways import WAYS, Target, to_json
-from local.aws import CREDENTIALS, LocalAws
-from local.mariadb import MariaDB, start
-from local.template import REGION
+from local.standins.cloudformation.template import REGION
+from local.standins.moto.aws import CREDENTIALS, LocalAws
+from local.standins.mysql.mariadb import MariaDB, start
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results"

@@ -22,11 +22,11 @@ from typing import Any
 from benchmarks.changes import change_one_percent
 from benchmarks.machine import server_version
 from benchmarks.run_report import draw_picture, write_table
-from local.execution import Execution
+from local.commands.report import Hops, read_hops
 from local.marketplace.generator import fill
 from local.marketplace.schema import create_sample_schema
-from local.report import Hops, read_hops
 from local.stack import ROOT, Stack
+from local.standins.step_functions.execution import Execution
 
 RESULTS = Path(__file__).parent / "results"
 MARKETPLACE = "apartments"

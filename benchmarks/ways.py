@@ -82,7 +82,7 @@ def decode_plain(target: Target) -> Measured:
 
 def decode_slice(target: Target) -> Measured:
     """This extractor, with its default decoder, on the query of a slice."""
-    from rental_pipeline.slice_rows import SliceRows
+    from rental_pipeline.extract.rows import SliceRows
 
     table, part = _plan_table(target), _whole_slice(target)
     return _write(target, lambda connection: SliceRows(table, None, "binary").read_slice(connection, part))
@@ -91,8 +91,8 @@ def decode_slice(target: Target) -> Measured:
 def extract_slice(target: Target) -> Measured:
     """The function itself, as Lambda runs it, on the same query; it uploads its Parquet to a stand-in for S3."""
     os.environ.update(LAMBDA_TASK_ROOT=target.folder)  # the X-Ray SDK makes clients of its own where it is not on Lambda
-    from rental_pipeline import extract
-    from rental_pipeline.object_store import PLAN, find_json, result_key, run_key, write_json
+    from rental_pipeline.base.object_store import PLAN, find_json, result_key, run_key, write_json
+    from rental_pipeline.extract import extract_slice as extract
 
     os.environ.update(MARKETPLACE="bench", BUCKET=target.bucket, SOURCE_SECRET_ARN=target.secret)
     run = os.getpid()  # another run number than any other measurement has
@@ -234,9 +234,9 @@ def _plan_columns(target: Target) -> tuple:
     """Return the table's columns as plan_run plans them."""
     import pymysql
 
-    from rental_pipeline.column_types import redshift_type
-    from rental_pipeline.source import describe_tables
-    from rental_pipeline.table_plan import PlannedColumn
+    from rental_pipeline.model.column_types import redshift_type
+    from rental_pipeline.model.table_plan import PlannedColumn
+    from rental_pipeline.source.connection import describe_tables
 
     with pymysql.connect(**target.options) as connection:
         described = describe_tables(connection)[target.table].columns
@@ -246,34 +246,34 @@ def _plan_columns(target: Target) -> tuple:
 def _wanted_schema(target: Target) -> Any:
     import pyarrow
 
-    from rental_pipeline.column_types import arrow_type
+    from rental_pipeline.model.column_types import arrow_type
 
     return pyarrow.schema([(column.name, arrow_type(column.type)) for column in _plan_columns(target)])
 
 
 def _plan_table(target: Target) -> Any:
     """Return the table as plan_run plans it; its first column is its key."""
-    from rental_pipeline.table_plan import PlannedTable
+    from rental_pipeline.model.table_plan import PlannedTable
 
     columns = _plan_columns(target)
     return PlannedTable(target.table, target.table, "snapshot", (columns[0].name,), None, columns, read=True, slice_count=1)
 
 
 def _whole_slice(target: Target) -> Any:
-    from rental_pipeline.table_plan import Slice
+    from rental_pipeline.model.table_plan import Slice
 
     return Slice(1, target.table, 0)
 
 
 def _table_query(target: Target) -> str:
     """Return the query of the table's columns alone, as every way can read it."""
-    from rental_pipeline.slice_query import select_text
+    from rental_pipeline.source.queries import select_text
 
     return f"select {', '.join(select_text(column) for column in _plan_columns(target))} from {target.table}"
 
 
 def _slice_query(target: Target) -> str:
-    from rental_pipeline.slice_query import compose_slice_query
+    from rental_pipeline.source.queries import compose_slice_query
 
     query, arguments = compose_slice_query(_plan_table(target), _whole_slice(target), salt="")
     return query % tuple(arguments)  # of a whole table there are none
@@ -283,8 +283,8 @@ def _receive(target: Target, query: str, *, prepared: bool) -> Measured:
     import numpy
     import pymysql
 
-    from rental_pipeline.mysql_wire.packets import BLOCK_BYTES
-    from rental_pipeline.mysql_wire.results import open_result
+    from mysql_arrow.packets import BLOCK_BYTES
+    from mysql_arrow.results import open_result
 
     with pymysql.connect(**target.options) as connection, connection.cursor() as cursor:
         cursor.execute(f"select count(*) from {target.table}")
@@ -305,7 +305,8 @@ def _receive(target: Target, query: str, *, prepared: bool) -> Measured:
 
 
 def _decode(target: Target, decoder: str) -> Measured:
-    from rental_pipeline import decode, mysql_wire
+    import mysql_arrow as mysql_wire
+    from rental_pipeline.source import decode
 
     query, schema = _table_query(target), _wanted_schema(target)
     if decoder == "plain":
@@ -317,9 +318,9 @@ def _write(target: Target, read: Callable[[Any], Any]) -> Measured:
     """Write what is read over a connection as the function does, to files instead of S3."""
     from pyarrow.parquet import ParquetWriter
 
-    from rental_pipeline.parquet_parts import choose_encoding, count_group_rows, gather_parts
-    from rental_pipeline.settings import ExtractSettings
-    from rental_pipeline.source import SourceAddress, connect
+    from rental_pipeline.base.settings import ExtractSettings
+    from rental_pipeline.extract.parquet import choose_encoding, count_group_rows, gather_parts
+    from rental_pipeline.source.connection import SourceAddress, connect
 
     address = SourceAddress("", target.host, target.port, target.database, target.user, target.password, tls="off")
 

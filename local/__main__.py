@@ -11,15 +11,15 @@ from pathlib import Path
 
 from nbclient.exceptions import CellExecutionError
 
-from local import notebooks
-from local.doctor import StackNotReached, examine, invoke_deployed, read_answer, tell
-from local.mariadb import MariaDBUnavailable
+from local.commands import notebooks
+from local.commands.doctor import StackNotReached, examine, invoke_deployed, read_answer, tell
+from local.commands.run import CsvFormat, RunFailed, fail, read_parameters, run_pipeline
 from local.marketplace.csv_format import InputRefused
-from local.postgres import Postgres
 from local.processes import DidNotStart
-from local.run import CsvFormat, RunFailed, fail, read_parameters, run_pipeline
 from local.stack import ROOT, Stack, StackBusy, stop_left_behind
-from local.template import TemplateError
+from local.standins.cloudformation.template import TemplateError
+from local.standins.mysql.mariadb import MariaDBUnavailable
+from local.standins.redshift.postgres import Postgres
 
 
 def main() -> int:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local import mariadb
-from local.postgres import Postgres
+from local.standins.mysql import mariadb
+from local.standins.redshift.postgres import Postgres
 
 ROOT = Path(__file__).parents[1]
 

@@ -26,20 +26,21 @@ import boto3
 import psycopg
 import pymysql
 
-from local import guard, mariadb
-from local.aws import CREDENTIALS, LocalAws, restore_bucket, restore_catalogue, save_bucket, save_catalogue
-from local.call_log import VARIABLE
-from local.deploy import Deployment, deploy
-from local.execution import Execution
-from local.lambda_runtime import Answer, LambdaService
-from local.postgres import DATABASE, Postgres
+from local import guard
 from local.processes import ChildProcess, find_free_port, is_listening
-from local.status_events import StatusEvents, read_rules
-from local.template import ACCOUNT, PARTITION, REGION, read_template
-from rental_pipeline.contract import HASH, read_contract
+from local.standins.aws_lambda.runtime import Answer, LambdaService
+from local.standins.cloudformation.deploy import Deployment, deploy
+from local.standins.cloudformation.template import ACCOUNT, PARTITION, REGION, read_template
+from local.standins.eventbridge.status_events import StatusEvents, read_rules
+from local.standins.moto.aws import CREDENTIALS, LocalAws, restore_bucket, restore_catalogue, save_bucket, save_catalogue
+from local.standins.moto.call_log import VARIABLE
+from local.standins.mysql import mariadb
+from local.standins.redshift.postgres import DATABASE, Postgres
+from local.standins.step_functions.execution import Execution
+from rental_pipeline.model.contract import HASH, read_contract
 
 if TYPE_CHECKING:
-    from local.sam_local import SamLocal
+    from local.standins.containers.sam_local import SamLocal
 
 ROOT = Path(__file__).parents[1]
 STACK_NAME = "rental-pipeline"
@@ -332,7 +333,7 @@ class Stack:
         return url
 
     def _start_data_api(self) -> None:
-        command = [sys.executable, "-m", "local.data_api", "--postgres-uri", self._postgres.uri]
+        command = [sys.executable, "-m", "local.standins.redshift", "--postgres-uri", self._postgres.uri]
         command += ["--s3-endpoint-url", self.aws.endpoint_url, "--port", str(self._data_api_port)]
         command += ["--role", self.attached_role]
         # Its calls are those of the role that COPY takes.

@@ -1,10 +1,10 @@
 """Tag what a run has loaded (see docs/architecture.md, "Functions")."""
 
-from rental_pipeline.archive import archive_slices
-from rental_pipeline.telemetry import observe
+from rental_pipeline.base.telemetry import observe
+from rental_pipeline.extract.archive import archive_slices
 
 
 @observe
 def lambda_handler(event, context):
-    """Parse nothing, decide nothing: the work is `rental_pipeline.archive.archive_slices`."""
+    """Parse nothing, decide nothing: the work is `rental_pipeline.extract.archive.archive_slices`."""
     return archive_slices(event)

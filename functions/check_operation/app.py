@@ -1,11 +1,11 @@
 """Look at what starts runs, and whom they tell (see docs/architecture.md, "Functions")."""
 
-from rental_pipeline.doctor.operation_checks import check_operation
-from rental_pipeline.settings import OperationCheckSettings, read_settings
-from rental_pipeline.telemetry import observe
+from rental_pipeline.base.settings import OperationCheckSettings, read_settings
+from rental_pipeline.base.telemetry import observe
+from rental_pipeline.operate.doctor.operation_checks import check_operation
 
 
 @observe
 def lambda_handler(event, context):
-    """Parse nothing, decide nothing: the work is `rental_pipeline.doctor.operation_checks.check_operation`."""
+    """Parse nothing, decide nothing: the work is `rental_pipeline.operate.doctor.operation_checks.check_operation`."""
     return check_operation(read_settings(OperationCheckSettings))

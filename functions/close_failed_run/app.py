@@ -1,8 +1,8 @@
 """Close a run whose execution failed, timed out or was aborted, and tell people."""
 
-from rental_pipeline.failure import close_failed_run
-from rental_pipeline.settings import FailureSettings, read_settings
-from rental_pipeline.telemetry import observe
+from rental_pipeline.base.settings import FailureSettings, read_settings
+from rental_pipeline.base.telemetry import observe
+from rental_pipeline.operate.failed_run import close_failed_run
 
 
 @observe

@@ -1,8 +1,8 @@
 """Run one SQL step of a run through the Redshift Data API."""
 
-from rental_pipeline.run_step import run_step
-from rental_pipeline.settings import WarehouseSettings, read_settings
-from rental_pipeline.telemetry import observe
+from rental_pipeline.base.settings import WarehouseSettings, read_settings
+from rental_pipeline.base.telemetry import observe
+from rental_pipeline.warehouse.run_step import run_step
 
 
 @observe

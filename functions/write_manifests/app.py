@@ -1,10 +1,10 @@
 """Write a run's COPY manifests (see docs/architecture.md, "Functions")."""
 
-from rental_pipeline.manifests import write_manifests
-from rental_pipeline.telemetry import observe
+from rental_pipeline.base.telemetry import observe
+from rental_pipeline.extract.manifests import write_manifests
 
 
 @observe
 def lambda_handler(event, context):
-    """Parse nothing, decide nothing: the work is `rental_pipeline.manifests.write_manifests`."""
+    """Parse nothing, decide nothing: the work is `rental_pipeline.extract.manifests.write_manifests`."""
     return write_manifests(event)

@@ -1,5 +1,5 @@
 -- The guards of every writing batch. Each raises, and so rolls the whole batch back, when its assumption does not hold.
--- A message starts with capital words that rental_pipeline.data_api maps to an error class.
+-- A message starts with capital words that rental_pipeline.warehouse.data_api maps to an error class.
 --
 -- grain:      one procedure per section
 -- reads:      the control schema (the batch sets search_path and holds the lock on lease)
@@ -39,7 +39,7 @@ end;
 $$ language plpgsql
 
 -- name: hold_lease
--- Refuses a run that a newer one has overtaken, and one that was closed (rental_pipeline.run_step opens it again where its
+-- Refuses a run that a newer one has overtaken, and one that was closed (rental_pipeline.warehouse.run_step opens it again where its
 -- execution is being redriven); prolongs the lease of the others.
 create or replace procedure hold_lease(p_run bigint, p_lease_seconds int)
 as $$

@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from local.docker_engine import NoContainers, run_engine
 from local.marketplace.generator import fill
 from local.marketplace.schema import create_sample_schema
-from local.sam_local import SamLocal
 from local.stack import ROOT, Stack
+from local.standins.containers.docker_engine import NoContainers, run_engine
+from local.standins.containers.sam_local import SamLocal
 
 EVENTS = ROOT / "events"
 INVOKED = set()

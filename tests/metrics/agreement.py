@@ -10,7 +10,7 @@ from datetime import date
 
 import pandas as pd
 
-from rental_pipeline.warehouse_files import Warehouse
+from rental_pipeline.definitions.marketplace import Warehouse
 from tests.metrics.engine import Engine
 
 

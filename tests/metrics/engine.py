@@ -12,12 +12,12 @@ from typing import Any
 
 import pandas as pd
 
-from local.data_api.translate import translate
-from rental_pipeline.object_store import PLAN, run_key, write_json
-from rental_pipeline.run_input import LAYERS
-from rental_pipeline.run_step import run_step
-from rental_pipeline.settings import WarehouseSettings
-from rental_pipeline.warehouse_files import Warehouse, read_warehouse
+from local_redshift.translate import translate
+from rental_pipeline.base.object_store import PLAN, run_key, write_json
+from rental_pipeline.base.settings import WarehouseSettings
+from rental_pipeline.definitions.marketplace import Warehouse, read_warehouse
+from rental_pipeline.model.run_request import LAYERS
+from rental_pipeline.warehouse.run_step import run_step
 from tests.metrics.records import History, Rate, Row, Version
 from tests.metrics.subject import Subject
 

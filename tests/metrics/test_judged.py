@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from rental_pipeline.warehouse_files import read_warehouse
+from rental_pipeline.definitions.marketplace import read_warehouse
 from tests.metrics.agreement import find_judged
 from tests.metrics.apartments.subject import APARTMENTS
 from tests.metrics.cars.subject import CARS

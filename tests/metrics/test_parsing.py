@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rental_pipeline.warehouse_files import read_warehouse
+from rental_pipeline.definitions.marketplace import read_warehouse
 from tests.metrics.engine import SQL_ROOT
 from tests.metrics.values import FIRST_DAY, LAST_DAY, read_flag, read_number, read_time
 

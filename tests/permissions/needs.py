@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from local.call_log import AwsCall
-from local.template import ACCOUNT, PARTITION, REGION
-from rental_pipeline.object_store import SLICES, run_key
+from local.standins.cloudformation.template import ACCOUNT, PARTITION, REGION
+from local.standins.moto.call_log import AwsCall
+from rental_pipeline.base.object_store import SLICES, run_key
 from tests.permissions.iam import Need
 
 _OBJECT_ACTIONS = {

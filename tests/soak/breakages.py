@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from rental_pipeline.data_api import DataApi
+from rental_pipeline.warehouse.data_api import DataApi
 from tests.fixtures.world import World
 
 _MICROSECOND = timedelta(microseconds=1)

@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime
 import pandas as pd
 import pytest
 
-from local.data_api.sessions import USER
 from local.marketplace.generator import fill
+from local_redshift.sessions import USER
 from tests.fixtures.aws import create_bucket
 from tests.fixtures.bootstrap import read_bootstrap
 from tests.fixtures.mariadb import create_source_database

@@ -14,8 +14,8 @@ import psycopg
 import pytest
 import yaml
 
-from local.data_api.translate import translate
-from rental_pipeline.warehouse_files import Schemas, read_warehouse
+from local_redshift.translate import translate
+from rental_pipeline.definitions.marketplace import Schemas, read_warehouse
 from tests.fixtures.pipeline import SQL_ROOT
 from tests.integration.analysts.conftest import ANALYST, Published
 from tests.metrics.values import say

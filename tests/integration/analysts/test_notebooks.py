@@ -12,9 +12,9 @@ import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
 
-from local.notebooks import FOLDER, execute, find_notebooks
+from local.commands.notebooks import FOLDER, execute, find_notebooks
 from local.processes import find_free_port
-from rental_pipeline.warehouse_files import read_warehouse
+from rental_pipeline.definitions.marketplace import read_warehouse
 from tests.fixtures.pipeline import SQL_ROOT
 from tests.fixtures.warehouse import TARGET
 

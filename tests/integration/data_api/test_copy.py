@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from local.data_api.server import DataApiServer
+from local_redshift.server import DataApiServer
 from tests.fixtures.warehouse import StatementFailed, Warehouse
 
 ROLE = "arn:aws:iam::123456789012:role/warehouse"

@@ -7,7 +7,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
-from local.data_api.server import DataApiServer
+from local_redshift.server import DataApiServer
 from tests.fixtures.warehouse import TARGET, StatementFailed
 
 pytestmark = pytest.mark.timeout(60)
@@ -116,11 +116,11 @@ def test_a_token_is_forgotten_after_eight_hours_and_a_statement_after_a_day(clie
     statement_id = submit(client, "select 1", ClientToken="old")
     wait(client, statement_id)
     now = time.time()
-    monkeypatch.setattr("local.data_api.statements.time.time", lambda: now + 8 * 3600 + 60)
+    monkeypatch.setattr("local_redshift.statements.time.time", lambda: now + 8 * 3600 + 60)
     again = submit(client, "select 1", ClientToken="old")
     assert again != statement_id
     assert client.describe_statement(Id=statement_id)["Status"] == "FINISHED"
-    monkeypatch.setattr("local.data_api.statements.time.time", lambda: now + 24 * 3600 + 60)
+    monkeypatch.setattr("local_redshift.statements.time.time", lambda: now + 24 * 3600 + 60)
     with pytest.raises(ClientError, match="does not exist"):
         client.describe_statement(Id=statement_id)
 

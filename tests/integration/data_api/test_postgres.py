@@ -11,8 +11,8 @@ import psutil
 import psycopg
 import pytest
 
-from local.data_api.server import DataApiServer
-from local.postgres import Postgres
+from local.standins.redshift.postgres import Postgres
+from local_redshift.server import DataApiServer
 from tests.fixtures.warehouse import TARGET
 
 
@@ -77,12 +77,12 @@ def _client(endpoint_url: str):
 
 
 def test_the_service_is_a_command(folder):
-    """`python -m local.data_api` prints where it listens, answers, and ends on SIGTERM."""
+    """`python -m local_redshift` prints where it listens, answers, and ends on SIGTERM."""
     with Postgres(folder) as server:
         command = [
             sys.executable,
             "-m",
-            "local.data_api",
+            "local_redshift",
             "--postgres-uri",
             server.uri,
             "--s3-endpoint-url",
@@ -101,5 +101,5 @@ def test_the_service_is_a_command(folder):
 
 def test_the_command_explains_itself():
     """`--help` names its options."""
-    answer = subprocess.run([sys.executable, "-m", "local.data_api", "--help"], check=True, capture_output=True, text=True)
+    answer = subprocess.run([sys.executable, "-m", "local_redshift", "--help"], check=True, capture_output=True, text=True)
     assert "--postgres-uri" in answer.stdout and "--s3-endpoint-url" in answer.stdout

@@ -62,7 +62,7 @@ def test_a_row_over_64_kb_and_a_result_over_its_limit_are_refused(warehouse, mon
     assert len(warehouse.query("select repeat('x', 65536)")[0][0]) == 65536
     with pytest.raises(StatementFailed, match="64 KB"):
         warehouse.query("select repeat('x', 65530), '1234567'")
-    monkeypatch.setattr("local.data_api.results.MAX_RESULT_BYTES", 10)
+    monkeypatch.setattr("local_redshift.results.MAX_RESULT_BYTES", 10)
     with pytest.raises(StatementFailed, match="500 MB"):
         warehouse.query("select 'abcdef' union all select 'ghijkl'")
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import boto3
 import pytest
 
-from local import mariadb
-from local.doctor import OPERATION, SOURCE, WAREHOUSE, StackNotReached, examine, invoke_deployed, read_answer, tell
+from local.commands.doctor import OPERATION, SOURCE, WAREHOUSE, StackNotReached, examine, invoke_deployed, read_answer, tell
 from local.marketplace.schema import create_sample_schema
 from local.stack import Stack
-from local.template import ACCOUNT, REGION
+from local.standins.cloudformation.template import ACCOUNT, REGION
+from local.standins.mysql import mariadb
 
 READER = "rental_pipeline@127.0.0.1"
 

@@ -8,10 +8,10 @@ from contextlib import closing
 
 import pytest
 
-from local.mariadb import MariaDB
-from rental_pipeline.errors import FixConfiguration, FixData
-from rental_pipeline.object_store import LOADS, read_json
-from rental_pipeline.settings import DECODERS
+from local.standins.mysql.mariadb import MariaDB
+from rental_pipeline.base.errors import FixConfiguration, FixData
+from rental_pipeline.base.object_store import LOADS, read_json
+from rental_pipeline.base.settings import DECODERS
 from tests.fixtures.aws import Aws
 from tests.integration.extraction.conftest import Extraction
 

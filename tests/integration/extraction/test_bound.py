@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from local.mariadb import MariaDB, start
-from rental_pipeline.bound import Bound, find_bound
-from rental_pipeline.source import SourceAddress, connect
+from local.standins.mysql.mariadb import MariaDB, start
+from rental_pipeline.source.bound import Bound, find_bound
+from rental_pipeline.source.connection import SourceAddress, connect
 from tests.fixtures.mariadb import SourceDatabase
 
 DELAY = timedelta(minutes=7)
@@ -102,7 +102,7 @@ def test_06_a_statement_that_gets_the_table_between_the_two_looks_is_seen(
             holder.cursor().execute("unlock tables")
             waiter.join()
 
-        monkeypatch.setattr("rental_pipeline.bound.time.sleep", release_the_table)
+        monkeypatch.setattr("rental_pipeline.source.bound.time.sleep", release_the_table)
         bound = find(table)
         monkeypatch.undo()
         assert not waiter.is_alive()

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from local.mariadb import MariaDB
-from rental_pipeline import extract
-from rental_pipeline.errors import FixConfiguration, FixData, RetryLater
+from local.standins.mysql.mariadb import MariaDB
+from rental_pipeline.base.errors import FixConfiguration, FixData, RetryLater
+from rental_pipeline.base.object_store import LOADS, PLAN, SLICES, read_json, result_key, run_key, write_json
+from rental_pipeline.base.settings import DECODERS
 from rental_pipeline.extract import extract_slice
-from rental_pipeline.manifests import write_manifests
-from rental_pipeline.object_store import LOADS, PLAN, SLICES, read_json, result_key, run_key, write_json
-from rental_pipeline.settings import DECODERS
+from rental_pipeline.extract import extract_slice as extract
+from rental_pipeline.extract.manifests import write_manifests
 from tests.integration.extraction.conftest import MARKETPLACE, Extraction, catalogue_column
 
 SNAPSHOT = "  t: {strategy: snapshot, key: id}\n"

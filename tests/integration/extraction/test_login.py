@@ -15,11 +15,12 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from local import mariadb as local_mariadb
-from local.mariadb import MariaDB
-from rental_pipeline import login, source
-from rental_pipeline.errors import FixConfiguration, PipelineError, RetryLater
-from rental_pipeline.source import SourceAddress, connect
+from local.standins.mysql import mariadb as local_mariadb
+from local.standins.mysql.mariadb import MariaDB
+from rental_pipeline.base.errors import FixConfiguration, PipelineError, RetryLater
+from rental_pipeline.source import connection as source
+from rental_pipeline.source import login
+from rental_pipeline.source.connection import SourceAddress, connect
 from tests.integration.extraction.test_tls import write_certificate
 
 HASTE = 1.5  # the connect timeout of these tests

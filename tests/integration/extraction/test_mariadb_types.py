@@ -11,12 +11,12 @@ from itertools import pairwise
 
 import pytest
 
-from rental_pipeline.object_store import PLAN
-from rental_pipeline.settings import DECODERS
-from rental_pipeline.slice_query import compose_keys_query, compose_slice_query
-from rental_pipeline.slices import walk_keys
-from rental_pipeline.source import connect, read_source_address
-from rental_pipeline.table_plan import PlannedTable, Slice
+from rental_pipeline.base.object_store import PLAN
+from rental_pipeline.base.settings import DECODERS
+from rental_pipeline.model.table_plan import PlannedTable, Slice
+from rental_pipeline.plan.slices import walk_keys
+from rental_pipeline.source.connection import connect, read_source_address
+from rental_pipeline.source.queries import compose_keys_query, compose_slice_query
 from tests.integration.extraction.conftest import Extraction
 
 NUMBERS = random.Random(11)

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from rental_pipeline.errors import FixConfiguration, FixData, RetryLater
-from rental_pipeline.object_store import PLAN, SLICES, run_key
+from rental_pipeline.base.errors import FixConfiguration, FixData, RetryLater
+from rental_pipeline.base.object_store import PLAN, SLICES, run_key
 from rental_pipeline.plan import plan_run
 from tests.fixtures.aws import Aws
 from tests.integration.extraction.conftest import Extraction, catalogue_column, write_source_secret

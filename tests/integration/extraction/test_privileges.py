@@ -7,8 +7,8 @@ from contextlib import closing
 
 import pytest
 
-from local.mariadb import MariaDB
-from rental_pipeline.errors import FixConfiguration
+from local.standins.mysql.mariadb import MariaDB
+from rental_pipeline.base.errors import FixConfiguration
 from tests.fixtures.aws import Aws
 from tests.integration.extraction.conftest import Extraction, catalogue_column, write_source_secret
 

@@ -9,13 +9,13 @@ from datetime import timedelta
 
 import pytest
 
-import local.mariadb
-from local.mariadb import MariaDB
-from rental_pipeline.bound import Bound, find_bound
-from rental_pipeline.errors import FixConfiguration, RetryLater
+import local.standins.mysql.mariadb
+from local.standins.mysql.mariadb import MariaDB
+from rental_pipeline.base.errors import FixConfiguration, RetryLater
+from rental_pipeline.base.object_store import SLICES
 from rental_pipeline.extract import extract_slice
-from rental_pipeline.object_store import SLICES
-from rental_pipeline.source import SourceAddress, connect
+from rental_pipeline.source.bound import Bound, find_bound
+from rental_pipeline.source.connection import SourceAddress, connect
 from tests.integration.extraction.conftest import Extraction
 
 DELAY = timedelta(minutes=7)
@@ -40,12 +40,12 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[MariaDB,
     """A writer, and a server that can follow it; users `sees` (the replication's status), `process` and `blind` on that."""
     folder = tmp_path_factory.mktemp("replication")
     with pytest.MonkeyPatch.context() as patch:
-        options = [option for option in local.mariadb.SERVER_OPTIONS if option != "--skip-log-bin"]
-        patch.setattr(local.mariadb, "SERVER_OPTIONS", options)
+        options = [option for option in local.standins.mysql.mariadb.SERVER_OPTIONS if option != "--skip-log-bin"]
+        patch.setattr(local.standins.mysql.mariadb, "SERVER_OPTIONS", options)
         log = ["--log-bin=log", "--server-id=1"]
         with (
-            local.mariadb.running(folder / "writer", die_with_parent=True, options=log) as writer,
-            local.mariadb.running(folder / "replica", die_with_parent=True, options=["--server-id=2"]) as replica,
+            local.standins.mysql.mariadb.running(folder / "writer", die_with_parent=True, options=log) as writer,
+            local.standins.mysql.mariadb.running(folder / "replica", die_with_parent=True, options=["--server-id=2"]) as replica,
         ):
             host = writer.client_host
             run(

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rental_pipeline.slice_query import compose_slice_query, window_condition
-from rental_pipeline.slices import cut_slices
-from rental_pipeline.source import SourceAddress, connect
-from rental_pipeline.table_plan import PlannedColumn, PlannedTable, Slice
+from rental_pipeline.model.table_plan import PlannedColumn, PlannedTable, Slice
+from rental_pipeline.plan.slices import cut_slices
+from rental_pipeline.source.connection import SourceAddress, connect
+from rental_pipeline.source.queries import compose_slice_query, window_condition
 from tests.fixtures.mariadb import SourceDatabase
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1)

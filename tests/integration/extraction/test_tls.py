@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-import local.mariadb
-from local.mariadb import MariaDB
-from rental_pipeline.errors import FixConfiguration
-from rental_pipeline.source import SourceAddress, connect
+import local.standins.mysql.mariadb
+from local.standins.mysql.mariadb import MariaDB
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.source.connection import SourceAddress, connect
 
 
 def write_certificate(folder: Path, host: str, days: int = 1) -> tuple[Path, Path]:
@@ -53,9 +53,9 @@ def tls_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Maria
     folder = tmp_path_factory.mktemp("tls")
     certificate, key = write_certificate(folder, "127.0.0.1")
     with pytest.MonkeyPatch.context() as patch:
-        options = (*local.mariadb.SERVER_OPTIONS, f"--ssl-cert={certificate}", f"--ssl-key={key}")
-        patch.setattr(local.mariadb, "SERVER_OPTIONS", options)
-        server = local.mariadb.start(folder / "server", die_with_parent=True)
+        options = (*local.standins.mysql.mariadb.SERVER_OPTIONS, f"--ssl-cert={certificate}", f"--ssl-key={key}")
+        patch.setattr(local.standins.mysql.mariadb, "SERVER_OPTIONS", options)
+        server = local.standins.mysql.mariadb.start(folder / "server", die_with_parent=True)
     server.create_database("d")
     server.create_extraction_user("e", "pw", "d")
     yield server, certificate

@@ -11,10 +11,10 @@ from decimal import Decimal
 import pyarrow
 import pytest
 
-from rental_pipeline.column_types import TYPES
-from rental_pipeline.errors import FixConfiguration, FixData
-from rental_pipeline.object_store import LOADS
-from rental_pipeline.settings import DECODERS
+from rental_pipeline.base.errors import FixConfiguration, FixData
+from rental_pipeline.base.object_store import LOADS
+from rental_pipeline.base.settings import DECODERS
+from rental_pipeline.model.column_types import TYPES
 from tests.fixtures.aws import Aws
 from tests.integration.extraction.conftest import Extraction
 

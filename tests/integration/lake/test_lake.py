@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from local.lake import Lake, answer_questions
 from local.marketplace.generator import fill
-from rental_pipeline import lake_files
-from rental_pipeline.errors import FixData
+from local.standins.athena.lake import Lake, answer_questions
+from rental_pipeline.base.errors import FixData
+from rental_pipeline.lake import file_lists as lake_files
 from tests.fixtures.pipeline import Stopped
 
 TODAY = datetime.now(UTC).date()

@@ -7,7 +7,7 @@ import io
 import pyarrow.parquet
 import pytest
 
-from rental_pipeline.object_store import listing_key
+from rental_pipeline.base.object_store import listing_key
 
 
 def add_table(market, name: str, fields: str) -> None:

@@ -15,11 +15,13 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection
 
 from benchmarks.cold_start import start_handler
-from local.lambda_python import LambdaPython, NoLambdaPython, find_lambda_python, machine
+from local.standins.aws_lambda.python import LambdaPython, NoLambdaPython, find_lambda_python, machine
+from local.standins.cloudformation.deploy import build_layer
 
 ROOT = Path(__file__).parents[3]
 SOURCE = ROOT / "layers" / "dependencies"
 OWN_LAYER = ROOT / "layers" / "rental_pipeline"
+MYSQL_ARROW = ROOT / "packages" / "mysql_arrow"
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
 # AWS Lambda Developer Guide, "Lambda quotas": 250 MB unzipped, function and layers together. Ours leaves room for the rest.
 MAX_BYTES = 200 * 1024 * 1024
@@ -110,9 +112,10 @@ def test_a_layer_that_is_too_large_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_handler_starts_in_lambdas_python(layers, lambda_python, function):
-    """From the built layer alone; only the function that reads rows into Parquet pays for the libraries that this takes."""
-    start = start_handler(lambda_python, ROOT / "functions" / function, [layers[machine()], OWN_LAYER])
+def test_a_handler_starts_in_lambdas_python(layers, lambda_python, function, tmp_path):
+    """From the built layers alone; only the function that reads rows into Parquet pays for the libraries that this takes."""
+    build_layer("MysqlArrowLayer", MYSQL_ARROW, tmp_path)
+    start = start_handler(lambda_python, ROOT / "functions" / function, [layers[machine()], tmp_path, OWN_LAYER])
     assert start.python == "3.13"
     assert start.modules & HEAVY == (HEAVY if function == "extract_slice" else set())
     assert ("pymysql" in start.modules) == (function in ("plan_run", "extract_slice", "check_source"))

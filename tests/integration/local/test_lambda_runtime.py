@@ -13,7 +13,7 @@ import boto3
 import psutil
 import pytest
 
-from local.lambda_runtime import LambdaService, LocalFunction
+from local.standins.aws_lambda.runtime import LambdaService, LocalFunction
 
 HANDLER = """
 import os, sys, time

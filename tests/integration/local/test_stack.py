@@ -73,7 +73,15 @@ def wait_until_gone(state: Path, seconds: float = 30) -> dict[int, str]:
 def test_a_stack_that_ends_takes_everything_with_it(started, state, number):
     """However it ends: databases, servers, emulators and functions."""
     running = " ".join(processes_of(state).values())
-    for part in ("mariadbd", "postgres", "moto_server", "data_api", "aws-lambda-rie", "lambda_bootstrap", "local.guard"):
+    for part in (
+        "mariadbd",
+        "postgres",
+        "standins.moto.server",
+        "standins.redshift",
+        "aws-lambda-rie",
+        "aws_lambda/bootstrap",
+        "local.guard",
+    ):
         assert part in running, part
     started.send_signal(number)
     started.wait(60)

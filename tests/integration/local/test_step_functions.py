@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from local.aws import LocalAws, restore_bucket, save_bucket
-from local.lambda_runtime import LambdaService, LocalFunction
+from local.standins.aws_lambda.runtime import LambdaService, LocalFunction
+from local.standins.moto.aws import LocalAws, restore_bucket, save_bucket
 
 HANDLER = """
 class RetryLater(Exception): pass

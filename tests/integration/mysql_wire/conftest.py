@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-import local.mariadb
-from rental_pipeline.mysql_wire import read_batches
+import local.standins.mysql.mariadb
+from mysql_arrow import read_batches
 from tests.fixtures.mariadb import SourceDatabase
 
 
@@ -51,7 +51,7 @@ def tls_source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SourceDatab
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     _write_certificate(certificate, key)
     options = (f"--ssl-cert={certificate}", f"--ssl-key={key}")
-    server = local.mariadb.start(folder / "server", die_with_parent=True, options=options)
+    server = local.standins.mysql.mariadb.start(folder / "server", die_with_parent=True, options=options)
     server.create_database("encrypted")
     server.create_application_user("reader", "reads-1", "encrypted")
     yield SourceDatabase(server.host, server.port, "encrypted", user="reader", password="reads-1")

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rental_pipeline import decode
-from rental_pipeline.column_types import arrow_type, redshift_type, select_expression
-from rental_pipeline.mysql_wire import PROTOCOLS
-from rental_pipeline.source import SourceAddress, connect, describe_tables
+from mysql_arrow import PROTOCOLS
+from rental_pipeline.model.column_types import arrow_type, redshift_type, select_expression
+from rental_pipeline.source import decode
+from rental_pipeline.source.connection import SourceAddress, connect, describe_tables
 from tests.fixtures.mariadb import SourceDatabase
 from tests.integration.mysql_wire.conftest import read_wire
 from tests.unit.mysql_wire.wire import time_text

@@ -13,8 +13,8 @@ import pyarrow
 import pymysql
 import pytest
 
-from rental_pipeline.errors import FixConfiguration, FixData, RetryLater
-from rental_pipeline.mysql_wire import PROTOCOLS, read_batches
+from mysql_arrow import PROTOCOLS, read_batches
+from rental_pipeline.base.errors import FixConfiguration, FixData, RetryLater
 from tests.fixtures.mariadb import SourceDatabase
 from tests.integration.mysql_wire.conftest import encrypt_only
 

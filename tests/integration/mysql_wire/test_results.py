@@ -10,8 +10,8 @@ import pymysql
 import pytest
 from pymysql.constants import CLIENT
 
-from rental_pipeline.errors import FixConfiguration
-from rental_pipeline.mysql_wire import PROTOCOLS, read_batches
+from mysql_arrow import PROTOCOLS, read_batches
+from rental_pipeline.base.errors import FixConfiguration
 from tests.fixtures.mariadb import SourceDatabase
 from tests.integration.mysql_wire.conftest import encrypt_only, read_wire
 

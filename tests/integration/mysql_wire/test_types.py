@@ -8,8 +8,8 @@ from decimal import Decimal
 import pyarrow
 import pytest
 
-from rental_pipeline.errors import FixConfiguration, FixData
-from rental_pipeline.mysql_wire import PROTOCOLS
+from mysql_arrow import PROTOCOLS
+from rental_pipeline.base.errors import FixConfiguration, FixData
 from tests.fixtures.mariadb import SourceDatabase
 from tests.integration.mysql_wire.conftest import read_wire
 

@@ -7,11 +7,11 @@ import io
 import pyarrow.parquet
 import pytest
 
-from rental_pipeline.errors import FixConfiguration
-from rental_pipeline.object_store import listing_key
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.base.object_store import listing_key
 from tests.fixtures.layers import read_raw_newest, read_source
 
-# What every table of Redshift has already (the stand-in refuses them, too: local/data_api/tables.py).
+# What every table of Redshift has already (the stand-in refuses them, too: packages/local_redshift/src/local_redshift/tables.py).
 SYSTEM_COLUMNS = ("cmax", "CMIN", "ctid", "deletexid", "insertxid", "oid", "tableoid", "xmax", "Xmin")
 
 

@@ -16,11 +16,11 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from rental_pipeline import mysql_wire
-from rental_pipeline.data_api import DataApi
-from rental_pipeline.errors import FixConfiguration
-from rental_pipeline.own_names import explain_reserved
-from rental_pipeline.raw_tables import RESERVED_COLUMNS
+import mysql_arrow as mysql_wire
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.model.own_names import explain_reserved
+from rental_pipeline.model.raw_tables import RESERVED_COLUMNS
+from rental_pipeline.warehouse.data_api import DataApi
 from tests.fixtures.aws import create_bucket
 from tests.fixtures.layers import read_raw_newest, read_source
 from tests.fixtures.market import KEYS, open_market

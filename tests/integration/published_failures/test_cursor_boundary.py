@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from rental_pipeline.errors import RetryLater
+from rental_pipeline.base.errors import RetryLater
 
 
 def test_airbyte_85918_rows_at_the_greatest_cursor_are_read_by_the_next_run(market):
@@ -44,7 +44,7 @@ def test_airbyte_15427_a_failure_within_rows_of_one_cursor_value_loses_none(mark
     market.execute(f"insert into parents values {rows}")
     run = market.start().stop_before("extract 2")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rental_pipeline.extract.connect_to_writer", _refuse)
+        patch.setattr("rental_pipeline.extract.extract_slice.connect_to_writer", _refuse)
         with pytest.raises(RetryLater):
             run.finish()
     market.pass_time(hours=1)

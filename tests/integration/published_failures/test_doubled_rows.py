@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rental_pipeline.errors import FixData
+from rental_pipeline.base.errors import FixData
 
 
 def test_dlt_4052_rows_and_watermark_are_one_transaction(market):

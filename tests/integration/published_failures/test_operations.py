@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from rental_pipeline.data_api import DataApi
-from rental_pipeline.errors import RetryLater
-from rental_pipeline.run_step import end_run, run_step
-from rental_pipeline.settings import WarehouseSettings, read_settings
+from rental_pipeline.base.errors import RetryLater
+from rental_pipeline.base.settings import WarehouseSettings, read_settings
+from rental_pipeline.warehouse.data_api import DataApi
+from rental_pipeline.warehouse.run_step import end_run, run_step
 
 LOAD = {"step": "load", "name": "parents", "run_sequence": 1}
 

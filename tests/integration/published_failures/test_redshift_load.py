@@ -2,7 +2,7 @@
 
 import pytest
 
-from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.base.errors import FixConfiguration
 
 ROW = "insert into labels (code, text, other) values (%s, %s, %s)"
 

@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from rental_pipeline.errors import FixConfiguration, FixData
+from rental_pipeline.base.errors import FixConfiguration, FixData
 from tests.fixtures.mariadb import EXTRACTION_USER
 
 

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser
 
 from local.marketplace.day import play_day
 from local.marketplace.generator import fill
-from rental_pipeline.object_store import report_key
+from rental_pipeline.base.object_store import report_key
 from tests.fixtures.aws import create_bucket
 from tests.fixtures.mariadb import create_source_database
 from tests.fixtures.pipeline import wire_pipeline

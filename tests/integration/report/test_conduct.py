@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 import pytest
 
 from local.marketplace.generator import fill
-from rental_pipeline.errors import FixConfiguration, FixData
-from rental_pipeline.object_store import report_key
+from rental_pipeline.base.errors import FixConfiguration, FixData
+from rental_pipeline.base.object_store import report_key
 from tests.fixtures.pipeline import SQL_ROOT, Stopped
 
 

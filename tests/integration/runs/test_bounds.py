@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from local.marketplace.generator import fill
-from rental_pipeline.telemetry import logger
+from rental_pipeline.base.telemetry import logger
 from tests.fixtures.layers import read_raw_newest, read_source
 
 

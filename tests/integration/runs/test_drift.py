@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from local.marketplace.generator import fill
-from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.base.errors import FixConfiguration
 from tests.fixtures.layers import read_raw_newest, read_source
 
 KEYS = {"apartments": "id", "apartment_attributes": "id", "bookings": "booking_id", "user_viewing": None}

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from local.marketplace.generator import fill
-from rental_pipeline.data_api import DataApi
-from rental_pipeline.run_step import end_run
-from rental_pipeline.settings import WarehouseSettings, read_settings
+from rental_pipeline.base.settings import WarehouseSettings, read_settings
+from rental_pipeline.warehouse.data_api import DataApi
+from rental_pipeline.warehouse.run_step import end_run
 from tests.fixtures.pipeline import Stopped
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "ledger.md"

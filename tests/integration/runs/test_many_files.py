@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from rental_pipeline.errors import FixData
+from rental_pipeline.base.errors import FixData
 from tests.fixtures.market import MARKET_SQL, MARKETPLACE, Market
 
 MANY = 60

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from local.marketplace.generator import fill
-from rental_pipeline import run_step
-from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.warehouse import run_step
 from tests.fixtures.layers import assert_same_layers, read_layers, read_raw_newest, read_source
 
 KEYS = {"apartments": "id", "apartment_attributes": "id", "bookings": "booking_id", "user_viewing": None}

@@ -16,9 +16,9 @@ import pyarrow.parquet
 import pytest
 
 from local.marketplace.generator import fill
-from rental_pipeline.errors import FixConfiguration
-from rental_pipeline.settings import read_settings
-from rental_pipeline.telemetry import logger
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.base.settings import read_settings
+from rental_pipeline.base.telemetry import logger
 from tests.fixtures.layers import assert_same_layers, read_layers
 
 # In each value, and nowhere else.

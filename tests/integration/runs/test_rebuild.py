@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.base.errors import FixConfiguration
 from tests.fixtures.layers import assert_same_layers
 
 DAMAGE = {

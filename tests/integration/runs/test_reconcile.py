@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from local.marketplace.generator import fill
-from rental_pipeline.errors import FixConfiguration, FixData
+from rental_pipeline.base.errors import FixConfiguration, FixData
 from tests.fixtures.layers import assert_same_layers, read_layers, read_raw_newest, read_source
 from tests.fixtures.pipeline import SQL_ROOT
 
@@ -160,7 +160,7 @@ def test_too_many_deletions_are_refused_unless_forced(pipeline, generated, fresh
 def no_time_to_spare(pipeline, monkeypatch):
     """Each invocation reads the rows of three keys, and hands the rest on."""
     pipeline.set_environment(RESERVE_SECONDS="100000")
-    monkeypatch.setattr("rental_pipeline.hand_on._KEYS_PER_QUERY", 3)
+    monkeypatch.setattr("rental_pipeline.extract.deadline._KEYS_PER_QUERY", 3)
 
 
 def read_pieces(pipeline, run: int) -> list[dict]:
@@ -219,7 +219,7 @@ def test_keys_of_every_kind_are_compared_as_the_warehouse_orders_them(
     """
     if hands_on:
         request.getfixturevalue("no_time_to_spare")
-        monkeypatch.setattr("rental_pipeline.hand_on._KEYS_PER_QUERY", 1)
+        monkeypatch.setattr("rental_pipeline.extract.deadline._KEYS_PER_QUERY", 1)
     write_contract(f"  t: {{strategy: snapshot, key: [{key}], max_delete_fraction: 1}}\n")
     source_database.execute(
         f"create table t ({columns.replace('primary', 'v int, primary', 1)})"
@@ -263,8 +263,8 @@ def test_ranges_larger_than_a_slice_are_cut(pipeline, source_database, fresh_war
 
 def test_a_list_of_known_keys_that_is_not_whole_is_not_believed(pipeline, source_database, fresh_warehouse, write_contract):
     """A key missing from the list would be taken for new, one missing from the source for gone: the row that counts tells."""
-    from rental_pipeline.differences import read_known
-    from rental_pipeline.table_plan import Slice
+    from rental_pipeline.extract.differences import read_known
+    from rental_pipeline.model.table_plan import Slice
 
     write_contract("  t: {strategy: snapshot, key: k}\n")
     source_database.execute("create table t (k int primary key, v int)")

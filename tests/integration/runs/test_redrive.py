@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from local.marketplace.generator import fill
-from rental_pipeline import run_step
-from rental_pipeline.data_api import DataApi
-from rental_pipeline.errors import FixConfiguration
-from rental_pipeline.settings import WarehouseSettings, read_settings
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.base.settings import WarehouseSettings, read_settings
+from rental_pipeline.warehouse import run_step
+from rental_pipeline.warehouse.data_api import DataApi
 from tests.fixtures.pipeline import Stopped
 from tests.fixtures.warehouse import TARGET
 

@@ -11,7 +11,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from local.marketplace.generator import fill
-from rental_pipeline.errors import FixConfiguration, FixData
+from rental_pipeline.base.errors import FixConfiguration, FixData
 from tests.fixtures.layers import assert_same_layers, read_layers
 from tests.fixtures.pipeline import Stopped
 
@@ -140,7 +140,7 @@ def test_a_step_that_is_repeated_replays_once(pipeline, history, fresh_warehouse
 
 def test_a_long_history_is_replayed_in_several_steps(pipeline, history, fresh_warehouse, monkeypatch):
     """Two loads in each step, one for the rest. Raw is as it was until a table's last step, also where the run then stops."""
-    monkeypatch.setattr("rental_pipeline.replay.LOADS_PER_STEP", 2)
+    monkeypatch.setattr("rental_pipeline.plan.replay.LOADS_PER_STEP", 2)
     raw, layers = read_raw(fresh_warehouse), read_layers(fresh_warehouse)
     states = list(advance(pipeline.states({"replay": True}), stop_after="replay bookings"))
     assert states.count("replay apartments") == 2

@@ -7,11 +7,12 @@ import shutil
 import pyarrow
 import pytest
 
-from rental_pipeline import comparison, extract
-from rental_pipeline.errors import FixData, RetryLater
-from rental_pipeline.mysql_wire.packets import RowPackets
-from rental_pipeline.slice_rows import SliceRows
-from rental_pipeline.steps.load import Load
+from mysql_arrow.packets import RowPackets
+from rental_pipeline.base.errors import FixData, RetryLater
+from rental_pipeline.extract import extract_slice as extract
+from rental_pipeline.extract.rows import SliceRows
+from rental_pipeline.plan import comparison
+from rental_pipeline.warehouse.steps.load import Load
 from tests.fixtures.layers import read_raw_newest, read_source
 from tests.fixtures.pipeline import SQL_ROOT
 
@@ -230,7 +231,7 @@ def test_sums_that_leave_rows_out_are_not_believed(pipeline, market, monkeypatch
 
 def test_rows_of_one_hash_are_told_apart_by_their_number(pipeline, market, contract, monkeypatch, fresh_warehouse):
     """Where all hashes collide, a sum says nothing of contents; rows that are missing or too many are found all the same."""
-    monkeypatch.setattr("rental_pipeline.slice_query.hash_row", lambda *_: ("cast(0 as signed)", []))
+    monkeypatch.setattr("rental_pipeline.source.queries.hash_row", lambda *_: ("cast(0 as signed)", []))
     market.execute("create table beds (number int primary key)")
     market.execute("insert into beds select seq from seq_1_to_20")
     contract.write_text(contract.read_text() + "  beds: {strategy: snapshot, key: number}\n")
@@ -246,8 +247,8 @@ def test_pieces_of_slices_are_compared_as_their_slices_are(pipeline, market, mon
     """Handed on after each batch and each key: every piece has its own range, none is left out."""
     if fixture == "in pieces":
         pipeline.set_environment(RESERVE_SECONDS="100000")
-        monkeypatch.setattr("rental_pipeline.hand_on._KEYS_PER_QUERY", 2)
-        monkeypatch.setattr("rental_pipeline.hand_on._PAIRS_PER_QUERY", 7)
+        monkeypatch.setattr("rental_pipeline.extract.deadline._KEYS_PER_QUERY", 2)
+        monkeypatch.setattr("rental_pipeline.extract.deadline._PAIRS_PER_QUERY", 7)
         monkeypatch.setitem(RowPackets.__init__.__kwdefaults__, "block_bytes", 64)
     market.execute("delete from rooms where mod(number, 9) = 0")
     market.execute("insert into rooms select 100 + seq, 'z', '2024-01-01' from seq_1_to_9")
@@ -272,7 +273,7 @@ def test_a_load_that_is_tried_again_compares_again(pipeline, market, fresh_wareh
 @pytest.fixture
 def no_time_to_plan(monkeypatch):
     """Each call of the planner asks one query of at most 20 rows, and leaves the rest to the next."""
-    monkeypatch.setattr("rental_pipeline.plan._RESERVE_SECONDS", 100_000)
+    monkeypatch.setattr("rental_pipeline.plan.plan_run._RESERVE_SECONDS", 100_000)
     monkeypatch.setattr(comparison, "_QUERY_ROWS", 20)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.base.errors import FixConfiguration
 from tests.fixtures.market import MARKETPLACE, Market
 
 # MariaDB holds no more than about 64 KB of a table's names. A view of it, which may have more, has no key.
@@ -74,6 +74,6 @@ def test_a_thousand_columns_are_loaded(wide):
 
 def test_what_no_request_can_name_is_refused_before_reading(wide):
     """By the planner, with the way out."""
-    wide.pipeline.patch.setattr("rental_pipeline.raw_tables._MOST_COLUMNS", 1001)
+    wide.pipeline.patch.setattr("rental_pipeline.model.raw_tables._MOST_COLUMNS", 1001)
     with pytest.raises(FixConfiguration, match=r"table wide has 1002 columns.*Nothing was read.*personal: \{column: drop\}"):
         wide.run()

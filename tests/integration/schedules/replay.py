@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.base.errors import FixConfiguration
 from tests.fixtures.market import Market, StartedRun
 from tests.model.protections import Protections
 from tests.model.protocol import END, STEPS, crash

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rental_pipeline.errors import FixData
+from rental_pipeline.base.errors import FixData
 
 SECRET = "nobody's business"
 

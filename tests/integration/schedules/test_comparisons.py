@@ -6,8 +6,8 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from rental_pipeline.data_api import DataApi
-from rental_pipeline.run_step import COMPOSE
+from rental_pipeline.warehouse.data_api import DataApi
+from rental_pipeline.warehouse.run_step import COMPOSE
 
 RECONCILE = {"reconcile": True}
 

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from rental_pipeline.errors import FixConfiguration, FixData
+from rental_pipeline.base.errors import FixConfiguration, FixData
 
 
 def test_15_a_step_that_commits_late_does_not_undo_what_a_newer_run_planned(market):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.base.errors import FixConfiguration
 
 
 @pytest.fixture

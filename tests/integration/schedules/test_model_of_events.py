@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 
-from rental_pipeline.errors import FixConfiguration
+from rental_pipeline.base.errors import FixConfiguration
 from tests.model import events as model
 
 DEPTH = 5

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rental_pipeline.errors import FixConfiguration, RetryLater
+from rental_pipeline.base.errors import FixConfiguration, RetryLater
 
 STATES = "id, state"
 
@@ -120,7 +120,7 @@ def test_22_only_the_files_of_the_attempt_that_won_are_loaded(market):
         market.insert_parent(number)
     run = market.start().stop_before("extract 0")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("rental_pipeline.extract.write_json", _die)
+        patch.setattr("rental_pipeline.extract.extract_slice.write_json", _die)
         with pytest.raises(RetryLater):
             market.pipeline.invoke("extract_slice", market.pipeline.read("market/runs/000001/slices.json")[0])
     market.execute("delete from parents where id = 5")

@@ -4,7 +4,7 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 
-from rental_pipeline.errors import FixConfiguration, FixData
+from rental_pipeline.base.errors import FixConfiguration, FixData
 
 
 def test_06_dlt_2269_a_transaction_that_is_open_during_two_runs_is_read_after_it_committed(market):

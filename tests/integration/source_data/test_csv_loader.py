@@ -16,10 +16,10 @@ from pathlib import Path
 import pymysql
 import pytest
 
-from local.mariadb import start
 from local.marketplace import csv_table
 from local.marketplace.csv_folder import LoadReport, load_folder
 from local.marketplace.csv_format import InputRefused
+from local.standins.mysql.mariadb import start
 from tests.fixtures.mariadb import APPLICATION_PASSWORD, APPLICATION_USER, SourceDatabase
 
 REPOSITORY = Path(csv_table.__file__).resolve().parents[2]

@@ -12,10 +12,10 @@ from pathlib import Path
 import pymysql
 import pytest
 
-from local import mariadb as mariadb_module
-from local.mariadb import MariaDB, MariaDBUnavailable, find_running, running, start, stop_left_behind
+from local.standins.mysql import mariadb as mariadb_module
+from local.standins.mysql.mariadb import MariaDB, MariaDBUnavailable, find_running, running, start, stop_left_behind
 
-REPOSITORY = Path(mariadb_module.__file__).resolve().parents[1]
+REPOSITORY = Path(mariadb_module.__file__).resolve().parents[3]
 
 
 def test_a_folder_keeps_its_data_and_its_port(tmp_path: Path):
@@ -31,7 +31,7 @@ def test_a_folder_keeps_its_data_and_its_port(tmp_path: Path):
 def test_a_server_left_behind_is_taken_over_and_can_be_stopped(tmp_path: Path):
     """A run ended by SIGKILL leaves its server; the next start finds the same process, stop_left_behind ends it."""
     program = (
-        "import os, signal; from pathlib import Path; from local.mariadb import start;"
+        "import os, signal; from pathlib import Path; from local.standins.mysql.mariadb import start;"
         f"start(Path({str(tmp_path / 'db')!r})); os.kill(os.getpid(), signal.SIGKILL)"
     )
     killed = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, check=False)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rental_pipeline.steps.step import literal
-from rental_pipeline.warehouse_files import read_warehouse
+from rental_pipeline.definitions.marketplace import read_warehouse
+from rental_pipeline.warehouse.steps.step import literal
 
 SQL_ROOT = Path(__file__).parents[3] / "sql"
 

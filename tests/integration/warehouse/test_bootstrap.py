@@ -9,8 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from local.data_api.translate import translate
-from rental_pipeline.warehouse_files import Schemas, read_warehouse
+from local_redshift.translate import translate
+from rental_pipeline.definitions.marketplace import Schemas, read_warehouse
 from tests.fixtures.bootstrap import read_bootstrap
 
 SQL = Path(__file__).parents[3] / "sql"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from local.marketplace.generator import fill
-from rental_pipeline.sql_files import read_sql_file
-from rental_pipeline.warehouse_files import read_warehouse
+from rental_pipeline.definitions.marketplace import read_warehouse
+from rental_pipeline.definitions.sql_files import read_sql_file
 
 SQL_ROOT = Path(__file__).parents[3] / "sql"
 # The control tables as they were before the first upgrade; it is never changed.

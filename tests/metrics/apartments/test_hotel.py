@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from rental_pipeline.exchange_rates import FILE
+from rental_pipeline.definitions.exchange_rates import FILE
 from tests.metrics.agreement import assert_metrics_agreed
 from tests.metrics.apartments.rows import attributes, booking, listing
 from tests.metrics.engine import Engine

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from rental_pipeline.errors import FixData, RetryLater
+from rental_pipeline.base.errors import FixData, RetryLater
 from tests.metrics.apartments.rows import booking, listing
 
 FIRST, NEXT = date(2024, 3, 18), date(2024, 3, 19)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.marketplace.csv_folder import load_folder
-from rental_pipeline.settings import read_settings
+from rental_pipeline.base.settings import read_settings
 from tests.fixtures.pipeline import SQL_ROOT, Stopped
 from tests.metrics.cars.personal import assert_no_personal_data
 

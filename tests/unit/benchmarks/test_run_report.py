@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.run import AGAIN, FIRST, INCREMENT, UNCHANGED, Figures, FunctionUse, Hop, State, _count_steps
 from benchmarks.run_report import write_table
-from local.report import Hops
+from local.commands.report import Hops
 
 FIRST_LOAD = Figures(
     title=FIRST,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.data_api.parameters import find_backslash, find_parameters, quote_text
+from local_redshift.parameters import find_backslash, find_parameters, quote_text
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 import pytest
 
-from local.data_api.dialect import RESERVED_WORDS
-from local.data_api.refusal import Refused
-from local.data_api.translate import translate
+from local_redshift.dialect import RESERVED_WORDS
+from local_redshift.refusal import Refused
+from local_redshift.translate import translate
 
 
 def refuse(sql: str, reason: str) -> None:

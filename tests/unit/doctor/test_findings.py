@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from rental_pipeline.doctor import operation_checks, source_checks
-from rental_pipeline.doctor.report import Report
+from rental_pipeline.operate.doctor import operation_checks, source_checks
+from rental_pipeline.operate.doctor.report import Report
 
 
 def test_dependencies_of_another_processor(monkeypatch):

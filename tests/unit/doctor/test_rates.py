@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from rental_pipeline.doctor.report import Report
-from rental_pipeline.doctor.warehouse_checks import _check_rates
-from rental_pipeline.settings import WarehouseSettings
+from rental_pipeline.base.settings import WarehouseSettings
+from rental_pipeline.operate.doctor.report import Report
+from rental_pipeline.operate.doctor.warehouse_checks import _check_rates
 
 HEADER = "rate_date,currency,usd_per_unit\n"
 

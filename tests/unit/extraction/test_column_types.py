@@ -5,10 +5,18 @@ from __future__ import annotations
 import pyarrow
 import pytest
 
-from local.types_page import PAGE, write_page
-from rental_pipeline.column_types import TYPES, SourceColumn, arrow_type, can_be_cursor, can_be_key, catalogue_type, redshift_type
-from rental_pipeline.errors import FixConfiguration
-from rental_pipeline.raw_tables import quote_identifier
+from local.commands.types_page import PAGE, write_page
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.model.column_types import (
+    TYPES,
+    SourceColumn,
+    arrow_type,
+    can_be_cursor,
+    can_be_key,
+    catalogue_type,
+    redshift_type,
+)
+from rental_pipeline.model.raw_tables import quote_identifier
 
 CASES = [
     (SourceColumn("c", "tinyint"), "smallint", pyarrow.int16()),
@@ -56,7 +64,7 @@ def test_every_rule_of_the_table_is_followed(name: str) -> None:
 
 
 def test_the_page_of_the_documentation_is_the_table() -> None:
-    """If this fails: `python -m local.types_page`."""
+    """If this fails: `python -m local.commands.types_page`."""
     assert PAGE.read_text(encoding="utf-8") == write_page()
 
 

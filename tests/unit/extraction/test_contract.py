@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from rental_pipeline.contract import TableContract, read_contract, suggest
-from rental_pipeline.errors import FixConfiguration
-from rental_pipeline.sql_files import read_sql_file
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.definitions.sql_files import read_sql_file
+from rental_pipeline.model.contract import TableContract, read_contract, suggest
 
 APARTMENTS = Path(__file__).parents[3] / "sql" / "apartments" / "source.yaml"
 

@@ -13,14 +13,15 @@ from typing import Any
 
 import pytest
 
-from rental_pipeline import manifests, object_store
-from rental_pipeline.fingerprints import MOST_SPANS, Fingerprint, Span, join_spans
-from rental_pipeline.object_store import COMPARED, LOADS, PLAN, SLICES, part_key, result_key, run_key
-from rental_pipeline.settings import ManifestSettings
-from rental_pipeline.steps import unload_known
-from rental_pipeline.steps.step import StepRequest
-from rental_pipeline.steps.verify_load import compose_verification
-from rental_pipeline.table_plan import Comparison, PlannedColumn, PlannedTable, Slice
+from rental_pipeline.base import object_store
+from rental_pipeline.base.object_store import COMPARED, LOADS, PLAN, SLICES, part_key, result_key, run_key
+from rental_pipeline.base.settings import ManifestSettings
+from rental_pipeline.extract import manifests
+from rental_pipeline.model.fingerprints import MOST_SPANS, Fingerprint, Span, join_spans
+from rental_pipeline.model.table_plan import Comparison, PlannedColumn, PlannedTable, Slice
+from rental_pipeline.warehouse.steps import unload_known
+from rental_pipeline.warehouse.steps.step import StepRequest
+from rental_pipeline.warehouse.steps.verify_load import compose_verification
 
 SLICES_COUNT = 100_000
 RANGES = 256

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
-from rental_pipeline.errors import FixConfiguration, FixData, RetryLater
-from rental_pipeline.object_store import (
+from rental_pipeline.base.errors import FixConfiguration, FixData, RetryLater
+from rental_pipeline.base.object_store import (
     ARCHIVE,
     COMPARED,
     FIGURES,

@@ -8,11 +8,11 @@ from datetime import datetime
 import pymysql
 import pytest
 
-from rental_pipeline.bound import Bound
-from rental_pipeline.errors import FixConfiguration
-from rental_pipeline.planning import Progress
-from rental_pipeline.replication import Replication, look_at_replication
-from rental_pipeline.source import SourceAddress
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.plan.continuation import Progress
+from rental_pipeline.source.bound import Bound
+from rental_pipeline.source.connection import SourceAddress
+from rental_pipeline.source.replication import Replication, look_at_replication
 
 ADDRESS = SourceAddress("the-secret", "h", 3306, "d", "u", "p")
 WRITER = {"innodb_read_only": "OFF", "read_only": "OFF", "super_read_only": "OFF"}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from rental_pipeline.errors import FixConfiguration
-from rental_pipeline.run_input import LAYERS, RunInput, Window, read_run_input
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.model.run_request import LAYERS, RunInput, Window, read_run_input
 
 TABLES = ("apartments", "bookings")
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from rental_pipeline.errors import FixConfiguration
-from rental_pipeline.settings import ExtractSettings, ManifestSettings, PlanSettings, WarehouseSettings, settings_from
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.base.settings import ExtractSettings, ManifestSettings, PlanSettings, WarehouseSettings, settings_from
 
 PLAN = {"MARKETPLACE": "apartments", "BUCKET": "b", "SOURCE_SECRET_ARN": "s"}
 WAREHOUSE = {"MARKETPLACE": "apartments", "BUCKET": "b", "REDSHIFT_DATABASE": "d", "COPY_ROLE_ARN": "r"}

@@ -12,10 +12,9 @@ import botocore.crt.auth
 import pymysql
 import pytest
 
-from rental_pipeline import source
-from rental_pipeline.errors import FixConfiguration
-from rental_pipeline.login import Login
-from rental_pipeline.source import (
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.source import connection as source
+from rental_pipeline.source.connection import (
     SourceAddress,
     connect,
     explain_source_error,
@@ -23,6 +22,7 @@ from rental_pipeline.source import (
     read_indexes,
     read_source_address,
 )
+from rental_pipeline.source.login import Login
 
 # index, column, position, non_unique, sub_part, nullable
 PRIMARY = ("PRIMARY", "id", "1", "0", None, "")

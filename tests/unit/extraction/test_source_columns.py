@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from rental_pipeline.column_types import SourceColumn
-from rental_pipeline.contract import APPEND, MERGE, SNAPSHOT, TableContract
-from rental_pipeline.errors import FixConfiguration
-from rental_pipeline.source import SourceTable
-from rental_pipeline.source_columns import plan_columns
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.model.column_types import SourceColumn
+from rental_pipeline.model.contract import APPEND, MERGE, SNAPSHOT, TableContract
+from rental_pipeline.source.columns import plan_columns
+from rental_pipeline.source.connection import SourceTable
 
 ID = SourceColumn("id", "int", nullable=False)
 AT = SourceColumn("at", "datetime")

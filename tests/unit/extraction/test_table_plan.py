@@ -7,11 +7,11 @@ import json
 import pytest
 import sqlglot
 
-from rental_pipeline.contract import TableContract
-from rental_pipeline.errors import FixConfiguration
-from rental_pipeline.raw_tables import METADATA, plan_raw_table
-from rental_pipeline.slice_query import compose_slice_query, slice_condition
-from rental_pipeline.table_plan import PlannedColumn, PlannedTable, Slice
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.model.contract import TableContract
+from rental_pipeline.model.raw_tables import METADATA, plan_raw_table
+from rental_pipeline.model.table_plan import PlannedColumn, PlannedTable, Slice
+from rental_pipeline.source.queries import compose_slice_query, slice_condition
 
 ID = PlannedColumn("id", "bigint", "Id", "bigint")
 DAY = PlannedColumn("day", "date", "day", "date")

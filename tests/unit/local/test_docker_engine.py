@@ -1,12 +1,12 @@
-"""local/docker_engine.py: where containers cannot run, it is said why."""
+"""local/standins/containers/docker_engine.py: where containers cannot run, it is said why."""
 
 from __future__ import annotations
 
 import pytest
 from docker.errors import DockerException
 
-from local import docker_engine
-from local.docker_engine import NoContainers, run_engine
+from local.standins.containers import docker_engine
+from local.standins.containers.docker_engine import NoContainers, run_engine
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from local.lambda_runtime import Answer, map_answer
+from local.standins.aws_lambda.runtime import Answer, map_answer
 
 
 def answer(status: int, body: bytes) -> Answer:

@@ -1,4 +1,4 @@
-"""local/relay.py: what containers reach of this machine."""
+"""local/standins/containers/relay.py: what containers reach of this machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.relay import Relay
+from local.standins.containers.relay import Relay
 
 ELSEWHERE = "127.0.0.2"  # another address of this machine
 

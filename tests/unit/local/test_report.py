@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from local.report import Hops, lay_out, write_hops
+from local.commands.report import Hops, lay_out, write_hops
 
 
 def test_columns_are_aligned_and_numbers_stand_to_the_right():

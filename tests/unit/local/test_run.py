@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from local.run import Journal, RunFailed, read_parameters, run_pipeline
+from local.commands.run import Journal, RunFailed, read_parameters, run_pipeline
 
 
 def test_a_currency_is_remembered(tmp_path):

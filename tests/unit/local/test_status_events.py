@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from local.status_events import matches, read_rules
+from local.standins.eventbridge.status_events import matches, read_rules
 
 PATTERN = {"source": ["aws.states"], "detail": {"status": ["FAILED", "ABORTED"], "stateMachineArn": ["machine"]}}
 

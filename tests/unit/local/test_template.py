@@ -1,10 +1,10 @@
-"""The resolver of local/template.py, on templates made for the case."""
+"""The resolver of local/standins/cloudformation/template.py, on templates made for the case."""
 
 from __future__ import annotations
 
 import pytest
 
-from local.template import Template, TemplateError, read_template
+from local.standins.cloudformation.template import Template, TemplateError, read_template
 
 
 def make(resources: dict, parameters: dict | None = None, conditions: dict | None = None) -> Template:

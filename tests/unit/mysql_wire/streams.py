@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import pyarrow
 
-from rental_pipeline.mysql_wire.binary_rows import decode_binary_rows
-from rental_pipeline.mysql_wire.columns import match_columns
-from rental_pipeline.mysql_wire.packets import RowPackets
-from rental_pipeline.mysql_wire.text_rows import decode_text_rows
+from mysql_arrow.binary_rows import decode_binary_rows
+from mysql_arrow.columns import match_columns
+from mysql_arrow.packets import RowPackets
+from mysql_arrow.text_rows import decode_text_rows
 from tests.unit.mysql_wire.wire import SentColumn
 
 

@@ -7,9 +7,9 @@ from struct import pack
 import pymysql
 import pytest
 
-from rental_pipeline.errors import RetryLater
-from rental_pipeline.mysql_wire import packets
-from rental_pipeline.mysql_wire.packets import FULL_PACKET, RowPackets
+from mysql_arrow import packets
+from mysql_arrow.packets import FULL_PACKET, RowPackets
+from rental_pipeline.base.errors import RetryLater
 from tests.unit.mysql_wire.streams import Stream
 from tests.unit.mysql_wire.wire import EOF, frame
 

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymysql.constants import FIELD_TYPE
 
-from rental_pipeline.errors import FixConfiguration, FixData, RetryLater
-from rental_pipeline.mysql_wire import PROTOCOLS
+from mysql_arrow import PROTOCOLS
+from rental_pipeline.base.errors import FixConfiguration, FixData, RetryLater
 from tests.unit.mysql_wire.streams import decode
 from tests.unit.mysql_wire.wire import EOF, SentColumn, binary_row, frame, text_row, time_text
 

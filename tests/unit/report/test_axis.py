@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from rental_pipeline.report.axis import choose_ticks, write_ticks
-from rental_pipeline.report.values import PERIODS, TEXT, UNITS
+from rental_pipeline.definitions.units import PERIODS, TEXT, UNITS
+from rental_pipeline.operate.report.axis import choose_ticks, write_ticks
 
 NUMBERS = [unit for unit in UNITS if unit not in (*PERIODS, TEXT, "amount")]
 

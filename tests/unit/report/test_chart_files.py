@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import sqlglot
 
-from rental_pipeline.errors import FixConfiguration
-from rental_pipeline.report.chart_files import RANKING, read_charts
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.definitions.charts import RANKING, read_charts
 
 SQL_ROOT = Path(__file__).parents[3] / "sql"
 MARKETPLACES = sorted(path.parent.name for path in SQL_ROOT.glob("*/source.yaml"))

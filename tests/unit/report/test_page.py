@@ -10,8 +10,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from rental_pipeline.report import drawing
-from rental_pipeline.report.page import render_page
+from rental_pipeline.operate.report import drawing
+from rental_pipeline.operate.report.page import render_page
 
 PAGE_CSS = Path(drawing.__file__).with_name("page.css")
 EVIL = '<script>alert("1")</script> & <img src=x onerror=alert(1)> \' " {{ 7 * 7 }}'

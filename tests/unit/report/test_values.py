@@ -6,7 +6,8 @@ from datetime import date
 
 import pytest
 
-from rental_pipeline.report.values import UNITS, name_period, next_period, write_moment, write_until, write_value
+from rental_pipeline.definitions.units import UNITS
+from rental_pipeline.operate.report.values import name_period, next_period, write_moment, write_until, write_value
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ import yaml
 from sqlfluff.core import FluffConfig, Linter
 from sqlglot import exp
 
-from local.data_api.dialect import RESERVED_WORDS
-from local.data_api.translate import translate
-from rental_pipeline.exchange_rates import make_rates
-from rental_pipeline.sql_files import SqlFile, read_sql_file
-from rental_pipeline.warehouse_files import CuratedTable
+from local_redshift.dialect import RESERVED_WORDS
+from local_redshift.translate import translate
+from rental_pipeline.definitions.exchange_rates import make_rates
+from rental_pipeline.definitions.marketplace import CuratedTable
+from rental_pipeline.definitions.sql_files import SqlFile, read_sql_file
 
 ROOT = Path(__file__).parents[3]
 FOLDERS = ("curated", "presentation", "checks", "views", "report")

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local.template import read_template
-from rental_pipeline import cost, executions
-from rental_pipeline.cost import CALLED, EXTRACTING, MEMORY_MB, SQL, Usage
+from local.standins.cloudformation.template import read_template
+from rental_pipeline.warehouse import cost, executions
+from rental_pipeline.warehouse.cost import CALLED, EXTRACTING, MEMORY_MB, SQL, Usage
 from tests.permissions.needs import find_task_calls
 
 ROOT = Path(__file__).parents[3]

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from rental_pipeline import telemetry
+from rental_pipeline.base import telemetry
 from tests.fixtures.pipeline import Context
 
 

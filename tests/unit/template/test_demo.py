@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.template import Template, read_template
+from local.standins.cloudformation.template import Template, read_template
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = ROOT / "examples"

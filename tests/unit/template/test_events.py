@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from local.status_events import make_status_event, matches, read_rules
-from local.template import read_template
-from rental_pipeline.contract import read_contract
-from rental_pipeline.failure import explain_failure
-from rental_pipeline.run_input import RunInput, read_run_input
-from rental_pipeline.run_step import COMPOSE
-from rental_pipeline.table_plan import Slice
+from local.standins.cloudformation.template import read_template
+from local.standins.eventbridge.status_events import make_status_event, matches, read_rules
+from rental_pipeline.model.contract import read_contract
+from rental_pipeline.model.run_request import RunInput, read_run_input
+from rental_pipeline.model.table_plan import Slice
+from rental_pipeline.operate.failed_run import explain_failure
+from rental_pipeline.warehouse.run_step import COMPOSE
 
 ROOT = Path(__file__).parents[3]
 EVENTS = ROOT / "events"
@@ -80,7 +80,7 @@ def test_the_failure_event_is_what_eventbridge_sends():
 
 def test_the_failure_event_tells_a_cause_that_is_understood(monkeypatch):
     """Its cause is a function's error, as Step Functions passes it on."""
-    monkeypatch.setattr("rental_pipeline.failure._failed_state", lambda _arn: "Plan the run", raising=False)
+    monkeypatch.setattr("rental_pipeline.operate.failed_run._failed_state", lambda _arn: "Plan the run", raising=False)
     failure = explain_failure(read("close_failed_run.json")["detail"])
     assert failure.error == "FixConfiguration"
     assert "grant it" in failure.message

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.template import Template, read_template
+from local.standins.cloudformation.template import Template, read_template
 
 ROOT = Path(__file__).parents[3]
 RUNBOOK = (ROOT / "docs/runbook.md").read_text()
@@ -129,7 +129,7 @@ def test_the_runbook_has_no_other_alarms(template):
 
 def test_the_runbooks_inputs_are_inputs():
     """What a person copies from it is understood."""
-    from rental_pipeline.run_input import read_run_input
+    from rental_pipeline.model.run_request import read_run_input
 
     inputs = re.findall(r"`(\{[^`<]*\})`", RUNBOOK)
     assert len(inputs) > 5

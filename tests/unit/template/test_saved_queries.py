@@ -9,11 +9,11 @@ import sqlglot
 import yaml
 from sqlglot import exp
 
-from local.saved_queries import TEMPLATE, name_resource, read_queries, write_queries
-from local.template import read_template
-from rental_pipeline.lake_tables import lake_name, list_lake_tables
-from rental_pipeline.sql_files import SqlFile
-from rental_pipeline.warehouse_files import read_warehouse
+from local.commands.saved_queries import TEMPLATE, name_resource, read_queries, write_queries
+from local.standins.cloudformation.template import read_template
+from rental_pipeline.definitions.lake_tables import lake_name, list_lake_tables
+from rental_pipeline.definitions.marketplace import read_warehouse
+from rental_pipeline.definitions.sql_files import SqlFile
 
 SQL = Path(__file__).parents[3] / "sql"
 QUERIES = [(marketplace, file) for marketplace, files in read_queries().items() for file in files.values()]

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from local.deploy import lay_out_function
-from local.template import Template, TemplateError, read_template
-from rental_pipeline.object_store import known_prefix, part_key, report_key
-from rental_pipeline.settings import (
+from local.standins.cloudformation.deploy import lay_out_function
+from local.standins.cloudformation.template import Template, TemplateError, read_template
+from rental_pipeline.base.object_store import known_prefix, part_key, report_key
+from rental_pipeline.base.settings import (
     CatalogueSettings,
     ExtractSettings,
     FailureSettings,
@@ -101,7 +101,8 @@ def test_the_handlers_and_layers_exist(template, tmp_path):
     for logical_id, properties in template.resources("AWS::Lambda::Function").items():
         function = lay_out_function(template, logical_id, properties, ROOT, tmp_path)
         assert (function.folder / "app.py").is_file()
-        assert (function.layers / "python" / "rental_pipeline" / "errors.py").is_file()
+        assert (function.layers / "python" / "rental_pipeline" / "base" / "errors.py").is_file()
+        assert (function.layers / "python" / "mysql_arrow" / "__init__.py").is_file()
         assert (function.layers / "apartments" / "source.yaml").is_file()
         assert "def lambda_handler(" in (function.folder / "app.py").read_text()
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from rental_pipeline.data_api import Submission, classify
-from rental_pipeline.errors import FixConfiguration, FixData, RetryLater
-from rental_pipeline.steps.step import literal
+from rental_pipeline.base.errors import FixConfiguration, FixData, RetryLater
+from rental_pipeline.warehouse.data_api import Submission, classify
+from rental_pipeline.warehouse.steps.step import literal
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from rental_pipeline.errors import FixConfiguration
-from rental_pipeline.exchange_rates import BEGIN_OF_TIME, END_OF_TIME, Rate, make_rates
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.definitions.exchange_rates import BEGIN_OF_TIME, END_OF_TIME, Rate, make_rates
 
 HEADER = "rate_date,currency,usd_per_unit\n"
 EURO_AND_YEN = HEADER + "2026-01-01,EUR,1.10\n2026-02-01,EUR,1.20\n2026-01-15,JPY,0.0066\n2026-02-01,JPY,0.006\n"

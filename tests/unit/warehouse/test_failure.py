@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from rental_pipeline import failure
-from rental_pipeline.failure import Failure, explain_failure
+from rental_pipeline.operate import failed_run as failure
+from rental_pipeline.operate.failed_run import Failure, explain_failure
 
 
 @pytest.fixture(autouse=True)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from rental_pipeline.errors import FixConfiguration
-from rental_pipeline.settings import WarehouseSettings
-from rental_pipeline.steps.publish import compose_publish
-from rental_pipeline.steps.step import StepRequest
-from rental_pipeline.warehouse_files import Check, read_warehouse
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.base.settings import WarehouseSettings
+from rental_pipeline.definitions.marketplace import Check, read_warehouse
+from rental_pipeline.warehouse.steps.publish import compose_publish
+from rental_pipeline.warehouse.steps.step import StepRequest
 
 SQL_ROOT = Path(__file__).parents[3] / "sql"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from rental_pipeline.data_api import DataApi, Snapshot, Submission
-from rental_pipeline.errors import RetryLater
+from rental_pipeline.base.errors import RetryLater
+from rental_pipeline.warehouse.data_api import DataApi, Snapshot, Submission
 
 SELECTS = tuple(f"select {number} as number" for number in range(100))
 

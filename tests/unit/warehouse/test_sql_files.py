@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from rental_pipeline.errors import FixConfiguration
-from rental_pipeline.sql_files import hash_texts, read_sql_file
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.definitions.sql_files import hash_texts, read_sql_file
 
 GOOD = """-- Cities by bookings.
 --

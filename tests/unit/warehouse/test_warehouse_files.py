@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rental_pipeline.errors import FixConfiguration
-from rental_pipeline.warehouse_files import read_warehouse
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.definitions.marketplace import read_warehouse
 
 CURATED = """-- grain: id
 -- source: {source}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from rental_pipeline.errors import FixConfiguration
-from rental_pipeline.settings import WarehouseSettings
-from rental_pipeline.steps.step import StepRequest
-from rental_pipeline.warehouse_files import Schemas
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.base.settings import WarehouseSettings
+from rental_pipeline.definitions.marketplace import Schemas
+from rental_pipeline.warehouse.steps.step import StepRequest
 
 
 class Files:

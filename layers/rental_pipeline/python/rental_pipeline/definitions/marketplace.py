@@ -1,0 +1,361 @@
+"""What a marketplace's SQL folder says: curated tables, metrics, checks, charts, their order and the hashes of their inputs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.definitions import exchange_rates
+from rental_pipeline.definitions.charts import Chart, read_charts
+from rental_pipeline.definitions.exchange_rates import US_DOLLAR
+from rental_pipeline.definitions.sql_files import SqlFile, hash_texts, read_sql_folder
+
+_REFERENCE = re.compile(r"^(\w+) *-> *(\w+)\.(\w+)$")
+# The first day of the period of a day of the calendar. `all` is one period: the whole calendar (sql/control/calendar.sql).
+_PERIODS = {"day": "calendar_date", "week": "week_start", "month": "month_start", "all": "cast('2000-01-01' as date)"}
+_END_OF_ALL = "cast('2051-01-01' as date)"
+# Tables of the curated schema that the engine makes (steps/open_run.py).
+_ENGINE_TABLES = ("rejected_rows", "unreadable_values")
+_DIRTY = "dirty_from_"
+# In a curated table's header, a line per rule: its name, and apart from it what it means.
+_RULE = re.compile(r"^--   ([a-z_]+) {2,}(\S.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Schemas:
+    """The five schemas of one marketplace in the warehouse."""
+
+    marketplace: str
+
+    @property
+    def control(self) -> str:
+        return f"{self.marketplace}_control"
+
+    @property
+    def raw(self) -> str:
+        return f"{self.marketplace}_raw"
+
+    @property
+    def curated(self) -> str:
+        return f"{self.marketplace}_curated"
+
+    @property
+    def staging(self) -> str:
+        return f"{self.marketplace}_staging"
+
+    @property
+    def presentation(self) -> str:
+        return f"{self.marketplace}_presentation"
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        return self.control, self.raw, self.curated, self.staging, self.presentation
+
+
+@dataclass(frozen=True)
+class Amount:
+    """What a row is worth.
+
+    Attributes:
+        amount: A decimal column of the table and of its `judged` rows.
+        currency: The same, of a currency's three letters; None: the marketplace's reporting currency.
+    """
+
+    amount: str
+    currency: str | None = None
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A child column that names a row of a parent table: rows are judged anew when their parent is there for the first time."""
+
+    column: str
+    parent: str
+    parent_key: str
+
+
+@dataclass(frozen=True)
+class CuratedTable:
+    """One file of curated/: a table, the raw table it is made from, and its parents."""
+
+    file: SqlFile
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+    @cached_property
+    def source(self) -> str:
+        """The raw table whose rows are judged."""
+        return self.file.header_line("source")
+
+    @cached_property
+    def is_derived(self) -> bool:
+        """Whether the table is made from all versions of accepted rows and so rejects nothing itself."""
+        kind = self.file.header_line("input")
+        if kind not in ("newest", "versions"):
+            raise FixConfiguration(f"{self.file.path}: input is {kind!r}; it is either newest or versions")
+        return kind == "versions"
+
+    @cached_property
+    def key(self) -> tuple[str, ...]:
+        """The curated columns that hold the raw key, in its order; of an append table, event_day."""
+        return tuple(part.strip() for part in self.file.header.get("key", "event_day").split(","))
+
+    @cached_property
+    def keeps_removed(self) -> bool:
+        """Whether a row that the source deleted keeps its last values here, for the facts that refer to it."""
+        text = self.file.header.get("removed", "leave")
+        if text not in ("kept", "leave"):
+            raise FixConfiguration(f"{self.file.path}: removed is {text!r}; it is kept, or leave (also without the line)")
+        return text == "kept"
+
+    @cached_property
+    def amount(self) -> Amount | None:
+        """The columns that say what a row is worth; None where rows carry no money."""
+        text = self.file.header.get("amount")
+        if text is None:
+            return None
+        columns = [part.strip() for part in text.split(",")]
+        if len(columns) > 2 or not all(column.isidentifier() for column in columns):
+            raise FixConfiguration(
+                f"{self.file.path}: amount says {text!r}; write `amount column` or `amount column, currency column`"
+            )
+        return Amount(*columns)
+
+    @cached_property
+    def rules(self) -> dict[str, str]:
+        """What breaks each of the table's rules, in words, by the rule's name."""
+        return dict(_RULE.findall(self.file.text))
+
+    @cached_property
+    def references(self) -> tuple[Reference, ...]:
+        text = self.file.header.get("references", "none")
+        if text == "none":
+            return ()
+        references = []
+        for part in text.split(","):
+            match = _REFERENCE.match(part.strip())
+            if not match:
+                raise FixConfiguration(
+                    f"{self.file.path}: references says {part.strip()!r}; write `column -> table.column` or none"
+                )
+            references.append(Reference(*match.groups()))
+        return tuple(references)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One file of presentation/: a table of whole periods."""
+
+    file: SqlFile
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+    @cached_property
+    def period(self) -> str:
+        """day, week, month or all."""
+        period = self.file.header_line("period")
+        if period not in _PERIODS:
+            raise FixConfiguration(f"{self.file.path}: period is {period!r}; it is one of {', '.join(_PERIODS)}")
+        return period
+
+    @property
+    def period_start(self) -> str:
+        """The first day of a period, in SQL over the calendar."""
+        return _PERIODS[self.period]
+
+    @property
+    def period_end(self) -> str:
+        """The day after a period, in SQL over its period_start."""
+        return _END_OF_ALL if self.period == "all" else f"cast(dateadd({self.period}, 1, period_start) as date)"
+
+    @property
+    def depends_on_day(self) -> bool:
+        """Whether the rows depend on the day of the run, so that its passing makes periods stale."""
+        return any(":as_of" in sql for sql in self.file.sections.values())
+
+    @cached_property
+    def dirty_from(self) -> dict[str, str]:
+        """The select of touched periods, by the curated table that touches them.
+
+        `exchange_rate` is among them where a metric converts by the rate of a day outside of its row's period.
+        """
+        return {name.removeprefix(_DIRTY): sql for name, sql in self.file.sections.items() if name.startswith(_DIRTY)}
+
+
+@dataclass(frozen=True)
+class View:
+    """One file of views/: a view in the presentation schema, for analysts."""
+
+    file: SqlFile
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """The tables it is bound to, with their schemas."""
+        return frozenset(name.strip() for name in self.file.header_line("reads").split(","))
+
+
+@dataclass(frozen=True)
+class Check:
+    """One file of checks/: a select of the rows that break it."""
+
+    name: str
+    severity: str
+    violations: str
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """All SQL of one marketplace, as read from the SQL layer.
+
+    Attributes:
+        control: The statements that set the control schema up, in order.
+        functions: The text of those of its files that rows depend on: functions and calendar.
+        exchange_rate_table: The definition of the control table of rates.
+        exchange_rates: The text of exchange_rates.csv; empty where there is no such file.
+        reporting_currency: The currency in which the figures are, by its ISO 4217 code.
+        curated: In build order, parents first.
+        charts: Of the report, in their order.
+    """
+
+    schemas: Schemas
+    control: tuple[str, ...]
+    functions: str
+    exchange_rate_table: str
+    exchange_rates: str
+    reporting_currency: str
+    curated: tuple[CuratedTable, ...]
+    metrics: tuple[Metric, ...]
+    checks: tuple[Check, ...]
+    views: tuple[View, ...]
+    charts: tuple[Chart, ...]
+
+    def curated_table(self, name: str) -> CuratedTable:
+        return next(table for table in self.curated if table.name == name)
+
+    def metric(self, name: str) -> Metric:
+        return next(metric for metric in self.metrics if metric.name == name)
+
+    def sources(self, table: CuratedTable) -> frozenset[str]:
+        """Return the raw tables by which a curated table's rows are judged: its own, and its parents'."""
+        return frozenset({table.source, *(self.curated_table(reference.parent).source for reference in table.references)})
+
+    def metric_sources(self, metric: Metric) -> frozenset[str]:
+        """Return the raw tables that a metric is made of."""
+        return frozenset().union(*(self.sources(table) for table in self._inputs(metric)))
+
+    @property
+    def control_hash(self) -> str:
+        return hash_texts(*self.control)
+
+    @property
+    def files_hash(self) -> str:
+        """Hash everything that decides what a run makes."""
+        files = [table.file.text for table in (*self.curated, *self.metrics, *self.views)]
+        checks = [f"{check.name} {check.severity} {check.violations}" for check in self.checks]
+        return hash_texts(*self.control, self.exchange_rates, self.reporting_currency, *files, *checks)
+
+    @property
+    def exchange_rate_hash(self) -> str:
+        return hash_texts(self.exchange_rates, self.reporting_currency)
+
+    def curated_hash(self, table: CuratedTable) -> str:
+        """Hash what decides the table's rows besides raw: its file, functions and calendar."""
+        return hash_texts(table.file.text, self.functions)
+
+    def metric_hash(self, metric: Metric) -> str:
+        """Hash what decides the metric's rows besides curated rows and rates: its file, the shape of what it reads, functions,
+        the currency that it converts into.
+
+        Rates are compared by value when they are replaced (rental_pipeline.warehouse.steps.rates).
+        """
+        shapes = [table.file.section("table") for table in self._inputs(metric)]
+        currency = [self.reporting_currency] if self.is_converted(metric) else []
+        return hash_texts(metric.file.text, self.functions, *shapes, *currency)
+
+    def is_converted(self, metric: Metric) -> bool:
+        """Whether a metric reads the exchange rates."""
+        return f"{self.schemas.control}.exchange_rate" in metric.file.header_line("reads")
+
+    def _inputs(self, metric: Metric) -> list[CuratedTable]:
+        reads = metric.file.header_line("reads")
+        return [table for table in self.curated if f"{self.schemas.curated}.{table.name}" in reads]
+
+    def tables_of(self, view: View) -> list[CuratedTable | Metric]:
+        """Return the tables that a view is bound to."""
+        tables = [(self.schemas.curated, table) for table in self.curated]
+        tables += [(self.schemas.presentation, metric) for metric in self.metrics]
+        return [table for schema, table in tables if f"{schema}.{table.name}" in view.reads]
+
+    def view_hash(self, view: View) -> str:
+        """Hash the view and the definitions of its tables: where one of them is made anew, so is the view."""
+        return hash_texts(view.file.text, *(table.file.section("table") for table in self.tables_of(view)))
+
+    @staticmethod
+    def definition_hash(file: SqlFile) -> str:
+        """Hash the table's definition, so that a changed one is created anew."""
+        return hash_texts(file.section("table"))
+
+
+def read_warehouse(sql_root: Path, marketplace: str, reporting_currency: str = US_DOLLAR) -> Warehouse:
+    """Read and check all SQL of a marketplace, whose figures are in the reporting currency.
+
+    Raises:
+        FixConfiguration: the folder is absent, a header is wrong, or references form a circle.
+    """
+    folder = sql_root / marketplace
+    if not folder.is_dir():
+        known = sorted(path.parent.name for path in sql_root.glob("*/source.yaml"))
+        raise FixConfiguration(f"no SQL for marketplace {marketplace!r} under {sql_root}; there is: {', '.join(known) or 'none'}")
+    control = read_sql_folder(sql_root / "control")
+    rates = sql_root / "control" / exchange_rates.FILE
+    return Warehouse(
+        schemas=Schemas(marketplace),
+        control=tuple(sql for file in control.values() for sql in file.sections.values()),
+        functions="".join(control[name].text for name in ("functions", "calendar") if name in control),
+        exchange_rate_table=control["tables"].sections.get("exchange_rate", "") if "tables" in control else "",
+        exchange_rates=rates.read_text(encoding="utf-8-sig") if rates.is_file() else "",
+        reporting_currency=reporting_currency,
+        curated=_order_by_reference([CuratedTable(file) for file in read_sql_folder(folder / "curated").values()]),
+        metrics=tuple(Metric(file) for file in read_sql_folder(folder / "presentation").values()),
+        checks=tuple(_read_check(file) for file in read_sql_folder(folder / "checks").values()),
+        views=tuple(View(file) for file in read_sql_folder(folder / "views").values()),
+        charts=read_charts(folder / "report"),
+    )
+
+
+def _order_by_reference(tables: list[CuratedTable]) -> tuple[CuratedTable, ...]:
+    ordered: list[CuratedTable] = []
+    waiting = list(tables)
+    names = {table.name for table in tables}
+    for table in tables:
+        if table.name in _ENGINE_TABLES:
+            raise FixConfiguration(f"{table.file.path}: {table.name} is a table that every curated schema has: rename the file")
+    for table in tables:
+        if unknown := [reference.parent for reference in table.references if reference.parent not in names]:
+            raise FixConfiguration(f"{table.file.path} references {unknown[0]}, which is no curated table")
+    while waiting:
+        built = {table.name for table in ordered}
+        ready = [table for table in waiting if {reference.parent for reference in table.references} <= built]
+        if not ready:
+            raise FixConfiguration(f"curated tables reference each other in a circle: {', '.join(t.name for t in waiting)}")
+        ordered += ready
+        waiting = [table for table in waiting if table not in ready]
+    return tuple(ordered)
+
+
+def _read_check(file: SqlFile) -> Check:
+    severity = file.header_line("severity")
+    if severity not in ("fail", "warn"):
+        raise FixConfiguration(f"{file.path}: severity is {severity!r}; it is either fail or warn")
+    return Check(file.name, severity, file.section("violations"))

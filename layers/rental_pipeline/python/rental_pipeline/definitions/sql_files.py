@@ -1,0 +1,107 @@
+"""SQL files, found by their path: a comment header of `key: value` lines, then statements under `-- name:` lines."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from rental_pipeline.base.errors import FixConfiguration
+
+_NAME = re.compile(r"^-- name: *(\w+) *$", re.MULTILINE)
+# Redshift folds names that are not quoted, and takes 127 bytes (Database Developer Guide, "Names and identifiers"), of which the
+# rest is for what the pipeline appends.
+_FILE_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
+_HEADER_LINE = re.compile(r"^-- (\w+): +(.*)$")
+_HEADER_CONTINUED = re.compile(r"^-- {4,}(\S.*)$")
+
+
+@dataclass(frozen=True)
+class SqlFile:
+    """One .sql file.
+
+    Attributes:
+        path: Where it was read from, for errors.
+        header: The `key: value` lines before the first section, continued lines joined.
+        sections: Statement by section name, in file order, without comments before the first.
+        text: The whole file, for hashing.
+    """
+
+    path: Path
+    header: dict[str, str]
+    sections: dict[str, str]
+    text: str
+
+    @property
+    def name(self) -> str:
+        """The file's stem, which is the table's (or check's) name."""
+        return self.path.stem
+
+    def section(self, name: str) -> str:
+        """Return one statement; raise FixConfiguration naming the file where it is missing."""
+        if name not in self.sections:
+            raise FixConfiguration(f"{self.path} has no section `-- name: {name}`; it has: {', '.join(self.sections)}")
+        return self.sections[name]
+
+    def header_line(self, key: str) -> str:
+        """Return what the header says under a key; raise FixConfiguration naming the file where it says nothing."""
+        if key not in self.header:
+            raise FixConfiguration(f"{self.path} has no `-- {key}: …` line in its header")
+        return self.header[key]
+
+
+def read_sql_file(path: Path) -> SqlFile:
+    """Read and divide one file.
+
+    Raises:
+        FixConfiguration: the file has no sections, or two of one name.
+    """
+    text = path.read_text(encoding="utf-8")
+    pieces = _NAME.split(text)
+    if len(pieces) == 1:
+        raise FixConfiguration(f"{path} has no `-- name: …` line, so nothing in it would run")
+    names, statements = pieces[1::2], [statement.strip() for statement in pieces[2::2]]
+    if len(set(names)) != len(names):
+        raise FixConfiguration(f"{path} names a section twice: {', '.join(names)}")
+    if empty := [name for name, statement in zip(names, statements, strict=True) if not statement]:
+        raise FixConfiguration(f"{path}: section {empty[0]} is empty")
+    return SqlFile(path, _read_header(pieces[0]), dict(zip(names, statements, strict=True)), text)
+
+
+def read_sql_folder(folder: Path) -> dict[str, SqlFile]:
+    """Read every .sql file of a folder, by stem, in name order (an absent folder is empty).
+
+    Raises:
+        FixConfiguration: as `read_sql_file`; or a file's name cannot be a table's without quotes.
+    """
+    paths = sorted(folder.glob("*.sql"))
+    if wrong := [path for path in paths if not _FILE_NAME.fullmatch(path.stem)]:
+        raise FixConfiguration(
+            f"{wrong[0]}: the file's name is the table's or check's; it begins with a small letter, and has small letters, digits"
+            " and underscores only, at most 100 of them: rename it"
+        )
+    return {path.stem: read_sql_file(path) for path in paths}
+
+
+def hash_texts(*texts: str) -> str:
+    """Return one SHA-256 (hex) over texts, each of them delimited by its length."""
+    digest = hashlib.sha256()
+    for text in texts:
+        encoded = text.encode()
+        digest.update(str(len(encoded)).encode() + b":" + encoded)
+    return digest.hexdigest()
+
+
+def _read_header(comments: str) -> dict[str, str]:
+    header: dict[str, str] = {}
+    key = None
+    for line in comments.splitlines():
+        if match := _HEADER_LINE.match(line):
+            key = match[1]
+            header[key] = match[2].strip()
+        elif key and (match := _HEADER_CONTINUED.match(line)):
+            header[key] += " " + match[1].strip()
+        else:
+            key = None
+    return header

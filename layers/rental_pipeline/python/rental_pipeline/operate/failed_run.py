@@ -1,0 +1,179 @@
+"""What happens after an execution failed, timed out or was aborted: outside the state machine, where then no state runs any more.
+
+Step Functions emits "Execution Status Change" events (AWS Step Functions Developer Guide, "Automating Step Functions event
+delivery with EventBridge"); a rule of the stack passes those of this machine here.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+
+from rental_pipeline.base.errors import PipelineError
+from rental_pipeline.base.settings import FailureSettings
+from rental_pipeline.base.telemetry import logger
+from rental_pipeline.definitions.marketplace import Schemas
+from rental_pipeline.warehouse.data_api import DataApi, StatementFailed
+from rental_pipeline.warehouse.run_step import end_run
+from rental_pipeline.warehouse.steps.step import literal
+
+_ADVICE = {
+    "RetryLater": "The cause may pass by itself: choose Redrive on the execution, or start a new one with the input below.",
+    "FixConfiguration": "Mend what the message names (setting, contract, privilege or input), then start a new execution.",
+    "FixData": "Mend the data or the rule that the message names, then start a new execution.",
+}
+_PUBLISHED = (
+    "Its figures were published before it failed; the lake may show an earlier run's, and its report be missing, until a redrive,"
+    " or the next run that publishes."
+)
+_NOT_PUBLISHED = "Nothing of the failed run was published; what it committed before is kept and is the next run's starting point."
+_ANY_ADVICE = "Look at the execution in the console; Redrive resumes it where it failed, a new execution starts afresh."
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What broke, as far as the execution tells.
+
+    Attributes:
+        where: The state that failed, and the step and table inside it.
+        error: The error's name: a class of rental_pipeline.base.errors, or the platform's.
+        message: What it said.
+    """
+
+    where: str
+    error: str
+    message: str
+
+
+def close_failed_run(event: dict[str, Any], settings: FailureSettings) -> dict[str, Any]:
+    """Cancel the run's statements, close its ledger row, free its lease, and tell people.
+
+    People are told even when the warehouse cannot be reached: the next run then finds that the execution of the lease's holder
+    has ended, and closes it.
+
+    Returns:
+        What was done: `run_sequence` (None where no run was opened, or the warehouse could not say), `has_published`,
+        `cancelled`, `problem`.
+    """
+    detail = event["detail"]
+    failure = explain_failure(detail)
+    logger.append_keys(execution=detail["name"])
+    logger.error("the run failed", extra={"where": failure.where, "error": failure.error, "status": detail["status"]})
+    try:
+        closed = _close(detail, failure, settings)
+    except (PipelineError, StatementFailed) as error:
+        logger.exception("the warehouse could not be told")
+        closed = {"run_sequence": None, "has_published": False, "cancelled": [], "problem": str(error)}
+    _tell(detail, failure, closed, settings)
+    return closed
+
+
+def explain_failure(detail: dict[str, Any]) -> Failure:
+    """Find out which state failed and why, from the event and the execution's own history."""
+    state = _failed_state(detail["executionArn"])
+    error, cause = detail.get("error") or detail["status"], detail.get("cause") or ""
+    where = state or "before its first state"
+    if error == "States.ExceedToleratedFailureThreshold" and (child := _failed_child(detail["executionArn"])):
+        item = _parse_object(child.get("input")) or {}
+        where = f"{where} (slice {item.get('slice')} of {item.get('table')})"
+        error, cause = child.get("error", child["status"]), child.get("cause", "")
+    # A nested execution's failure comes as JSON about that execution, a function's as JSON about its exception.
+    while isinstance(inner := _parse_object(cause), dict):
+        if "errorMessage" in inner:
+            return Failure(where, inner.get("errorType", error), inner["errorMessage"])
+        if "Cause" not in inner and "Error" not in inner:
+            break
+        if isinstance(step := _parse_object(inner.get("Input")), dict):
+            where = f"{where} ({' '.join(str(step[key]) for key in ('step', 'name') if step.get(key))})"
+        error, cause = inner.get("Error", error), inner.get("Cause", "")
+    message = cause or {"TIMED_OUT": "it ran longer than it may", "ABORTED": "somebody stopped it"}.get(
+        detail["status"], "no cause given"
+    )
+    return Failure(where, error, message)
+
+
+def _close(detail: dict[str, Any], failure: Failure, settings: FailureSettings) -> dict[str, Any]:
+    control = Schemas(settings.marketplace).control
+    # The next run can do without this, and people should not wait long for their message.
+    api = DataApi(settings, attempts=2)
+    opening = f"{settings.marketplace}/open/{detail['name']}"
+    cancelled = api.cancel_unfinished(opening)
+    run = f"select run_sequence from {control}.run where execution_id = {literal(detail['executionArn'])}"
+    runs = api.query(opening, run)
+    run_sequence = runs[0]["run_sequence"] if runs else None
+    published = api.query(opening, f"select step from {control}.step_commit where step = 'publish' and run_sequence in ({run})")
+    logger.append_keys(run_sequence=run_sequence)
+    if run_sequence is not None:
+        error = f"{failure.where}: {failure.error}: {failure.message}"
+        cancelled += end_run(api, settings, run_sequence, detail["executionArn"], error)
+    return {"run_sequence": run_sequence, "has_published": bool(published), "cancelled": cancelled, "problem": None}
+
+
+def _tell(detail: dict[str, Any], failure: Failure, closed: dict[str, Any], settings: FailureSettings) -> None:
+    run = f"run {closed['run_sequence']}" if closed["run_sequence"] else "a run"
+    lines = [
+        f"{run[0].upper()}{run[1:]} of {settings.marketplace} ended as {detail['status']}.",
+        "",
+        f"Where: {failure.where}",
+        f"What:  {failure.error}: {failure.message}",
+        "",
+        _ADVICE.get(failure.error, _ANY_ADVICE),
+        f"Input: {detail.get('input') or '{}'}",
+        f"Execution: {detail['executionArn']}",
+        f"Console: {_console_address(detail['executionArn'])}",
+        "",
+        _PUBLISHED if closed["has_published"] else _NOT_PUBLISHED,
+    ]
+    if closed["cancelled"]:
+        lines.append(f"Cancelled statements: {', '.join(closed['cancelled'])}")
+    if closed["problem"]:
+        lines.append(f"The warehouse could not be told ({closed['problem']}); the next run closes this one.")
+    # An SNS subject holds at most 100 characters (Amazon SNS API Reference, "Publish").
+    subject = f"{settings.marketplace} {run} failed: {failure.where}"[:100]
+    boto3.client("sns").publish(TopicArn=settings.topic_arn, Subject=subject, Message="\n".join(lines))
+
+
+def _console_address(execution_arn: str) -> str:
+    """Return where the console shows an execution, and offers its Redrive."""
+    region = execution_arn.split(":")[3]
+    return f"https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{execution_arn}"
+
+
+def _failed_state(execution_arn: str) -> str | None:
+    """The name of the last state that was entered and not left."""
+    client = boto3.client("stepfunctions")
+    pages = client.get_paginator("get_execution_history")
+    try:
+        for page in pages.paginate(executionArn=execution_arn, reverseOrder=True, includeExecutionData=False):
+            for event in page["events"]:
+                if "stateEnteredEventDetails" in event:
+                    return event["stateEnteredEventDetails"]["name"]
+    except client.exceptions.ExecutionDoesNotExist:  # a sample event's, or one whose history is gone
+        return "a state that Step Functions does not know"
+    return None
+
+
+def _failed_child(execution_arn: str) -> dict[str, Any] | None:
+    """One of the child executions that failed in the execution's Distributed Map, whose own error does not say why."""
+    client = boto3.client("stepfunctions")
+    for page in client.get_paginator("get_execution_history").paginate(executionArn=execution_arn, reverseOrder=True):
+        for event in page["events"]:
+            if started := event.get("mapRunStartedEventDetails"):
+                for status in ("FAILED", "TIMED_OUT"):
+                    failed = client.list_executions(mapRunArn=started["mapRunArn"], statusFilter=status, maxResults=1)
+                    for child in failed["executions"]:
+                        return client.describe_execution(executionArn=child["executionArn"])
+                return None
+    return None
+
+
+def _parse_object(text: Any) -> Any:
+    if isinstance(text, dict):
+        return text
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,120 @@
+"""How far a planner has come, for the one that goes on.
+
+What takes long is done once, and the bounds stay those that were fixed before the first read (I7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from rental_pipeline.model.fingerprints import Span
+from rental_pipeline.model.table_plan import PlannedTable, Slice
+from rental_pipeline.plan.comparison import Sums
+from rental_pipeline.source.bound import Bound
+from rental_pipeline.source.replication import Replication
+
+Json = dict[str, Any]
+
+
+class OutOfTime(Exception):
+    """The planner has to stop; another goes on."""
+
+
+@dataclass
+class PlannedPart:
+    """One table of the plan: its entry, its slices, and what must change in raw for it.
+
+    Attributes:
+        equal: Of a compared table, the spans that are not read.
+        batch, single: DDL for the raw table, as in `RawTable`.
+    """
+
+    table: PlannedTable
+    slices: list[Slice] = field(default_factory=list)
+    equal: list[Span] = field(default_factory=list)
+    batch: list[str] = field(default_factory=list)
+    single: list[str] = field(default_factory=list)
+
+    def to_json(self) -> Json:
+        """Return it as the progress keeps it."""
+        return {
+            "table": self.table.to_json(),
+            "slices": [part.to_json() for part in self.slices],
+            "equal": [span.to_json() for span in self.equal],
+            "batch": self.batch,
+            "single": self.single,
+        }
+
+    @classmethod
+    def from_json(cls, item: Json) -> PlannedPart:
+        """Return what `to_json` wrote."""
+        return cls(
+            PlannedTable.from_json(item["table"]),
+            [Slice.from_json(part) for part in item["slices"]],
+            [Span.from_json(span) for span in item["equal"]],
+            item["batch"],
+            item["single"],
+        )
+
+
+@dataclass
+class Progress:
+    """What is known of a plan.
+
+    Attributes:
+        bound: Fixed before anything was read.
+        parts: The tables that are planned.
+        comparing: The definition hash of the table that is being compared, whose sums count only while it stays the same.
+        sums: What the source has of that one, as far as it was asked.
+    """
+
+    bound: Bound
+    parts: list[PlannedPart] = field(default_factory=list)
+    comparing: str | None = None
+    sums: Sums = field(default_factory=Sums)
+
+    def begin_sums(self, definition: str) -> Sums:
+        """Return what is known of a table's sums; nothing where they are those of another, or by another definition."""
+        if self.comparing != definition:
+            self.comparing, self.sums = definition, Sums()
+        return self.sums
+
+    def to_json(self) -> Json:
+        """Return it as an object of the run."""
+        bound = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(self.bound).items()}
+        return {
+            "bound": bound,
+            "parts": [part.to_json() for part in self.parts],
+            "comparing": self.comparing,
+            "sums": self.sums.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, item: Json) -> Progress:
+        """Return what `to_json` wrote."""
+        bound = item["bound"]
+        moments = {name: datetime.fromisoformat(bound[name]) for name in ("source_time", "bound")}
+        return cls(
+            Bound(**{**bound, **moments, "replication": Replication(**bound["replication"])}),
+            [PlannedPart.from_json(part) for part in item["parts"]],
+            item["comparing"],
+            Sums.from_json(item["sums"]),
+        )
+
+
+class Deadline:
+    """Stops a planner that has little time left; what it began is done all the same, so that each call comes further."""
+
+    def __init__(self, remaining_seconds: Callable[[], float], reserve_seconds: float):
+        self._remaining_seconds = remaining_seconds
+        self._reserve_seconds = reserve_seconds
+        self._has_begun = False
+
+    def require_time(self) -> None:
+        """Raise OutOfTime where something was done already, and less than the reserve is left for more."""
+        if self._has_begun and self._remaining_seconds() < self._reserve_seconds:
+            raise OutOfTime
+        self._has_begun = True

@@ -1,0 +1,301 @@
+"""The Redshift Data API as the pipeline uses it: submit once, wait, read, cancel.
+
+Rules used here (Amazon Redshift Management Guide, "Using the Amazon Redshift Data API", and the API reference):
+a batch is one transaction of at most 40 statements; a ClientToken marks a request as done for 8 hours, also a failed one;
+a statement can be seen, cancelled and read only by the role that submitted it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from rental_pipeline.base.errors import FixConfiguration, FixData, PipelineError, RetryLater
+from rental_pipeline.base.settings import WarehouseSettings
+from rental_pipeline.model.request_size import MAX_BYTES, MAX_STATEMENTS, REQUEST_BYTES, count_bytes, divide_texts
+
+_LONGEST_POLL_SECONDS = 30
+_SNAPSHOT_ATTEMPTS = 3
+_UNFINISHED = ("SUBMITTED", "PICKED", "STARTED")
+ENDED = ("FINISHED", "FAILED", "ABORTED")
+
+# What a failed statement's message holds, and how to react. The capital words are raised by sql/control/procedures.sql.
+_RETRY = (
+    "Serializable isolation violation",
+    "could not serialize",
+    "deadlock detected",
+    "could not open relation",
+    "server closed the connection",
+    "connection to server",
+    "terminating connection",
+    "the database system is",
+    "S3ServiceException:SlowDown",
+    "S3ServiceException:InternalError",
+)
+_FIX_DATA = (
+    "ROWS LOST",
+    "DELETE REFUSED",
+    "NOT AUDITED",
+    "REPLAY DIFFERS",
+    "STILL DIFFERENT",
+    "S3ServiceException",
+    "incompatible Parquet schema",
+    "manifest",
+    "value too long",
+    "out of range",
+    "overflow",
+    "invalid input syntax",
+    "Invalid digit",
+)
+_REMEDIES = {
+    "DELETE REFUSED": 'if the source really lost these rows, rerun with {"force_deletes": true}',
+    "KEY NOT UNIQUE": "the key in source.yaml must name columns that are unique in the source, and texts among them must"
+    " differ by more than blanks at their ends, which Redshift does not compare",
+    "OVERTAKEN": "start a new execution instead of resuming this one",
+    "RUN CLOSED": "start a new execution, or redrive the run's own",
+    "cancelled on user's request": "redrive the execution, or start a new one",
+    "POSITION MOVED": "start a new execution, which plans from the new position",
+    "WATERMARK MOVED": "start a new execution, which plans from the new watermark",
+    "ROWS LOST": "a file changed after it was written; start a new execution, which reads the same window again",
+    "REPLAY DIFFERS": "raw was left as it was; the control table replayed_load shows each load, now and when it was made",
+    "STILL DIFFERENT": "the load was taken back and raw is as it was; start a new execution, which reads the same again; where it"
+    ' ends so once more, {"erase": ["<table>"]} takes the table anew, and please report it',
+    "Not authorized to get credentials of role": "CopyRoleArn must be a role that is attached to the warehouse (see make doctor)",
+    "S3ServiceException": "a file of the manifest cannot be read; start a new execution, which reads the same window again",
+}
+
+
+# What stands before a value in a message ("invalid input syntax for type numeric: "x"", "Invalid digit, Value 'x', Pos 0"), or
+# before a whole row, and the value.
+_VALUE = re.compile(
+    r"""(?<=Failing row contains ).*|(?<=, Value )'.*'(?=, Pos )|(?<=[a-z]: )"(?s:.*)"$|(?<=Key )\(.*\)=\(.*\)(?= )""",
+)
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One request to the Data API: a batch in one transaction, or a single statement in its own.
+
+    Attributes:
+        label: Part of the statement's name; unique within its step.
+        statements: SQL texts, run in order.
+        parameters: Named values; only those that a statement mentions are sent (the API refuses the others).
+        unless: A select that finds a row where the submission was made before and is not needed; a table that it misses means
+            that it is.
+    """
+
+    label: str
+    statements: tuple[str, ...]
+    parameters: dict[str, str] = field(default_factory=dict)
+    unless: str | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.statements) > MAX_STATEMENTS:
+            raise FixConfiguration(
+                f"submission {self.label} has {len(self.statements)} statements; a Data API batch, which is one transaction,"
+                f" holds {MAX_STATEMENTS}"
+            )
+        if count_bytes(*self.statements) > REQUEST_BYTES:
+            raise FixConfiguration(
+                f"submission {self.label} has {count_bytes(*self.statements)} bytes of SQL;"
+                f" a request to the Data API holds {REQUEST_BYTES}"
+            )
+
+    def used_parameters(self) -> dict[str, Any]:
+        """Return the parameters that a statement mentions as arguments of a call; the API refuses others, and an empty list."""
+        used = [
+            {"name": key, "value": value}
+            for key, value in self.parameters.items()
+            if any(f":{key}" in sql for sql in self.statements)
+        ]
+        return {"Parameters": used} if used else {}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Selects that are to see one version of what they read, however many they are.
+
+    Attributes:
+        selects: SQL texts; the rows of each are wanted.
+        version: A select of one row, which changes with every change of what the others read.
+        parameters: As of a Submission.
+    """
+
+    selects: tuple[str, ...]
+    version: str
+    parameters: dict[str, str] = field(default_factory=dict)
+
+
+class StatementFailed(Exception):
+    """A statement ended FAILED or ABORTED; the message is Redshift's."""
+
+
+class DataApi:
+    """Statements of one warehouse."""
+
+    def __init__(self, settings: WarehouseSettings, attempts: int = 5):
+        self._target = settings.data_api_target()
+        # boto's own retries answer throttling and dropped connections; the token makes them safe.
+        retries = {"mode": "standard", "max_attempts": attempts}
+        config = Config(retries=retries, connect_timeout=10, read_timeout=_LONGEST_POLL_SECONDS + 30)
+        self._client = boto3.client("redshift-data", config=config)
+
+    def submit(self, name: str, submission: Submission, execution_id: str) -> str:
+        """Submit under a name and return the statement's id.
+
+        The token is made of the execution, the name and the number of terminal failures under it: a repeated call, as after a
+        lost answer, gets the same statement; after a failure it makes a new one. The name alone would not do: a warehouse
+        that is set up anew begins with run 1 again, and the API would answer with the old run's statement.
+        """
+        full_name = f"{name}/{submission.label}/"
+        failures = sum(self._count(full_name, status) for status in ("FAILED", "ABORTED"))
+        token = hashlib.sha256(f"{execution_id} {full_name} {failures}".encode()).hexdigest()
+        request = {**self._target, "StatementName": full_name, "ClientToken": token}
+        request |= submission.used_parameters()
+        if len(submission.statements) == 1:
+            return self._call("execute_statement", Sql=submission.statements[0], **request)["Id"]
+        return self._call("batch_execute_statement", Sqls=list(submission.statements), **request)["Id"]
+
+    def wait(self, statement_id: str, seconds: float) -> bool:
+        """Wait up to some seconds for a statement; return whether it finished.
+
+        Raises:
+            StatementFailed: it ended FAILED or ABORTED.
+        """
+        poll = max(1, min(_LONGEST_POLL_SECONDS, int(seconds)))
+        answer = self._call("describe_statement", Id=statement_id, WaitTimeSeconds=poll)
+        if answer["Status"] in ("FAILED", "ABORTED"):
+            raise StatementFailed(answer.get("Error") or f"statement {statement_id} was {answer['Status'].lower()}")
+        return answer["Status"] == "FINISHED"
+
+    def finish(self, statement_id: str) -> None:
+        """Wait for a statement to its end (raises as `wait`)."""
+        while not self.wait(statement_id, _LONGEST_POLL_SECONDS):
+            pass
+
+    def read_rows(self, statement_id: str) -> list[dict[str, Any]]:
+        """Read the whole result of a finished statement, a dictionary per row (None for NULL)."""
+        rows: list[dict[str, Any]] = []
+        token: dict[str, str] = {}
+        while True:
+            page = self._call("get_statement_result", Id=statement_id, **token)
+            names = [column["name"] for column in page["ColumnMetadata"]]
+            rows += [dict(zip(names, map(_value, record), strict=True)) for record in page["Records"]]
+            if not page.get("NextToken"):
+                return rows
+            token = {"NextToken": page["NextToken"]}
+
+    def query(self, name: str, sql: str) -> list[dict[str, Any]]:
+        """Run one select to its end and return its rows.
+
+        Raises:
+            StatementFailed: it ended FAILED or ABORTED.
+        """
+        statement = self._call("execute_statement", Sql=sql, StatementName=f"{name}/read/", **self._target)["Id"]
+        self.finish(statement)
+        return self.read_rows(statement)
+
+    def query_snapshot(self, name: str, snapshot: Snapshot) -> list[list[dict[str, Any]]]:
+        """Read the selects of a snapshot; return the rows of each.
+
+        A batch is one transaction and sees one state of the warehouse. Each of the batches that many selects need reads the
+        version, too; where it has moved from one to the next, all is read again.
+
+        Raises:
+            StatementFailed: one of them ended FAILED or ABORTED.
+            RetryLater: the version moved during each of the attempts.
+        """
+        most_bytes = MAX_BYTES - count_bytes(snapshot.version)
+        batches = list(divide_texts(snapshot.selects, MAX_STATEMENTS - 1, most_bytes))
+        for attempt in range(_SNAPSHOT_ATTEMPTS):
+            versions, rows = [], []
+            for number, selects in enumerate(batches):
+                batch = Submission(f"read-{attempt}-{number}", (snapshot.version, *selects), snapshot.parameters)
+                version, *found = self._query_batch(name, batch)
+                versions.append(version)
+                rows += found
+            if all(version == versions[0] for version in versions):
+                return rows
+        raise RetryLater(f"{name}: a newer run published while this was read, {_SNAPSHOT_ATTEMPTS} times")
+
+    def _query_batch(self, name: str, batch: Submission) -> list[list[dict[str, Any]]]:
+        """Run selects to their end as one transaction, and return the rows of each.
+
+        The result of a batch's n-th statement has the id `<batch's id>:<n>` (API reference, "SubStatementData").
+        """
+        request = {**self._target, "StatementName": f"{name}/{batch.label}/", **batch.used_parameters()}
+        statement = self._call("batch_execute_statement", Sqls=list(batch.statements), **request)["Id"]
+        self.finish(statement)
+        return [self.read_rows(f"{statement}:{number}") for number in range(1, len(batch.statements) + 1)]
+
+    def list_statements(self, name: str) -> Iterator[dict[str, Any]]:
+        """Yield the API's summaries of the last day's statements whose name starts with `name/`, newest first."""
+        return self._list(f"{name}/", "ALL")
+
+    def cancel_unfinished(self, name: str) -> list[str]:
+        """Cancel every unfinished statement whose name starts with `name/`; return their names."""
+        cancelled = []
+        for status in _UNFINISHED:
+            for statement in self._list(f"{name}/", status):
+                try:
+                    self._client.cancel_statement(Id=statement["Id"])
+                except ClientError as error:
+                    # It ended between the listing and the call: nothing is left to cancel.
+                    if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFoundException"):
+                        raise
+                else:
+                    cancelled.append(statement["StatementName"])
+        return cancelled
+
+    def _count(self, name: str, status: str) -> int:
+        return sum(1 for _ in self._list(name, status))
+
+    def _list(self, name: str, status: str) -> Iterator[dict[str, Any]]:
+        token: dict[str, str] = {}
+        while True:
+            page = self._call("list_statements", StatementName=name, Status=status, MaxResults=100, **token)
+            yield from page["Statements"]
+            if not page.get("NextToken"):
+                return
+            token = {"NextToken": page["NextToken"]}
+
+    def _call(self, operation: str, **request: Any) -> dict[str, Any]:
+        try:
+            return getattr(self._client, operation)(**request)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            message = f"Redshift Data API refused {operation}: {error.response['Error'].get('Message', code)}"
+            if code in ("ValidationException", "AccessDeniedException", "ResourceNotFoundException"):
+                raise FixConfiguration(
+                    f"{message} (check the workgroup or cluster, the database and the role's policy)"
+                ) from error
+            raise RetryLater(message) from error
+        except BotoCoreError as error:
+            raise RetryLater(f"the Redshift Data API cannot be reached: {error}") from error
+
+
+def classify(message: str) -> PipelineError:
+    """Turn Redshift's message into the error that says how to react, with the remedy where one is known.
+
+    Values of rows that Redshift quotes are left out: the message goes to logs, the ledger and people's mail.
+    """
+    message = _VALUE.sub("…", message)
+    remedy = next((f" — {text}" for start, text in _REMEDIES.items() if start in message), "")
+    if any(text in message for text in _RETRY):
+        return RetryLater(message + remedy)
+    if any(text in message for text in _FIX_DATA):
+        return FixData(message + remedy)
+    return FixConfiguration(message + remedy)
+
+
+def _value(field: dict[str, Any]) -> Any:
+    if field.get("isNull"):
+        return None
+    return next(iter(field.values()))

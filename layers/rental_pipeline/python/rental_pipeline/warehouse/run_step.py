@@ -1,0 +1,213 @@
+"""Run one SQL step of a run: compose it, submit it, wait, read its result. The work of the function run_sql."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+
+from rental_pipeline.base.errors import FixConfiguration, RetryLater
+from rental_pipeline.base.settings import WarehouseSettings
+from rental_pipeline.base.telemetry import logger
+from rental_pipeline.definitions.marketplace import Schemas, read_warehouse
+from rental_pipeline.warehouse.data_api import DataApi, StatementFailed, Submission, classify
+from rental_pipeline.warehouse.run_record import record_run
+from rental_pipeline.warehouse.steps.check import compose_check
+from rental_pipeline.warehouse.steps.close import compose_close, compose_ending
+from rental_pipeline.warehouse.steps.commit_lake import compose_commit_lake
+from rental_pipeline.warehouse.steps.curate import compose_curate
+from rental_pipeline.warehouse.steps.fingerprint import compose_fingerprint
+from rental_pipeline.warehouse.steps.load import compose_load
+from rental_pipeline.warehouse.steps.open_run import compose_open
+from rental_pipeline.warehouse.steps.pending import compose_pending
+from rental_pipeline.warehouse.steps.plan_lake import compose_plan_lake
+from rental_pipeline.warehouse.steps.prepare import compose_prepare
+from rental_pipeline.warehouse.steps.publish import compose_publish
+from rental_pipeline.warehouse.steps.replay import compose_replay
+from rental_pipeline.warehouse.steps.report import compose_report
+from rental_pipeline.warehouse.steps.stage import compose_stage
+from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest, name_run
+from rental_pipeline.warehouse.steps.unload import compose_unload
+
+COMPOSE: dict[str, Callable[[StepRequest], Step]] = {
+    "open": compose_open,
+    "fingerprint": compose_fingerprint,
+    "prepare": compose_prepare,
+    "load": compose_load,
+    "replay": compose_replay,
+    "pending": compose_pending,
+    "curate": compose_curate,
+    "stage": compose_stage,
+    "check": compose_check,
+    "publish": compose_publish,
+    "plan_lake": compose_plan_lake,
+    "unload": compose_unload,
+    "commit_lake": compose_commit_lake,
+    "close": compose_close,
+    "report": compose_report,
+}
+# What the function keeps of its own time for composing, reading the result and answering.
+_RESERVE_SECONDS = 10
+# How long the state machine waits before it asks again about a statement that outlasts one invocation.
+_WAIT_SECONDS = 20
+
+
+def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_seconds: Callable[[], float]) -> dict[str, Any]:
+    """Run a step, or go on with one that an earlier invocation began.
+
+    Args:
+        event: `{"step", "name", "first", "last", "run_sequence", "execution", "input", "progress"}`, of which a step has what it
+            needs (docs/architecture.md, "Functions").
+        settings: The warehouse, the bucket, the SQL.
+        remaining_seconds: Seconds until the function times out.
+
+    Returns:
+        `{"status": "FINISHED", "result": {…}}`, or `{"status": "RUNNING", "wait_seconds", "progress"}` to be called again with.
+
+    Raises:
+        RetryLater, FixConfiguration, FixData: with Redshift's message where a statement failed.
+    """
+    request = _parse(event, settings)
+    logger.append_keys(run_sequence=request.run_sequence, step=request.title)
+    api = DataApi(settings)
+    if request.step not in ("open", "close"):
+        request.require_same_files()
+    step = COMPOSE[request.step](request)
+    progress = event.get("progress") or {"submission": 0, "statement": None}
+    try:
+        for position in range(progress["submission"], len(step.submissions)):
+            submission = step.submissions[position]
+            if not progress["statement"] and _was_made_before(api, step.name, submission):
+                continue
+            statement = progress["statement"] or api.submit(step.name, submission, request.execution_id)
+            while not _wait(api, statement, remaining_seconds()):
+                if remaining_seconds() < _RESERVE_SECONDS:
+                    return _ask_again(position, statement)
+            progress = {"statement": None}
+        if request.step == "close":
+            record_run(api, settings, request.run_sequence, request.execution_id, is_closing=True)
+        return {"status": "FINISHED", "result": step.finish(_read(api, step))}
+    except StatementFailed as failure:
+        try:
+            return _react(request, api, failure)
+        except RetryLater as error:
+            if not progress["statement"]:
+                raise
+            # Retry repeats the event, and with it the statement that has failed: go on without that one instead.
+            logger.warning("a statement that was waited for has failed, and is submitted again", extra={"error": str(error)})
+            return _ask_again(position, None)
+
+
+def _read(api: DataApi, step: Step) -> list[Rows]:
+    if step.snapshot:
+        return api.query_snapshot(step.name, step.snapshot)
+    return [api.query(step.name, sql) for sql in step.reads]
+
+
+def _ask_again(position: int, statement: str | None) -> dict[str, Any]:
+    """Return the answer that has the state machine wait and call again; without a statement, it is then submitted."""
+    return {
+        "status": "RUNNING",
+        "wait_seconds": _WAIT_SECONDS,
+        "progress": {"submission": position, "statement": statement},
+    }
+
+
+def _react(request: StepRequest, api: DataApi, failure: StatementFailed) -> dict[str, Any]:
+    """Return the step's result where a failed statement means one; raise what it asks for else."""
+    if request.step == "open" and "RUN IN PROGRESS" in str(failure):
+        return _yield_or_take_over(request, api, failure)
+    if "RUN CLOSED" in str(failure) and _is_executing(request.execution_id):
+        _reopen_run(request, api)
+        raise RetryLater(f"run {request.run_sequence} was closed, and goes on as its execution is redriven") from failure
+    raise classify(f"step {request.title}: {failure}") from failure
+
+
+def _was_made_before(api: DataApi, name: str, submission: Submission) -> bool:
+    if submission.unless is None:
+        return False
+    try:
+        return bool(api.query(name, submission.unless))
+    except StatementFailed as failure:
+        if "does not exist" not in str(failure):
+            raise
+        return False
+
+
+def _wait(api: DataApi, statement: str, remaining: float) -> bool:
+    """Wait for a statement within the remaining seconds; one that says it was done before counts as finished."""
+    try:
+        return api.wait(statement, remaining - _RESERVE_SECONDS)
+    except StatementFailed as failure:
+        if "ALREADY DONE" not in str(failure):
+            raise
+        logger.info("the step was committed before; nothing was changed", extra={"statement": statement})
+        return True
+
+
+def _yield_or_take_over(request: StepRequest, api: DataApi, failure: StatementFailed) -> dict[str, Any]:
+    """Leave the field to the run in progress; or, where its execution has ended without freeing the lease, close it for it."""
+    holder = api.query(
+        f"{request.schemas.marketplace}/open/{request.execution['name']}/lease",
+        f"select run_sequence, execution_id from {request.schemas.control}.lease",
+    )[0]
+    if _is_executing(holder["execution_id"]):
+        logger.warning("another run is in progress", extra={"holder": holder})
+        return {"status": "FINISHED", "result": {"outcome": "in_progress", "run_sequence": holder["run_sequence"]}}
+    logger.warning("the run that holds the lease has ended; it is closed", extra={"holder": holder})
+    error = "its execution ended without closing it"
+    end_run(api, request.settings, holder["run_sequence"], holder["execution_id"], error)
+    raise RetryLater(f"run {holder['run_sequence']} held the lease after its execution had ended; it is closed now") from failure
+
+
+def _is_executing(execution_id: str) -> bool:
+    client = boto3.client("stepfunctions")
+    try:
+        return client.describe_execution(executionArn=execution_id)["status"] == "RUNNING"
+    except client.exceptions.ExecutionDoesNotExist:  # Step Functions forgets executions after 90 days
+        return False
+
+
+def _reopen_run(request: StepRequest, api: DataApi) -> None:
+    reopen = Submission(
+        label="reopen",
+        statements=(
+            f"set search_path to {request.schemas.control}",
+            "lock lease",
+            f"call reopen_run({request.run_sequence}, {request.settings.lease_seconds})",
+        ),
+    )
+    api.finish(api.submit(request.statement_name, reopen, str(time.time_ns())))
+
+
+def end_run(api: DataApi, settings: WarehouseSettings, run_sequence: int, execution_id: str, error: str) -> list[str]:
+    """Cancel a run's statements, close it as failed, free its lease, and record it; return the names of the cancelled."""
+    name, control = name_run(settings.marketplace, run_sequence), Schemas(settings.marketplace).control
+    cancelled = api.cancel_unfinished(name)
+    api.finish(api.submit(f"{name}/end", compose_ending(control, run_sequence, "failed", error), str(time.time_ns())))
+    record_run(api, settings, run_sequence, execution_id)
+    return cancelled
+
+
+def _parse(event: dict[str, Any], settings: WarehouseSettings) -> StepRequest:
+    step = event.get("step")
+    if step not in COMPOSE:
+        raise FixConfiguration(f"unknown step {step!r}; the steps are: {', '.join(COMPOSE)}")
+    if step != "open" and not isinstance(event.get("run_sequence"), int):
+        raise FixConfiguration(f"step {step!r} needs the run_sequence that step 'open' returned")
+    warehouse = read_warehouse(settings.sql_root, settings.marketplace, settings.reporting_currency)
+    run_input = event.get("input") or {}
+    if not isinstance(run_input, dict):
+        raise FixConfiguration(f"the execution's input must be a JSON object such as {{}}, not {type(run_input).__name__}")
+    return StepRequest(
+        settings=settings,
+        warehouse=warehouse,
+        step=step,
+        name=event.get("name"),
+        span=(event["first"], event["last"]) if step == "replay" else None,
+        run_sequence=event.get("run_sequence"),
+        execution=event.get("execution") or {},
+        run_input=run_input,
+    )

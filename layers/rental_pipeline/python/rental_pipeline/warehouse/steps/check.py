@@ -1,0 +1,124 @@
+"""Check: every check's violations are counted and kept; one that fails stops the run before anything is published."""
+
+from __future__ import annotations
+
+from rental_pipeline.base.errors import FixConfiguration, FixData
+from rental_pipeline.definitions.marketplace import Check
+from rental_pipeline.model.raw_tables import quote_identifier
+from rental_pipeline.model.request_size import MAX_BYTES, divide_texts
+from rental_pipeline.warehouse.steps.newest import select_newest
+from rental_pipeline.warehouse.steps.set_aside import (
+    BEYOND_LIMIT,
+    WAYS_OUT,
+    describe_set_aside,
+    list_set_aside_checks,
+    select_set_aside,
+)
+from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest, literal
+
+_CHECKS_PER_BATCH = 30
+_CHECK_BYTES = MAX_BYTES - _CHECKS_PER_BATCH * 130  # beside the names, of at most 127 bytes each
+# What people are told of; the rest is in check_result. SNS and Step Functions take 256 KB, an error's cause 32,768 characters.
+_MOST_TOLD = 20
+_EXAMPLE_TOLD = 200
+
+
+def compose_check(request: StepRequest) -> Step:
+    """Compose the step.
+
+    Raises (when finished):
+        FixData: a check of severity fail has violations; the message names each with an example.
+    """
+    control, run = request.schemas.control, request.run_sequence
+    checks = list_checks(request)
+    names = {_record(request, check): check.name for check in checks}
+    submissions = [
+        request.write(
+            f"delete from {control}.check_result where run_sequence = {run}"
+            f" and check_name in ({', '.join(literal(names[sql]) for sql in batch)})",
+            *batch,
+            once=False,
+            label=f"write-{number}",
+        )
+        for number, batch in enumerate(divide_texts(names, _CHECKS_PER_BATCH, _CHECK_BYTES))
+    ]
+
+    def finish(rows: list[Rows]) -> dict:
+        if failing := [row for row in rows[0] if row["severity"] == "fail"]:
+            found = "; ".join(tell_violations(failing))
+            message = f"nothing was published, because {len(failing)} checks fail: {found}"
+            if any(row["check_name"].endswith(BEYOND_LIMIT) for row in failing):
+                message = "\n".join([message, *describe_set_aside(rows[1]), WAYS_OUT])
+            raise FixData(message)
+        return {"warnings": len(rows[0])}
+
+    return Step(
+        name=request.statement_name,
+        submissions=tuple(submissions),
+        reads=(
+            f"select check_name, severity, violations, example from {control}.check_result"
+            f" where run_sequence = {run} and violations > 0 order by check_name",
+            select_set_aside(request),
+        ),
+        finish=finish,
+    )
+
+
+def tell_violations(rows: Rows) -> list[str]:
+    """Return what broken checks found, in words: the first of them, and how many more there are."""
+    told = [
+        f"{row['check_name']}: {row['violations']} rows, for example {(row['example'] or '')[:_EXAMPLE_TOLD]}"
+        for row in rows[:_MOST_TOLD]
+    ]
+    return told + ([f"and {len(rows) - _MOST_TOLD} more checks (control table check_result)"] if rows[_MOST_TOLD:] else [])
+
+
+def list_checks(request: StepRequest) -> list[Check]:
+    """The marketplace's checks, and per curated table: every key of raw is accepted or rejected; what is newly set aside.
+
+    Raises:
+        FixConfiguration: a file has the name of a check that is made for every table.
+    """
+    generated = [_account_for_rows(request, table) for table in request.warehouse.curated if not table.is_derived]
+    generated += list_set_aside_checks(request)
+    if taken := sorted({check.name for check in generated} & {check.name for check in request.warehouse.checks}):
+        raise FixConfiguration(
+            f"checks/{taken[0]}.sql has the name of a check that is made for each curated table: rename the file"
+        )
+    return [*request.warehouse.checks, *generated]
+
+
+def _record(request: StepRequest, check: Check) -> str:
+    """Count a check's violations; the cast cuts an example at the bytes that check_result has for it."""
+    return (
+        f"insert into {request.schemas.control}.check_result (run_sequence, check_name, severity, violations, example)"
+        f" select {request.run_sequence}, {literal(check.name)}, {literal(check.severity)}, count(*),"
+        f" cast(min(example) as varchar(1024))"
+        f" from ({check.violations}) as broken"
+    )
+
+
+def _account_for_rows(request: StepRequest, table) -> Check:
+    planned = next(planned for planned in request.plan["tables"] if planned["name"] == table.source)
+    raw = f"{request.schemas.raw}.{quote_identifier(table.source)}"
+    if planned["strategy"] == "append":
+        current = f"select count(*) as _rp_rows from {raw}"
+    else:
+        newest = select_newest(raw, planned["key"], [], keep_removed=table.keeps_removed)
+        current = f"select count(*) as _rp_rows from ({newest}) as _rp_newest"
+    curated = request.schemas.curated
+    return Check(
+        name=f"{table.name}_accounted_for",
+        severity="fail",
+        violations=f"""
+        select
+            cast(_rp_raw._rp_rows as varchar(20)) || ' in raw, ' || cast(_rp_accepted._rp_rows as varchar(20)) || ' accepted, '
+            || cast(_rp_rejected._rp_rows as varchar(20)) || ' rejected' as example
+        from ({current}) as _rp_raw
+        cross join (select count(*) as _rp_rows from {curated}.{table.name}) as _rp_accepted
+        cross join (
+            select count(*) as _rp_rows from {curated}.rejected_rows where table_name = {literal(table.name)}
+        ) as _rp_rejected
+        where _rp_raw._rp_rows <> _rp_accepted._rp_rows + _rp_rejected._rp_rows
+        """,
+    )

@@ -1,0 +1,251 @@
+"""Load: the Parquet of one table becomes versions (or whole days) in its raw table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rental_pipeline.model.contract import SET_ASIDE
+from rental_pipeline.model.raw_tables import BAD_COLUMNS, BAD_COLUMNS_TYPE, METADATA, ROW_HASH, quote_identifier
+from rental_pipeline.warehouse.steps.step import Step, StepRequest, find_table, literal
+from rental_pipeline.warehouse.steps.verify_load import compose_verification
+
+_METADATA = tuple(METADATA)
+# A row without an event time belongs to this day of its append table (docs/architecture.md, "Raw").
+_NO_DAY = "0001-01-01"
+_LOWEST_DAY = "1000-01-01"
+_NOTHING_BAD = f"cast(null as {BAD_COLUMNS_TYPE})"
+# What loads.json would say of a table of which nothing was to be read.
+NOTHING = {
+    "manifest": None,
+    "gone_manifest": None,
+    "slices": 0,
+    "parts": 0,
+    "bytes": 0,
+    "rows_read": 0,
+    "rows_in_parquet": 0,
+    "zero_dates": 0,
+    "rows_set_aside": 0,
+}
+
+
+def compose_load(request: StepRequest) -> Step:
+    """Compose the load of one table: COPY, compare, add what differs, count, move the watermark; one transaction.
+
+    Last of all raw is compared with what was read: what did not arrive as it should is not committed.
+    """
+    table = find_table(request)
+    load = Load(request, table, request.loads[table["name"]])
+    change = [*load.replace_days(), load.note_changed_days()] if table["strategy"] == "append" else load.add_versions()
+    verify = compose_verification(request, table, load.totals)
+    return Step(request.statement_name, request.write_all(*load.copy(), *change, *load.commit(), *verify))
+
+
+class Load:
+    """The statements of one table's load."""
+
+    def __init__(self, request: StepRequest, table: dict[str, Any], totals: dict[str, Any]):
+        self.run = request.run_sequence
+        self.table = table
+        self.totals = totals
+        self.control = request.schemas.control
+        self.raw = f"{request.schemas.raw}.{quote_identifier(table['name'])}"
+        self.copy_role = request.settings.copy_role_arn
+        self.observed_at = literal(request.plan["source_time"].replace("T", " "))
+        self.force_deletes = request.plan["force_deletes"]
+        self.columns = [quote_identifier(column["name"]) for column in table["columns"]]
+        self.key = [quote_identifier(column) for column in table["key"] or ()]
+        # Loads that are replayed may be from before there was such a policy.
+        self.sets_aside = table.get("bad_rows") == SET_ASIDE
+
+    def copy(self) -> list[str]:
+        """Bring the slices' rows, each with its hash, into the temporary table `_rp_arrived`, and keys that are gone
+        into `_rp_gone`: no name of the pipeline's own here is one that a source may have (own_names.py)."""
+        types = {quote_identifier(column["name"]): column["type"] for column in self.table["columns"]}
+        bad_columns = {BAD_COLUMNS: BAD_COLUMNS_TYPE} if self.sets_aside else {}
+        statements = self._copy("_rp_arrived", {**types, ROW_HASH: "bigint", **bad_columns}, self.totals["manifest"])
+        if self.key:
+            statements += self._copy("_rp_gone", {column: types[column] for column in self.key}, self.totals["gone_manifest"])
+        return statements
+
+    def add_versions(self) -> list[str]:
+        """Add a version for each key whose row differs from its newest version, and a tombstone for each that is gone.
+
+        Gone is what the comparison found so; or, where the read covered the whole table, what did not arrive.
+        """
+        keys, raw_keys = ", ".join(self.key), ", ".join(f"_rp_raw.{column}" for column in self.key)
+        ranked = f"""
+            select {raw_keys}, _rp_raw._row_hash, _rp_raw._operation,
+                row_number() over (partition by {raw_keys} order by _rp_raw._run_sequence desc) as _rp_rank
+            from {self.raw} as _rp_raw"""
+        if not self.table["complete"]:
+            ranked += f" inner join _rp_touched on {self._on_key('_rp_raw', '_rp_touched')}"
+        newest = f"select {keys}, _row_hash, _operation from ({ranked}) as _rp_ranked where _rp_rank = 1"
+        newest = f"create temp table _rp_newest as {newest}"
+        if self.table["complete"]:
+            statements = [
+                newest,
+                f"""
+                insert into _rp_gone
+                select {", ".join(f"_rp_newest.{column}" for column in self.key)}
+                from _rp_newest
+                left join _rp_arrived on {self._on_key("_rp_newest", "_rp_arrived")}
+                where _rp_newest._operation = 'U' and _rp_arrived._row_hash is null
+                """,
+            ]
+        else:
+            statements = [
+                f"create temp table _rp_touched as select {keys} from _rp_arrived union select {keys} from _rp_gone",
+                newest,
+            ]
+        comparison = self.table["comparison"]
+        known = comparison["raw_rows"] if comparison else "(select count(*) from _rp_newest where _operation = 'U')"
+        return [
+            *statements,
+            f"""
+            insert into {self.raw} ({self._list_arrived()}, _run_sequence, _operation, _observed_at)
+            select _rp_arrived.*, {self.run}, 'U', cast({self.observed_at} as timestamp)
+            from _rp_arrived
+            left join _rp_newest on {self._on_key("_rp_newest", "_rp_arrived")}
+            where _rp_newest._operation is null or _rp_newest._operation = 'D' or _rp_newest._row_hash <> _rp_arrived._row_hash
+            """,
+            f"""
+            insert into {self.raw} ({", ".join([*self.key, *_METADATA])})
+            select {", ".join(f"_rp_newest.{column}" for column in self.key)},
+                {self.run}, 'D', _rp_newest._row_hash, cast({self.observed_at} as timestamp), {_NOTHING_BAD}
+            from _rp_newest
+            inner join _rp_gone on {self._on_key("_rp_newest", "_rp_gone")}
+            where _rp_newest._operation = 'U'
+            """,
+            self._count(
+                rows_copied="(select count(*) from _rp_arrived)",
+                keys_copied=f"(select count(*) from (select distinct {keys} from _rp_arrived) as _rp_distinct_keys)",
+                rows_added=f"(select count(*) from {self.raw} where _run_sequence = {self.run} and _operation = 'U')",
+                rows_removed=f"(select count(*) from {self.raw} where _run_sequence = {self.run} and _operation = 'D')",
+                rows_known=str(known),
+            ),
+        ]
+
+    def replace_days(self) -> list[str]:
+        """Replace the days of the window whose rows, as a multiset, differ from raw's.
+
+        The sum of the rows' hashes, with the count, tells multisets apart.
+        """
+        event_day = f"coalesce(cast(_rp_arrived.{quote_identifier(self.table['cursor'])} as date), cast('{_NO_DAY}' as date))"
+        multiset = "count(*) as _rp_day_rows, sum(cast(_row_hash as decimal(38, 0))) as _rp_checksum"
+        return [
+            f"create temp table _rp_arrived_by_day as select _rp_arrived.*, {event_day} as _event_day from _rp_arrived",
+            f"create temp table _rp_arrived_day as select _event_day, {multiset} from _rp_arrived_by_day group by _event_day",
+            f"""
+            create temp table _rp_known_day as
+            select _event_day, {multiset}
+            from {self.raw}
+            where {self._covers_day()}
+            group by _event_day
+            """,
+            """
+            create temp table _rp_replaced_day as
+            select
+                coalesce(_rp_arrived_day._event_day, _rp_known_day._event_day) as _event_day,
+                coalesce(_rp_known_day._rp_day_rows, 0) as _rp_known_rows
+            from _rp_arrived_day
+            full outer join _rp_known_day on _rp_arrived_day._event_day = _rp_known_day._event_day
+            where _rp_arrived_day._event_day is null
+                or _rp_known_day._event_day is null
+                or _rp_arrived_day._rp_day_rows <> _rp_known_day._rp_day_rows
+                or _rp_arrived_day._rp_checksum <> _rp_known_day._rp_checksum
+            """,
+            f"delete from {self.raw} using _rp_replaced_day"
+            f" where {self.raw.partition('.')[2]}._event_day = _rp_replaced_day._event_day",
+            f"""
+            insert into {self.raw} ({self._list_arrived()}, _event_day, _run_sequence, _operation, _observed_at)
+            select _rp_arrived_by_day.*, {self.run}, 'U', cast({self.observed_at} as timestamp)
+            from _rp_arrived_by_day
+            inner join _rp_replaced_day on _rp_arrived_by_day._event_day = _rp_replaced_day._event_day
+            """,
+            self._count(
+                rows_copied="(select count(*) from _rp_arrived)",
+                keys_copied="null",
+                rows_added=f"(select count(*) from {self.raw} where _run_sequence = {self.run})",
+                rows_removed="(select coalesce(sum(_rp_known_rows), 0) from _rp_replaced_day)",
+                rows_known="(select coalesce(sum(_rp_day_rows), 0) from _rp_known_day)",
+            ),
+        ]
+
+    def note_changed_days(self) -> str:
+        """Tell the curated layer which days were replaced."""
+        return f"""
+        insert into {self.control}.changed_day (table_name, event_day, run_sequence)
+        select {literal(self.table["name"])}, _event_day, {self.run} from _rp_replaced_day
+        """
+
+    def commit_nothing(self) -> list[str]:
+        """Record that the table was read and nothing was found, and move the watermark."""
+        return [
+            self._count(rows_copied="0", keys_copied="null", rows_added="0", rows_removed="0", rows_known="0"),
+            *self.commit(),
+        ]
+
+    def commit(self) -> list[str]:
+        """Check what was counted and move the watermark."""
+        # An append window replaces what it removes, so only tombstones are deletes that could be suspicious.
+        refuse_deletes = self.table["strategy"] != "append" and not self.force_deletes
+        fraction = self.table["max_delete_fraction"] if refuse_deletes else None
+        before, after = (_timestamp(self.table[name]) for name in ("planned_watermark", "new_watermark"))
+        return [
+            f"call commit_load({self.run}, {literal(self.table['name'])}, {before}, {after}, {literal(fraction)},"
+            f" {literal(self.table['definition_hash'])})"
+        ]
+
+    def _list_arrived(self) -> str:
+        """List the columns of `_rp_arrived`, as `_rp_arrived.*` does.
+
+        Named once in a statement, and not in COPY: a thousand columns of long names fill most of a request.
+        """
+        return ", ".join([*self.columns, ROW_HASH, *([BAD_COLUMNS] if self.sets_aside else [])])
+
+    def _covers_day(self) -> str:
+        """The condition on _event_day that says which days were read whole."""
+        if self.table["days"] is not None:
+            return " or ".join(f"({_between_days(start, end)})" for start, end in self.table["days"]) or "false"
+        # Rows without a usable event time are read by every window.
+        return f"({_between_days(self.table['lower'], self.table['upper'])}) or _event_day < '{_LOWEST_DAY}'"
+
+    def _copy(self, temporary: str, columns: dict[str, str], manifest: str | None) -> list[str]:
+        """Make a temporary table and copy a manifest's files into it.
+
+        Parquet is copied by position: the table has the file's columns, in its order ("COPY from columnar data formats").
+        """
+        statements = [f"create temp table {temporary} ({', '.join(f'{name} {kind}' for name, kind in columns.items())})"]
+        if manifest:
+            statements.append(
+                f"copy {temporary} from {literal(manifest)} iam_role {literal(self.copy_role)} format as parquet manifest"
+            )
+        return statements
+
+    def _on_key(self, left: str, right: str) -> str:
+        return " and ".join(f"{left}.{column} = {right}.{column}" for column in self.key)
+
+    def _count(self, **counts: str) -> str:
+        totals = self.totals
+        values = {
+            "run_sequence": self.run,
+            "table_name": literal(self.table["name"]),
+            "manifest": literal(totals["manifest"]),
+            **{name: totals[name] for name in ("slices", "parts", "bytes", "rows_read", "rows_in_parquet", "zero_dates")},
+            "rows_set_aside": totals.get("rows_set_aside", 0),  # a load that is replayed may be from before these were counted
+            **counts,
+            "watermark_before": _timestamp(self.table["planned_watermark"]),
+            "watermark_after": _timestamp(self.table["new_watermark"]),
+        }
+        selected = ", ".join(str(value) for value in values.values())
+        return f"insert into {self.control}.table_load ({', '.join(values)}) select {selected}"
+
+
+def _between_days(start: str | None, end: str | None) -> str:
+    bounds = [f"_event_day >= {literal(start[:10])}"] if start else []
+    bounds += [f"_event_day < {literal(end[:10])}"] if end else []
+    return " and ".join(bounds) or "true"
+
+
+def _timestamp(text: str | None) -> str:
+    return f"cast({literal(text.replace('T', ' '))} as timestamp)" if text else "cast(null as timestamp)"

@@ -1,0 +1,173 @@
+"""Open: make sure the control schema is there, take the lease and the run's sequence, read the ledger."""
+
+from __future__ import annotations
+
+import json
+
+from rental_pipeline.base.object_store import LEDGER, run_key, write_json
+from rental_pipeline.definitions.marketplace import Schemas
+from rental_pipeline.model.run_request import STARTED_BY_LENGTH
+from rental_pipeline.warehouse.data_api import Submission
+from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest, divide_statements, literal
+
+
+def compose_open(request: StepRequest) -> Step:
+    """Compose the step; its result names the run, and `ledger.json` of the run holds what was read.
+
+    `RUN IN PROGRESS` is raised by the warehouse when another run holds the lease.
+    """
+    schemas = request.schemas
+    execution_id = request.execution_id
+    set_path = f"set search_path to {schemas.control}"
+    run_input = json.dumps(request.run_input, sort_keys=True)[:4096]
+    opening = Submission(
+        label="open",
+        statements=(
+            set_path,
+            "lock lease",
+            f"call open_run({literal(execution_id)}, {literal(_name_kind(request.run_input))}, {literal(run_input)},"
+            f" {request.settings.lease_seconds})",
+            f"update run set started_by = {literal(_name_starter(request.run_input))}"
+            f" where execution_id = {literal(execution_id)}",
+        ),
+    )
+    setup = [
+        *(f"create schema if not exists {schema}" for schema in schemas.all),
+        *request.warehouse.control,
+        *_quarantine_tables(schemas.curated),
+        "delete from layer_position where layer = 'control' and name = 'setup'",
+        "insert into layer_position (layer, name, run_sequence, input_hash)"
+        f" values ('control', 'setup', 0, {literal(request.warehouse.control_hash)})",
+    ]
+    is_set_up = (
+        f"select 1 as is_set_up from {schemas.control}.layer_position"
+        f" where layer = 'control' and name = 'setup' and input_hash = {literal(request.warehouse.control_hash)}"
+    )
+
+    def finish(rows: list[Rows]) -> dict:
+        (run,), positions, columns, *loads = rows
+        sequence = run["run_sequence"]
+        write_json(
+            request.settings.bucket,
+            run_key(schemas.marketplace, sequence, LEDGER),
+            {
+                "run_sequence": sequence,
+                "execution_id": execution_id,
+                "files_hash": request.warehouse.files_hash,
+                "positions": positions,
+                "columns": columns,
+                "loads": loads[0] if loads else [],
+            },
+        )
+        return {"outcome": "opened", "run_sequence": sequence}
+
+    return Step(
+        name=f"{schemas.marketplace}/open/{request.execution['name']}",
+        submissions=(
+            *divide_statements("setup", set_path, setup, unless=is_set_up),
+            _upgrade_rejected_rows(schemas),
+            opening,
+        ),
+        reads=(
+            f"select run_sequence from {schemas.control}.run where execution_id = {literal(execution_id)}",
+            f"""
+            select
+                layer,
+                name,
+                run_sequence,
+                to_char(watermark, 'YYYY-MM-DD"T"HH24:MI:SS.US') as watermark,
+                to_char(as_of, 'YYYY-MM-DD') as as_of,
+                input_hash,
+                definition_hash,
+                first_run_sequence
+            from {schemas.control}.layer_position
+            """,
+            select_columns(schemas.raw),
+            *([_select_loads(schemas.control)] if request.run_input.get("replay") else []),
+        ),
+        finish=finish,
+    )
+
+
+def select_columns(schema: str) -> str:
+    """Return the select of the columns of a schema's tables, as `raw_tables.read_catalogue` takes them."""
+    return f"""
+    select
+        table_schema as "schema",
+        table_name as "table",
+        column_name as "column",
+        data_type as "type",
+        character_maximum_length as "length",
+        numeric_precision as "precision",
+        numeric_scale as "scale"
+    from svv_columns
+    where table_schema = {literal(schema)}
+    order by table_name, ordinal_position
+    """
+
+
+def _name_kind(run_input: dict) -> str:
+    for kind in ("dry_run", "rebuild", "window", "reconcile", "erase", "replay"):
+        if run_input.get(kind):
+            return kind
+    return "incremental"
+
+
+def _select_loads(control: str) -> str:
+    """The committed loads that made the raw tables what they are; those that changed nothing are left out."""
+    return f"""
+    select table_load.run_sequence, table_load.table_name, table_load.manifest, table_load.rows_added, table_load.rows_removed
+    from {control}.table_load
+    inner join {control}.layer_position
+        on layer_position.layer = 'raw' and table_load.table_name = layer_position.name
+    where table_load.run_sequence >= layer_position.first_run_sequence
+        and table_load.rows_added + table_load.rows_removed > 0
+    order by table_load.table_name, table_load.run_sequence
+    """
+
+
+def _name_starter(run_input: dict) -> str | None:
+    """Return who started the run as far as its input says; plan_run is yet to check the input."""
+    starter = run_input.get("started_by")
+    return starter[:STARTED_BY_LENGTH] if isinstance(starter, str) else None
+
+
+def _quarantine_tables(curated: str) -> list[str]:
+    """Return the statements that make the tables of what is not taken over: whole rows, and single values of accepted rows."""
+    return [
+        f"""
+        create table if not exists {curated}.rejected_rows (
+            table_name varchar(127) not null,
+            row_key varchar(1024),
+            event_day date,
+            broken_rule varchar(127) not null,
+            broken_value varchar(1024),
+            amount decimal(38, 2),
+            currency varchar(3)
+        )
+        """,
+        f"""
+        create table if not exists {curated}.unreadable_values (
+            table_name varchar(127) not null,
+            row_key varchar(1024),
+            event_day date,
+            unreadable_value varchar(1024) not null
+        )
+        """,
+    ]
+
+
+def _upgrade_rejected_rows(schemas: Schemas) -> Submission:
+    """Give a rejected_rows of an earlier version its amounts; what it holds was set aside before anybody counted (run 0)."""
+    rejected = f"{schemas.curated}.rejected_rows"
+    return Submission(
+        label="upgrade",
+        statements=(
+            f"alter table {rejected} add column amount decimal(38, 2)",
+            f"alter table {rejected} add column currency varchar(3)",
+            f"insert into {schemas.control}.set_aside_row (table_name, row_key, event_day, run_sequence, is_accepted_before)"
+            f" select table_name, row_key, event_day, 0, false from {rejected}",
+        ),
+        unless="select 1 as is_upgraded from svv_columns"
+        f" where table_schema = {literal(schemas.curated)} and table_name = 'rejected_rows' and column_name = 'amount'",
+    )

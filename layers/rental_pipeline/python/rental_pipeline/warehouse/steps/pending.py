@@ -1,0 +1,64 @@
+"""Pending: what is left to build and to archive after the loads. An unchanged source leaves nothing, and the run ends here."""
+
+from __future__ import annotations
+
+from rental_pipeline.base.object_store import ARCHIVE, run_key, write_json
+from rental_pipeline.warehouse.steps.curate import needs_full_build
+from rental_pipeline.warehouse.steps.plan_lake import is_lake_behind
+from rental_pipeline.warehouse.steps.stage import needs_full_stage
+from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest
+from rental_pipeline.warehouse.steps.views import list_outdated_views
+
+
+def compose_pending(request: StepRequest) -> Step:
+    """Compose the step; its result is `{"anything", "curated": [tables in build order], "metrics": [names],
+    "lake_is_behind", "archive": {…}}`.
+
+    Pending is what earlier runs left (a position behind raw, a dirty period, a load that was not archived) as much as what this
+    run brought. `archive` is the event of archive_slices; which loads it is about stands in archive.json, as they are without
+    bound where runs fail for long, and what passes between two states has at most 256 KB.
+    """
+    control = request.schemas.control
+    archived = request.ledger.run_sequence("control", "archive")
+
+    def finish(rows: list[Rows]) -> dict:
+        raw_positions, dirty, stale, loads, erased = rows
+        newest = {row["name"]: row["run_sequence"] for row in raw_positions}
+        curated = [table.name for table in request.warehouse.curated if _is_behind(request, table, newest)]
+        anything = (
+            bool(curated)
+            or dirty[0]["dirty_periods"] > 0
+            or any(needs_full_stage(request, metric) for metric in request.warehouse.metrics)
+            or bool(list_outdated_views(request))
+            or (bool(request.warehouse.metrics) and request.ledger.as_of != request.plan["as_of"])
+        )
+        waiting = bool(loads or erased)
+        if waiting:
+            key = run_key(request.schemas.marketplace, request.run_sequence, ARCHIVE)
+            write_json(request.settings.bucket, key, {"loads": loads, "erased": erased})
+        return {
+            "anything": anything,
+            "curated": curated,
+            "metrics": [m.name for m in request.warehouse.metrics] if anything else [],
+            "lake_is_behind": is_lake_behind(request, stale[0]["stale_years"]),
+            "archive": {"anything": waiting, "run_sequence": request.run_sequence},
+        }
+
+    return Step(
+        name=request.statement_name,
+        reads=(
+            f"select name, run_sequence from {control}.layer_position where layer = 'raw'",
+            f"select count(*) as dirty_periods from {control}.dirty_period",
+            f"select count(*) as stale_years from {control}.lake_stale_year",
+            f"select run_sequence, table_name from {control}.table_load"
+            f" where run_sequence > {archived} and (manifest is not null or rows_removed > 0) order by run_sequence, table_name",
+            f"select name as table_name, run_sequence from {control}.layer_position"
+            f" where layer = 'erased' and run_sequence > {archived} order by name",
+        ),
+        finish=finish,
+    )
+
+
+def _is_behind(request: StepRequest, table, newest: dict[str, int]) -> bool:
+    position = request.ledger.run_sequence("curated", table.name)
+    return needs_full_build(request, table) or any(newest.get(name, 0) > position for name in request.warehouse.sources(table))

@@ -1,0 +1,107 @@
+"""Prepare: bring raw tables, curated tables and exchange rates to what this run's plan and files say.
+
+What the planner has found is recorded, and what raw knows of the ranges that differ is laid out for extract_slice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rental_pipeline.definitions.marketplace import CuratedTable
+from rental_pipeline.model.raw_tables import quote_identifier
+from rental_pipeline.warehouse.data_api import Submission
+from rental_pipeline.warehouse.steps.curate import is_forgotten, is_reshaped
+from rental_pipeline.warehouse.steps.load import NOTHING, Load
+from rental_pipeline.warehouse.steps.rates import replace_rates
+from rental_pipeline.warehouse.steps.step import Step, StepRequest, divide_statements, literal
+from rental_pipeline.warehouse.steps.unload_known import unload_known
+from rental_pipeline.warehouse.steps.views import drop_views
+
+_IDLE_PER_BATCH = 15  # two statements each, of at most 40 in a batch
+
+
+def compose_prepare(request: StepRequest) -> Step:
+    """Compose the step.
+
+    Raises:
+        FixConfiguration: exchange_rates.csv holds what is no rate.
+    """
+    changes = request.plan["raw_changes"]
+    set_path = f"set search_path to {request.schemas.control}"
+    submissions = [_erase(request, table) for table in request.plan["erased"]]
+    submissions += [*divide_statements("raw-tables", set_path, changes["batch"])]
+    # ALTER COLUMN TYPE may not stand in a transaction block (Redshift, "ALTER TABLE"): one request each.
+    submissions += [Submission(f"widen-{position}", (sql,)) for position, sql in enumerate(changes["single"])]
+    reshaped = [table for table in request.warehouse.curated if is_reshaped(request, table)]
+    if reshaped and (dropped := drop_views(request)):
+        # A table that a view is bound to cannot be dropped (Redshift, "DROP TABLE"); publish makes the views again.
+        submissions.append(request.write(*dropped, once=False, label="views"))
+    submissions += [_define_curated(request, table) for table in reshaped]
+    submissions += replace_rates(request)
+    submissions += _commit_idle_tables(request)
+    if compared := [table for table in request.plan["tables"] if table["comparison"]]:
+        submissions.append(request.write(_record_comparisons(request, compared), label="compared", title="compare"))
+    submissions += divide_statements("known", set_path, unload_known(request))
+    return Step(request.statement_name, tuple(submissions))
+
+
+def _commit_idle_tables(request: StepRequest) -> list[Submission]:
+    """End the load of the tables in which the planner found nothing to load: their watermarks move."""
+    idle = [table for table in request.plan["tables"] if table["is_idle"]]
+    return [
+        request.write(
+            *(sql for table in idle[start : start + _IDLE_PER_BATCH] for sql in Load(request, table, NOTHING).commit_nothing()),
+            label=f"idle-{start}",
+            title=f"load idle {start}",
+        )
+        for start in range(0, len(idle), _IDLE_PER_BATCH)
+    ]
+
+
+def _record_comparisons(request: StepRequest, compared: list[dict[str, Any]]) -> str:
+    """Note what the planner has found; of a table that differs, its load notes what stands at the end (steps/verify_load.py)."""
+    rows = []
+    for table in compared:
+        found, is_whole = table["comparison"], str(table["lower"] is None).lower()
+        counts = found["ranges"], found["ranges_different"], found["source_rows"], found["raw_rows"]
+        after = (found["source_rows"], found["raw_rows"]) if table["is_idle"] else (None, None)
+        values = ", ".join(map(literal, (*counts, *after)))
+        rows.append(f"({request.run_sequence}, {literal(table['name'])}, {is_whole}, {values})")
+    return (
+        f"insert into {request.schemas.control}.reconciliation (run_sequence, table_name, is_whole, ranges, ranges_different,"
+        f" source_rows, raw_rows, source_rows_after, raw_rows_after) values {', '.join(rows)}"
+    )
+
+
+def _erase(request: StepRequest, table: str) -> Submission:
+    """Drop a raw table, which the next submission makes anew, so that not one of its versions stays; once in a run.
+
+    The curated tables that are judged by it are built whole; they keep their rows until then, whose periods become dirty when
+    they go. `archive` deletes the files it was loaded from, after the load.
+    """
+    positions = f"{request.schemas.control}.layer_position"
+    curated = [each.name for each in request.warehouse.curated if is_forgotten(request, each)]
+    return request.write(
+        f"drop table if exists {request.schemas.raw}.{quote_identifier(table)}",
+        f"update {positions} set first_run_sequence = null, watermark = null where layer = 'raw' and name = {literal(table)}",
+        f"update {positions} set run_sequence = 0, input_hash = null"
+        f" where layer = 'curated' and name in ({', '.join(map(literal, [*curated, '']))})",
+        f"delete from {positions} where layer = 'erased' and name = {literal(table)}",
+        f"insert into {positions} (layer, name, run_sequence) values ('erased', {literal(table)}, {request.run_sequence})",
+        label=f"erase-{table}",
+        title=f"erase {table}",
+    )
+
+
+def _define_curated(request: StepRequest, table: CuratedTable) -> Submission:
+    """Make a curated table in its present shape, empty and without a position, so that it is built whole.
+
+    All of them stand before the first is built, because a metric may follow a changed row into a table that is built later.
+    """
+    return request.write(
+        f"drop table if exists {request.schemas.curated}.{table.name}",
+        table.file.section("table"),
+        f"delete from {request.schemas.control}.layer_position where layer = 'curated' and name = {literal(table.name)}",
+        once=False,
+        label=f"define-{table.name}",
+    )

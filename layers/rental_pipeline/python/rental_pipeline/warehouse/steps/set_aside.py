@@ -1,0 +1,117 @@
+"""What a run's rules newly set aside: the checks that watch over it, and its words in messages.
+
+Rows leave the figures when a rule rejects them. That is told in rows and in money, and beyond the contract's limit nothing is
+published. A row counts from the run that set it aside until a run has published without it.
+"""
+
+from __future__ import annotations
+
+from rental_pipeline.definitions.marketplace import Check, CuratedTable
+from rental_pipeline.warehouse.steps.step import Rows, StepRequest, literal
+
+BEYOND_LIMIT = "_set_aside_beyond_limit"  # the end of a check's name
+WAYS_OUT = (
+    "Correct the rows in the source; or let the curated file's rule accept them; or, if they are to be left out of the figures,"
+    " raise max_rejected_fraction of the table in source.yaml. Then start a new execution."
+)
+
+
+def list_set_aside_checks(request: StepRequest) -> list[Check]:
+    """Return two checks per curated table that judges rows: one warns of rows newly set aside, one fails beyond the limit."""
+    limits = {planned["name"]: planned["max_rejected_fraction"] for planned in request.plan["tables"]}
+    checks = []
+    for table in request.warehouse.curated:
+        if not table.is_derived:
+            limit = limits[table.source]
+            rows = _select_rows(request, table)
+            checks += [
+                Check(f"{table.name}_newly_set_aside", "warn", rows),
+                Check(f"{table.name}{BEYOND_LIMIT}", "fail", f"{rows} {_beyond(request, table, limit)}"),
+            ]
+    return checks
+
+
+def select_set_aside(request: StepRequest) -> str:
+    """Return the select of what the run newly set aside, a row per table, rule and currency."""
+    return (
+        "select table_name, broken_rule, currency, rows_set_aside, amount, rows_without_amount, rows_accepted_before,"
+        " amount_before"
+        f" from {request.schemas.control}.set_aside where run_sequence = {request.run_sequence}"
+        " order by table_name, broken_rule, currency"
+    )
+
+
+def describe_set_aside(rows: Rows) -> list[str]:
+    """Return a line for each row of `select_set_aside`."""
+    lines = []
+    for row in rows:
+        worth = f" worth {_money(row['amount'], row['currency'])}" if row["amount"] is not None else ""
+        unknown = (
+            f", {row['rows_without_amount']} of them without a readable amount"
+            if row["currency"] and row["rows_without_amount"]
+            else ""
+        )
+        before = ""
+        if row["rows_accepted_before"]:
+            money = f" with {_money(row['amount_before'], row['currency'])}" if row["amount_before"] is not None else ""
+            before = f"; {row['rows_accepted_before']} of them{money} were in the figures before"
+        lines.append(
+            f"newly set aside: {row['table_name']}, rule {row['broken_rule']}: {row['rows_set_aside']} rows"
+            f"{worth}{unknown}{before}"
+        )
+    return lines
+
+
+def _money(amount: str, currency: str) -> str:
+    return f"{float(amount):,.2f} {currency}".strip()
+
+
+def _select_rows(request: StepRequest, table: CuratedTable) -> str:
+    return f"""
+        select
+            rejected_rows.broken_rule || ': ' || coalesce(rejected_rows.broken_value, '')
+            || ' (row ' || rejected_rows.row_key || ')' as example
+        from {request.schemas.control}.set_aside_row
+        inner join {request.schemas.curated}.rejected_rows
+            on set_aside_row.table_name = rejected_rows.table_name and set_aside_row.row_key = rejected_rows.row_key
+        where set_aside_row.table_name = {literal(table.name)}
+            and set_aside_row.run_sequence > {request.ledger.published_run}
+    """
+
+
+def _beyond(request: StepRequest, table: CuratedTable, limit: float) -> str:
+    """Return the condition that more than the limit was set aside since the last publication; before the table's first, never.
+
+    One row alone never stops the others. Counted are the rows; and, by currency, the money of those that were accepted before,
+    since their amounts were readable then.
+    """
+    control, relation, name = request.schemas.control, f"{request.schemas.curated}.{table.name}", literal(table.name)
+    published = request.ledger.published_run
+    newly = f"from {control}.set_aside_row where table_name = {name} and run_sequence > {published}"
+    shares = [
+        "select newly.set_aside as lost, accepted.kept as kept from"
+        f" (select count(*) as set_aside {newly} having count(*) > 1) as newly"
+        f" cross join (select count(*) as kept from {relation}) as accepted"
+    ]
+    if table.amount:
+        currency = table.amount.currency or f"cast({literal(request.settings.reporting_currency)} as varchar(3))"
+        shares.append(
+            "select newly.set_aside as lost, coalesce(accepted.kept, 0) as kept from"
+            f" (select currency_before as currency, sum(amount_before) as set_aside {newly} and is_accepted_before"
+            " group by currency_before having count(*) > 1) as newly left join"
+            f" (select {currency} as currency, sum({table.amount.amount}) as kept from {relation} group by 1) as accepted"
+            " on newly.currency = accepted.currency"
+        )
+    shares_sql = " union all ".join(
+        f"select cast(lost as double precision) as lost, cast(kept as double precision) as kept from ({share}) as share"
+        for share in shares
+    )
+    return f"""
+            and {published} >= (
+                select coalesce(min(run_sequence), {published + 1}) from {control}.curated_build
+                where table_name = {name} and rows_accepted > 0
+            )
+            and 0 < (
+                select count(*) from ({shares_sql}) as shares where shares.lost > {limit} * (shares.lost + shares.kept)
+            )
+    """

@@ -1,0 +1,83 @@
+"""Stage: rebuild the dirty periods of one metric in the staging schema, where the checks look at them."""
+
+from __future__ import annotations
+
+from rental_pipeline.definitions.lake_tables import lake_name, mark_years
+from rental_pipeline.definitions.marketplace import Metric
+from rental_pipeline.warehouse.steps.step import Step, StepRequest, literal
+
+
+def compose_stage(request: StepRequest) -> Step:
+    """Compose the staging of one metric; one transaction. Repeating it computes the same again."""
+    return Step(request.statement_name, (request.write(*_stage(request, request.warehouse.metric(request.name)), once=False),))
+
+
+def needs_full_stage(request: StepRequest, metric: Metric) -> bool:
+    """Whether every period is rebuilt: a rebuild was asked for, or what the metric is made with has changed (or never ran)."""
+    is_as_made = request.ledger.is_made_from("presentation", metric.name, request.warehouse.metric_hash(metric))
+    return not is_as_made or request.is_rebuilt("presentation", request.warehouse.metric_sources(metric))
+
+
+def staged_table(request: StepRequest, metric: Metric) -> str:
+    return f"{request.schemas.staging}.{metric.name}"
+
+
+def _stage(request: StepRequest, metric: Metric) -> list[str]:
+    control, run, name = request.schemas.control, request.run_sequence, literal(metric.name)
+    is_full = needs_full_stage(request, metric)
+    staged = staged_table(request, metric)
+    definition = metric.file.section("table")
+    return [
+        # The published table has to exist, if empty, before the first publication replaces its periods.
+        definition,
+        f"drop table if exists {staged}",
+        definition.replace(f"{request.schemas.presentation}.", f"{request.schemas.staging}."),
+        f"delete from {control}.staged_period where metric = {name}",
+        f"insert into {control}.staged_period (metric, period_start, run_sequence)"
+        f" select distinct {name}, period_start, {run} from ({_dirty(request, metric, is_full)}) as dirty",
+        f"""
+        create temp table dirty_period as
+        select period_start, {metric.period_end} as period_end
+        from {control}.staged_period
+        where metric = {name}
+        """,
+        f"insert into {staged} {metric.file.section('rows')}",
+        *_mark_stale_in_lake(request, metric, staged),
+        f"delete from {control}.metric_build where run_sequence = {run} and metric = {name}",
+        f"insert into {control}.metric_build (run_sequence, metric, is_full, periods, metric_rows)"
+        f" select {run}, {name}, {str(is_full).lower()}, (select count(*) from dirty_period), (select count(*) from {staged})",
+    ]
+
+
+def _mark_stale_in_lake(request: StepRequest, metric: Metric, staged: str) -> list[str]:
+    """Note which years hold periods that publication will change; a metric of another shape is unloaded whole in any case."""
+    if not request.ledger.is_defined_as("presentation", metric.name, request.warehouse.definition_hash(metric.file)):
+        return []
+    control, lake = request.schemas.control, lake_name("presentation", metric.name)
+    published = f"""
+        select {metric.name}.*
+        from {request.schemas.presentation}.{metric.name}
+        inner join dirty_period on {metric.name}.period_start = dirty_period.period_start
+    """
+    difference = f"""(
+        (select * from {staged} except {published}) union all ({published} except select * from {staged})
+    ) as differing"""
+    return [
+        f"delete from {control}.lake_stale_year where table_name = {literal(lake)} and run_sequence = {request.run_sequence}",
+        mark_years(control, lake, request.run_sequence, difference, "period_start"),
+    ]
+
+
+def _dirty(request: StepRequest, metric: Metric, is_full: bool) -> str:
+    """The periods to rebuild: all; or those that changed rows touch, and those that time has passed over since the last day."""
+    control = request.schemas.control
+    all_periods = f"select {metric.period_start} as period_start from {control}.calendar"
+    if is_full:
+        return all_periods
+    touched = f"select period_start from {control}.dirty_period where metric = {literal(metric.name)}"
+    if not metric.depends_on_day:
+        return touched
+    return (
+        f"{touched} union all {all_periods}"
+        f" where calendar_date between {literal(request.ledger.as_of)} and {literal(request.plan['as_of'])}"
+    )

@@ -1,0 +1,280 @@
+"""What a step is made of, and what it is composed from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import groupby
+from typing import Any
+
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.base.object_store import LEDGER, LOADS, PLAN, read_json, run_key
+from rental_pipeline.base.settings import WarehouseSettings
+from rental_pipeline.definitions.marketplace import Schemas, Warehouse
+from rental_pipeline.definitions.sql_files import hash_texts
+from rental_pipeline.model.request_size import MAX_BYTES, MAX_STATEMENTS, count_bytes, divide_texts
+from rental_pipeline.warehouse.data_api import Snapshot, Submission
+
+Rows = list[dict[str, Any]]
+
+_INSERT_BYTES = 40_000
+_GUARDS = 3  # statements with which every writing batch begins
+# A procedure cannot hold them on the one-machine stack, which copies and unloads outside of its database.
+_NEVER_IN_PROCEDURE = re.compile(r"\s*(copy|unload)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Step:
+    """Statements to run, then rows to read, then a result to return.
+
+    Attributes:
+        name: Prefix of the statements' names, unique in the warehouse: marketplace, run, step, table.
+        submissions: Run one after another; each is a transaction of its own.
+        reads: Selects, run after the last submission committed.
+        snapshot: Selects that are read instead, and see one state of what was published.
+        finish: Makes the step's result from the rows of what was read.
+    """
+
+    name: str
+    submissions: tuple[Submission, ...] = ()
+    reads: tuple[str, ...] = ()
+    snapshot: Snapshot | None = None
+    finish: Callable[[list[Rows]], dict[str, Any]] = field(default=lambda rows: {})
+
+
+@dataclass(frozen=True)
+class StepRequest:
+    """One step to compose: the event's fields, and the run's files behind them.
+
+    Attributes:
+        span: Of a replay: which of the table's loads the step makes again, by their places in the list, half-open.
+    """
+
+    settings: WarehouseSettings
+    warehouse: Warehouse
+    step: str
+    name: str | None = None
+    span: tuple[int, int] | None = None
+    run_sequence: int | None = None
+    execution: dict[str, Any] = field(default_factory=dict)
+    run_input: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def schemas(self) -> Schemas:
+        return self.warehouse.schemas
+
+    @property
+    def title(self) -> str:
+        """The step and its table, as the ledger records them."""
+        return f"{self.step} {self.name}" if self.name else self.step
+
+    @property
+    def statement_name(self) -> str:
+        return "/".join([name_run(self.schemas.marketplace, self.run_sequence), self.step, *([self.name] if self.name else [])])
+
+    @cached_property
+    def plan(self) -> dict[str, Any]:
+        return self._read(PLAN)
+
+    @cached_property
+    def loads(self) -> dict[str, Any]:
+        return self._read(LOADS)
+
+    @cached_property
+    def ledger_file(self) -> dict[str, Any]:
+        """What the open step noted for the run."""
+        return self._read(LEDGER)
+
+    @property
+    def ledger(self) -> Ledger:
+        return Ledger(self.ledger_file["positions"])
+
+    @property
+    def execution_id(self) -> str:
+        """The execution that opened the run (a redriven one keeps its id)."""
+        return self.execution["id"] if self.run_sequence is None else self.ledger_file["execution_id"]
+
+    def require_same_files(self) -> None:
+        """Refuse to go on with other SQL than the run began with.
+
+        What it has built would be recorded under the hashes of the new files, and never be built by them.
+
+        Raises:
+            FixConfiguration: the SQL was deployed anew meanwhile.
+        """
+        if self.ledger_file.get("files_hash") != self.warehouse.files_hash:
+            raise FixConfiguration(
+                f"the SQL of {self.schemas.marketplace} was deployed anew after run {self.run_sequence} had begun:"
+                " start a new execution, which makes anew whatever the new files touch"
+            )
+
+    def is_rebuilt(self, layer: str, sources: Collection[str]) -> bool:
+        """Whether a layer's table is built whole because that was asked for, or because raw was made again.
+
+        Args:
+            layer: curated, presentation, or control (the lake's exchange rates, which a rebuild of any whole layer brings).
+            sources: The raw tables that it is made of.
+        """
+        rebuild = self.plan["rebuild"]
+        if rebuild is None or layer not in ("control", *rebuild["layers"]):
+            return False
+        return rebuild["tables"] is None or not set(sources).isdisjoint(rebuild["tables"])
+
+    def _read(self, name: str) -> Any:
+        return read_json(self.settings.bucket, run_key(self.schemas.marketplace, self.run_sequence, name))
+
+    def write(self, *statements: str, once: bool = True, label: str = "write", title: str | None = None) -> Submission:
+        """Return the step's one guarded batch.
+
+        Args:
+            statements: What to write.
+            once: Record the step, so that a second execution raises ALREADY DONE and changes nothing. Without it the step is
+                one whose repetition computes the same again.
+            label: The submission's part of the statement name.
+            title: What the ledger records, where it is not the step's own title.
+        """
+        guard = f"enter_step({self.run_sequence}, {literal(title or self.title)}," if once else f"hold_lease({self.run_sequence},"
+        return Submission(
+            label=label,
+            statements=(
+                f"set search_path to {self.schemas.control}",
+                "lock lease",
+                f"call {guard} {self.settings.lease_seconds})",
+                *statements,
+            ),
+            parameters={"as_of": self.plan["as_of"]},
+        )
+
+    def write_all(
+        self, *statements: str, once: bool = True, label: str = "write", title: str | None = None
+    ) -> tuple[Submission, ...]:
+        """Return the submissions that write any number of statements in the step's one guarded batch; arguments as of `write`.
+
+        What a request cannot hold (40 statements, 100 KB) is put into procedures first, which the batch calls and drops: all is
+        still one transaction behind one guard. Batches of their own make the procedures, whose repetition makes the same again;
+        a run that was overtaken can neither make nor call one (docs/decisions, "A transaction of any size").
+
+        Raises:
+            FixConfiguration: a single statement has over 95,000 bytes, or all have over about 1.7 MB.
+        """
+        if len(statements) + _GUARDS <= MAX_STATEMENTS and count_bytes(*statements) <= MAX_BYTES:
+            return (self.write(*statements, once=once, label=label, title=title),)
+        if too_long := [sql for sql in statements if count_bytes(sql) > MAX_BYTES]:
+            raise FixConfiguration(
+                f"step {self.title}: a statement has {count_bytes(too_long[0])} bytes, and a request to the Redshift Data API"
+                f" holds {MAX_BYTES} of one; it begins with: {' '.join(too_long[0].split())[:200]}"
+            )
+        name = f"batch_{hash_texts(title or self.title)[:16]}"
+        bodies: list[list[str]] = []
+        calls: list[str] = []
+        for group in _group_for_procedures(statements):
+            if _NEVER_IN_PROCEDURE.match(group[0]):
+                calls += group
+                continue
+            for body in divide_texts([self._fill_in(sql) for sql in group]):
+                calls.append(f"call {name}_{len(bodies)}()")
+                bodies.append(body)
+        definitions = [
+            f"create or replace procedure {name}_{number}() as $batch$\nbegin\n"
+            + "".join(f"{sql}\n;\n" for sql in body)
+            + "end;\n$batch$ language plpgsql"
+            for number, body in enumerate(bodies)
+        ]
+        drops = [f"drop procedure {name}_{number}()" for number in range(len(bodies))]
+        return (
+            *(self.write(sql, once=False, label=f"{label}-part-{number}") for number, sql in enumerate(definitions)),
+            self.write(*calls, *drops, once=once, label=label, title=title),
+        )
+
+    def _fill_in(self, sql: str) -> str:
+        """A procedure's body takes no parameters of the Data API."""
+        return re.sub(r"(?<!:):as_of\b", literal(self.plan["as_of"]), sql)
+
+
+def _group_for_procedures(statements: Sequence[str]) -> Iterable[list[str]]:
+    """Part statements that a procedure can hold from those that it cannot, in their order."""
+    for _, group in groupby(statements, key=lambda sql: bool(_NEVER_IN_PROCEDURE.match(sql))):
+        yield list(group)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The positions as they were when the run was opened."""
+
+    positions: list[dict[str, Any]]
+
+    def position(self, layer: str, name: str) -> dict[str, Any] | None:
+        return next((p for p in self.positions if p["layer"] == layer and p["name"] == name), None)
+
+    def run_sequence(self, layer: str, name: str) -> int:
+        """The run up to which a layer's table is applied; 0 where it was never built."""
+        position = self.position(layer, name)
+        return position["run_sequence"] if position else 0
+
+    def is_made_from(self, layer: str, name: str, input_hash: str) -> bool:
+        """Whether the table was last built from inputs of this hash."""
+        position = self.position(layer, name)
+        return position is not None and position["input_hash"] == input_hash
+
+    def is_defined_as(self, layer: str, name: str, definition_hash: str) -> bool:
+        """Whether the table exists with this definition."""
+        position = self.position(layer, name)
+        return position is not None and position["definition_hash"] == definition_hash
+
+    @property
+    def published_run(self) -> int:
+        """The run that published last; 0 where none did."""
+        return max((p["run_sequence"] for p in self.positions if p["layer"] == "presentation"), default=0)
+
+    @property
+    def as_of(self) -> str | None:
+        """The newest day that was published, ISO."""
+        days = [p["as_of"] for p in self.positions if p["layer"] == "presentation" and p["as_of"]]
+        return max(days, default=None)
+
+
+def name_run(marketplace: str, run_sequence: int | None) -> str:
+    """Return the prefix of all statement names of a run."""
+    return f"{marketplace}/{run_sequence:06d}"
+
+
+def literal(value: str | int | float | None) -> str:
+    """Write a value as an SQL literal.
+
+    Redshift reads a backslash in a literal as an escape, standard SQL does not; doubling it is safe under both readings.
+    """
+    if value is None:
+        return "null"
+    if isinstance(value, str):
+        return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+    return str(value)
+
+
+def divide_statements(label: str, first: str, statements: Iterable[str], unless: str | None = None) -> tuple[Submission, ...]:
+    """Divide statements that need no common transaction into batches, each beginning with the same statement.
+
+    `unless` is that of Submission.
+    """
+    return tuple(
+        Submission(f"{label}-{number}", (first, *batch), unless=unless)
+        for number, batch in enumerate(divide_texts(statements, MAX_STATEMENTS - 1))
+    )
+
+
+def insert_rows(into: str, rows: Iterable[str]) -> list[str]:
+    """Return the inserts of any number of rows, each written as `(…, …)`.
+
+    Args:
+        into: The table with its columns: `table (column, column)`.
+    """
+    return [f"insert into {into} values {', '.join(values)}" for values in divide_texts(rows, most_bytes=_INSERT_BYTES)]
+
+
+def find_table(request: StepRequest) -> dict[str, Any]:
+    """Return the plan's entry for the request's table."""
+    for table in request.plan["tables"]:
+        if table["name"] == request.name:
+            return table
+    raise FixConfiguration(f"run {request.run_sequence} has no table {request.name!r} in its plan")

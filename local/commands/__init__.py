@@ -1,0 +1,1 @@
+"""The commands behind the Makefile: each is a function that `python -m local` calls."""

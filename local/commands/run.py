@@ -1,0 +1,322 @@
+"""`make run`: the whole path on this machine, from a source database to metrics, with progress and a report at the end."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tempfile
+import time
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from local.commands.report import (
+    ROWS_PER_METRIC,
+    lay_out,
+    read_currency,
+    read_hops,
+    read_metrics,
+    read_standing,
+    write_hops,
+    write_metric,
+)
+from local.marketplace.csv_folder import load_folder
+from local.marketplace.day import play_day
+from local.marketplace.generator import DEFAULT_SCALE, SourceNotEmpty, fill
+from local.marketplace.schema import create_sample_schema
+from local.stack import ROOT, Stack
+from local.standins.athena.lake import Lake, answer_questions
+from local.standins.step_functions.execution import Execution, VisitedState
+
+GENERATED, FROM_CSV = "generated", "csv"
+_NEXT = {GENERATED: "another day and another increment", FROM_CSV: "generated data instead; with CSV=folder these files again"}
+_SHOWN_SECONDS = 0.05  # a state that only decides is not worth a line
+
+
+class RunFailed(Exception):
+    """The run cannot start or did not succeed; the message says why and what to do."""
+
+
+class Journal:
+    """What a state folder's source was made from, kept beside it as JSON: so that a second run continues it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "source.json"
+        self.facts: dict[str, Any] = json.loads(self._path.read_text()) if self._path.exists() else {}
+
+    def note(self, **facts: Any) -> None:
+        """Add facts and write them."""
+        self.facts.update(facts)
+        self._path.write_text(json.dumps(self.facts))
+
+
+@dataclass(frozen=True)
+class CsvFormat:
+    """How a user says that CSV files are written; None: it is found for each file."""
+
+    delimiter: str | None = None
+    encoding: str | None = None
+
+
+FOUND = CsvFormat()
+
+
+def run_pipeline(
+    state: Path,
+    marketplace: str,
+    scale: float | None,
+    seed: int | None,
+    csv_folder: Path | None,
+    json_path: Path | None,
+    currency: str | None = None,
+    csv_format: CsvFormat = FOUND,
+) -> None:
+    """Run what `make run` promises.
+
+    Args:
+        state: Folder of all state; the source of generated data and that of CSV files each have one of their own in it.
+        marketplace: A folder of sql/.
+        scale, seed: Of the generated source; None takes what it was made with, or the defaults.
+        csv_folder: Load these CSV files instead of generated data.
+        json_path: Write the report there as JSON, too.
+        csv_format: How the CSV files are written.
+        currency: In which the figures are (the template's ReportingCurrency); None keeps that of the folder's last run.
+
+    Raises:
+        RunFailed: with the reason and the way out.
+    """
+    started = time.monotonic()
+    if csv_folder and not csv_folder.is_dir():
+        raise RunFailed(f"there is no folder {csv_folder}")
+    if currency and not re.fullmatch("[A-Z]{3}", currency):
+        raise RunFailed(f"{currency!r} is no currency: give its ISO 4217 code, as CURRENCY=EUR")
+    folder = state / marketplace / (FROM_CSV if csv_folder else GENERATED)
+    folder.mkdir(parents=True, exist_ok=True)
+    (state / "last").write_text(str(folder.relative_to(state)))
+    journal = Journal(folder)
+    refuse_another_source(journal, scale, seed)
+    if currency:
+        journal.note(currency=currency)
+    say("Starting the source, the warehouse, and AWS's stand-ins")
+    with Stack(folder, marketplace, parameters=read_parameters(folder)) as stack:
+        say(f"Deployed template.yaml ({time.monotonic() - started:.1f} s)")
+        reports = []
+        if csv_folder:
+            load_csv_files(stack, csv_folder, csv_format)
+            reports.append(execute(stack, "Load of the CSV files"))
+        else:
+            if make_source(stack, journal, scale, seed):
+                reports.append(execute(stack, "First load"))
+                journal.note(is_loaded=True)
+            play_next_day(stack, journal)
+            reports.append(execute(stack, "Increment"))
+        report = {"executions": reports, **describe_warehouse(stack), "answers": ask_lake(stack)}
+        stack.save_objects()
+        page = copy_page(stack, state / "report")
+        note = stack.functions.memory_note
+    report |= {"seconds": round(time.monotonic() - started, 1), "state_folder": str(folder), "page": page and str(page)}
+    tell(report, folder, note)
+    if json_path:
+        json_path.write_text(json.dumps(report, default=str, indent=2) + "\n")
+        print(f"The same as JSON: {json_path}")
+
+
+def read_parameters(folder: Path) -> dict[str, str]:
+    """Return the template's parameters that earlier runs of a state folder were given."""
+    currency = Journal(folder).facts.get("currency")
+    return {"ReportingCurrency": currency} if currency else {}
+
+
+def refuse_another_source(journal: Journal, scale: float | None, seed: int | None) -> None:
+    """Refuse a scale or seed other than that of the source which is there.
+
+    Raises:
+        RunFailed: naming both.
+    """
+    for name, wanted in (("scale", scale), ("seed", seed)):
+        made_with = journal.facts.get(name, wanted)
+        if wanted is not None and made_with != wanted:
+            raise RunFailed(f"the source here was made with {name} {made_with}, not {wanted}: `make clean` first")
+
+
+def make_source(stack: Stack, journal: Journal, scale: float | None, seed: int | None) -> bool:
+    """Create and fill the generated source unless it is there; return whether it still has to be loaded for the first time."""
+    facts = journal.facts
+    if "scale" not in facts:
+        scale, seed = DEFAULT_SCALE if scale is None else scale, 1 if seed is None else seed
+        say(f"Creating the sample source (scale {scale}, seed {seed})")
+        with closing(stack.source.connect()) as connection:
+            create_sample_schema(connection, stack.marketplace)
+            try:
+                rows = fill(connection, scale, seed, progress=lambda line: say(f"  {line}"), marketplace=stack.marketplace)
+            except SourceNotEmpty as error:
+                raise RunFailed("an earlier run was killed while it filled the source: `make clean`, then `make run`") from error
+        journal.note(scale=scale, seed=seed, days_played=0)
+        say("  " + ", ".join(f"{count:,} {table}" for table, count in rows.items()))
+    return not facts.get("is_loaded")
+
+
+def play_next_day(stack: Stack, journal: Journal) -> None:
+    """Let a day of marketplace life happen on the source."""
+    day = journal.facts["days_played"] + 1
+    say(f"Playing day {day} of marketplace life on the source")
+    with closing(stack.source.connect()) as connection:
+        changes = play_day(connection, journal.facts["seed"], day, stack.marketplace)
+    journal.note(days_played=day)
+    say("  " + ", ".join(f"{count} {what}" for what, count in changes.items() if count))
+
+
+def load_csv_files(stack: Stack, csv_folder: Path, csv_format: CsvFormat) -> None:
+    """Load the user's files into the source.
+
+    Raises:
+        RunFailed: a file could not be loaded; figures without it would be wrong.
+        InputRefused: the folder or a header is wrong; nothing was loaded.
+    """
+    say(f"Loading the CSV files of {csv_folder}")
+    refused = stack.folder / "refused"
+    with closing(stack.source.connect()) as connection:
+        loaded = load_folder(
+            connection,
+            csv_folder,
+            stack.marketplace,
+            refused_folder=refused,
+            progress=say,
+            encoding=csv_format.encoding,
+            delimiter=csv_format.delimiter,
+        )
+    if loaded.failed:
+        reasons = "\n".join(loaded.failed.values())
+        raise RunFailed(f"the pipeline did not run, since not every file could be loaded:\n{reasons}")
+    if loaded.refused:
+        say(f"{loaded.refused:,} rows were refused: {refused}")
+
+
+def execute(stack: Stack, title: str) -> dict[str, Any]:
+    """Execute the state machine once, with progress; return what it did.
+
+    Raises:
+        RunFailed: it did not succeed; the message is the one its subscribers get.
+    """
+    say(f"{title}: executing the state machine")
+    execution = stack.start_execution({}).wait(_show_state)
+    if execution.status != "SUCCEEDED":
+        raise RunFailed(explain(stack, execution))
+    output = execution.output
+    say(f"  {output['status']} after {execution.seconds:.1f} s")
+    with stack.warehouse.connect() as warehouse:
+        (run_sequence,) = warehouse.execute(
+            f"select run_sequence from {stack.marketplace}_control.run where execution_id = %s", [execution.arn]
+        ).fetchone()
+        hops = read_hops(warehouse, stack.marketplace, run_sequence)
+    return {
+        "title": title,
+        "run_sequence": run_sequence,
+        "status": output["status"],
+        "message": output["message"],
+        "seconds": execution.seconds,
+        "states": [
+            {"state": state.name, "subject": state.subject, "seconds": state.seconds} for state in execution.visited_states()
+        ],
+        "hops": [asdict(row) for row in hops],
+        "table": write_hops(hops),
+    }
+
+
+def explain(stack: Stack, execution: Execution) -> str:
+    """Say why an execution failed, in the words its subscribers get."""
+    messages = [message["Message"] for message in stack.messages() if execution.arn in message["Message"]]
+    told = "\n".join(messages) or f"{execution.status}: {execution.error}: {execution.cause}"
+    return f"{told}\n\nLogs of every part: {stack.folder / 'logs'}"
+
+
+def describe_warehouse(stack: Stack) -> dict[str, Any]:
+    """Return where the tables stand and the newest values of the metrics."""
+    with stack.warehouse.connect() as warehouse:
+        tables = [
+            name
+            for (name,) in warehouse.execute(
+                f"select distinct table_name from {stack.marketplace}_control.table_load order by table_name"
+            ).fetchall()
+        ]
+        standing = read_standing(warehouse, stack.marketplace, tables)
+        metrics = read_metrics(warehouse, stack.marketplace, ROOT / "sql")
+        currency = read_currency(warehouse, stack.marketplace)
+    return {
+        "currency": currency,
+        "standing": [asdict(row) for row in standing],
+        "metrics": [asdict(metric) for metric in metrics],
+        "metric_tables": [write_metric(metric) for metric in metrics],
+    }
+
+
+def ask_lake(stack: Stack) -> list[dict[str, Any]]:
+    """Return the answers to the marketplace's questions, from the Parquet files that the catalogue lists."""
+    (found,) = stack.deployment.template.resources("AWS::Glue::Database").values()
+    database = found["DatabaseInput"]["Name"]
+    with tempfile.TemporaryDirectory(prefix="lake-") as folder:
+        lake = Lake(stack.aws.client("glue"), stack.s3, database, Path(folder))
+        return [asdict(answer) for answer in answer_questions(lake, ROOT / "sql" / stack.marketplace / "lake")]
+
+
+def copy_page(stack: Stack, folder: Path) -> Path | None:
+    """Copy the page that the newest run with news has written out of the bucket; None where none has yet."""
+    pages = stack.s3.get_paginator("list_objects_v2").paginate(Bucket=stack.bucket, Prefix=f"{stack.marketplace}/reports/")
+    keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+    if not keys:
+        return None
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{stack.marketplace}.html"
+    stack.s3.download_file(stack.bucket, max(keys), str(path))
+    return path
+
+
+def tell(report: dict[str, Any], folder: Path, note: str | None) -> None:
+    """Print the report and what to do next; takes the texts out of it."""
+    print("\nRows per hop")
+    for execution in report["executions"]:
+        print(f"\n{execution['title']} (run {execution['run_sequence']}, {execution['status']}, {execution['seconds']:.1f} s)")
+        print(execution.pop("table"))
+        print("\n".join(f"  {line}" for line in execution["message"].splitlines() if line.startswith(("warning", "Cost"))))
+    print("\nIn the warehouse now")
+    print(lay_out(["table", "curated", "rejected"], [list(row.values()) for row in report["standing"]]))
+    print(f"\nThe newest values of every metric (a few rows of its newest period; amounts in {report['currency']})\n")
+    print("\n\n".join(report.pop("metric_tables")))
+    print("\n\nAsked of the lake (Parquet on S3, by DuckDB; on AWS by Athena)")
+    for answer in report["answers"]:
+        rows = [list(row) for row in answer["rows"][:ROWS_PER_METRIC]]
+        print(f"\n{answer['question']}\n{lay_out(answer['columns'], rows) if rows else '(no rows)'}")
+    files = _shorten(folder / "s3")
+    # A marketplace other than the default one has to be named again.
+    again = "make run" if folder.parent.name == "apartments" else f"make run MARKETPLACE={folder.parent.name}"
+    print(f"\nTook {report['seconds']} s in all; nothing is left running.")
+    if note:
+        print(f"Note: {note}.")
+    print(
+        f"\nNext\n  make psql     SQL on the warehouse\n  make notebooks    the figures as plots"
+        f"\n  make clean    forget everything and start anew"
+        f"\n  {again}    {_NEXT[folder.name]}\n  ls {files}    Parquet files, plans and manifests"
+    )
+    if report["page"]:
+        print(f"\nreport: {_shorten(Path(report['page']))}")
+
+
+def say(text: str) -> None:
+    """Print a line of progress at once."""
+    print(text, flush=True)
+
+
+def _show_state(state: VisitedState) -> None:
+    if state.seconds is not None and state.seconds >= _SHOWN_SECONDS:
+        say(f"  {state.seconds:6.1f} s  {state.name}{f': {state.subject}' if state.subject else ''}")
+
+
+def _shorten(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def fail(text: str) -> None:
+    """Print what went wrong, apart from the progress."""
+    print(f"\n{text}", file=sys.stderr, flush=True)

@@ -1,0 +1,1 @@
+"""Athena: DuckDB over the files that the Glue Data Catalog lists."""

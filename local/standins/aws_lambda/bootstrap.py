@@ -1,0 +1,43 @@
+"""Start AWS's runtime client for one function: `python -P bootstrap.py <handler>`, as the emulator's bootstrap.
+
+It joins the memory limit it was given, and ends when the emulator does, even in the middle of an invocation.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+
+def main() -> None:
+    """Prepare this process as Lambda's would be, then hand it over to the runtime client."""
+    if limit := os.environ.pop("LOCAL_MEMORY_GROUP", None):
+        (Path(limit) / "cgroup.procs").write_text(str(os.getpid()))
+    threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
+    _log_calls_if_asked()
+    sys.path.insert(0, str(Path.cwd()))  # the function's folder comes first, as on Lambda
+    from awslambdaric.__main__ import main as serve
+
+    serve(["awslambdaric", sys.argv[1]])
+
+
+def _log_calls_if_asked() -> None:
+    if "LOCAL_CALL_LOG" in os.environ:  # else nothing of ours is imported into a function's process
+        sys.path.insert(0, str(Path(__file__).parents[3]))
+        from local.standins.moto.call_log import log_calls_if_asked
+
+        log_calls_if_asked()
+        sys.path.pop(0)
+
+
+def _follow(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.2)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""CloudFormation and SAM: the template, resolved and deployed to the other stand-ins."""

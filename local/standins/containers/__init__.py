@@ -1,0 +1,1 @@
+"""`sam local` in containers, and the engine that it needs."""

@@ -1,0 +1,1 @@
+"""S3, Secrets Manager, SNS, Glue and Step Functions by moto, in a process of its own."""

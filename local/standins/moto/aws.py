@@ -1,0 +1,124 @@
+"""AWS's small services on this machine: a moto server in a process of its own; S3 and Glue are kept as files between runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from local.processes import ChildProcess, find_free_port, is_listening
+from local.standins.cloudformation.template import REGION
+
+START_SECONDS = 60
+_TABLE_INPUT = ("Name", "Description", "TableType", "Parameters", "PartitionKeys", "StorageDescriptor")
+# What moto takes for credentials; real ones are never read.
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
+
+
+class LocalAws:
+    """A running moto server.
+
+    Args:
+        log: File for its output.
+        endpoints: AWS_ENDPOINT_URL_<SERVICE> of the services that others serve (Lambda), which state machines call.
+        retry_pace: Factor on the waits of state machines before a Retry.
+    """
+
+    def __init__(self, log: Path, endpoints: dict[str, str], retry_pace: float = 1.0) -> None:
+        self.port = port = find_free_port()
+        self.endpoint_url = f"http://127.0.0.1:{port}"
+        self._process = ChildProcess(
+            [sys.executable, "-m", "local.standins.moto.server", str(port), str(retry_pace)],
+            log=log,
+            environment={
+                "PATH": os.environ.get("PATH", os.defpath),
+                "AWS_DEFAULT_REGION": REGION,
+                **CREDENTIALS,
+                **endpoints,
+            },
+            folder=Path(__file__).parents[3],
+        )
+        self._process.wait_until(lambda: is_listening(port), START_SECONDS, "the stand-in for S3 and Step Functions (moto)")
+
+    def client(self, service: str) -> Any:
+        """Return a boto3 client of this server."""
+        return boto3.client(
+            service,
+            endpoint_url=self.endpoint_url,
+            region_name=REGION,
+            aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+            config=Config(retries={"max_attempts": 1}, max_pool_connections=20),
+        )
+
+    def stop(self) -> None:
+        """End the server; what it holds is gone."""
+        self._process.stop()
+
+
+def save_catalogue(glue: Any, path: Path) -> None:
+    """Write all tables and partitions of the Glue Data Catalog to a file."""
+    databases = {}
+    for database in _all(glue, "get_databases", "DatabaseList"):
+        name = database["Name"]
+        databases[name] = [
+            {
+                "TableInput": {key: table[key] for key in _TABLE_INPUT if key in table},
+                "PartitionInputList": [
+                    {key: partition[key] for key in ("Values", "StorageDescriptor")}
+                    for partition in _all(glue, "get_partitions", "Partitions", DatabaseName=name, TableName=table["Name"])
+                ],
+            }
+            for table in _all(glue, "get_tables", "TableList", DatabaseName=name)
+        ]
+    path.write_text(json.dumps(databases), encoding="utf-8")
+
+
+def restore_catalogue(glue: Any, path: Path) -> None:
+    """Make the tables and partitions that a file holds, where it is there and their databases are."""
+    databases = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    for database in _all(glue, "get_databases", "DatabaseList"):
+        name = database["Name"]
+        for table in databases.get(name, []):
+            glue.create_table(DatabaseName=name, TableInput=table["TableInput"])
+            if partitions := table["PartitionInputList"]:
+                table_name = table["TableInput"]["Name"]
+                glue.batch_create_partition(DatabaseName=name, TableName=table_name, PartitionInputList=partitions)
+
+
+def _all(client: Any, operation: str, key: str, **request: Any) -> Iterator[dict[str, Any]]:
+    for page in client.get_paginator(operation).paginate(**request):
+        yield from page[key]
+
+
+def save_bucket(s3: Any, bucket: str, folder: Path) -> int:
+    """Write the objects of a bucket that a folder lacks as files under their keys; return how many there were.
+
+    Objects of the pipeline are never overwritten with other content of the same size, so what is there need not be read again.
+    """
+    saved = 0
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+        for item in page.get("Contents", []):
+            path = folder / item["Key"]
+            if path.is_file() and path.stat().st_size == item["Size"]:
+                continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = path.with_name(path.name + ".unfinished")
+            s3.download_file(bucket, item["Key"], str(unfinished))
+            unfinished.replace(path)
+            saved += 1
+    return saved
+
+
+def restore_bucket(s3: Any, bucket: str, folder: Path) -> int:
+    """Put the files of a folder into a bucket, their paths as keys; return how many."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".unfinished"]
+    for path in paths:
+        s3.upload_file(str(path), bucket, path.relative_to(folder).as_posix())
+    return len(paths)

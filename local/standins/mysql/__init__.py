@@ -1,0 +1,1 @@
+"""Aurora MySQL: a MariaDB server of this machine."""

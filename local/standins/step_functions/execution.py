@@ -1,0 +1,132 @@
+"""An execution of the state machine on this machine: waited for, stopped, and read back state by state."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from local.standins.eventbridge.status_events import ENDED
+
+POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class VisitedState:
+    """A state that an execution entered.
+
+    Attributes:
+        name: As in the definition.
+        subject: The table or metric that it works on, where it works on one.
+        started_at: When it was entered.
+        seconds: How long it took; None while it has not ended.
+    """
+
+    name: str
+    subject: str | None
+    started_at: datetime
+    seconds: float | None
+
+
+class Execution:
+    """An execution of the stack's state machine.
+
+    Args:
+        states: boto3 client of Step Functions.
+        arn: The execution's.
+        wait_for_rules: Returns when what the template's rules start at an execution's end has ended.
+    """
+
+    def __init__(self, states: Any, arn: str, wait_for_rules: Callable[[str], Any]) -> None:
+        self.arn = arn
+        self._states = states
+        self._wait_for_rules = wait_for_rules
+
+    def wait(self, progress: Callable[[VisitedState], None] | None = None, seconds: float = 900) -> Execution:
+        """Return when it has ended, and what the template's rules start at its end has ended too.
+
+        Args:
+            progress: Told of every state that was left, in order.
+            seconds: How long to wait at most.
+
+        Raises:
+            TimeoutError: it still runs.
+        """
+        deadline = time.monotonic() + seconds
+        told = 0
+        while True:
+            has_ended = self.status in ENDED
+            if progress:
+                left = [state for state in self.visited_states() if state.seconds is not None]
+                for state in left[told:]:
+                    progress(state)
+                told = len(left)
+            if has_ended:
+                break
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.arn} still runs after {seconds:.0f} s")
+            time.sleep(POLL_SECONDS)
+        self._wait_for_rules(self.arn)
+        return self
+
+    def stop(self) -> None:
+        """Abort it, as a person would in the console."""
+        self._states.stop_execution(executionArn=self.arn)
+
+    @property
+    def status(self) -> str:
+        """RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED."""
+        return self._describe()["status"]
+
+    @property
+    def output(self) -> Any:
+        """What it returned; None where it did not succeed."""
+        output = self._describe().get("output")
+        return None if output is None else json.loads(output)
+
+    @property
+    def error(self) -> str | None:
+        """Name of the error it failed with."""
+        return self._describe().get("error")
+
+    @property
+    def cause(self) -> str | None:
+        """What the error said (JSON where it comes from a nested execution or a function)."""
+        return self._describe().get("cause")
+
+    @property
+    def seconds(self) -> float:
+        """How long it took, or takes so far."""
+        description = self._describe()
+        return ((description.get("stopDate") or datetime.now(UTC)) - description["startDate"]).total_seconds()
+
+    def history(self) -> list[dict[str, Any]]:
+        """Return its events, as GetExecutionHistory gives them."""
+        pages = self._states.get_paginator("get_execution_history").paginate(executionArn=self.arn)
+        return [event for page in pages for event in page["events"]]
+
+    def visited_states(self) -> list[VisitedState]:
+        """Return the states it entered, in the order in which they were left; those it is still in come last."""
+        left, inside = [], []
+        for event in self.history():
+            if entered := event.get("stateEnteredEventDetails"):
+                inside.append((entered["name"], _name_subject(entered.get("input")), event["timestamp"]))
+            elif exited := event.get("stateExitedEventDetails"):
+                # Without concurrency inside the run's history, the state left is the last one entered of that name.
+                position = max(i for i, (name, _, _) in enumerate(inside) if name == exited["name"])
+                name, subject, since = inside.pop(position)
+                left.append(VisitedState(name, subject, since, (event["timestamp"] - since).total_seconds()))
+        return left + [VisitedState(name, subject, since, None) for name, subject, since in inside]
+
+    def _describe(self) -> dict[str, Any]:
+        return self._states.describe_execution(executionArn=self.arn)
+
+
+def _name_subject(state_input: str | None) -> str | None:
+    document = json.loads(state_input) if state_input else None
+    if not isinstance(document, dict):
+        return None
+    return document.get("table") or document.get("metric")

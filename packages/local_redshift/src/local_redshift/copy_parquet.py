@@ -1,0 +1,273 @@
+"""COPY of Parquet by a manifest (pages copy-usage_notes-copy-from-columnar and loading-data-files-using-manifest).
+
+Files are read in record batches and go to PostgreSQL as CSV through its COPY protocol: memory is bounded by a batch and its text.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import psycopg
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+from botocore.exceptions import ClientError
+from psycopg import sql as pgsql
+from sqlglot.tokens import Token, TokenType
+
+from local_redshift.dialect import fold_name
+from local_redshift.reading import Reader, read_role, split_list
+from local_redshift.refusal import Refused
+
+_ROWS_AT_ONCE = 50_000
+_ALLOWED = "ACCEPTINVCHARS, FILLRECORD, FROM, IAM_ROLE, CREDENTIALS, STATUPDATE, MANIFEST, EXPLICIT_IDS and SERIALIZETOJSON"
+
+
+@dataclass(frozen=True)
+class CopyCommand:
+    """One COPY: the table (quoted, maybe qualified), the columns named or None for all, the manifest's address, the role's ARN.
+
+    The role is None where it is the DEFAULT one.
+    """
+
+    table: str
+    columns: tuple[str, ...] | None
+    manifest: str
+    role: str | None
+
+
+def parse_copy(sql: str, tokens: list[Token]) -> CopyCommand:
+    """Read a COPY statement.
+
+    Raises:
+        Refused: it is not `COPY table [(columns)] FROM 's3://manifest' IAM_ROLE ... FORMAT [AS] PARQUET MANIFEST`, or has options
+            that columnar formats do not take.
+    """
+    reader = Reader(sql, tokens)
+    reader.require("COPY")
+    table = reader.name()
+    columns = tuple(fold_name(item[0]) for item in split_list(reader.parenthesized())) if reader.word() == "(" else None
+    reader.require("FROM")
+    location = reader.next()
+    if location.token_type is not TokenType.STRING or not location.text.startswith("s3://"):
+        raise Refused("COPY is offered FROM 's3://...' only")
+    options: set[str] = set()
+    role = None
+    while not reader.ended:
+        if reader.take("IAM_ROLE"):
+            role = read_role(reader)
+            options.add("IAM_ROLE")
+        elif reader.take("FORMAT"):
+            reader.take("AS")
+            if not reader.take("PARQUET"):
+                raise Refused("COPY is offered from PARQUET only")
+            options.add("PARQUET")
+        elif reader.take("PARQUET"):
+            options.add("PARQUET")
+        elif reader.take("MANIFEST"):
+            options.add("MANIFEST")
+        elif reader.take("STATUPDATE"):
+            reader.take("ON") or reader.take("OFF") or reader.take("TRUE") or reader.take("FALSE")
+        elif reader.word() in ("FILLRECORD", "ACCEPTINVCHARS", "EXPLICIT_IDS", "SERIALIZETOJSON", "CREDENTIALS", "ACCESS_KEY_ID"):
+            raise Refused(f"COPY's option {reader.word()} is not offered here")
+        else:
+            raise Refused(f"COPY from columnar formats does not support {reader.next().text.upper()}: only {_ALLOWED}")
+    if "PARQUET" not in options:
+        raise Refused("COPY is offered with FORMAT AS PARQUET only")
+    if "MANIFEST" not in options:
+        raise Refused("COPY is offered with MANIFEST only: a prefix would load whatever lies there")
+    if "IAM_ROLE" not in options:
+        raise Refused("COPY needs its IAM_ROLE ('arn:aws:iam::...' or DEFAULT)")
+    return CopyCommand(table, columns, location.text, role)
+
+
+def load(connection: psycopg.Connection, s3, command: CopyCommand) -> int:
+    """Load every file of the manifest in the open transaction; return the number of rows.
+
+    Raises:
+        Refused: a file is missing or not as the manifest says, or does not fit the table.
+        psycopg.Error: PostgreSQL refused a value.
+    """
+    columns = _read_columns(connection, command)
+    entries = _read_manifest(s3, command.manifest)
+    target = pgsql.SQL("copy {} ({}) from stdin (format csv)").format(
+        pgsql.SQL(command.table), pgsql.SQL(", ".join(column.quoted for column in columns))
+    )
+    rows = 0
+    with connection.cursor() as cursor, cursor.copy(target) as copy:
+        for url, content_length in entries:
+            with tempfile.TemporaryFile() as file:
+                _download(s3, url, content_length, file)
+                for batch in _read_batches(file, url, columns):
+                    sink = pa.BufferOutputStream()
+                    pa.csv.write_csv(batch, sink, pa.csv.WriteOptions(include_header=False))
+                    copy.write(sink.getvalue())
+                    rows += batch.num_rows
+    return rows
+
+
+@dataclass(frozen=True)
+class _Column:
+    name: str
+    kind: str  # PostgreSQL's name of the type, without sizes
+    size: int | None  # bytes, of text
+    precision: int | None
+    scale: int | None
+
+    @property
+    def quoted(self) -> str:
+        return '"' + self.name.replace('"', '""') + '"'
+
+    @property
+    def definition(self) -> str:
+        sizes = {"numeric": f"({self.precision},{self.scale})", "varchar": f"({self.size})", "bpchar": f"({self.size})"}
+        return {"int2": "SMALLINT", "int4": "INT", "int8": "BIGINT", "bpchar": "CHAR", "numeric": "DECIMAL"}.get(
+            self.kind, self.kind.upper()
+        ) + sizes.get(self.kind, "")
+
+
+def _read_columns(connection: psycopg.Connection, command: CopyCommand) -> list[_Column]:
+    found = connection.execute(
+        """select a.attname, t.typname, a.atttypmod from pg_attribute a join pg_type t on t.oid = a.atttypid
+           where a.attrelid = %s::regclass and a.attnum > 0 and not a.attisdropped order by a.attnum""",
+        [command.table],
+    ).fetchall()
+    columns = {}
+    for name, kind, typmod in found:
+        size = typmod - 4 if kind in ("varchar", "bpchar") and typmod > 0 else None
+        precision, scale = ((typmod - 4) >> 16, (typmod - 4) & 0x7FF) if kind == "numeric" and typmod > 0 else (None, None)
+        columns[name] = _Column(name, kind, size, precision, scale)
+    if command.columns is None:
+        return list(columns.values())
+    chosen = []
+    for quoted in command.columns:
+        name = quoted[1:-1].replace('""', '"')
+        if name not in columns:
+            raise Refused(f'column "{name}" of relation {command.table} does not exist')
+        chosen.append(columns[name])
+    return chosen
+
+
+def _read_manifest(s3, address: str) -> list[tuple[str, int]]:
+    try:
+        entries = json.loads(_get(s3, address).read())["entries"]
+    except ClientError as error:
+        raise Refused(f"The specified S3 manifest {address} does not exist or cannot be read: {error}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise Refused(f"The manifest {address} is not valid: {error!r}") from error
+    files = []
+    for entry in entries:
+        length = (entry.get("meta") or {}).get("content_length")
+        if not isinstance(length, int):
+            raise Refused(f"The manifest entry {entry.get('url')} lacks meta.content_length, which Parquet needs ({address})")
+        if not _exists(s3, entry["url"]):
+            if entry.get("mandatory", False):
+                raise Refused(f"Problem reading manifest file - the mandatory file {entry['url']} does not exist ({address})")
+            continue
+        files.append((entry["url"], length))
+    if not files:
+        raise Refused(f"The specified S3 manifest {address} names no file that exists")
+    return files
+
+
+def _locate(address: str) -> dict[str, str]:
+    parts = urlsplit(address)
+    return {"Bucket": parts.netloc, "Key": parts.path.lstrip("/")}
+
+
+def _get(s3, address: str):
+    return s3.get_object(**_locate(address))["Body"]
+
+
+def _exists(s3, address: str) -> bool:
+    try:
+        s3.head_object(**_locate(address))
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NoSuchBucket"):
+            return False
+        raise
+    return True
+
+
+def _download(s3, url: str, content_length: int, file) -> None:
+    for chunk in _get(s3, url).iter_chunks(1 << 20):
+        file.write(chunk)
+    if file.tell() != content_length:
+        raise Refused(f"File {url} has {file.tell()} bytes, its manifest's content_length says {content_length}")
+
+
+def _read_batches(file, url: str, columns: list[_Column]) -> Iterator[pa.RecordBatch]:
+    file.seek(0)
+    try:
+        parquet = pq.ParquetFile(file)
+    except pa.ArrowInvalid as error:
+        raise Refused(f"Spectrum Scan Error: file '{url}' is not Parquet: {error}") from error
+    schema = parquet.schema_arrow
+    if len(schema) != len(columns):
+        raise Refused(
+            "Unmatched number of columns between table and file. "
+            f"Table columns: {len(columns)}, Data columns: {len(schema)}, File name: {url}"
+        )
+    for field, column in zip(schema, columns, strict=True):
+        if not _fits(field.type, column):
+            raise Refused(
+                f"Spectrum Scan Error: file '{url}' has an incompatible Parquet schema for column '{column.name}'. "
+                f"Column type: {column.definition}, Parquet schema: {field.name} {field.type}"
+            )
+    for batch in parquet.iter_batches(_ROWS_AT_ONCE):
+        for values, column in zip(batch.columns, columns, strict=True):
+            if column.size is not None:
+                _require_utf8(values, column, url)
+            if column.size is not None and (pc.max(pc.binary_length(values)).as_py() or 0) > column.size:
+                raise Refused(
+                    f"Spectrum Scan Error: the length of the data column {column.name} is longer than the length defined in the "
+                    f"table. Table: {column.size} bytes, file name: {url}"
+                )
+        yield batch
+
+
+def _require_utf8(values: pa.Array, column: _Column, url: str) -> None:
+    """Refuse NUL and what is not valid UTF-8; noncharacters are valid (page multi-byte-character-load-errors)."""
+    content = values.cast(pa.large_binary())
+    try:
+        content.cast(pa.large_string())
+    except pa.ArrowInvalid:
+        bad = "code 3"
+    else:
+        if not pc.any(pc.match_substring(values, "\0")).as_py():
+            return
+        bad = "00, code 0"
+    raise Refused(
+        f"Spectrum Scan Error: String contains invalid or unsupported UTF-8 codepoints ({bad}) in the data column {column.name},"
+        f" file name: {url}"
+    )
+
+
+def _fits(kind: pa.DataType, column: _Column) -> bool:
+    match column.kind:
+        case "int2":
+            return kind in (pa.int8(), pa.int16())
+        case "int4":
+            return kind in (pa.int32(), pa.int16(), pa.int8())
+        case "int8":
+            return kind == pa.int64()
+        case "float4":
+            return kind == pa.float32()
+        case "float8":
+            return kind == pa.float64()
+        case "bool":
+            return kind == pa.bool_()
+        case "date":
+            return kind == pa.date32()
+        case "timestamp" | "timestamptz":
+            return pa.types.is_timestamp(kind) and kind.unit in ("ms", "us") and kind.tz in (None, "UTC")
+        case "numeric":
+            return pa.types.is_decimal(kind) and (kind.precision, kind.scale) == (column.precision, column.scale)
+        case "varchar" | "bpchar":
+            return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    return False

@@ -1,0 +1,140 @@
+"""Redshift's SQL as sqlglot reads it for this warehouse, and PostgreSQL's as it writes it.
+
+Functions are read as plain calls: sqlglot's own ideas of what they mean elsewhere never apply. `expressions.py` rewrites the few
+that need it and `functions.sql` defines the rest.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import ClassVar
+
+from sqlglot import exp
+from sqlglot.dialects.postgres import Postgres
+from sqlglot.dialects.redshift import Redshift
+from sqlglot.errors import ParseError, TokenError
+from sqlglot.tokens import Token, TokenType
+
+from local_redshift.parameters import find_backslash
+from local_redshift.refusal import Refused
+
+RESERVED_WORDS = frozenset((Path(__file__).parent / "reserved_words.txt").read_text(encoding="ascii").split())
+
+_PARSED_CALLS = ("CAST", "CONVERT", "DECODE", "EXTRACT", "POSITION", "SUBSTRING", "TRIM", "TRY_CAST")
+
+
+class Source(Redshift):
+    """What clients send."""
+
+    class Tokenizer(Redshift.Tokenizer):
+        COMMANDS: ClassVar = set()  # sqlglot would take what follows such words as one opaque text
+        KEYWORDS: ClassVar = {**Redshift.Tokenizer.KEYWORDS, "FLOAT": TokenType.DOUBLE, "FLOAT8": TokenType.DOUBLE}
+
+    class Parser(Redshift.Parser):
+        FUNCTIONS: ClassVar = {}
+        FUNCTION_PARSERS: ClassVar = {name: Redshift.Parser.FUNCTION_PARSERS[name] for name in _PARSED_CALLS}
+
+
+class Target(Postgres):
+    """What PostgreSQL gets; parameters stay marked (`PLACEHOLDER`) until their values are known."""
+
+    class Generator(Postgres.Generator):
+        TRANSFORMS: ClassVar = {
+            **Postgres.Generator.TRANSFORMS,
+            exp.Placeholder: lambda _self, node: f"\x01{node.name}\x02",
+            exp.Pow: lambda self, node: self.binary(node, "^"),
+        }
+
+
+def tokenize(sql: str) -> list[Token]:
+    """Divide one statement into tokens, without a trailing semicolon.
+
+    Raises:
+        Refused: it is empty or more than one statement; see tokenize_script.
+    """
+    tokens = tokenize_script(sql)
+    while tokens and tokens[-1].token_type is TokenType.SEMICOLON:
+        tokens.pop()
+    if not tokens:
+        raise Refused("the statement is empty")
+    if any(token.token_type is TokenType.SEMICOLON for token in tokens):
+        raise Refused("cannot insert multiple commands into a prepared statement")
+    return tokens
+
+
+def tokenize_script(sql: str) -> list[Token]:
+    """Divide statements into tokens.
+
+    Raises:
+        Refused: a text, name or comment does not end, or a text has a backslash whose meaning differs between the two databases.
+    """
+    if (literal := find_backslash(sql)) is not None:
+        raise Refused(f"the text {literal} has a single backslash, which Redshift would swallow: double it")
+    try:
+        tokens = Source().tokenize(sql)
+    except TokenError as error:
+        raise Refused(f"syntax error: unterminated text, name or comment ({error})") from error
+    return [word for token in tokens for word in _split_words(sql, token)]
+
+
+def parse(sql: str) -> exp.Expression:
+    """Return a statement's tree; raise Refused with the parser's own words where it is no SQL."""
+    try:
+        tree = Source().parse(sql)[0]
+    except ParseError as error:
+        first = error.errors[0] if error.errors else {}
+        raise Refused(f'syntax error at or near "{first.get("highlight") or ""}": {first.get("description", error)}') from error
+    if tree is None or isinstance(tree, exp.Command):
+        raise Refused(f"this statement is not offered here: {sql[:200]}")
+    for clause in tree.find_all(exp.When):
+        _mend_insert(clause.args["then"])
+    return tree
+
+
+def _mend_insert(action: exp.Expression) -> None:
+    """sqlglot reads INSERT VALUES (...) of a MERGE, without columns, as one column that is a call of a function `values`."""
+    columns = action.this.expressions if isinstance(action, exp.Insert) and isinstance(action.this, exp.Tuple) else []
+    if len(columns) == 1 and isinstance(columns[0], exp.Anonymous) and columns[0].name.lower() == "values":
+        action.set("this", None)
+        action.set("expression", exp.Tuple(expressions=columns[0].expressions))
+
+
+def _split_words(sql: str, token: Token) -> list[Token]:
+    """Divide what sqlglot takes as one token though it is several words (PRIMARY KEY, GROUP BY)."""
+    text = sql[token.start : token.end + 1]
+    if " " not in token.text or not text[0].isalpha():
+        return [token]
+    return [
+        Token(TokenType.VAR, word[0], token.line, token.col, token.start + word.start(), token.start + word.end() - 1)
+        for word in re.finditer(r"\w+", text)
+    ]
+
+
+def write(tree: exp.Expression) -> str:
+    """Return a tree as PostgreSQL's text, every name quoted (so that words reserved there only are names here)."""
+    return tree.sql(dialect=Target, identify=True, normalize_functions=False, comments=False)
+
+
+def fold_name(token: Token) -> str:
+    """Return a token's text as a name of PostgreSQL: lower case (Redshift folds even delimited ones), quoted.
+
+    Raises:
+        Refused: it is a reserved word and not delimited.
+    """
+    if token.token_type is not TokenType.IDENTIFIER:
+        refuse_reserved(token.text)
+    refuse_long(token.text)
+    return '"' + token.text.lower().replace('"', '""') + '"'
+
+
+def refuse_reserved(name: str) -> None:
+    """Raise Refused where a bare name is a reserved word (page r_pg_keywords)."""
+    if name.upper() in RESERVED_WORDS:
+        raise Refused(f'syntax error at or near "{name}": a reserved word of Redshift: rename it or put it in double quotes')
+
+
+def refuse_long(name: str) -> None:
+    """Raise Refused where PostgreSQL would cut a name that Redshift takes (63 bytes there, 127 here: page r_names)."""
+    if len(name.encode()) > 63:
+        raise Refused(f'the name "{name}" has over 63 bytes, the most that this stand-in takes (Redshift: 127)')

@@ -1,0 +1,210 @@
+"""CREATE PROCEDURE (PL/pgSQL) and CREATE FUNCTION (scalar SQL) of Redshift.
+
+A procedure's body is walked statement by statement (page c_PLpgSQL-statements); the SQL in it is translated as if it stood alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlglot import exp
+from sqlglot.tokens import Token, TokenType
+
+from local_redshift.dialect import parse, tokenize, tokenize_script, write
+from local_redshift.expressions import called_functions, rewrite_expressions
+from local_redshift.parameters import quote_text
+from local_redshift.reading import Reader, split_list, text_of
+from local_redshift.refusal import Refused
+
+_SQL_STATEMENTS = ("INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "ALTER", "LOCK", "CALL", "TRUNCATE", "ANALYZE")
+_REFUSED_STATEMENTS = {
+    "EXECUTE": "dynamic SQL (EXECUTE) is not offered here, as it cannot be translated before it runs",
+    "COMMIT": "COMMIT in a procedure that a batch calls is an error",
+    "ROLLBACK": "ROLLBACK in a procedure that a batch calls is an error",
+    "CASE": "CASE as a statement is not offered here; use IF",
+    "COPY": "COPY in a procedure is not offered here",
+    **dict.fromkeys(("OPEN", "FETCH", "CLOSE", "MOVE"), "cursors are not offered here"),
+}
+
+
+@dataclass(frozen=True)
+class Routine:
+    """CREATE PROCEDURE or CREATE FUNCTION for PostgreSQL, and the unqualified functions its body calls."""
+
+    text: str
+    functions: frozenset[str]
+
+
+def translate_routine(sql: str, tokens: list[Token], translate_statement: Callable[[str], str]) -> Routine:
+    """Translate a definition; `translate_statement` is told each SQL statement of a procedure.
+
+    Raises:
+        Refused: the routine is in another language, or its body does what Redshift does not, or not alike.
+    """
+    bodies = [token for token in tokens if token.token_type is TokenType.HEREDOC_STRING]
+    words = [token.text.upper() for token in tokens if token.token_type is not TokenType.HEREDOC_STRING]
+    if len(bodies) != 1:
+        raise Refused("a routine has one body, in dollar quotes")
+    if "LANGUAGE" not in words:
+        raise Refused("a routine names its LANGUAGE")
+    language = words[words.index("LANGUAGE") + 1]
+    functions: set[str] = set()
+    if "PROCEDURE" in words[:4]:
+        if language != "PLPGSQL":
+            raise Refused("procedures are written in PL/pgSQL")
+        if refused := {"NONATOMIC", "OUT"} & set(words):
+            raise Refused(f"{refused.pop()} in CREATE PROCEDURE is not offered here")
+        body = _Body(bodies[0].text, translate_statement, functions).translate()
+    elif language == "SQL":
+        body = _translate_function_body(bodies[0].text, words, functions)
+    else:
+        raise Refused("functions are offered in SQL only")
+    if "$routine$" in body:
+        raise Refused("a routine's body cannot hold $routine$ here")
+    start, end = bodies[0].start, bodies[0].end
+    text = f"{sql[:start]}$routine$\n{body}\n$routine${sql[end + 1 : tokens[-1].end + 1]}"
+    return Routine(text, frozenset(functions))
+
+
+def _translate_function_body(body: str, words: list[str], functions: set[str]) -> str:
+    """Page udf-creating-a-scalar-sql-udf: one SELECT of one expression, no FROM; arguments are $1, $2, ..."""
+    if not {"VOLATILE", "STABLE", "IMMUTABLE"} & set(words):
+        raise Refused("a function names its volatility: VOLATILE, STABLE or IMMUTABLE")
+    tree = parse(text_of(body, tokenize(body)))
+    if not isinstance(tree, exp.Select) or len(tree.expressions) != 1 or tree.find(exp.From, exp.Join):
+        raise Refused("the body of an SQL function is one SELECT of one expression, without FROM")
+    functions |= called_functions(tree)
+    return write(rewrite_expressions(tree))
+
+
+class _Body:
+    """One body: translated in one walk from left to right."""
+
+    def __init__(self, body: str, translate_statement: Callable[[str], str], functions: set[str]) -> None:
+        self._body = body
+        self._translate_statement = translate_statement
+        self._functions = functions
+        self._reader = Reader(body, tokenize_script(body))
+        self._lines: list[str] = []
+
+    def translate(self) -> str:
+        reader = self._reader
+        while not reader.ended:
+            word = reader.word()
+            if reader.take("DECLARE"):
+                self._lines.append("declare")
+                while reader.word() != "BEGIN":
+                    self._declaration(self._statement())
+            elif word in ("BEGIN", "ELSE", "LOOP"):
+                self._lines.append(reader.next().text.lower())
+            elif reader.take("<<"):
+                self._lines.append(f"<<{reader.next().text}>>")
+                reader.require(">>")
+            elif word in ("IF", "ELSIF", "ELSEIF"):
+                reader.next()
+                self._lines.append(f"{'if' if word == 'IF' else 'elsif'} {self._expression(reader.until('THEN'))} then")
+                reader.require("THEN")
+            elif reader.take("WHILE"):
+                self._lines.append(f"while {self._expression(reader.until('LOOP'))} loop")
+                reader.require("LOOP")
+            elif reader.take("FOR"):
+                self._for()
+            elif word == "EXCEPTION":
+                raise Refused("EXCEPTION blocks roll back less in PostgreSQL than in Redshift: not offered here")
+            else:
+                self._simple(self._statement())
+        return "\n".join(self._lines)
+
+    def _statement(self) -> list[Token]:
+        """Take the tokens of one statement, and the semicolon behind them."""
+        reader, start = self._reader, self._reader.at
+        while not reader.ended and reader.tokens[reader.at].token_type is not TokenType.SEMICOLON:
+            reader.at += 1
+        end = reader.at
+        reader.at += 1
+        return reader.tokens[start:end]
+
+    def _declaration(self, tokens: list[Token]) -> None:
+        at = next((i for i, token in enumerate(tokens) if token.text.upper() in (":=", "=", "DEFAULT")), None)
+        if at is None:
+            self._lines.append(text_of(self._body, tokens).lower() + ";")
+        else:
+            self._lines.append(f"{text_of(self._body, tokens[:at]).lower()} := {self._expression(tokens[at + 1 :])};")
+
+    def _for(self) -> None:
+        reader = self._reader
+        target = text_of(self._body, reader.until("IN")).lower()
+        reader.require("IN")
+        source = reader.until("LOOP")
+        reader.require("LOOP")
+        first = source[0].text.upper() if source else ""
+        if first == "EXECUTE":
+            raise Refused(_REFUSED_STATEMENTS["EXECUTE"])
+        text = self._query(source) if first in ("SELECT", "WITH") else text_of(self._body, source).lower()
+        self._lines.append(f"for {target} in {text} loop")
+
+    def _simple(self, tokens: list[Token]) -> None:
+        if not tokens:
+            return
+        word = tokens[0].text.upper()
+        if reason := _REFUSED_STATEMENTS.get(word):
+            raise Refused(reason)
+        if word in ("END", "NULL", "RETURN", "GET"):
+            line = text_of(self._body, tokens).lower()
+        elif word in ("EXIT", "CONTINUE"):
+            at = next((i for i, token in enumerate(tokens) if token.text.upper() == "WHEN"), len(tokens))
+            when = f" when {self._expression(tokens[at + 1 :])}" if at < len(tokens) else ""
+            line = text_of(self._body, tokens[:at]).lower() + when
+        elif word == "RAISE":
+            line = self._raise(tokens)
+        elif word in ("SELECT", "WITH"):
+            line = self._select_into(tokens)
+        elif word == "PERFORM":
+            line = "perform " + self._query(tokens[1:], prefix="select ").split(" ", 1)[1]
+        elif word in _SQL_STATEMENTS:
+            line = self._translate_statement(text_of(self._body, tokens))
+        else:
+            line = self._assignment(tokens)
+        self._lines.append(line + ";")
+
+    def _raise(self, tokens: list[Token]) -> str:
+        if any(token.text.upper() == "USING" for token in tokens):
+            raise Refused("RAISE has no USING in Redshift")
+        if len(tokens) < 3 or tokens[2].token_type is not TokenType.STRING:
+            raise Refused("RAISE names a level and a format: RAISE EXCEPTION '... %', value")
+        _, *arguments = split_list(tokens[2:])
+        values = "".join(f", {self._expression(argument)}" for argument in arguments)
+        return f"raise {tokens[1].text.lower()} {quote_text(tokens[2].text)}{values}"
+
+    def _select_into(self, tokens: list[Token]) -> str:
+        """SELECT INTO target: the target may stand before or behind the list; PostgreSQL takes it at the end too."""
+        reader = Reader(self._body, tokens)
+        before = reader.until("INTO")
+        reader.require("INTO")
+        start = reader.at
+        reader.next()
+        while reader.take(".") or reader.take(","):
+            reader.next()
+        targets = text_of(self._body, tokens[start : reader.at]).lower()
+        query = self._sql(f"{text_of(self._body, before)} {text_of(self._body, tokens[reader.at :])}")
+        return f"{query} into {targets}"
+
+    def _assignment(self, tokens: list[Token]) -> str:
+        at = next((i for i, token in enumerate(tokens) if token.text in (":=", "=")), None)
+        if at is None:
+            raise Refused(f'syntax error at or near "{tokens[0].text}" in the body of the procedure')
+        return f"{text_of(self._body, tokens[:at]).lower()} := {self._expression(tokens[at + 1 :])}"
+
+    def _expression(self, tokens: list[Token]) -> str:
+        tree = parse(f"select {text_of(self._body, tokens)}")
+        self._functions |= called_functions(tree)
+        return write(rewrite_expressions(tree).expressions[0])
+
+    def _query(self, tokens: list[Token], prefix: str = "") -> str:
+        return self._sql(prefix + text_of(self._body, tokens))
+
+    def _sql(self, text: str) -> str:
+        tree = parse(text)
+        self._functions |= called_functions(tree)
+        return write(rewrite_expressions(tree))

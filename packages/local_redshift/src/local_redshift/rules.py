@@ -1,0 +1,215 @@
+"""Refuses, by name, what PostgreSQL would run and Redshift would not."""
+
+from __future__ import annotations
+
+from sqlglot import exp
+from sqlglot.optimizer.scope import Scope, traverse_scope
+
+from local_redshift.refusal import Refused
+from local_redshift.vocabulary import FRAMED_FUNCTIONS, LEADER_FUNCTIONS, RANKING_FUNCTIONS, REFUSED_NODES
+
+_SYSTEM_PREFIXES = ("svv_", "svl_", "stl_", "stv_", "sys_")
+_CATALOG_PREFIXES = (*_SYSTEM_PREFIXES, "pg_")
+
+
+def check_rules(tree: exp.Expression) -> None:
+    """Raise Refused where a statement, as it was sent, is not Redshift's."""
+    for node in tree.walk():
+        if reason := REFUSED_NODES.get(type(node)):
+            raise Refused(f"{reason} (at: {node.sql(dialect='redshift')[:200]})")
+        if check := _CHECKS.get(type(node)):
+            check(node)
+    _check_catalog_join(tree)
+    _check_correlations(tree)
+
+
+def _check_values(node: exp.Values) -> None:
+    if not isinstance(node.parent, exp.Insert):
+        raise Refused("VALUES stands only in INSERT; Redshift has no list of VALUES as a table")
+
+
+def _check_distinct(node: exp.Distinct) -> None:
+    if node.args.get("on"):
+        raise Refused("DISTINCT ON is PostgreSQL's; number the rows with ROW_NUMBER() and QUALIFY")
+
+
+def _check_cte(node: exp.CTE) -> None:
+    if node.args.get("materialized") is not None:
+        raise Refused("MATERIALIZED on a WITH query is PostgreSQL's")
+    if not isinstance(node.this, exp.Query):
+        raise Refused("a WITH query is a SELECT; changes of rows in it are PostgreSQL's")
+
+
+def _check_untyped_columns(node: exp.Select) -> None:
+    """A bare literal or NULL is of type "unknown"; as a column of an inner query it can become no other type further out
+    (calogica/dbt-expectations#99, snowplow/dbt-snowplow-attribution#9). In a UNION it takes the type of the other branches."""
+    outer = node.parent
+    is_inner = isinstance(outer, exp.CTE) or (isinstance(outer, exp.Subquery) and isinstance(outer.parent, (exp.From, exp.Join)))
+    for column in node.expressions if is_inner else []:
+        value = column.unalias()
+        if isinstance(value, (exp.Null, exp.Placeholder)) or (isinstance(value, exp.Literal) and value.is_string):
+            raise Refused(
+                f'failed to find conversion function from "unknown" to text: cast {column.sql(dialect="redshift")} to its type, '
+                "as it is a column of an inner query"
+            )
+
+
+def _check_window(node: exp.Window) -> None:
+    """Page r_Window_function_synopsis: frames are ROWS, needed by ordered aggregates, and not taken by ranking functions."""
+    call = node.this.this if isinstance(node.this, (exp.IgnoreNulls, exp.WithinGroup)) else node.this
+    name = call.name.lower()
+    frame, is_ordered = node.args.get("spec"), node.args.get("order") is not None
+    if frame is not None and str(frame.args.get("kind")).upper() != "ROWS":
+        raise Refused("a window frame is counted in ROWS; Redshift has no RANGE or GROUPS frames")
+    if frame is None and is_ordered and name in FRAMED_FUNCTIONS:
+        raise Refused("Aggregate window functions with an ORDER BY clause require a frame clause")
+    if frame is not None and name in RANKING_FUNCTIONS:
+        raise Refused(f"the window function {name} takes no frame clause")
+    if frame is not None and not is_ordered:
+        raise Refused("a window frame needs an ORDER BY clause")
+    if not is_ordered and name in ("lag", "lead"):
+        raise Refused(f"the window function {name} needs an ORDER BY clause")
+    order = node.args["order"].expressions if is_ordered else []
+    for key in [*(node.args.get("partition_by") or []), *(ordered.this for ordered in order)]:
+        if isinstance(key, exp.Literal):
+            raise Refused("constants are not supported in the PARTITION BY and ORDER BY of a window")
+
+
+def _check_update(node: exp.Update) -> None:
+    source = node.args.get("from_")
+    for join in source.this.args.get("joins") or [] if source is not None else []:
+        if join.side:
+            raise Refused("Target table must be part of an equijoin predicate: an UPDATE takes no outer join (page r_UPDATE)")
+
+
+def _check_delete(node: exp.Delete) -> None:
+    if node.this is not None and node.this.alias:
+        raise Refused("the target of DELETE takes no alias (page r_DELETE)")
+
+
+def _check_join(node: exp.Join) -> None:
+    if node.side.upper() == "FULL" and not (node.args.get("using") or node.find(exp.EQ)):
+        raise Refused("FULL JOIN is only supported with merge-joinable join conditions")
+
+
+def _check_merge(node: exp.Merge) -> None:
+    """Page r_MERGE: its one form, and what may stand in it."""
+    if not isinstance(node.this, exp.Table) or node.this.alias:
+        raise Refused("the target of MERGE is a table without an alias")
+    source = node.args["using"]
+    if not isinstance(source, exp.Table):
+        raise Refused("the source of MERGE is a table (a temporary one may be made first), not a query")
+    if (source.name.lower(), source.db.lower()) == (node.this.name.lower(), node.this.db.lower()):
+        raise Refused("the source and the target of MERGE cannot be the same table")
+    if node.args.get("with_"):
+        raise Refused("WITH does not stand before MERGE")
+    condition = node.args["on"]
+    parts = list(condition.unnest().flatten()) if isinstance(condition.unnest(), exp.And) else [condition.unnest()]
+    if not any(isinstance(part.unnest(), exp.EQ) for part in parts):
+        raise Refused("the condition of MERGE needs an equality of a source column and a target column")
+    clauses = node.args["whens"].expressions
+    if [bool(clause.args.get("matched")) for clause in clauses] != [True, False]:
+        raise Refused(
+            "MERGE has WHEN MATCHED THEN UPDATE or DELETE, then WHEN NOT MATCHED THEN INSERT: both, once, in this order"
+        )
+    if any(clause.args.get("condition") is not None or clause.args.get("source") for clause in clauses):
+        raise Refused("WHEN takes no further condition in MERGE")
+    if not isinstance(clauses[1].args.get("then"), exp.Insert):
+        raise Refused("WHEN NOT MATCHED takes INSERT")
+
+
+def _check_pattern(node: exp.RegexpLike) -> None:
+    """Page pattern-matching-conditions-posix: the pattern is a literal."""
+    if node.expression.find(exp.Column, exp.Placeholder):
+        raise Refused("The pattern must be a valid UTF-8 literal character expression")
+
+
+def _check_call(node: exp.Anonymous) -> None:
+    """Pages REGEXP_SUBSTR, REGEXP_REPLACE, REGEXP_INSTR and REGEXP_COUNT: the pattern is a literal."""
+    if (
+        node.name.lower().startswith("regexp_")
+        and len(node.expressions) > 1
+        and node.expressions[1].find(exp.Column, exp.Placeholder)
+    ):
+        raise Refused(f"{node.name}: the pattern must be a valid UTF-8 literal character expression")
+
+
+_CHECKS = {
+    exp.Anonymous: _check_call,
+    exp.RegexpLike: _check_pattern,
+    exp.Select: _check_untyped_columns,
+    exp.Values: _check_values,
+    exp.Distinct: _check_distinct,
+    exp.CTE: _check_cte,
+    exp.Window: _check_window,
+    exp.Update: _check_update,
+    exp.Delete: _check_delete,
+    exp.Join: _check_join,
+    exp.Merge: _check_merge,
+}
+
+
+def _check_catalog_join(tree: exp.Expression) -> None:
+    """Page c_SQL_functions_leader_node_only: catalogs and some functions cannot be used with users' tables."""
+    names = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
+    tables = [table for table in tree.find_all(exp.Table) if table.db or table.name.lower() not in names]
+    catalog = [table.name for table in tables if is_catalog(table)]
+    others = [table.name for table in tables if not is_catalog(table)]
+    if catalog and others:
+        raise Refused(
+            "Specified types or functions (one per INFO message) not supported on Redshift tables: "
+            f'"{catalog[0]}" lives on the leader node and cannot be used with "{others[0]}"'
+        )
+    # Page r_CURRENT_SCHEMA: such a function is an error beside a user's table, and beside the STL, STV, SVV and SVL views, too.
+    others += [name for name in catalog if name.lower().startswith(_SYSTEM_PREFIXES)]
+    for call in tree.find_all(exp.Anonymous):
+        if others and call.name.lower() in LEADER_FUNCTIONS:
+            raise Refused(
+                "Specified types or functions (one per INFO message) not supported on Redshift tables: "
+                f'the function "{call.name}" runs on the leader node and cannot be used with "{others[0]}"'
+            )
+    for call in tree.find_all(exp.CurrentSchema):
+        if others:
+            raise Refused(f"Specified types or functions not supported on Redshift tables: {call.sql(dialect='redshift')}")
+
+
+def is_catalog(table: exp.Table) -> bool:
+    """Say whether a table is one of the leader node's."""
+    return table.db.lower() in ("information_schema", "pg_catalog") or (
+        not table.db and table.name.lower().startswith(_CATALOG_PREFIXES)
+    )
+
+
+def _check_correlations(tree: exp.Expression) -> None:
+    """Page r_correlated_subqueries: patterns that Redshift cannot decorrelate."""
+    if not tree.find(exp.Subquery, exp.Exists, exp.In):
+        return
+    for scope in traverse_scope(tree):
+        outer = [column for column in scope.external_columns if column.table]
+        if not outer or not scope.is_subquery:
+            continue
+        if scope.find(exp.Window):
+            raise _pattern(outer[0], "it contains a window function")
+        if scope.expression.args.get("limit") is not None:
+            raise _pattern(outer[0], "it has a LIMIT")
+        parent = _enclosing_query(scope)
+        for column in outer:
+            if parent is not None and column.table not in parent.sources:
+                raise _pattern(column, "it refers to a query that is not the next one out")
+        join = scope.expression.find_ancestor(exp.Join, exp.Select)
+        if isinstance(join, exp.Join) and join.side:
+            raise _pattern(outer[0], "it stands in the ON of an outer join")
+
+
+def _enclosing_query(scope: Scope) -> Scope | None:
+    parent = scope.parent
+    while parent is not None and not isinstance(parent.expression, exp.Select):
+        parent = parent.parent
+    return parent
+
+
+def _pattern(column: exp.Column, reason: str) -> Refused:
+    return Refused(
+        "This type of correlated subquery pattern is not supported due to internal error: "
+        f"{reason} (the outer column is {column.sql(dialect='redshift')}; page r_correlated_subqueries)"
+    )

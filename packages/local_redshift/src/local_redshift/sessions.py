@@ -1,0 +1,156 @@
+"""Runs statements in PostgreSQL: one connection per running request, one transaction per request."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from importlib.resources import files
+
+import psycopg
+
+from local_redshift import copy_parquet, unload_parquet
+from local_redshift.refusal import Refused
+from local_redshift.results import ResultSet, read_result
+from local_redshift.translate import Translation, translate
+
+USER = "awsuser"
+# What follows in the same transaction joins the rows just written. Redshift gathers statistics with CREATE TABLE AS by itself and
+# joins by hashing in any case; PostgreSQL would take a new table for a few rows and run through it once per row of the other.
+_FILLED = re.compile(r'(?:create temporary table|INSERT INTO) ("[^"]+"(?:\."[^"]+")?)')
+_WORTH_ANALYZING = 500
+_SEARCH_PATH = '"$user",public,redshift,pg_catalog'
+
+
+class Sessions:
+    """Connections to the database, reused between requests and cleared of everything a session holds.
+
+    Args:
+        uri: Connection string of a superuser.
+        s3: boto3 client that COPY reads and UNLOAD writes with.
+        role: ARN of the one role that is attached to the warehouse; None attaches every role.
+    """
+
+    def __init__(self, uri: str, s3, role: str | None = None) -> None:
+        self._uri, self._s3, self._role = uri, s3, role
+        self._idle: list[psycopg.Connection] = []
+        self._lock = threading.Lock()
+        self._postgres_functions: frozenset[str] = frozenset()
+
+    def prepare(self) -> None:
+        """Define Redshift's functions and the user whom statements run as. Repeatable."""
+        with psycopg.connect(self._uri, autocommit=True) as connection:
+            connection.execute("select pg_advisory_lock(20191220)")
+            connection.execute(files("local_redshift").joinpath("functions.sql").read_text(encoding="utf-8"))
+            if connection.execute("select 1 from pg_roles where rolname = %s", [USER]).fetchone() is None:
+                connection.execute(f"create role {USER} login createrole")
+            database = connection.info.dbname
+            connection.execute(f'grant create, temporary on database "{database}" to {USER}')
+            connection.execute(f"grant create, usage on schema public to {USER}")
+            rows = connection.execute("select distinct proname from pg_proc where pronamespace = 'pg_catalog'::regnamespace")
+            self._postgres_functions = frozenset(name for (name,) in rows)
+
+    def acquire(self) -> psycopg.Connection:
+        """Return a connection in a new session's state."""
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        return psycopg.connect(
+            self._uri,
+            user=USER,
+            autocommit=True,
+            prepare_threshold=None,  # DISCARD ALL would leave psycopg with names of statements that are gone
+            options=f"-c search_path={_SEARCH_PATH}",
+        )
+
+    def release(self, connection: psycopg.Connection) -> None:
+        """Take a connection back: temporary tables, settings and locks go. A lost one takes the idle ones with it."""
+        try:
+            connection.execute("discard all")
+        except psycopg.Error:
+            connection.close()
+            self.close()
+            return
+        with self._lock:
+            self._idle.append(connection)
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        with self._lock:
+            while self._idle:
+                self._idle.pop().close()
+
+    def prepare_statement(self, sql: str, in_batch: bool) -> Translation:
+        """Translate a statement and check what only the database knows.
+
+        Raises:
+            Refused: see translate; or it may not stand in a batch; or it calls a function that only PostgreSQL has.
+        """
+        translation = translate(sql)
+        if in_batch and translation.alone:
+            raise Refused(translation.alone)
+        if foreign := sorted(translation.functions & self._postgres_functions):
+            raise Refused(f"function {foreign[0]}() does not exist in Redshift, or is not offered here")
+        return translation
+
+    def run(
+        self, connection: psycopg.Connection, translation: Translation, values: dict[str, str]
+    ) -> tuple[ResultSet | None, int]:
+        """Run one translated statement in the open transaction; return its result (or None) and its number of rows."""
+        if command := translation.copy or translation.unload:
+            self._check_role(command.role)
+        if translation.copy is not None:
+            return None, copy_parquet.load(connection, self._s3, translation.copy)
+        if translation.unload is not None:
+            return None, unload_parquet.unload(connection, self._s3, translation.unload, translation.text)
+        text = translation.bind(values)
+        if not text:
+            return None, 0
+        cursor = connection.execute(text)
+        if cursor.rowcount >= _WORTH_ANALYZING and (filled := _FILLED.match(text)):
+            connection.execute(f"analyze {filled[1]}")
+        if translation.returns_rows and cursor.description is not None:
+            result = read_result(cursor)
+            return result, len(result.rows)
+        return None, max(cursor.rowcount, 0) if cursor.description is None else 0
+
+    def _check_role(self, role: str | None) -> None:
+        """Refuse a role that is not attached (Management Guide, "Authorizing COPY, UNLOAD … operations using IAM roles")."""
+        if role and self._role and role != self._role:
+            raise Refused(f"Not authorized to get credentials of role {role}")
+
+
+def describe_error(error: Exception) -> str:
+    """Return an error's text as Redshift words it."""
+    if isinstance(error, Refused):
+        return f"ERROR: {error}"
+    if isinstance(error, psycopg.Error):
+        return "ERROR: " + _reword(error)
+    return f"ERROR: {type(error).__name__}: {error}"
+
+
+_WORDING: dict[str, Callable[[psycopg.Error], str]] = {
+    "40001": lambda error: f"1023 DETAIL: Serializable isolation violation on table: {error.diag.message_primary}",
+    "40P01": lambda error: f"deadlock detected DETAIL: {error.diag.message_detail}",
+    "21000": lambda error: (
+        "Found multiple matches to update the same tuple."
+        if "MERGE" in (error.diag.message_primary or "")
+        else str(error.diag.message_primary)
+    ),
+    "57014": lambda error: "Query cancelled on user's request",
+}
+
+
+def _reword(error: psycopg.Error) -> str:
+    if error.sqlstate == "23514" and "_bytes_" in (error.diag.constraint_name or ""):
+        column, _, size = (error.diag.constraint_name or "").rpartition("_bytes_")
+        return (
+            f"value too long for type character varying({size}) DETAIL: the column {column} counts bytes, "
+            "and CHAR takes single-byte characters only"
+        )
+    if wording := _WORDING.get(error.sqlstate or ""):
+        return wording(error)
+    # PostgreSQL tells the row that breaks a constraint, value by value; Redshift does not.
+    has_detail = error.diag.message_detail and not (error.sqlstate or "").startswith("23")
+    detail = f" DETAIL: {error.diag.message_detail}" if has_detail else ""
+    return (error.diag.message_primary or str(error)) + detail
