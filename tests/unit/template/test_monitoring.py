@@ -152,6 +152,54 @@ def test_silence_is_an_alarm_only_where_it_should_be(template):
         assert int(alarm["EvaluationPeriods"]) * alarm.get("Period", 300) <= 7 * 86_400
 
 
+# What each alarm watches, and when it is raised: its statistic over so many seconds, against a threshold, in so many periods.
+ALARMS = {
+    "RunFailedAlarm": ("AWS/States", "failed + timed_out + aborted", "Sum", 300, "GreaterThanThreshold", 0, 1),
+    "NoRunStartedAlarm": ("AWS/States", "ExecutionsStarted", "Sum", 3600, "LessThanThreshold", 1, 25),
+    "NoRunSucceededAlarm": ("RentalPipeline", "RunsSucceeded", "Sum", 3600, "LessThanThreshold", 1, 30),
+    "HeldBackAlarm": ("RentalPipeline", "WatermarkHeldBack", "Maximum", 3600, "GreaterThanThreshold", 21_600, 1),
+    "UndeliveredEventsAlarm": ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", 300, "GreaterThanThreshold", 0, 1),
+}
+
+
+def read_trigger(alarm: dict) -> tuple:
+    """Return what an alarm watches and when it is raised, as in ALARMS."""
+    if "Metrics" in alarm:
+        (formula,) = (metric for metric in alarm["Metrics"] if metric.get("ReturnData", True))
+        parts = [metric["MetricStat"] for metric in alarm["Metrics"] if metric is not formula]
+        ((namespace, statistic, period),) = {(part["Metric"]["Namespace"], part["Stat"], part["Period"]) for part in parts}
+        watched = namespace, formula["Expression"], statistic, period
+    else:
+        watched = alarm["Namespace"], alarm["MetricName"], alarm["Statistic"], alarm["Period"]
+    return *watched, alarm["ComparisonOperator"], int(alarm["Threshold"]), int(alarm["EvaluationPeriods"])
+
+
+def test_every_alarm_is_raised_by_what_it_is_for(template):
+    """Too few runs is below its threshold, too many failures above: inverted, or by another statistic, none would be told."""
+    alarms = template.resources("AWS::CloudWatch::Alarm")
+    assert {name: read_trigger(alarm) for name, alarm in alarms.items()} == ALARMS
+
+
+def test_all_bad_endings_of_a_run_are_counted(template):
+    """Each term of the alarm's sum is the metric of its name, of the machine that runs are executions of."""
+    metrics = template.resources("AWS::CloudWatch::Alarm")["RunFailedAlarm"]["Metrics"]
+    counted = {metric["Id"]: metric["MetricStat"]["Metric"] for metric in metrics if "MetricStat" in metric}
+    assert {name: metric["MetricName"] for name, metric in counted.items()} == {
+        "failed": "ExecutionsFailed",
+        "timed_out": "ExecutionsTimedOut",
+        "aborted": "ExecutionsAborted",
+    }
+    machine = [{"Name": "StateMachineArn", "Value": template.resolve({"Ref": "RunStateMachine"})}]
+    assert all(metric["Dimensions"] == machine for metric in counted.values())
+    assert template.resources("AWS::CloudWatch::Alarm")["NoRunStartedAlarm"]["Dimensions"] == machine
+
+
+def test_an_alarm_that_waits_for_a_run_tells_its_end(template):
+    """Those of missing runs tell when all is well again; the others are about one event."""
+    for name, alarm in template.resources("AWS::CloudWatch::Alarm").items():
+        assert alarm.get("OKActions") == (alarm["AlarmActions"] if name.startswith("NoRun") else None), name
+
+
 def test_alarms_can_reach_their_topic(template):
     """CloudWatch may not use the AWS-managed key (CloudWatch User Guide, "Notifying users on alarm changes")."""
     topics = template.resources("AWS::SNS::Topic")
