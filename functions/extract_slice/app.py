@@ -1,7 +1,7 @@
 """Read one slice of a table into Parquet (see docs/architecture.md, "Functions")."""
 
 from rental_pipeline.base.telemetry import observe
-from rental_pipeline.extract import extract_slice
+from rental_pipeline.extract.extract_slice import extract_slice
 
 
 @observe

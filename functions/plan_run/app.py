@@ -1,7 +1,7 @@
 """Plan a run (see docs/architecture.md, "Functions")."""
 
 from rental_pipeline.base.telemetry import observe
-from rental_pipeline.plan import plan_run
+from rental_pipeline.plan.plan_run import plan_run
 
 
 @observe

@@ -15,9 +15,9 @@ import pytest
 
 from rental_pipeline.base.object_store import LEDGER, LOADS, PLAN, SLICES, find_json, read_json, result_key, run_key, write_json
 from rental_pipeline.base.settings import read_settings
-from rental_pipeline.extract import extract_slice
+from rental_pipeline.extract.extract_slice import extract_slice
 from rental_pipeline.extract.manifests import write_manifests
-from rental_pipeline.plan import plan_run
+from rental_pipeline.plan.plan_run import plan_run
 from tests.fixtures.aws import Aws
 from tests.fixtures.mariadb import SourceDatabase
 

@@ -14,8 +14,8 @@ from local.standins.mysql.mariadb import MariaDB
 from rental_pipeline.base.errors import FixConfiguration, FixData, RetryLater
 from rental_pipeline.base.object_store import LOADS, PLAN, SLICES, read_json, result_key, run_key, write_json
 from rental_pipeline.base.settings import DECODERS
-from rental_pipeline.extract import extract_slice
 from rental_pipeline.extract import extract_slice as extract
+from rental_pipeline.extract.extract_slice import extract_slice
 from rental_pipeline.extract.manifests import write_manifests
 from tests.integration.extraction.conftest import MARKETPLACE, Extraction, catalogue_column
 

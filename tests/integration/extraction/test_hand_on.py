@@ -15,8 +15,8 @@ from mysql_arrow.packets import RowPackets
 from rental_pipeline.base.errors import FixConfiguration, FixData, RetryLater
 from rental_pipeline.base.object_store import LOADS, SLICES, read_json, result_key, write_json
 from rental_pipeline.base.settings import DECODERS
-from rental_pipeline.extract import extract_slice
 from rental_pipeline.extract import extract_slice as extract
+from rental_pipeline.extract.extract_slice import extract_slice
 from rental_pipeline.extract.manifests import write_manifests
 from rental_pipeline.source import decode
 from tests.integration.extraction.conftest import MARKETPLACE, Extraction

@@ -11,7 +11,7 @@ import pytest
 
 from rental_pipeline.base.errors import FixConfiguration, FixData, RetryLater
 from rental_pipeline.base.object_store import PLAN, SLICES, run_key
-from rental_pipeline.plan import plan_run
+from rental_pipeline.plan.plan_run import plan_run
 from tests.fixtures.aws import Aws
 from tests.integration.extraction.conftest import Extraction, catalogue_column, write_source_secret
 

@@ -13,7 +13,7 @@ import local.standins.mysql.mariadb
 from local.standins.mysql.mariadb import MariaDB
 from rental_pipeline.base.errors import FixConfiguration, RetryLater
 from rental_pipeline.base.object_store import SLICES
-from rental_pipeline.extract import extract_slice
+from rental_pipeline.extract.extract_slice import extract_slice
 from rental_pipeline.source.bound import Bound, find_bound
 from rental_pipeline.source.connection import SourceAddress, connect
 from tests.integration.extraction.conftest import Extraction

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -24,6 +25,13 @@ def test_a_light_function_loads_nothing_heavy(function: str) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": path, "PATH": ""}, cwd=ROOT
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "functions").glob("*/app.py")), ids=lambda path: path.parent.name)
+def test_a_handler_imports_what_it_calls(path: Path) -> None:
+    """A package and the function in it may share a name (`plan.plan_run.plan_run`): a module is never what a handler means."""
+    app = importlib.import_module(f"functions.{path.parent.name}.app")
+    assert [name for name, value in vars(app).items() if isinstance(value, ModuleType)] == []
 
 
 def test_the_extraction_knows_how_much_time_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
