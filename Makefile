@@ -52,6 +52,9 @@ clean: stop  ## forget the local databases, files and builds
 test: setup-browser  ## every test: unit, integration on real databases, end to end. TESTS=path for some of them
 	@.venv/bin/python -m pytest $(or $(TESTS),--numprocesses auto --dist loadfile)
 
+golden: setup  ## docs/sql anew: what each step sends to the warehouse, by an example
+	@GOLDEN=write .venv/bin/python -m pytest -q tests/unit/warehouse/test_rendered_sql.py
+
 sam-local: setup-containers  ## every function by `sam local invoke`, a whole run over `sam local start-lambda`, in containers
 	@.venv/bin/python -m pytest -v tests/containers
 

@@ -1,0 +1,57 @@
+-- What step `close` sends to the warehouse, by the example of three tables: its functions write it, do not edit.
+-- `make golden` writes it anew. A hash stands as `…`; each batch is one transaction.
+
+-- ====================================================================================================
+-- apartments/000002/close
+
+-- batch `close`
+
+set search_path to apartments_control;
+
+lock lease;
+
+call close_run(2, 'succeeded', null, '2026-11-21');
+
+delete from layer_position where layer = 'control' and name = 'archive';
+
+insert into layer_position (layer, name, run_sequence) values ('control', 'archive', 2);
+
+
+-- read when all of it is committed:
+
+select status, datediff(second, started_at, finished_at) as seconds
+    from apartments_control.run
+    where run_sequence = 2;
+
+select table_name, rows_read, rows_added, rows_removed, rows_set_aside
+    from apartments_control.table_load
+    where run_sequence = 2
+    order by table_name;
+
+select table_name, rows_accepted, rows_rejected, rows_unreadable
+    from apartments_control.curated_build
+    where run_sequence = 2
+    order by table_name;
+
+select table_name, broken_rule, currency, rows_set_aside, amount, rows_without_amount, rows_accepted_before,
+    amount_before
+    from apartments_control.set_aside
+    where run_sequence = 2
+    order by table_name, broken_rule, currency;
+
+select check_name, violations, example
+    from apartments_control.check_result
+    where run_sequence = 2
+    and violations > 0
+    order by check_name;
+
+select datediff(second, min(watermark), getdate()) as seconds
+    from apartments_control.layer_position
+    where layer = 'raw';
+
+select item, usd, replaces from apartments_control.run_cost where run_sequence = 2;
+
+select table_name, ranges, ranges_different, source_rows_after, raw_rows_after
+    from apartments_control.reconciliation
+    where run_sequence = 2
+    order by table_name;

@@ -1,0 +1,1331 @@
+-- What step `curate` sends to the warehouse, by the example of three tables: its functions write it, do not edit.
+-- `make golden` writes it anew. A hash stands as `…`; each batch is one transaction.
+
+-- ====================================================================================================
+-- apartments/000002/curate/bookings: an increment
+
+-- batch `write`
+
+set search_path to apartments_control;
+
+lock lease;
+
+call enter_step(2, 'curate bookings', 43200);
+
+call expect_position('curated', 'bookings', 1);
+
+create temp table _rp_touched as
+    select "booking_id"
+    from apartments_raw."bookings"
+    where _run_sequence > 1
+    union
+    select _rp_child."booking_id"
+    from apartments_raw."bookings" as _rp_child
+    inner join (select _rp_parent."id"
+        from apartments_raw."apartments" as _rp_parent
+        inner join (select distinct _rp_raw."id"
+            from apartments_raw."apartments" as _rp_raw
+            where _rp_raw._run_sequence > 1) as _rp_arrived
+        on _rp_parent."id" = _rp_arrived."id"
+        where _rp_parent._operation = 'U'
+        group by _rp_parent."id"
+        having min(_rp_parent._run_sequence) > 1) as _rp_appeared
+    on _rp_child."apartment_id" = _rp_appeared."id";
+
+create temp table newest as
+            select _rp_ranked.*, cast(case
+                    when octet_length(cast(_rp_ranked."booking_id" as varchar(65535))) <= 512 then
+                        cast(_rp_ranked."booking_id" as varchar(65535))
+                    else left(cast(_rp_ranked."booking_id" as varchar(65535)), 110) || '~' ||
+                        md5(cast(_rp_ranked."booking_id" as varchar(65535))) end as varchar(512)) as _row_key
+            from (
+                select
+                    _rp_raw.*,
+                    row_number() over (partition by _rp_raw."booking_id"
+                            order by _rp_raw._run_sequence desc) as _version_rank
+                from apartments_raw."bookings" as _rp_raw
+                    inner join _rp_touched
+                    on _rp_raw."booking_id" = _rp_touched."booking_id"
+            ) as _rp_ranked
+            where _rp_ranked._version_rank = 1 and _rp_ranked._operation = 'U';
+
+create temp table _rp_unheld_row as
+    select newest."booking_id", cast(newest._row_key as varchar(1024)) as row_key, cast('unreadable_row' as
+        varchar(127)) as broken_rule, cast(left(newest._bad_columns, 256) as varchar(1024)) as broken_value,
+        cast(null as decimal(38, 2)) as amount, cast(null as varchar(3)) as currency
+    from newest
+    where newest._bad_columns is not null;
+
+delete from newest where _bad_columns is not null;
+
+create temp table known_apartments as
+    select distinct _rp_parent."id"
+    from apartments_raw."apartments" as _rp_parent
+    inner join (select newest."apartment_id" as _rp_parent_key
+        from newest) as _rp_referred
+    on _rp_parent."id" = _rp_referred._rp_parent_key
+    where _rp_parent._operation = 'U';
+
+create temp table judged as with texts as (
+    select
+        newest.booking_id,
+        newest.apartment_id,
+        known_apartments.id as known_listing_id,
+        apartments_control.clean_value(cast(newest.user_id as varchar(256))) as user_id,
+        apartments_control.clean_value(cast(newest.booking_date as varchar(256))) as booking_date_text,
+        apartments_control.clean_value(cast(newest.checkin_date as varchar(256))) as checkin_date_text,
+        apartments_control.clean_value(cast(newest.checkout_date as varchar(256))) as checkout_date_text,
+        apartments_control.clean_value(cast(newest.total_price as varchar(256))) as total_price_text,
+        apartments_control.clean_value(cast(newest.currency as varchar(256))) as currency_text,
+        apartments_control.clean_value(cast(newest.booking_status as varchar(256))) as booking_status_text,
+        apartments_control.clean_value(cast(newest.payment_status as varchar(256))) as payment_status_text,
+        apartments_control.clean_value(cast(newest.num_guests as varchar(256))) as num_guests_text
+    from newest
+    left join known_apartments on newest.apartment_id = known_apartments.id
+),
+
+parsed as (
+    select
+        texts.*,
+        apartments_control.parse_date(booking_date_text) as booking_date,
+        apartments_control.parse_date(checkin_date_text) as checkin_date,
+        apartments_control.parse_date(checkout_date_text) as checkout_date,
+        apartments_control.parse_number(total_price_text) as total_price,
+        apartments_control.parse_currency(currency_text) as currency,
+        replace(lower(booking_status_text), 'cancelled', 'canceled') as booking_status,
+        case
+            when octet_length(payment_status_text) <= 128
+                then replace(replace(lower(payment_status_text), ' ', '_'), '-', '_')
+        end as payment_status,
+        apartments_control.parse_number(num_guests_text) as guest_number
+    from texts
+),
+
+complained as (
+    select
+        parsed.*,
+        case when guest_number = round(guest_number, 0) then guest_number end as guests,
+        case
+            when booking_date_text is null then 'booking_date='
+            when checkin_date_text is null then 'checkin_date='
+            when checkout_date_text is null then 'checkout_date='
+        end as missing_date,
+        case
+            when booking_date is null then 'booking_date=' || booking_date_text
+            when checkin_date is null then 'checkin_date=' || checkin_date_text
+            when checkout_date is null then 'checkout_date=' || checkout_date_text
+        end as unparseable_date,
+        case
+            when not apartments_control.is_in_calendar(booking_date) then 'booking_date=' || booking_date_text
+            when not apartments_control.is_in_calendar(checkin_date) then 'checkin_date=' || checkin_date_text
+            when not apartments_control.is_in_calendar(checkout_date) then 'checkout_date=' ||
+                checkout_date_text
+        end as date_out_of_range
+    from parsed
+),
+
+ruled as (
+    select
+        complained.*,
+        case
+            when booking_id is null then 'missing_key'
+            when user_id is null then 'missing_user'
+            when octet_length(user_id) > 128 then 'unreadable_user'
+            when missing_date is not null then 'missing_date'
+            when unparseable_date is not null then 'unparseable_date'
+            when date_out_of_range is not null then 'date_out_of_range'
+            when checkout_date < checkin_date then 'checkout_before_checkin'
+            when total_price_text is null then 'missing_price'
+            when total_price is null then 'unparseable_number'
+            when total_price < 0 then 'negative_price'
+            when currency is null then 'unknown_currency'
+            when booking_status is null
+                or booking_status not in ('confirmed', 'pending', 'canceled') then 'unknown_status'
+            when known_listing_id is null then 'orphan_reference'
+        end as broken_rule,
+        case
+            when payment_status_text is not null and payment_status is null
+                then '; payment_status=' || left(payment_status_text, 64)
+            else ''
+        end
+        || case
+            when num_guests_text is not null
+                and guests is null then '; num_guests=' || left(num_guests_text, 64)
+            else ''
+        end as unreadable
+    from complained
+)
+
+select
+    cast(booking_id as bigint) as booking_id,
+    user_id,
+    cast(apartment_id as bigint) as apartment_id,
+    booking_date,
+    checkin_date,
+    checkout_date,
+    cast(round(ruled.total_price, 2) as decimal(18, 2)) as total_price,
+    currency,
+    booking_status,
+    payment_status,
+    cast(guests as bigint) as guests,
+    cast(ruled.booking_id as varchar(512)) as row_key,
+    broken_rule,
+    case broken_rule
+        when 'missing_key' then 'booking_id='
+        when 'missing_user' then 'user_id='
+        when 'unreadable_user' then 'user_id=' || left(ruled.user_id, 64)
+        when 'missing_date' then missing_date
+        when 'unparseable_date' then unparseable_date
+        when 'date_out_of_range' then date_out_of_range
+        when 'checkout_before_checkin' then 'checkin_date=' || checkin_date_text || ', checkout_date=' ||
+            checkout_date_text
+        when 'missing_price' then 'total_price='
+        when 'unparseable_number' then 'total_price=' || total_price_text
+        when 'negative_price' then 'total_price=' || total_price_text
+        when 'unknown_currency' then 'currency=' || coalesce(currency_text, '')
+        when 'unknown_status' then 'booking_status=' || coalesce(booking_status_text, '')
+        when 'orphan_reference' then 'apartment_id=' || coalesce(cast(ruled.apartment_id as varchar(64)), '')
+    end as broken_value,
+    cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value
+from ruled;
+
+insert into _rp_unheld_row
+    select judged.booking_id, judged.row_key, 'value_too_large', cast(rtrim(left(case
+                when abs(cast(judged.booking_id as double precision)) >= 9.223372036854776e+18 then
+                    'booking_id=' || left(cast(judged.booking_id as varchar(65535)), 200) || '; '
+                else '' end || case
+                when octet_length(cast(judged.user_id as varchar(65535))) > 128 then 'user_id=' ||
+                    left(cast(judged.user_id as varchar(65535)), 200) || '; '
+                else '' end || case
+                when abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18 then
+                    'apartment_id=' || left(cast(judged.apartment_id as varchar(65535)), 200) || '; '
+                else '' end || case
+                when abs(cast(judged.total_price as double precision)) >= 1e+16 then 'total_price=' ||
+                    left(cast(judged.total_price as varchar(65535)), 200) || '; '
+                else '' end || case
+                when octet_length(cast(judged.currency as varchar(65535))) > 3 then 'currency=' ||
+                    left(cast(judged.currency as varchar(65535)), 200) || '; '
+                else '' end || case
+                when octet_length(cast(judged.booking_status as varchar(65535))) > 16 then 'booking_status=' ||
+                    left(cast(judged.booking_status as varchar(65535)), 200) || '; '
+                else '' end, 240), '; ') as varchar(1024)), cast(round(judged.total_price, 2) as decimal(38,
+                    2)), cast(judged.currency as varchar(3))
+    from judged
+    where judged.broken_rule is null
+    and (abs(cast(judged.booking_id as double precision)) >= 9.223372036854776e+18
+        or octet_length(cast(judged.user_id as varchar(65535))) > 128
+        or abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18
+        or abs(cast(judged.total_price as double precision)) >= 1e+16
+        or octet_length(cast(judged.currency as varchar(65535))) > 3
+        or octet_length(cast(judged.booking_status as varchar(65535))) > 16);
+
+delete from judged
+    where judged.broken_rule is null
+    and (abs(cast(judged.booking_id as double precision)) >= 9.223372036854776e+18
+        or octet_length(cast(judged.user_id as varchar(65535))) > 128
+        or abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18
+        or abs(cast(judged.total_price as double precision)) >= 1e+16
+        or octet_length(cast(judged.currency as varchar(65535))) > 3
+        or octet_length(cast(judged.booking_status as varchar(65535))) > 16);
+
+create temp table _rp_shortened as
+    select judged.row_key, cast(null as date) as event_day, cast(rtrim(left(case
+                when octet_length(cast(judged.payment_status as varchar(65535))) > 128 then 'payment_status='
+                    || left(cast(judged.payment_status as varchar(65535)), 200) || '; '
+                else '' end || case
+                when abs(cast(judged.guests as double precision)) >= 9.223372036854776e+18 then 'guests=' ||
+                    left(cast(judged.guests as varchar(65535)), 200) || '; '
+                else '' end, 240), '; ') as varchar(1024)) as unreadable_value
+    from judged
+    where judged.broken_rule is null
+    and (octet_length(cast(judged.payment_status as varchar(65535))) > 128
+        or abs(cast(judged.guests as double precision)) >= 9.223372036854776e+18);
+
+update judged
+    set payment_status = case
+    when octet_length(cast(judged.payment_status as varchar(65535))) > 128 then null
+    else judged.payment_status end, guests = case
+    when abs(cast(judged.guests as double precision)) >= 9.223372036854776e+18 then null
+    else judged.guests end
+    where judged.broken_rule is null
+    and (octet_length(cast(judged.payment_status as varchar(65535))) > 128
+        or abs(cast(judged.guests as double precision)) >= 9.223372036854776e+18);
+
+create temp table _rp_before as
+    select bookings.*
+    from apartments_curated.bookings
+    inner join _rp_touched
+    on bookings.booking_id = _rp_touched."booking_id";
+
+create temp table _rp_after as select
+    booking_id,
+    user_id,
+    apartment_id,
+    booking_date,
+    checkin_date,
+    checkout_date,
+    total_price,
+    currency,
+    booking_status,
+    payment_status,
+    guests
+from judged
+where broken_rule is null;
+
+create temp table changed_bookings as
+(select * from _rp_before except select * from _rp_after)
+union all
+(select * from _rp_after except select * from _rp_before);
+
+insert into apartments_control.dirty_period (metric, period_start, run_sequence)
+    select distinct metric, period_start, 2
+    from (select cast('average_booking_duration_weekly' as varchar(127)) as metric, touched_period.period_start
+        from (select distinct calendar.week_start as period_start
+from changed_bookings
+inner join apartments_control.calendar on changed_bookings.checkin_date = calendar.calendar_date
+where changed_bookings.booking_status = 'confirmed') as touched_period
+    union all
+    select cast('top_listings_weekly' as varchar(127)) as metric, touched_period.period_start
+    from (select distinct calendar.week_start as period_start
+from changed_bookings
+inner join apartments_control.calendar on changed_bookings.booking_date = calendar.calendar_date
+where changed_bookings.booking_status = 'confirmed') as touched_period) as touched_periods
+    where period_start is not null;
+
+insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
+    select distinct cast('curated_bookings' as varchar(255)), cast(coalesce(extract(year from booking_date), 0)
+        as bigint), 2
+    from changed_bookings;
+
+delete from apartments_curated.bookings using _rp_touched where bookings.booking_id = _rp_touched."booking_id";
+
+insert into apartments_curated.bookings select * from _rp_after;
+
+create temp table _rp_quarantined as
+select
+    _rp_broken.row_key,
+    _rp_broken.event_day,
+    _rp_broken.broken_rule,
+    _rp_broken.broken_value,
+    _rp_broken.amount,
+    _rp_broken.currency,
+    coalesce(_rp_known.run_sequence, 2) as run_sequence,
+    coalesce(_rp_known.is_accepted_before, _rp_before.booking_id is not null) as is_accepted_before,
+    case
+        when _rp_known.row_key is null then cast(round(_rp_before.total_price, 2) as decimal(38, 2))
+        else _rp_known.amount_before end as amount_before,
+    case
+        when _rp_known.row_key is null then cast(_rp_before.currency as varchar(3))
+        else _rp_known.currency_before end as currency_before
+from (
+    select _rp_each.*, row_number() over (partition by _rp_each.event_day, _rp_each.broken_rule,
+        _rp_each.broken_value
+            order by _rp_each.row_key) as _rp_number
+    from (
+        select judged.booking_id, judged.row_key, cast(null as date) as event_day,
+            judged.broken_rule, judged.broken_value, cast(round(judged.total_price, 2) as decimal(38, 2)) as
+                amount, cast(judged.currency as varchar(3)) as currency
+        from judged
+        where judged.broken_rule is not null
+        union all
+        select _rp_unheld_row."booking_id" as booking_id, _rp_unheld_row.row_key, cast(null as date) as
+            event_day, _rp_unheld_row.broken_rule, _rp_unheld_row.broken_value, _rp_unheld_row.amount,
+            _rp_unheld_row.currency
+            from _rp_unheld_row
+    ) as _rp_each
+) as _rp_broken
+left join (select set_aside_row.*
+        from apartments_control.set_aside_row
+        where set_aside_row.table_name = 'bookings') as _rp_known
+    on _rp_known.row_key = _rp_broken.row_key
+left join _rp_before on _rp_broken.booking_id = _rp_before.booking_id;
+
+delete from apartments_control.set_aside_row
+    using _rp_touched
+    where set_aside_row.table_name = 'bookings'
+    and set_aside_row.row_key = cast(case
+        when octet_length(cast(_rp_touched."booking_id" as varchar(65535))) <= 512 then
+            cast(_rp_touched."booking_id" as varchar(65535))
+        else left(cast(_rp_touched."booking_id" as varchar(65535)), 110) || '~' ||
+            md5(cast(_rp_touched."booking_id" as varchar(65535))) end as varchar(512));
+
+insert into apartments_control.set_aside_row (table_name, row_key, event_day, run_sequence, is_accepted_before,
+    amount_before, currency_before)
+    select 'bookings', row_key, event_day, run_sequence, is_accepted_before, amount_before, currency_before
+    from _rp_quarantined;
+
+delete from apartments_curated.rejected_rows
+    using _rp_touched
+    where rejected_rows.table_name = 'bookings'
+    and rejected_rows.row_key = cast(case
+        when octet_length(cast(_rp_touched."booking_id" as varchar(65535))) <= 512 then
+            cast(_rp_touched."booking_id" as varchar(65535))
+        else left(cast(_rp_touched."booking_id" as varchar(65535)), 110) || '~' ||
+            md5(cast(_rp_touched."booking_id" as varchar(65535))) end as varchar(512));
+
+insert into apartments_curated.rejected_rows (table_name, row_key, event_day, broken_rule, broken_value,
+    amount, currency)
+    select 'bookings', row_key, event_day, broken_rule, broken_value, amount, currency
+    from _rp_quarantined;
+
+insert into apartments_control.set_aside (
+    run_sequence, table_name, broken_rule, currency, rows_set_aside, amount, rows_without_amount,
+    rows_accepted_before, amount_before
+)
+select
+    2,
+    'bookings',
+    broken_rule,
+    coalesce(currency_before, currency, ''),
+    count(*),
+    sum(amount),
+    sum(case when amount is null then 1 else 0 end),
+    sum(case when is_accepted_before then 1 else 0 end),
+    sum(amount_before)
+from _rp_quarantined
+where run_sequence = 2
+group by broken_rule, coalesce(currency_before, currency, '');
+
+delete from apartments_curated.unreadable_values
+    using _rp_touched
+    where unreadable_values.table_name = 'bookings'
+    and unreadable_values.row_key = cast(case
+        when octet_length(cast(_rp_touched."booking_id" as varchar(65535))) <= 512 then
+            cast(_rp_touched."booking_id" as varchar(65535))
+        else left(cast(_rp_touched."booking_id" as varchar(65535)), 110) || '~' ||
+            md5(cast(_rp_touched."booking_id" as varchar(65535))) end as varchar(512));
+
+insert into apartments_curated.unreadable_values (table_name, row_key, event_day, unreadable_value)
+    select 'bookings', row_key, cast(null as date), unreadable_value
+    from judged
+    where unreadable_value is not null
+    and broken_rule is null;
+
+insert into apartments_curated.unreadable_values (table_name, row_key, event_day, unreadable_value)
+    select 'bookings', row_key, event_day, unreadable_value
+    from _rp_shortened;
+
+insert into apartments_control.curated_build (run_sequence, table_name, is_full, keys_touched, rows_accepted,
+    rows_rejected, rows_changed, rows_unreadable)
+    select 2, 'bookings', false, (select count(*)
+        from _rp_touched), (select count(*)
+        from _rp_after), (select count(*)
+        from _rp_quarantined), (select count(*)
+        from changed_bookings), (select count(*)
+        from (select row_key
+            from judged
+            where unreadable_value is not null
+            and broken_rule is null
+            union
+            select row_key
+            from _rp_shortened) as _rp_unreadable);
+
+delete from apartments_control.layer_position where layer = 'curated' and name = 'bookings';
+
+insert into apartments_control.layer_position (layer, name, run_sequence, input_hash, definition_hash)
+    values ('curated', 'bookings', 2, '…', '…');
+
+
+-- ====================================================================================================
+-- apartments/000001/curate/bookings: a first load
+
+-- batch `write`
+
+set search_path to apartments_control;
+
+lock lease;
+
+call enter_step(1, 'curate bookings', 43200);
+
+call expect_position('curated', 'bookings', 0);
+
+create temp table _rp_touched as select distinct "booking_id" from apartments_raw."bookings";
+
+create temp table newest as
+            select _rp_ranked.*, cast(case
+                    when octet_length(cast(_rp_ranked."booking_id" as varchar(65535))) <= 512 then
+                        cast(_rp_ranked."booking_id" as varchar(65535))
+                    else left(cast(_rp_ranked."booking_id" as varchar(65535)), 110) || '~' ||
+                        md5(cast(_rp_ranked."booking_id" as varchar(65535))) end as varchar(512)) as _row_key
+            from (
+                select
+                    _rp_raw.*,
+                    row_number() over (partition by _rp_raw."booking_id"
+                            order by _rp_raw._run_sequence desc) as _version_rank
+                from apartments_raw."bookings" as _rp_raw
+                    inner join _rp_touched
+                    on _rp_raw."booking_id" = _rp_touched."booking_id"
+            ) as _rp_ranked
+            where _rp_ranked._version_rank = 1 and _rp_ranked._operation = 'U';
+
+create temp table _rp_unheld_row as
+    select newest."booking_id", cast(newest._row_key as varchar(1024)) as row_key, cast('unreadable_row' as
+        varchar(127)) as broken_rule, cast(left(newest._bad_columns, 256) as varchar(1024)) as broken_value,
+        cast(null as decimal(38, 2)) as amount, cast(null as varchar(3)) as currency
+    from newest
+    where newest._bad_columns is not null;
+
+delete from newest where _bad_columns is not null;
+
+create temp table known_apartments as
+    select distinct _rp_parent."id"
+    from apartments_raw."apartments" as _rp_parent
+    inner join (select newest."apartment_id" as _rp_parent_key
+        from newest) as _rp_referred
+    on _rp_parent."id" = _rp_referred._rp_parent_key
+    where _rp_parent._operation = 'U';
+
+create temp table judged as
+-- (sql/apartments/curated/bookings.sql, section judged: see above);
+
+insert into _rp_unheld_row
+    select judged.booking_id, judged.row_key, 'value_too_large', cast(rtrim(left(case
+                when abs(cast(judged.booking_id as double precision)) >= 9.223372036854776e+18 then
+                    'booking_id=' || left(cast(judged.booking_id as varchar(65535)), 200) || '; '
+                else '' end || case
+                when octet_length(cast(judged.user_id as varchar(65535))) > 128 then 'user_id=' ||
+                    left(cast(judged.user_id as varchar(65535)), 200) || '; '
+                else '' end || case
+                when abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18 then
+                    'apartment_id=' || left(cast(judged.apartment_id as varchar(65535)), 200) || '; '
+                else '' end || case
+                when abs(cast(judged.total_price as double precision)) >= 1e+16 then 'total_price=' ||
+                    left(cast(judged.total_price as varchar(65535)), 200) || '; '
+                else '' end || case
+                when octet_length(cast(judged.currency as varchar(65535))) > 3 then 'currency=' ||
+                    left(cast(judged.currency as varchar(65535)), 200) || '; '
+                else '' end || case
+                when octet_length(cast(judged.booking_status as varchar(65535))) > 16 then 'booking_status=' ||
+                    left(cast(judged.booking_status as varchar(65535)), 200) || '; '
+                else '' end, 240), '; ') as varchar(1024)), cast(round(judged.total_price, 2) as decimal(38,
+                    2)), cast(judged.currency as varchar(3))
+    from judged
+    where judged.broken_rule is null
+    and (abs(cast(judged.booking_id as double precision)) >= 9.223372036854776e+18
+        or octet_length(cast(judged.user_id as varchar(65535))) > 128
+        or abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18
+        or abs(cast(judged.total_price as double precision)) >= 1e+16
+        or octet_length(cast(judged.currency as varchar(65535))) > 3
+        or octet_length(cast(judged.booking_status as varchar(65535))) > 16);
+
+delete from judged
+    where judged.broken_rule is null
+    and (abs(cast(judged.booking_id as double precision)) >= 9.223372036854776e+18
+        or octet_length(cast(judged.user_id as varchar(65535))) > 128
+        or abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18
+        or abs(cast(judged.total_price as double precision)) >= 1e+16
+        or octet_length(cast(judged.currency as varchar(65535))) > 3
+        or octet_length(cast(judged.booking_status as varchar(65535))) > 16);
+
+create temp table _rp_shortened as
+    select judged.row_key, cast(null as date) as event_day, cast(rtrim(left(case
+                when octet_length(cast(judged.payment_status as varchar(65535))) > 128 then 'payment_status='
+                    || left(cast(judged.payment_status as varchar(65535)), 200) || '; '
+                else '' end || case
+                when abs(cast(judged.guests as double precision)) >= 9.223372036854776e+18 then 'guests=' ||
+                    left(cast(judged.guests as varchar(65535)), 200) || '; '
+                else '' end, 240), '; ') as varchar(1024)) as unreadable_value
+    from judged
+    where judged.broken_rule is null
+    and (octet_length(cast(judged.payment_status as varchar(65535))) > 128
+        or abs(cast(judged.guests as double precision)) >= 9.223372036854776e+18);
+
+update judged
+    set payment_status = case
+    when octet_length(cast(judged.payment_status as varchar(65535))) > 128 then null
+    else judged.payment_status end, guests = case
+    when abs(cast(judged.guests as double precision)) >= 9.223372036854776e+18 then null
+    else judged.guests end
+    where judged.broken_rule is null
+    and (octet_length(cast(judged.payment_status as varchar(65535))) > 128
+        or abs(cast(judged.guests as double precision)) >= 9.223372036854776e+18);
+
+create temp table _rp_before as select bookings.* from apartments_curated.bookings;
+
+create temp table _rp_after as
+-- (sql/apartments/curated/bookings.sql, section accepted: see above);
+
+create temp table changed_bookings as
+(select * from _rp_before except select * from _rp_after)
+union all
+(select * from _rp_after except select * from _rp_before);
+
+insert into apartments_control.dirty_period (metric, period_start, run_sequence)
+    select distinct metric, period_start, 1
+    from (select cast('average_booking_duration_weekly' as varchar(127)) as metric, touched_period.period_start
+        from (
+-- (sql/apartments/presentation/average_booking_duration_weekly.sql, section dirty_from_bookings: see above)
+) as touched_period
+    union all
+    select cast('top_listings_weekly' as varchar(127)) as metric, touched_period.period_start
+    from (
+-- (sql/apartments/presentation/top_listings_weekly.sql, section dirty_from_bookings: see above)
+) as touched_period) as touched_periods where period_start is not null;
+
+insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
+    select distinct cast('curated_bookings' as varchar(255)), cast(coalesce(extract(year from booking_date), 0)
+        as bigint), 1
+    from changed_bookings;
+
+delete from apartments_curated.bookings;
+
+insert into apartments_curated.bookings select * from _rp_after;
+
+create temp table _rp_quarantined as
+select
+    _rp_broken.row_key,
+    _rp_broken.event_day,
+    _rp_broken.broken_rule,
+    _rp_broken.broken_value,
+    _rp_broken.amount,
+    _rp_broken.currency,
+    coalesce(_rp_known.run_sequence, 1) as run_sequence,
+    coalesce(_rp_known.is_accepted_before, _rp_before.booking_id is not null) as is_accepted_before,
+    case
+        when _rp_known.row_key is null then cast(round(_rp_before.total_price, 2) as decimal(38, 2))
+        else _rp_known.amount_before end as amount_before,
+    case
+        when _rp_known.row_key is null then cast(_rp_before.currency as varchar(3))
+        else _rp_known.currency_before end as currency_before
+from (
+    select _rp_each.*, row_number() over (partition by _rp_each.event_day, _rp_each.broken_rule,
+        _rp_each.broken_value
+            order by _rp_each.row_key) as _rp_number
+    from (
+        select judged.booking_id, judged.row_key, cast(null as date) as event_day,
+            judged.broken_rule, judged.broken_value, cast(round(judged.total_price, 2) as decimal(38, 2)) as
+                amount, cast(judged.currency as varchar(3)) as currency
+        from judged
+        where judged.broken_rule is not null
+        union all
+        select _rp_unheld_row."booking_id" as booking_id, _rp_unheld_row.row_key, cast(null as date) as
+            event_day, _rp_unheld_row.broken_rule, _rp_unheld_row.broken_value, _rp_unheld_row.amount,
+            _rp_unheld_row.currency
+            from _rp_unheld_row
+    ) as _rp_each
+) as _rp_broken
+left join (select set_aside_row.*
+        from apartments_control.set_aside_row
+        where set_aside_row.table_name = 'bookings') as _rp_known
+    on _rp_known.row_key = _rp_broken.row_key
+left join _rp_before on _rp_broken.booking_id = _rp_before.booking_id;
+
+delete from apartments_control.set_aside_row where set_aside_row.table_name = 'bookings';
+
+insert into apartments_control.set_aside_row (table_name, row_key, event_day, run_sequence, is_accepted_before,
+    amount_before, currency_before)
+    select 'bookings', row_key, event_day, run_sequence, is_accepted_before, amount_before, currency_before
+    from _rp_quarantined;
+
+delete from apartments_curated.rejected_rows where rejected_rows.table_name = 'bookings';
+
+insert into apartments_curated.rejected_rows (table_name, row_key, event_day, broken_rule, broken_value,
+    amount, currency)
+    select 'bookings', row_key, event_day, broken_rule, broken_value, amount, currency
+    from _rp_quarantined;
+
+insert into apartments_control.set_aside (
+    run_sequence, table_name, broken_rule, currency, rows_set_aside, amount, rows_without_amount,
+    rows_accepted_before, amount_before
+)
+select
+    1,
+    'bookings',
+    broken_rule,
+    coalesce(currency_before, currency, ''),
+    count(*),
+    sum(amount),
+    sum(case when amount is null then 1 else 0 end),
+    sum(case when is_accepted_before then 1 else 0 end),
+    sum(amount_before)
+from _rp_quarantined
+where run_sequence = 1
+group by broken_rule, coalesce(currency_before, currency, '');
+
+delete from apartments_curated.unreadable_values where unreadable_values.table_name = 'bookings';
+
+insert into apartments_curated.unreadable_values (table_name, row_key, event_day, unreadable_value)
+    select 'bookings', row_key, cast(null as date), unreadable_value
+    from judged
+    where unreadable_value is not null
+    and broken_rule is null;
+
+insert into apartments_curated.unreadable_values (table_name, row_key, event_day, unreadable_value)
+    select 'bookings', row_key, event_day, unreadable_value
+    from _rp_shortened;
+
+insert into apartments_control.curated_build (run_sequence, table_name, is_full, keys_touched, rows_accepted,
+    rows_rejected, rows_changed, rows_unreadable)
+    select 1, 'bookings', true, (select count(*)
+        from _rp_touched), (select count(*)
+        from _rp_after), (select count(*)
+        from _rp_quarantined), (select count(*)
+        from changed_bookings), (select count(*)
+        from (select row_key
+            from judged
+            where unreadable_value is not null
+            and broken_rule is null
+            union
+            select row_key
+            from _rp_shortened) as _rp_unreadable);
+
+delete from apartments_control.layer_position where layer = 'curated' and name = 'bookings';
+
+insert into apartments_control.layer_position (layer, name, run_sequence, input_hash, definition_hash)
+    values ('curated', 'bookings', 1, '…', '…');
+
+
+-- ====================================================================================================
+-- apartments/000002/curate/apartments: removed rows are kept
+
+-- batch `write`
+
+set search_path to apartments_control;
+
+lock lease;
+
+call enter_step(2, 'curate apartments', 43200);
+
+call expect_position('curated', 'apartments', 1);
+
+create temp table _rp_touched as select "id" from apartments_raw."apartments" where _run_sequence > 1;
+
+create temp table newest as
+            select _rp_ranked.*, cast(case
+                    when octet_length(cast(_rp_ranked."id" as varchar(65535))) <= 512 then cast(_rp_ranked."id"
+                        as varchar(65535))
+                    else left(cast(_rp_ranked."id" as varchar(65535)), 110) || '~' || md5(cast(_rp_ranked."id"
+                        as varchar(65535))) end as varchar(512)) as _row_key
+            from (
+                select
+                    _rp_raw.*,
+                    row_number() over (partition by _rp_raw."id", _rp_raw._operation
+                            order by _rp_raw._run_sequence desc) as _version_rank,
+                    first_value(case when _rp_raw._operation = 'D' then _rp_raw._observed_at end) over (
+                        partition by _rp_raw."id" order by _rp_raw._run_sequence desc
+                        rows between unbounded preceding and unbounded following
+                    ) as _removed_at
+                from apartments_raw."apartments" as _rp_raw
+                    inner join _rp_touched
+                    on _rp_raw."id" = _rp_touched."id"
+            ) as _rp_ranked
+            where _rp_ranked._version_rank = 1 and _rp_ranked._operation = 'U';
+
+create temp table _rp_unheld_row as
+    select newest."id", cast(newest._row_key as varchar(1024)) as row_key, cast('unreadable_row' as
+        varchar(127)) as broken_rule, cast(left(newest._bad_columns, 256) as varchar(1024)) as broken_value,
+        cast(null as decimal(38, 2)) as amount, cast(null as varchar(3)) as currency
+    from newest
+    where newest._bad_columns is not null;
+
+delete from newest where _bad_columns is not null;
+
+create temp table judged as with texts as (
+    select
+        id,
+        _removed_at,
+        apartments_control.clean_text(title) as title_text,
+        apartments_control.clean_text(source) as source_text,
+        apartments_control.clean_value(cast(price as varchar(256))) as price_text,
+        apartments_control.clean_value(cast(currency as varchar(256))) as currency_text,
+        apartments_control.clean_value(cast(listing_created_on as varchar(256))) as listing_created_on_text,
+        apartments_control.clean_value(cast(is_active as varchar(256))) as is_active_text,
+        apartments_control.clean_value(cast(last_modified_timestamp as varchar(256))) as
+            last_modified_timestamp_text
+    from newest
+),
+
+parsed as (
+    select
+        texts.*,
+        case when octet_length(title_text) <= 16384 then title_text end as title,
+        case when octet_length(source_text) <= 1024 then source_text end as source,
+        apartments_control.parse_number(price_text) as price,
+        apartments_control.parse_currency(currency_text) as currency,
+        apartments_control.parse_timestamp(listing_created_on_text) as listing_created_at,
+        apartments_control.parse_boolean(is_active_text) as is_active,
+        apartments_control.parse_timestamp(last_modified_timestamp_text) as last_modified_at
+    from texts
+),
+
+ruled as (
+    select
+        parsed.*,
+        case
+            when id is null then 'missing_key'
+            when price_text is null then 'missing_price'
+            when price is null then 'unparseable_number'
+            when price < 0 then 'negative_price'
+            when currency is null then 'unknown_currency'
+            when listing_created_on_text is null then 'missing_date'
+            when listing_created_at is null then 'unparseable_date'
+            when not apartments_control.is_in_calendar(cast(listing_created_at as date)) then
+                'date_out_of_range'
+            when is_active is null then 'unparseable_boolean'
+        end as broken_rule,
+        case when title_text is not null and title is null then '; title=' || left(title_text, 64) else '' end
+        || case
+            when source_text is not null
+            and source is null then '; source=' || left(source_text, 64)
+            else '' end
+        || case
+            when last_modified_timestamp_text is not null and last_modified_at is null
+                then '; last_modified_timestamp=' || left(last_modified_timestamp_text, 64)
+            else ''
+        end as unreadable
+    from parsed
+)
+
+select
+    cast(id as bigint) as id,
+    title,
+    source,
+    cast(round(ruled.price, 2) as decimal(18, 2)) as price,
+    currency,
+    listing_created_at,
+    is_active,
+    last_modified_at,
+    _removed_at as removed_at,
+    cast(ruled.id as varchar(512)) as row_key,
+    broken_rule,
+    case
+        when broken_rule = 'missing_key' then 'id='
+        when broken_rule in ('missing_price', 'unparseable_number', 'negative_price') then 'price=' ||
+            coalesce(price_text, '')
+        when broken_rule = 'unknown_currency' then 'currency=' || coalesce(currency_text, '')
+        when broken_rule in ('missing_date', 'unparseable_date', 'date_out_of_range')
+            then 'listing_created_on=' || coalesce(listing_created_on_text, '')
+        when broken_rule = 'unparseable_boolean' then 'is_active=' || coalesce(is_active_text, '')
+    end as broken_value,
+    cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value
+from ruled;
+
+insert into _rp_unheld_row
+    select judged.id, judged.row_key, 'value_too_large', cast(rtrim(left(case
+                when abs(cast(judged.id as double precision)) >= 9.223372036854776e+18 then 'id=' ||
+                    left(cast(judged.id as varchar(65535)), 200) || '; '
+                else '' end || case
+                when abs(cast(judged.price as double precision)) >= 1e+16 then 'price=' ||
+                    left(cast(judged.price as varchar(65535)), 200) || '; '
+                else '' end || case
+                when octet_length(cast(judged.currency as varchar(65535))) > 3 then 'currency=' ||
+                    left(cast(judged.currency as varchar(65535)), 200) || '; '
+                else '' end, 240), '; ') as varchar(1024)), cast(null as decimal(38, 2)), cast(null as
+                    varchar(3))
+    from judged
+    where judged.broken_rule is null
+    and (abs(cast(judged.id as double precision)) >= 9.223372036854776e+18
+        or abs(cast(judged.price as double precision)) >= 1e+16
+        or octet_length(cast(judged.currency as varchar(65535))) > 3);
+
+delete from judged
+    where judged.broken_rule is null
+    and (abs(cast(judged.id as double precision)) >= 9.223372036854776e+18
+        or abs(cast(judged.price as double precision)) >= 1e+16
+        or octet_length(cast(judged.currency as varchar(65535))) > 3);
+
+create temp table _rp_shortened as
+    select judged.row_key, cast(null as date) as event_day, cast(rtrim(left(case
+                when octet_length(cast(judged.title as varchar(65535))) > 16384 then 'title=' ||
+                    left(cast(judged.title as varchar(65535)), 200) || '; '
+                else '' end || case
+                when octet_length(cast(judged.source as varchar(65535))) > 1024 then 'source=' ||
+                    left(cast(judged.source as varchar(65535)), 200) || '; '
+                else '' end, 240), '; ') as varchar(1024)) as unreadable_value
+    from judged
+    where judged.broken_rule is null
+    and (octet_length(cast(judged.title as varchar(65535))) > 16384
+        or octet_length(cast(judged.source as varchar(65535))) > 1024);
+
+update judged
+    set title = case
+    when octet_length(cast(judged.title as varchar(65535))) > 16384 then null
+    else judged.title end, source = case
+    when octet_length(cast(judged.source as varchar(65535))) > 1024 then null
+    else judged.source end
+    where judged.broken_rule is null
+    and (octet_length(cast(judged.title as varchar(65535))) > 16384
+        or octet_length(cast(judged.source as varchar(65535))) > 1024);
+
+create temp table _rp_before as
+    select apartments.*
+    from apartments_curated.apartments
+    inner join _rp_touched
+    on apartments.id = _rp_touched."id";
+
+create temp table _rp_after as select
+    id,
+    title,
+    source,
+    price,
+    currency,
+    listing_created_at,
+    is_active,
+    last_modified_at,
+    removed_at
+from judged
+where broken_rule is null;
+
+create temp table changed_apartments as
+(select * from _rp_before except select * from _rp_after)
+union all
+(select * from _rp_after except select * from _rp_before);
+
+insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
+    select distinct cast('curated_apartments' as varchar(255)), 0, 2
+    from changed_apartments;
+
+delete from apartments_curated.apartments using _rp_touched where apartments.id = _rp_touched."id";
+
+insert into apartments_curated.apartments select * from _rp_after;
+
+create temp table _rp_quarantined as
+select
+    _rp_broken.row_key,
+    _rp_broken.event_day,
+    _rp_broken.broken_rule,
+    _rp_broken.broken_value,
+    _rp_broken.amount,
+    _rp_broken.currency,
+    coalesce(_rp_known.run_sequence, 2) as run_sequence,
+    coalesce(_rp_known.is_accepted_before, _rp_before.id is not null) as is_accepted_before,
+    case
+        when _rp_known.row_key is null then cast(null as decimal(38, 2))
+        else _rp_known.amount_before end as amount_before,
+    case
+        when _rp_known.row_key is null then cast(null as varchar(3))
+        else _rp_known.currency_before end as currency_before
+from (
+    select _rp_each.*, row_number() over (partition by _rp_each.event_day, _rp_each.broken_rule,
+        _rp_each.broken_value
+            order by _rp_each.row_key) as _rp_number
+    from (
+        select judged.id, judged.row_key, cast(null as date) as event_day,
+            judged.broken_rule, judged.broken_value, cast(null as decimal(38, 2)) as amount, cast(null as
+                varchar(3)) as currency
+        from judged
+        where judged.broken_rule is not null
+        union all
+        select _rp_unheld_row."id" as id, _rp_unheld_row.row_key, cast(null as date) as event_day,
+            _rp_unheld_row.broken_rule, _rp_unheld_row.broken_value, _rp_unheld_row.amount,
+            _rp_unheld_row.currency
+            from _rp_unheld_row
+    ) as _rp_each
+) as _rp_broken
+left join (select set_aside_row.*
+        from apartments_control.set_aside_row
+        where set_aside_row.table_name = 'apartments') as _rp_known
+    on _rp_known.row_key = _rp_broken.row_key
+left join _rp_before on _rp_broken.id = _rp_before.id;
+
+delete from apartments_control.set_aside_row
+    using _rp_touched
+    where set_aside_row.table_name = 'apartments'
+    and set_aside_row.row_key = cast(case
+        when octet_length(cast(_rp_touched."id" as varchar(65535))) <= 512 then cast(_rp_touched."id" as
+            varchar(65535))
+        else left(cast(_rp_touched."id" as varchar(65535)), 110) || '~' || md5(cast(_rp_touched."id" as
+            varchar(65535))) end as varchar(512));
+
+insert into apartments_control.set_aside_row (table_name, row_key, event_day, run_sequence, is_accepted_before,
+    amount_before, currency_before)
+    select 'apartments', row_key, event_day, run_sequence, is_accepted_before, amount_before, currency_before
+    from _rp_quarantined;
+
+delete from apartments_curated.rejected_rows
+    using _rp_touched
+    where rejected_rows.table_name = 'apartments'
+    and rejected_rows.row_key = cast(case
+        when octet_length(cast(_rp_touched."id" as varchar(65535))) <= 512 then cast(_rp_touched."id" as
+            varchar(65535))
+        else left(cast(_rp_touched."id" as varchar(65535)), 110) || '~' || md5(cast(_rp_touched."id" as
+            varchar(65535))) end as varchar(512));
+
+insert into apartments_curated.rejected_rows (table_name, row_key, event_day, broken_rule, broken_value,
+    amount, currency)
+    select 'apartments', row_key, event_day, broken_rule, broken_value, amount, currency
+    from _rp_quarantined;
+
+insert into apartments_control.set_aside (
+    run_sequence, table_name, broken_rule, currency, rows_set_aside, amount, rows_without_amount,
+    rows_accepted_before, amount_before
+)
+select
+    2,
+    'apartments',
+    broken_rule,
+    coalesce(currency_before, currency, ''),
+    count(*),
+    sum(amount),
+    sum(case when amount is null then 1 else 0 end),
+    sum(case when is_accepted_before then 1 else 0 end),
+    sum(amount_before)
+from _rp_quarantined
+where run_sequence = 2
+group by broken_rule, coalesce(currency_before, currency, '');
+
+delete from apartments_curated.unreadable_values
+    using _rp_touched
+    where unreadable_values.table_name = 'apartments'
+    and unreadable_values.row_key = cast(case
+        when octet_length(cast(_rp_touched."id" as varchar(65535))) <= 512 then cast(_rp_touched."id" as
+            varchar(65535))
+        else left(cast(_rp_touched."id" as varchar(65535)), 110) || '~' || md5(cast(_rp_touched."id" as
+            varchar(65535))) end as varchar(512));
+
+insert into apartments_curated.unreadable_values (table_name, row_key, event_day, unreadable_value)
+    select 'apartments', row_key, cast(null as date), unreadable_value
+    from judged
+    where unreadable_value is not null
+    and broken_rule is null;
+
+insert into apartments_curated.unreadable_values (table_name, row_key, event_day, unreadable_value)
+    select 'apartments', row_key, event_day, unreadable_value
+    from _rp_shortened;
+
+insert into apartments_control.curated_build (run_sequence, table_name, is_full, keys_touched, rows_accepted,
+    rows_rejected, rows_changed, rows_unreadable)
+    select 2, 'apartments', false, (select count(*)
+        from _rp_touched), (select count(*)
+        from _rp_after), (select count(*)
+        from _rp_quarantined), (select count(*)
+        from changed_apartments), (select count(*)
+        from (select row_key
+            from judged
+            where unreadable_value is not null
+            and broken_rule is null
+            union
+            select row_key
+            from _rp_shortened) as _rp_unreadable);
+
+delete from apartments_control.layer_position where layer = 'curated' and name = 'apartments';
+
+insert into apartments_control.layer_position (layer, name, run_sequence, input_hash, definition_hash)
+    values ('curated', 'apartments', 2, '…', '…');
+
+
+-- ====================================================================================================
+-- apartments/000002/curate/user_viewing: events, by day
+
+-- batch `write`
+
+set search_path to apartments_control;
+
+lock lease;
+
+call enter_step(2, 'curate user_viewing', 43200);
+
+call expect_position('curated', 'user_viewing', 1);
+
+create temp table _rp_touched as
+    select _event_day
+    from apartments_raw."user_viewing"
+    where _run_sequence > 1
+    union
+    select event_day
+    from apartments_control.changed_day
+    where table_name = 'user_viewing'
+    and run_sequence > 1
+    union
+    select _rp_child._event_day
+    from apartments_raw."user_viewing" as _rp_child
+    inner join (select _rp_parent."id"
+        from apartments_raw."apartments" as _rp_parent
+        inner join (select distinct _rp_raw."id"
+            from apartments_raw."apartments" as _rp_raw
+            where _rp_raw._run_sequence > 1) as _rp_arrived
+        on _rp_parent."id" = _rp_arrived."id"
+        where _rp_parent._operation = 'U'
+        group by _rp_parent."id"
+        having min(_rp_parent._run_sequence) > 1) as _rp_appeared
+    on _rp_child."apartment_id" = _rp_appeared."id";
+
+create temp table newest as
+            select _rp_numbered.*,
+                cast(_rp_numbered._row_hash as varchar(64)) || '-' || cast(_rp_numbered._row_ordinal as
+                    varchar(64)) as _row_key
+            from (
+                select
+                    _rp_raw.*,
+                    row_number() over (
+                        partition by _rp_raw._event_day, _rp_raw._row_hash order by _rp_raw._row_hash
+                    ) as _row_ordinal
+                from apartments_raw."user_viewing" as _rp_raw
+                    inner join _rp_touched
+                    on _rp_raw._event_day = _rp_touched._event_day
+            ) as _rp_numbered;
+
+create temp table _rp_unheld_row as
+    select newest._event_day, cast(newest._row_key as varchar(1024)) as row_key, cast('unreadable_row' as
+        varchar(127)) as broken_rule, cast(left(newest._bad_columns, 256) as varchar(1024)) as broken_value,
+        cast(null as decimal(38, 2)) as amount, cast(null as varchar(3)) as currency
+    from newest
+    where newest._bad_columns is not null;
+
+delete from newest where _bad_columns is not null;
+
+create temp table known_apartments as
+    select distinct _rp_parent."id"
+    from apartments_raw."apartments" as _rp_parent
+    inner join (select newest."apartment_id" as _rp_parent_key
+        from newest) as _rp_referred
+    on _rp_parent."id" = _rp_referred._rp_parent_key
+    where _rp_parent._operation = 'U';
+
+create temp table judged as with texts as (
+    select
+        newest._event_day as event_day,
+        cast(newest._row_hash as varchar(20)) || '-' || cast(newest._row_ordinal as varchar(64)) as row_key,
+        newest.apartment_id,
+        known_apartments.id as known_listing_id,
+        apartments_control.clean_value(cast(newest.user_id as varchar(256))) as user_id,
+        apartments_control.clean_value(cast(newest.viewed_at as varchar(256))) as viewed_at_text,
+        apartments_control.clean_value(cast(newest.is_wishlisted as varchar(256))) as is_wishlisted_text,
+        apartments_control.clean_value(cast(newest.call_to_action as varchar(256))) as call_to_action_text
+    from newest
+    left join known_apartments on newest.apartment_id = known_apartments.id
+),
+
+parsed as (
+    select
+        texts.*,
+        apartments_control.parse_timestamp(viewed_at_text) as viewed_at,
+        apartments_control.parse_boolean(is_wishlisted_text) as is_wishlisted,
+        case
+            when octet_length(call_to_action_text) <= 128
+                then replace(replace(lower(call_to_action_text), ' ', '_'), '-', '_')
+        end as call_to_action
+    from texts
+),
+
+ruled as (
+    select
+        parsed.*,
+        case
+            when user_id is null then 'missing_user'
+            when octet_length(user_id) > 128 then 'unreadable_user'
+            when viewed_at_text is null then 'missing_date'
+            when viewed_at is null then 'unparseable_date'
+            when not apartments_control.is_in_calendar(cast(viewed_at as date)) then 'date_out_of_range'
+            when known_listing_id is null then 'orphan_reference'
+        end as broken_rule,
+        case
+            when is_wishlisted_text is not null
+                and is_wishlisted is null then '; is_wishlisted=' || left(is_wishlisted_text, 64)
+            else ''
+        end
+        || case
+            when call_to_action_text is not null and call_to_action is null
+                then '; call_to_action=' || left(call_to_action_text, 64)
+            else ''
+        end as unreadable
+    from parsed
+)
+
+select
+    event_day,
+    user_id,
+    cast(apartment_id as bigint) as apartment_id,
+    viewed_at,
+    is_wishlisted,
+    call_to_action,
+    cast(row_key as varchar(512)) as row_key,
+    broken_rule,
+    case
+        when broken_rule = 'missing_user' then 'user_id='
+        when broken_rule = 'unreadable_user' then 'user_id=' || left(ruled.user_id, 64)
+        when broken_rule in ('missing_date', 'unparseable_date', 'date_out_of_range')
+            then 'viewed_at=' || coalesce(viewed_at_text, '')
+        when broken_rule = 'orphan_reference' then 'apartment_id=' || coalesce(cast(ruled.apartment_id as
+            varchar(64)), '')
+    end as broken_value,
+    cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value
+from ruled;
+
+insert into _rp_unheld_row
+    select judged.event_day, judged.row_key, 'value_too_large', cast(rtrim(left(case
+                when octet_length(cast(judged.user_id as varchar(65535))) > 128 then 'user_id=' ||
+                    left(cast(judged.user_id as varchar(65535)), 200) || '; '
+                else '' end || case
+                when abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18 then
+                    'apartment_id=' || left(cast(judged.apartment_id as varchar(65535)), 200) || '; '
+                else '' end, 240), '; ') as varchar(1024)), cast(null as decimal(38, 2)), cast(null as
+                    varchar(3))
+    from judged
+    where judged.broken_rule is null
+    and (octet_length(cast(judged.user_id as varchar(65535))) > 128
+        or abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18);
+
+delete from judged
+    where judged.broken_rule is null
+    and (octet_length(cast(judged.user_id as varchar(65535))) > 128
+        or abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18);
+
+create temp table _rp_shortened as
+    select judged.row_key, judged.event_day as event_day, cast(rtrim(left(case
+                when octet_length(cast(judged.call_to_action as varchar(65535))) > 128 then 'call_to_action='
+                    || left(cast(judged.call_to_action as varchar(65535)), 200) || '; '
+                else '' end, 240), '; ') as varchar(1024)) as unreadable_value
+    from judged
+    where judged.broken_rule is null
+    and (octet_length(cast(judged.call_to_action as varchar(65535))) > 128);
+
+update judged
+    set call_to_action = case
+    when octet_length(cast(judged.call_to_action as varchar(65535))) > 128 then null
+    else judged.call_to_action end
+    where judged.broken_rule is null
+    and (octet_length(cast(judged.call_to_action as varchar(65535))) > 128);
+
+create temp table _rp_before as
+    select user_viewing.*
+    from apartments_curated.user_viewing
+    inner join _rp_touched
+    on user_viewing.event_day = _rp_touched._event_day;
+
+create temp table _rp_after as select
+    event_day,
+    user_id,
+    apartment_id,
+    viewed_at,
+    is_wishlisted,
+    call_to_action
+from judged
+where broken_rule is null;
+
+create temp table changed_user_viewing as
+(select * from _rp_before except select * from _rp_after)
+union all
+(select * from _rp_after except select * from _rp_before);
+
+insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
+    select distinct cast('curated_user_viewing' as varchar(255)), cast(coalesce(extract(year from _event_day),
+        0) as bigint), 2
+    from _rp_touched;
+
+delete from apartments_curated.user_viewing
+    using _rp_touched
+    where user_viewing.event_day = _rp_touched._event_day;
+
+insert into apartments_curated.user_viewing select * from _rp_after;
+
+create temp table _rp_quarantined as
+select
+    _rp_broken.row_key,
+    _rp_broken.event_day,
+    _rp_broken.broken_rule,
+    _rp_broken.broken_value,
+    _rp_broken.amount,
+    _rp_broken.currency,
+    coalesce(_rp_known.run_sequence, 2) as run_sequence,
+    coalesce(_rp_known.is_accepted_before, false) as is_accepted_before,
+    case
+        when _rp_known.row_key is null then cast(null as decimal(38, 2))
+        else _rp_known.amount_before end as amount_before,
+    case
+        when _rp_known.row_key is null then cast(null as varchar(3))
+        else _rp_known.currency_before end as currency_before
+from (
+    select _rp_each.*, row_number() over (partition by _rp_each.event_day, _rp_each.broken_rule,
+        _rp_each.broken_value
+            order by _rp_each.row_key) as _rp_number
+    from (
+        select judged.row_key, judged.event_day as event_day,
+            judged.broken_rule, judged.broken_value, cast(null as decimal(38, 2)) as amount, cast(null as
+                varchar(3)) as currency
+        from judged
+        where judged.broken_rule is not null
+        union all
+        select _rp_unheld_row.row_key, _rp_unheld_row._event_day as event_day, _rp_unheld_row.broken_rule,
+            _rp_unheld_row.broken_value, _rp_unheld_row.amount, _rp_unheld_row.currency
+            from _rp_unheld_row
+    ) as _rp_each
+) as _rp_broken
+left join (
+    select set_aside_row.*, rejected_rows.broken_rule, rejected_rows.broken_value,
+        row_number() over (partition by rejected_rows.event_day, rejected_rows.broken_rule,
+            rejected_rows.broken_value
+                order by rejected_rows.row_key) as _rp_number
+    from apartments_control.set_aside_row
+    inner join apartments_curated.rejected_rows
+        on set_aside_row.table_name = rejected_rows.table_name
+            and set_aside_row.row_key = rejected_rows.row_key
+    where set_aside_row.table_name = 'user_viewing'
+) as _rp_known
+    on _rp_known.event_day = _rp_broken.event_day
+    and _rp_known.broken_rule = _rp_broken.broken_rule
+    and coalesce(_rp_known.broken_value, '') = coalesce(_rp_broken.broken_value, '')
+    and _rp_known._rp_number = _rp_broken._rp_number;
+
+delete from apartments_control.set_aside_row
+    using _rp_touched
+    where set_aside_row.table_name = 'user_viewing'
+    and set_aside_row.event_day = _rp_touched._event_day;
+
+insert into apartments_control.set_aside_row (table_name, row_key, event_day, run_sequence, is_accepted_before,
+    amount_before, currency_before)
+    select 'user_viewing', row_key, event_day, run_sequence, is_accepted_before, amount_before, currency_before
+    from _rp_quarantined;
+
+delete from apartments_curated.rejected_rows
+    using _rp_touched
+    where rejected_rows.table_name = 'user_viewing'
+    and rejected_rows.event_day = _rp_touched._event_day;
+
+insert into apartments_curated.rejected_rows (table_name, row_key, event_day, broken_rule, broken_value,
+    amount, currency)
+    select 'user_viewing', row_key, event_day, broken_rule, broken_value, amount, currency
+    from _rp_quarantined;
+
+insert into apartments_control.set_aside (
+    run_sequence, table_name, broken_rule, currency, rows_set_aside, amount, rows_without_amount,
+    rows_accepted_before, amount_before
+)
+select
+    2,
+    'user_viewing',
+    broken_rule,
+    coalesce(currency_before, currency, ''),
+    count(*),
+    sum(amount),
+    sum(case when amount is null then 1 else 0 end),
+    sum(case when is_accepted_before then 1 else 0 end),
+    sum(amount_before)
+from _rp_quarantined
+where run_sequence = 2
+group by broken_rule, coalesce(currency_before, currency, '');
+
+delete from apartments_curated.unreadable_values
+    using _rp_touched
+    where unreadable_values.table_name = 'user_viewing'
+    and unreadable_values.event_day = _rp_touched._event_day;
+
+insert into apartments_curated.unreadable_values (table_name, row_key, event_day, unreadable_value)
+    select 'user_viewing', row_key, event_day, unreadable_value
+    from judged
+    where unreadable_value is not null
+    and broken_rule is null;
+
+insert into apartments_curated.unreadable_values (table_name, row_key, event_day, unreadable_value)
+    select 'user_viewing', row_key, event_day, unreadable_value
+    from _rp_shortened;
+
+insert into apartments_control.curated_build (run_sequence, table_name, is_full, keys_touched, rows_accepted,
+    rows_rejected, rows_changed, rows_unreadable)
+    select 2, 'user_viewing', false, (select count(*)
+        from _rp_touched), (select count(*)
+        from _rp_after), (select count(*)
+        from _rp_quarantined), (select count(*)
+        from changed_user_viewing), (select count(*)
+        from (select row_key
+            from judged
+            where unreadable_value is not null
+            and broken_rule is null
+            union
+            select row_key
+            from _rp_shortened) as _rp_unreadable);
+
+delete from apartments_control.layer_position where layer = 'curated' and name = 'user_viewing';
+
+insert into apartments_control.layer_position (layer, name, run_sequence, input_hash, definition_hash)
+    values ('curated', 'user_viewing', 2, '…', '…');

@@ -1,0 +1,176 @@
+-- What step `stage` sends to the warehouse, by the example of three tables: its functions write it, do not edit.
+-- `make golden` writes it anew. A hash stands as `…`; each batch is one transaction.
+
+-- ====================================================================================================
+-- apartments/000002/stage/average_booking_duration_weekly: an increment
+
+-- batch `write`
+
+set search_path to apartments_control;
+
+lock lease;
+
+call hold_lease(2, 43200);
+
+create table if not exists apartments_presentation.average_booking_duration_weekly (
+    period_start date not null,
+    stays bigint not null,
+    nights bigint not null,
+    average_nights double precision not null
+)
+diststyle all
+sortkey (period_start);
+
+drop table if exists apartments_staging.average_booking_duration_weekly;
+
+create table if not exists apartments_staging.average_booking_duration_weekly (
+    period_start date not null,
+    stays bigint not null,
+    nights bigint not null,
+    average_nights double precision not null
+)
+diststyle all
+sortkey (period_start);
+
+delete from apartments_control.staged_period where metric = 'average_booking_duration_weekly';
+
+insert into apartments_control.staged_period (metric, period_start, run_sequence)
+    select distinct 'average_booking_duration_weekly', period_start, 2
+    from (select period_start
+        from apartments_control.dirty_period
+        where metric = 'average_booking_duration_weekly') as dirty;
+
+create temp table dirty_period as
+select period_start, cast(dateadd(week, 1, period_start) as date) as period_end
+from apartments_control.staged_period
+where metric = 'average_booking_duration_weekly';
+
+insert into apartments_staging.average_booking_duration_weekly with stay as (
+    select
+        dirty_period.period_start,
+        bookings.checkout_date - bookings.checkin_date as nights
+    from dirty_period
+    inner join apartments_control.calendar on dirty_period.period_start = calendar.week_start
+    inner join apartments_curated.bookings on calendar.calendar_date = bookings.checkin_date
+    where bookings.booking_status = 'confirmed'
+)
+
+select
+    period_start,
+    count(*) as stays,
+    sum(stay.nights) as nights,
+    cast(sum(stay.nights) as double precision) / cast(count(*) as double precision) as average_nights
+from stay
+group by period_start;
+
+delete from apartments_control.lake_stale_year where table_name =
+    'presentation_average_booking_duration_weekly'
+    and run_sequence = 2;
+
+insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
+    select distinct cast('presentation_average_booking_duration_weekly' as varchar(255)),
+        cast(coalesce(extract(year from period_start), 0) as bigint), 2
+    from (
+        (select * from apartments_staging.average_booking_duration_weekly except
+        select average_booking_duration_weekly.*
+        from apartments_presentation.average_booking_duration_weekly
+        inner join dirty_period on average_booking_duration_weekly.period_start = dirty_period.period_start
+    ) union all (
+        select average_booking_duration_weekly.*
+        from apartments_presentation.average_booking_duration_weekly
+        inner join dirty_period on average_booking_duration_weekly.period_start = dirty_period.period_start
+     except select * from apartments_staging.average_booking_duration_weekly)
+    ) as differing;
+
+delete from apartments_control.metric_build
+    where run_sequence = 2
+    and metric = 'average_booking_duration_weekly';
+
+insert into apartments_control.metric_build (run_sequence, metric, is_full, periods, metric_rows)
+    select 2, 'average_booking_duration_weekly', false, (select count(*)
+        from dirty_period), (select count(*)
+        from apartments_staging.average_booking_duration_weekly);
+
+
+-- ====================================================================================================
+-- apartments/000001/stage/top_listings_weekly: a first load
+
+-- batch `write`
+
+set search_path to apartments_control;
+
+lock lease;
+
+call hold_lease(1, 43200);
+
+create table if not exists apartments_presentation.top_listings_weekly (
+    period_start date not null,
+    apartment_id bigint not null,
+    bookings bigint not null,
+    bookings_without_rate bigint not null,
+    revenue decimal(38, 2),
+    listing_rank bigint
+)
+distkey (apartment_id)
+sortkey (period_start);
+
+drop table if exists apartments_staging.top_listings_weekly;
+
+create table if not exists apartments_staging.top_listings_weekly (
+    period_start date not null,
+    apartment_id bigint not null,
+    bookings bigint not null,
+    bookings_without_rate bigint not null,
+    revenue decimal(38, 2),
+    listing_rank bigint
+)
+distkey (apartment_id)
+sortkey (period_start);
+
+delete from apartments_control.staged_period where metric = 'top_listings_weekly';
+
+insert into apartments_control.staged_period (metric, period_start, run_sequence)
+    select distinct 'top_listings_weekly', period_start, 1
+    from (select week_start as period_start
+        from apartments_control.calendar) as dirty;
+
+create temp table dirty_period as
+select period_start, cast(dateadd(week, 1, period_start) as date) as period_end
+from apartments_control.staged_period
+where metric = 'top_listings_weekly';
+
+insert into apartments_staging.top_listings_weekly with listing_week as (
+    select
+        dirty_period.period_start,
+        bookings.apartment_id,
+        count(*) as bookings,
+        sum(case when exchange_rate.currency is null then 1 else 0 end) as bookings_without_rate,
+        cast(round(sum(bookings.total_price * exchange_rate.rate), 2) as decimal(38, 2)) as revenue
+    from dirty_period
+    inner join apartments_control.calendar on dirty_period.period_start = calendar.week_start
+    inner join apartments_curated.bookings on calendar.calendar_date = bookings.booking_date
+    left join apartments_control.exchange_rate
+        on bookings.currency = exchange_rate.currency
+        and bookings.booking_date >= exchange_rate.valid_from
+        and bookings.booking_date < exchange_rate.valid_to
+    where bookings.booking_status = 'confirmed'
+    group by dirty_period.period_start, bookings.apartment_id
+)
+
+select
+    period_start,
+    apartment_id,
+    bookings,
+    bookings_without_rate,
+    revenue,
+    case
+        when revenue is not null then rank() over (partition by period_start order by revenue desc nulls last)
+    end as listing_rank
+from listing_week;
+
+delete from apartments_control.metric_build where run_sequence = 1 and metric = 'top_listings_weekly';
+
+insert into apartments_control.metric_build (run_sequence, metric, is_full, periods, metric_rows)
+    select 1, 'top_listings_weekly', true, (select count(*)
+        from dirty_period), (select count(*)
+        from apartments_staging.top_listings_weekly);

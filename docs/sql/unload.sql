@@ -1,0 +1,31 @@
+-- What step `unload` sends to the warehouse, by the example of three tables: its functions write it, do not edit.
+-- `make golden` writes it anew. A hash stands as `…`; each batch is one transaction.
+
+-- ====================================================================================================
+-- apartments/000002/unload
+
+-- batch `curated_bookings`
+
+set search_path to apartments_control;
+
+lock lease;
+
+call hold_lease(2, 43200);
+
+unload
+    ('select bookings.*, cast(coalesce(extract(year from booking_date), 0) as integer) as lake_year from apartments_curated.bookings where coalesce(extract(year from booking_date), 0) in (2026)')
+    to 's3://example-bucket/apartments/lake/curated/bookings/data/run=000002/'
+    iam_role 'arn:aws:iam::123456789012:role/copy'
+    format as parquet partition by (lake_year) manifest allowoverwrite;
+
+delete from apartments_control.lake_unload where run_sequence = 2 and table_name = 'curated_bookings';
+
+insert into apartments_control.lake_unload (run_sequence, table_name, is_whole, unloaded_rows)
+    select 2, 'curated_bookings', false, count(*)
+    from apartments_curated.bookings
+    where coalesce(extract(year from booking_date), 0) in (2026);
+
+
+-- read when all of it is committed:
+
+select table_name, unloaded_rows from apartments_control.lake_unload where run_sequence = 2;
