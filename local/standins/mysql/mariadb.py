@@ -3,7 +3,7 @@
 It never touches a system service and reads no option file. The person who starts it is its administrator, without a
 password and over the socket only; everybody else is created with a password (`MariaDB.create_user`).
 
-    server = start(Path(".local/standins/mysql/mariadb"))
+    server = start(Path(".local/mariadb"))
     with server.connect() as connection: ...
     server.stop()
 

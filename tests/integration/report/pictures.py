@@ -1,6 +1,6 @@
 """Pictures of a report, as wide as a desk's screen and as a phone's: `python -m tests.integration.report.pictures FROM TO`.
 
-FROM is a folder of pages, such as .local/commands/report after `make run`; TO is docs/report.
+FROM is a folder of pages, such as .local/report after `make run`; TO is docs/report.
 """
 
 from __future__ import annotations
