@@ -57,6 +57,7 @@ def test_a_package_imports_what_stands_below_it(package: str):
     ("folder", "allowed"),
     [
         ("packages/local_redshift/src/local_redshift", {"local_redshift"}),
+        ("packages/mysql_arrow/src/mysql_arrow", {"mysql_arrow"}),
         ("layers/rental_pipeline/python", {"rental_pipeline", "mysql_arrow"}),
         ("functions", {"rental_pipeline"}),
     ],

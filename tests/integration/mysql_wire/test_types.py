@@ -8,8 +8,7 @@ from decimal import Decimal
 import pyarrow
 import pytest
 
-from mysql_arrow import PROTOCOLS
-from rental_pipeline.base.errors import FixConfiguration, FixData
+from mysql_arrow import PROTOCOLS, InvalidValue, SchemaMismatch
 from tests.fixtures.mariadb import SourceDatabase
 from tests.integration.mysql_wire.conftest import read_wire
 
@@ -114,7 +113,7 @@ def test_a_float_arrives_as_its_double(source_database: SourceDatabase, protocol
         cursor.execute("select f + 0e0 from t")
         assert table["f"].to_pylist() == [value for (value,) in cursor.fetchall()]
     if protocol == "text":
-        with pytest.raises(FixConfiguration, match="column f: MySQL prints a FLOAT rounded"):
+        with pytest.raises(SchemaMismatch, match="column f: MySQL prints a FLOAT rounded"):
             read_wire(source_database, "select f from t", schema, protocol)
     else:
         assert read_wire(source_database, "select f from t", schema, protocol)[0] == table
@@ -154,7 +153,7 @@ def test_what_the_wanted_type_cannot_hold_is_refused(source_database: SourceData
     ):
         source_database.make_table("t", f"odd {definition}")
         source_database.execute(f"insert into t values ({value}), (null)")
-        with pytest.raises(FixData, match="column odd holds a value that is no ") as refusal:
+        with pytest.raises(InvalidValue, match="column odd holds a value that is no ") as refusal:
             read_wire(source_database, "select odd from t", pyarrow.schema([("odd", wanted)]), protocol)
         assert value not in str(refusal.value)
 
@@ -164,11 +163,11 @@ def test_a_changed_column_is_refused_by_name(source_database: SourceDatabase, pr
     """What is sent must fit what is wanted, in number and in kind, before a row is read."""
     source_database.execute("create table t (a varchar(10), b point)")
     for query, wanted, message in (
-        ("select a from t", pyarrow.int32(), "column wanted: the source sends a text, which is not read as int32"),
-        ("select b from t", pyarrow.string(), "column wanted: the source sends a value of MySQL's type 255"),
-        ("select a, a from t", pyarrow.string(), "the source sends 2 columns where 1 are planned"),
+        ("select a from t", pyarrow.int32(), "column wanted: the server sends a text, which cannot become int32"),
+        ("select b from t", pyarrow.string(), "column wanted: the server sends a value of MySQL's type 255"),
+        ("select a, a from t", pyarrow.string(), "the server sends 2 columns where 1 are wanted"),
     ):
-        with pytest.raises(FixConfiguration, match=message):
+        with pytest.raises(SchemaMismatch, match=message):
             read_wire(source_database, query, pyarrow.schema([("wanted", wanted)]), protocol)
 
 
@@ -177,5 +176,5 @@ def test_text_that_is_not_utf8_is_refused(source_database: SourceDatabase, proto
     """Bytes of a binary column are no text."""
     source_database.execute("create table t (a varbinary(10))")
     source_database.execute("insert into t values ('fine'), (unhex('c328'))")
-    with pytest.raises(FixData, match="column a holds text that is not valid UTF-8"):
+    with pytest.raises(InvalidValue, match="column a holds text that is not valid UTF-8"):
         read_wire(source_database, "select a from t", pyarrow.schema([("a", TEXT)]), protocol)

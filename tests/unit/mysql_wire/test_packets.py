@@ -7,9 +7,8 @@ from struct import pack
 import pymysql
 import pytest
 
-from mysql_arrow import packets
+from mysql_arrow import GarbledAnswer, RowTooLong, packets
 from mysql_arrow.packets import FULL_PACKET, RowPackets
-from rental_pipeline.base.errors import RetryLater
 from tests.unit.mysql_wire.streams import Stream
 from tests.unit.mysql_wire.wire import EOF, frame
 
@@ -53,7 +52,7 @@ def test_a_row_of_several_packets_is_one_row(length: int) -> None:
 def test_a_row_beyond_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """The memory of a function is bounded."""
     monkeypatch.setattr(packets, "LONGEST_ROW", 1 << 20)
-    with pytest.raises(packets.RowTooLong, match="a row is longer than 1 MiB"):
+    with pytest.raises(RowTooLong, match="a row is longer than 1 MiB"):
         read(frame([b"\0" * 3_000_000, EOF], 7))
 
 
@@ -77,8 +76,8 @@ def test_an_ok_packet_ends_a_result_where_it_was_agreed_on() -> None:
     ],
 )
 def test_what_breaks_the_protocol_is_refused(content: bytes, message: str) -> None:
-    """The message tells what, that nothing was kept, and what to look at."""
-    with pytest.raises(RetryLater, match=rf"garbled \(.*({message}).*\).*nothing of it was kept.*\"tls\""):
+    """The message tells what."""
+    with pytest.raises(GarbledAnswer, match=rf"garbled \(.*({message}).*\)"):
         read(content)
 
 
@@ -86,7 +85,7 @@ def test_a_wrong_number_is_noticed_before_its_packet_has_come() -> None:
     """A damaged length would let us wait for bytes that nobody sends."""
     damaged = bytearray(frame([*ROWS, EOF], 7))
     damaged[0] += 1
-    with pytest.raises(RetryLater, match="garbled"):
+    with pytest.raises(GarbledAnswer, match="garbled"):
         read(bytes(damaged), sizes=(12,))
 
 

@@ -24,14 +24,27 @@ import pymysql
 from mysql_arrow.binary_rows import decode_binary_rows
 from mysql_arrow.columns import match_columns
 from mysql_arrow.dates import ReportDates
-from mysql_arrow.packets import RowPackets, RowTooLong
+from mysql_arrow.errors import GarbledAnswer, InvalidValue, ReadError, RowTooLong, SchemaMismatch, UnsupportedQuery
+from mysql_arrow.packets import RowPackets
 from mysql_arrow.receive_ahead import receive_ahead
 from mysql_arrow.results import abandon, close_statement, interrupt, open_result
 from mysql_arrow.text_rows import decode_text_rows
 
 BINARY, TEXT = "binary", "text"
 PROTOCOLS = (BINARY, TEXT)
-__all__ = ["BINARY", "PROTOCOLS", "TEXT", "RowTooLong", "read_batches"]
+__all__ = [
+    "BINARY",
+    "PROTOCOLS",
+    "TEXT",
+    "GarbledAnswer",
+    "InvalidValue",
+    "ReadError",
+    "ReportDates",
+    "RowTooLong",
+    "SchemaMismatch",
+    "UnsupportedQuery",
+    "read_batches",
+]
 
 
 def _ignore_dates(column: str, dates: Counter[str]) -> None:
@@ -59,9 +72,11 @@ def read_batches(
 
     Raises:
         pymysql.MySQLError: the server refuses or kills the query, or the connection broke.
-        RetryLater: the bytes received break the protocol.
-        FixConfiguration: a column cannot become what is wanted.
-        FixData: a value cannot.
+        GarbledAnswer: the bytes received break the protocol.
+        UnsupportedQuery: it returns no rows, or has a parameter mark.
+        SchemaMismatch: a column cannot become what is wanted.
+        InvalidValue: a value cannot.
+        RowTooLong: a row is longer than 128 MiB.
     """
     decode = {BINARY: decode_binary_rows, TEXT: decode_text_rows}[protocol]
     is_complete = False

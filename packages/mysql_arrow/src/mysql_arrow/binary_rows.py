@@ -17,8 +17,9 @@ import pyarrow
 from mysql_arrow.cells import find_length_encoded, make_array, take_bytes
 from mysql_arrow.columns import Column, Kind
 from mysql_arrow.dates import LAST_YEAR, ReportDates, count_days, count_texts, format_times
+from mysql_arrow.errors import GarbledAnswer
 from mysql_arrow.numbers import load
-from mysql_arrow.packets import RowBlock, garbled
+from mysql_arrow.packets import RowBlock
 from mysql_arrow.values import make_reals, make_whole_numbers, read_bits, read_decimals, read_text
 
 _DAY_MICROSECONDS = 86_400_000_000
@@ -59,14 +60,14 @@ def decode_binary_rows(
     """Return a block's rows.
 
     Raises:
-        RetryLater: a row is not what the protocol allows; above all, it must end exactly where its packet does.
-        FixData: a value cannot be held.
+        GarbledAnswer: a row is not what the protocol allows; above all, it must end exactly where its packet does.
+        InvalidValue: a value does not fit the wanted type.
     """
     data, buffer = block.data, pyarrow.py_buffer(block.data)
     positions = _inside(block.starts + 1 + (len(columns) + 9) // 8, block.ends)
     bits = load(data, block.starts, "<u8")
     if (bits & 0xFF).any():
-        raise garbled("a row does not begin with zero")
+        raise GarbledAnswer("a row does not begin with zero")
     arrays = []
     for place, column in enumerate(columns, start=10):  # behind the first byte, and two bits that are not used
         if place % 64 == 0:
@@ -90,7 +91,7 @@ def decode_binary_rows(
             array, positions = _read_strings(column, cells)
         arrays.append(array)
     if not numpy.array_equal(positions, block.ends):
-        raise garbled("a row does not end with its packet")
+        raise GarbledAnswer("a row does not end with its packet")
     return pyarrow.RecordBatch.from_arrays(arrays, schema=schema)
 
 
@@ -109,7 +110,7 @@ def _read_reals(column: Column, cells: _Cells) -> tuple[pyarrow.Array, numpy.nda
 def _read_strings(column: Column, cells: _Cells) -> tuple[pyarrow.Array, numpy.ndarray]:
     starts, ends, unexpected = find_length_encoded(cells.data, cells.positions, cells.nulls)
     if unexpected is not None:
-        raise garbled("a NULL stands outside of the bitmap")
+        raise GarbledAnswer("a NULL stands outside of the bitmap")
     _inside(ends, cells.limits)
     if column.kind is Kind.BIT:
         return read_bits(column, cells.data, starts, ends, cells.nulls), ends
@@ -129,7 +130,7 @@ def _read_dates(column: Column, cells: _Cells, report_dates: ReportDates) -> tup
         fields &= _DATETIME_FIELDS[lengths]
     years, months, days = fields >> 8 & 0xFFFF, fields >> 24 & 0xFF, fields >> 32 & 0xFF
     if years.max(initial=0) > LAST_YEAR or months.max(initial=0) > 12:
-        raise garbled("a date is out of range")
+        raise GarbledAnswer("a date is out of range")
     numbers, is_lost = count_days(years, months, days)
     if column.kind is Kind.DATETIME:
         microseconds = _load_if(lengths == _LONGEST_DATETIME, cells, 8)
@@ -152,7 +153,7 @@ def _read_times(column: Column, cells: _Cells) -> tuple[pyarrow.Array, numpy.nda
     times = _load_if(lengths >= 8, cells, 6)
     microseconds = _load_if(lengths == 12, cells, 9)
     if days.max(initial=0) > _LONGEST_TIME_DAYS:
-        raise garbled("a time is out of range")
+        raise GarbledAnswer("a time is out of range")
     hours = days.astype(numpy.int64) * 24 + (times & 0xFF)
     _count_microseconds(times, microseconds)
     texts, first = format_times(is_negative, hours, times >> 8 & 0xFF, times >> 16 & 0xFF, microseconds, column.fraction)
@@ -168,7 +169,7 @@ def _check_lengths(lengths: numpy.ndarray, cells: _Cells, allowed: tuple[int, ..
     is_allowed = numpy.zeros(256, bool)
     is_allowed[list(allowed)] = True
     if not is_allowed[lengths].all():
-        raise garbled("a date or time has an impossible length")
+        raise GarbledAnswer("a date or time has an impossible length")
     return lengths
 
 
@@ -185,12 +186,12 @@ def _count_microseconds(times: numpy.ndarray, microseconds: numpy.ndarray) -> nu
     hours, minutes, seconds = times & 0xFF, times >> 8 & 0xFF, times >> 16 & 0xFF
     for field, limit in ((hours, 24), (minutes, 60), (seconds, 60), (microseconds, 1_000_000)):
         if field.max(initial=0) >= limit:
-            raise garbled("a time is out of range")
+            raise GarbledAnswer("a time is out of range")
     return (hours * 3600 + minutes * 60 + seconds).astype(numpy.int64) * 1_000_000 + microseconds
 
 
 def _inside(positions: numpy.ndarray, limits: numpy.ndarray) -> numpy.ndarray:
     """Return the positions, if none is behind the end of its row: nothing may be read on from there."""
     if (positions > limits).any():
-        raise garbled("a value is longer than its row")
+        raise GarbledAnswer("a value is longer than its row")
     return positions

@@ -11,8 +11,8 @@ import numpy
 import pyarrow
 import pyarrow.compute as pc
 
+from mysql_arrow.errors import GarbledAnswer
 from mysql_arrow.numbers import load
-from mysql_arrow.packets import garbled
 
 _NULL, _TWO_BYTES, _THREE_BYTES, _EIGHT_BYTES, _INVALID = 0xFB, 0xFC, 0xFD, 0xFE, 0xFF
 
@@ -45,7 +45,7 @@ def find_length_encoded(
             lengths[rows] = load(data, starts[rows], dtype) & mask
             starts[rows] += width
     if (first == _INVALID).any():
-        raise garbled("a length begins with 0xFF")
+        raise GarbledAnswer("a length begins with 0xFF")
     return starts, starts + lengths, is_null if is_null.any() else None
 
 

@@ -15,7 +15,7 @@ import pyarrow.types
 from pymysql.constants import FIELD_TYPE, FLAG
 from pymysql.protocol import FieldDescriptorPacket
 
-from rental_pipeline.base.errors import FixConfiguration
+from mysql_arrow.errors import SchemaMismatch
 
 
 class Kind(Enum):
@@ -114,10 +114,10 @@ def match_columns(definitions: list[FieldDescriptorPacket], schema: pyarrow.Sche
     """Match what the server sends with what is wanted, by position.
 
     Raises:
-        FixConfiguration: the types do not go together, so the table has changed since it was planned, or cannot be read exactly.
+        SchemaMismatch: their number differs, or a type cannot be read exactly as the one that is wanted.
     """
     if len(definitions) != len(schema):
-        raise FixConfiguration(f"the source sends {len(definitions)} columns where {len(schema)} are planned")
+        raise SchemaMismatch(f"the server sends {len(definitions)} columns where {len(schema)} are wanted")
     return [_match(sent, wanted, is_text_protocol) for sent, wanted in zip(definitions, schema, strict=True)]
 
 
@@ -125,15 +125,10 @@ def _match(sent: FieldDescriptorPacket, wanted: pyarrow.Field, is_text_protocol:
     kind, width = _KINDS.get(sent.type_code, (None, 0))
     if kind is None or not _CAN_BECOME[kind](wanted.type):
         what = kind.value if kind else f"value of MySQL's type {sent.type_code}"
-        raise FixConfiguration(
-            f"column {wanted.name}: the source sends a {what}, which is not read as {wanted.type}: if its type was changed,"
-            " start a new execution"
-        )
+        raise SchemaMismatch(f"column {wanted.name}: the server sends a {what}, which cannot become {wanted.type}")
     if is_text_protocol and sent.type_code == FIELD_TYPE.FLOAT:
         # It prints six digits; a FLOAT can have up to nine (MySQL Reference Manual, "Problems with Floating-Point Values").
-        raise FixConfiguration(
-            f"column {wanted.name}: MySQL prints a FLOAT rounded; select it as a DOUBLE (`{wanted.name} + 0e0`)"
-        )
+        raise SchemaMismatch(f"column {wanted.name}: MySQL prints a FLOAT rounded; select it as a DOUBLE (`{wanted.name} + 0e0`)")
     return Column(
         name=wanted.name,
         kind=kind,

@@ -18,8 +18,8 @@ import numpy
 import pymysql
 from pymysql.constants import CR, SERVER_STATUS
 
+from mysql_arrow.errors import GarbledAnswer, RowTooLong
 from mysql_arrow.numbers import load
-from rental_pipeline.base.errors import FixData, RetryLater
 
 BLOCK_BYTES = 2 << 20
 # Bytes behind the last row that a decoder may look at while it works on all rows of a block at once (no field is longer).
@@ -49,18 +49,6 @@ class RowBlock:
     data: numpy.ndarray
     starts: numpy.ndarray
     ends: numpy.ndarray
-
-
-class RowTooLong(FixData):
-    """A row is longer than LONGEST_ROW; it is the one behind those that were read."""
-
-
-def garbled(what: str) -> RetryLater:
-    """Return the error for bytes that are not what the protocol allows, of which nothing may be used."""
-    return RetryLater(
-        f"the answer of the source is garbled ({what}); nothing of it was kept. If this comes again, look at what stands between"
-        ' the functions and the source (a proxy, a tunnel), and set "tls" in the source\'s secret to encrypt or verify'
-    )
 
 
 def connection_lost(why: str) -> pymysql.OperationalError:
@@ -101,7 +89,7 @@ class RowPackets:
 
         Raises:
             pymysql.MySQLError: the connection broke, or the server says that the query failed or was killed.
-            RetryLater: the bytes break the protocol.
+            GarbledAnswer: the bytes break the protocol.
             RowTooLong: a row is longer than LONGEST_ROW.
         """
         is_closed = False
@@ -129,11 +117,11 @@ class RowPackets:
                 position = whole.end
                 if self._is_last(view, _join(found[-2:])):
                     if position != filled:
-                        raise garbled("bytes follow the end of the result")
+                        raise GarbledAnswer("bytes follow the end of the result")
                     return data, _join(found), True
             if position + _HEADER_BYTES <= filled and view[position + 3] != (self._sequence + count) & 0xFF:
                 # Seen before its end has come: of a damaged length, that might be never.
-                raise garbled("a packet is out of sequence")
+                raise GarbledAnswer("a packet is out of sequence")
             if size - filled < _LEAST_ROOM:
                 packets = _join(found)
                 rows = packets.first(_count_packets_of_whole_rows(packets))
@@ -160,7 +148,7 @@ class RowPackets:
         if view[start] != _END or length > self._longest_end:
             return False
         if _read_status(bytes(view[start:end]), self._ends_with_ok) & SERVER_STATUS.SERVER_MORE_RESULTS_EXISTS:
-            raise garbled("a second result follows")
+            raise GarbledAnswer("a second result follows")
         return True
 
     def _check_sequence(self, packets: _Packets) -> None:
@@ -168,7 +156,7 @@ class RowPackets:
         expected = (self._sequence + numpy.arange(len(found))) & 0xFF
         if not numpy.array_equal(found, expected):
             first = int(numpy.argmax(found != expected))
-            raise garbled(f"a packet has the number {found[first]} instead of {expected[first]}")
+            raise GarbledAnswer(f"a packet has the number {found[first]} instead of {expected[first]}")
         self._sequence = (self._sequence + len(found)) & 0xFF
 
 
@@ -290,17 +278,17 @@ def _read_status(payload: bytes, is_ok: bool) -> int:
         for _ in ("affected rows", "last insert id"):
             position += {0xFC: 3, 0xFD: 4, 0xFE: 9}.get(payload[position], 1) if position < len(payload) else 1
     if len(payload) < position + 2:
-        raise garbled("the packet that ends the result is too short")
+        raise GarbledAnswer("the packet that ends the result is too short")
     return int.from_bytes(payload[position : position + 2], "little")
 
 
 def _server_error(payload: bytes) -> Exception:
     # Only the marker of the SQL state tells the server's words from a damaged row, whose bytes belong in no message.
     if payload[3:4] != b"#":
-        return garbled("a packet is neither a row nor an error")
+        return GarbledAnswer("a packet is neither a row nor an error")
     try:
         pymysql.err.raise_mysql_exception(payload)
     except pymysql.MySQLError as error:
         return error
     except UnicodeDecodeError:
-        return garbled("an error packet is damaged")
+        return GarbledAnswer("an error packet is damaged")

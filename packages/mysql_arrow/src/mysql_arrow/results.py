@@ -20,8 +20,8 @@ import pymysql
 from pymysql.constants import CLIENT, COMMAND
 from pymysql.protocol import FieldDescriptorPacket, MysqlPacket
 
-from mysql_arrow.packets import connection_lost, garbled
-from rental_pipeline.base.errors import FixConfiguration
+from mysql_arrow.errors import GarbledAnswer, UnsupportedQuery
+from mysql_arrow.packets import connection_lost
 
 _PREPARE, _EXECUTE, _CLOSE = COMMAND.COM_STMT_PREPARE, COMMAND.COM_STMT_EXECUTE, COMMAND.COM_STMT_CLOSE
 _PREPARED = Struct("<xIHH")  # statement, columns, parameters
@@ -55,15 +55,15 @@ def open_result(connection: pymysql.Connection, query: str, *, prepared: bool) -
 
     Raises:
         pymysql.MySQLError: the server refuses the query, or the connection broke.
-        FixConfiguration: the query has a parameter mark, or returns no rows.
-        RetryLater: the answer breaks the protocol.
+        UnsupportedQuery: the query has a parameter mark, or returns no rows.
+        GarbledAnswer: the answer breaks the protocol.
     """
     ends_with_ok = bool(connection.client_flag & connection.server_capabilities & CLIENT.DEPRECATE_EOF)
     try:
         return _open_result(connection, query, ends_with_ok, prepared=prepared)
     except (AssertionError, IndexError, TypeError, ValueError, StructError) as error:
         # PyMySQL's parser, over bytes that it did not expect; its message could hold some of them.
-        raise garbled(f"before the rows, {type(error).__name__}") from None
+        raise GarbledAnswer(f"before the rows, {type(error).__name__}") from None
 
 
 def _open_result(connection: pymysql.Connection, query: str, ends_with_ok: bool, *, prepared: bool) -> OpenResult:
@@ -74,7 +74,7 @@ def _open_result(connection: pymysql.Connection, query: str, ends_with_ok: bool,
         connection._execute_command(_EXECUTE, _EXECUTION.pack(statement, 0, 1))
     count = connection._read_packet().read_length_encoded_integer()
     if not count:
-        raise FixConfiguration("the statement returns no rows: only a SELECT can be read")
+        raise UnsupportedQuery("the statement returns no rows: only a SELECT can be read")
     definitions = _read_definitions(connection, count, ends_with_ok)
     return OpenResult(
         definitions=definitions,
@@ -107,10 +107,10 @@ def _prepare(connection: pymysql.Connection, query: str, ends_with_ok: bool) -> 
     connection._execute_command(_PREPARE, query)
     answer = connection._read_packet().get_all_data()
     if len(answer) < _PREPARED.size:
-        raise garbled("the answer to a prepared statement is too short")
+        raise GarbledAnswer("the answer to a prepared statement is too short")
     statement, columns, parameters = _PREPARED.unpack_from(answer)
     if parameters:
-        raise FixConfiguration("the query has a parameter mark (?): its arguments must be written into it")
+        raise UnsupportedQuery("the query has a parameter mark (?): its arguments must be written into it")
     if columns:
         # They are sent again with the rows, and may have changed by then.
         _read_definitions(connection, columns, ends_with_ok)
@@ -120,7 +120,7 @@ def _prepare(connection: pymysql.Connection, query: str, ends_with_ok: bool) -> 
 def _read_definitions(connection: pymysql.Connection, count: int, ends_with_ok: bool) -> list[FieldDescriptorPacket]:
     definitions = [connection._read_packet(FieldDescriptorPacket) for _ in range(count)]
     if not ends_with_ok and not connection._read_packet(MysqlPacket).is_eof_packet():
-        raise garbled("the columns of the result have no end")
+        raise GarbledAnswer("the columns of the result have no end")
     return definitions
 
 

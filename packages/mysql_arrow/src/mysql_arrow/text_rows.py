@@ -13,7 +13,8 @@ import pyarrow
 from mysql_arrow.cells import find_length_encoded
 from mysql_arrow.columns import Column, Kind
 from mysql_arrow.dates import ReportDates, count_days, count_texts
-from mysql_arrow.packets import RowBlock, garbled
+from mysql_arrow.errors import GarbledAnswer
+from mysql_arrow.packets import RowBlock
 from mysql_arrow.values import parse_text, read_bits, read_decimals, read_text
 
 _DATE_LENGTH = len("2026-11-21")
@@ -26,8 +27,8 @@ def decode_text_rows(
     """Return a block's rows.
 
     Raises:
-        RetryLater: a row is not what the protocol allows; above all, it must end exactly where its packet does.
-        FixData: a value cannot be held.
+        GarbledAnswer: a row is not what the protocol allows; above all, it must end exactly where its packet does.
+        InvalidValue: a value does not fit the wanted type.
     """
     buffer = pyarrow.py_buffer(block.data)
     positions = block.starts
@@ -35,7 +36,7 @@ def decode_text_rows(
     for column in columns:
         starts, ends, nulls = find_length_encoded(block.data, positions)
         if (ends > block.ends).any():
-            raise garbled("a value is longer than its row")
+            raise GarbledAnswer("a value is longer than its row")
         if column.kind is Kind.BIT:
             array = read_bits(column, block.data, starts, ends, nulls)
         elif column.kind is Kind.DECIMAL:
@@ -49,7 +50,7 @@ def decode_text_rows(
         arrays.append(array)
         positions = ends
     if not numpy.array_equal(positions, block.ends):
-        raise garbled("a row does not end with its packet")
+        raise GarbledAnswer("a row does not end with its packet")
     return pyarrow.RecordBatch.from_arrays(arrays, schema=schema)
 
 
@@ -57,15 +58,15 @@ def _drop_impossible_dates(column: Column, data, starts, ends, nulls, report_dat
     """Report the dates that do not exist, and return the NULLs with them: Arrow's parser would refuse them all."""
     rows = numpy.flatnonzero(~nulls) if nulls is not None else numpy.arange(len(starts))
     if (ends[rows] - starts[rows] < _DATE_LENGTH).any():
-        raise garbled("a date is too short")
+        raise GarbledAnswer("a date is too short")
     characters = data[starts[rows, numpy.newaxis] + numpy.arange(_DATE_LENGTH)]
     digits = characters - _ZERO
     if (numpy.delete(digits, (4, 7), axis=1) > 9).any() or (characters[:, (4, 7)] != _DASH).any():
-        raise garbled("a date is not written in digits")
+        raise GarbledAnswer("a date is not written in digits")
     years = digits[:, 0:4] @ numpy.array((1000, 100, 10, 1), numpy.int32)
     months, days = (digits[:, place] * 10 + digits[:, place + 1] for place in (5, 8))
     if months.max(initial=0) > 12:
-        raise garbled("a date is out of range")
+        raise GarbledAnswer("a date is out of range")
     _, is_lost = count_days(years, months, days)
     if not is_lost.any():
         return nulls

@@ -10,8 +10,7 @@ import pyarrow.types
 
 from mysql_arrow.cells import make_array, take_bytes
 from mysql_arrow.columns import Column
-from mysql_arrow.packets import garbled
-from rental_pipeline.base.errors import FixData
+from mysql_arrow.errors import GarbledAnswer, InvalidValue
 
 _LONGEST_BIT = 8  # bytes
 # Digits of which a floating-point number of 64 bits holds any (DBL_DIG of C's float.h).
@@ -22,7 +21,7 @@ def read_text(column: Column, buffer: pyarrow.Buffer, starts, ends, nulls) -> py
     """Return strings whose UTF-8 was checked, or bytes where those are wanted.
 
     Raises:
-        FixData: the source holds text that is not valid UTF-8.
+        InvalidValue: a text is not valid UTF-8.
     """
     content = take_bytes(buffer, starts, ends, nulls)
     if pyarrow.types.is_binary(column.type):
@@ -32,7 +31,7 @@ def read_text(column: Column, buffer: pyarrow.Buffer, starts, ends, nulls) -> py
     try:
         return content.cast(pyarrow.string())
     except pyarrow.ArrowInvalid:
-        raise FixData(f"column {column.name} holds text that is not valid UTF-8: mend it in the source") from None
+        raise InvalidValue(f"column {column.name} holds text that is not valid UTF-8") from None
 
 
 def _is_ascii(content: pyarrow.Array) -> bool:
@@ -52,7 +51,7 @@ def read_decimals(column: Column, buffer: pyarrow.Buffer, starts, ends, nulls) -
     each change it by at most an eighth of its last digit (10^15 is below 2^50, and half of the last of 53 bits may be lost).
 
     Raises:
-        FixData: one of them does not fit the wanted type.
+        InvalidValue: one of them does not fit the wanted type.
     """
     if column.type.precision > _DIGITS_OF_DOUBLE or column.fraction != column.type.scale:
         return parse_text(column, buffer, starts, ends, nulls)
@@ -69,7 +68,7 @@ def read_bits(column: Column, data: numpy.ndarray, starts, ends, nulls) -> pyarr
     """Return bit fields as the numbers that they are: their bytes come highest first."""
     lengths = ends - starts
     if lengths.max(initial=0) > _LONGEST_BIT:
-        raise garbled("a BIT has more than 64 bits")
+        raise GarbledAnswer("a BIT has more than 64 bits")
     numbers = numpy.zeros(len(starts), numpy.uint64)
     for place in range(_LONGEST_BIT):
         rows = numpy.flatnonzero(lengths > place)
@@ -81,7 +80,7 @@ def make_whole_numbers(column: Column, numbers: numpy.ndarray, nulls: numpy.ndar
     """Return integers in the wanted integer or decimal type.
 
     Raises:
-        FixData: one of them is too large for it.
+        InvalidValue: one of them is too large for it.
     """
     if pyarrow.types.is_decimal128(column.type):
         # A decimal128 is a number of 128 bits in two's complement, low half first.
@@ -102,7 +101,7 @@ def make_reals(column: Column, numbers: numpy.ndarray, nulls: numpy.ndarray | No
     """Return floating-point numbers in the wanted type; a FLOAT is selected as a DOUBLE, so the way back is exact.
 
     Raises:
-        FixData: one of them is too large for it.
+        InvalidValue: one of them is too large for it.
     """
     with numpy.errstate(over="ignore", invalid="ignore"):  # of what stands in the place of a NULL
         reals = numbers.astype(f"f{column.type.bit_width // 8}")
@@ -121,5 +120,5 @@ def _parse(column: Column, kind: pyarrow.DataType, buffer: pyarrow.Buffer, start
         raise _does_not_fit(column) from None
 
 
-def _does_not_fit(column: Column) -> FixData:
-    return FixData(f"column {column.name} holds a value that is no {column.type}: if its type was changed, start a new execution")
+def _does_not_fit(column: Column) -> InvalidValue:
+    return InvalidValue(f"column {column.name} holds a value that is no {column.type}")

@@ -10,8 +10,8 @@ import numpy
 import pyarrow
 import pymysql
 
-import mysql_arrow as mysql_wire
-from rental_pipeline.base.errors import FixConfiguration, FixData
+import mysql_arrow
+from rental_pipeline.base.errors import FixConfiguration, FixData, PipelineError, RetryLater
 from rental_pipeline.model.column_types import LONGEST_VARCHAR, arrow_type, is_unbounded, varchar_length, widest_value
 from rental_pipeline.model.contract import APPEND
 from rental_pipeline.model.fingerprints import Fingerprint
@@ -29,7 +29,7 @@ from rental_pipeline.source.queries import (
     compose_slice_query,
 )
 
-_PLAIN = "plain"  # of settings.DECODERS; the others are protocols of mysql_wire
+_PLAIN = "plain"  # of settings.DECODERS; the others are protocols of mysql_arrow
 
 # What a batch of the plain decoder may hold if every value were as long as its type allows.
 _PLAIN_BATCH_BYTES = 32_000_000
@@ -105,7 +105,7 @@ class SliceRows:
         """Yield the columns as the source sends them, texts as bytes, with the row hash behind them."""
         schema = pyarrow.schema([*((column.name, _sent_type(column)) for column in columns), _ROW_HASH])
         if self._decoder != _PLAIN:
-            batches = mysql_wire.read_batches(connection, query, schema, protocol=self._decoder, report_dates=self._report_dates)
+            batches = mysql_arrow.read_batches(connection, query, schema, protocol=self._decoder, report_dates=self._report_dates)
         else:
             batch_rows = max(1, min(decode.BATCH_ROWS, _PLAIN_BATCH_BYTES // sum(map(_most_bytes, columns))))
             batches = decode.read_batches(connection, query, schema, report_dates=self._report_dates, batch_rows=batch_rows)
@@ -116,12 +116,25 @@ class SliceRows:
                     self._require_hashes(batch)
                     yield batch
                     last = batch
-        except mysql_wire.RowTooLong as error:
+        except mysql_arrow.ReadError as error:
+            raise self._translate(error, last) from None
+
+    def _translate(self, error: mysql_arrow.ReadError, last: pyarrow.RecordBatch | None) -> PipelineError:
+        """Return the decoder's error as the pipeline's, with what to do about it; `last` is the last batch before it."""
+        if isinstance(error, mysql_arrow.GarbledAnswer):
+            return RetryLater(
+                f"{error}; nothing of it was kept. If this comes again, look at what stands between the functions and the source"
+                ' (a proxy, a tunnel), and set "tls" in the source\'s secret to encrypt or verify'
+            )
+        if isinstance(error, mysql_arrow.RowTooLong):
             where = f"behind the row {self._identify(last, last.num_rows - 1)}" if last else "the first that was to be read"
-            raise FixData(
+            return FixData(
                 f"{error} ({where}): make it shorter, or leave its longest column out with `personal: {{<column>: drop}}` in"
                 " source.yaml"
-            ) from None
+            )
+        if isinstance(error, mysql_arrow.InvalidValue):
+            return FixData(f"{error}: if its type was changed, start a new execution; else mend it in the source")
+        return FixConfiguration(f"{error}: if the table was changed, start a new execution")
 
     def _require_hashes(self, batch: pyarrow.RecordBatch) -> None:
         """Refuse rows that MySQL could not hash: of a text that were longer than a packet, it makes NULL."""
