@@ -305,13 +305,13 @@ def _receive(target: Target, query: str, *, prepared: bool) -> Measured:
 
 
 def _decode(target: Target, decoder: str) -> Measured:
-    import mysql_arrow as mysql_wire
+    import mysql_arrow
     from rental_pipeline.source import decode
 
     query, schema = _table_query(target), _wanted_schema(target)
     if decoder == "plain":
         return _write(target, lambda connection: decode.read_batches(connection, query, schema, report_dates=lambda *_: None))
-    return _write(target, lambda connection: mysql_wire.read_batches(connection, query, schema, protocol=decoder))
+    return _write(target, lambda connection: mysql_arrow.read_batches(connection, query, schema, protocol=decoder))
 
 
 def _write(target: Target, read: Callable[[Any], Any]) -> Measured:

@@ -16,7 +16,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-import mysql_arrow as mysql_wire
+import mysql_arrow
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.model.own_names import explain_reserved
 from rental_pipeline.model.raw_tables import RESERVED_COLUMNS
@@ -44,7 +44,7 @@ class Statements:
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Note every statement until the block ends."""
-        call, query, read = DataApi._call, pymysql.cursors.Cursor._query, mysql_wire.read_batches
+        call, query, read = DataApi._call, pymysql.cursors.Cursor._query, mysql_arrow.read_batches
 
         def note_call(api, operation, **request):
             self.sent |= {("redshift", sql) for sql in [request.get("Sql"), *request.get("Sqls", [])] if sql}
@@ -61,7 +61,7 @@ class Statements:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(DataApi, "_call", note_call)
             patch.setattr(pymysql.cursors.Cursor, "_query", note_query)
-            patch.setattr(mysql_wire, "read_batches", note_read)
+            patch.setattr(mysql_arrow, "read_batches", note_read)
             yield
 
     def trees(self) -> Iterator[exp.Expression]:

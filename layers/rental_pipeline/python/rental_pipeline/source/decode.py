@@ -1,4 +1,4 @@
-"""MySQL rows -> Arrow, plainly: the reference for `mysql_wire`, and the fallback from it. Over PyMySQL's unbuffered cursor.
+"""MySQL rows -> Arrow, plainly: the reference for `mysql_arrow`, and the fallback from it. Over PyMySQL's unbuffered cursor.
 
 Every value is taken as the text that the server prints, and cast by Arrow to the type that is wanted: nothing is guessed.
 """
@@ -38,7 +38,7 @@ def read_batches(
     report_dates: Callable[[str, Counter[str]], None],
     batch_rows: int = BATCH_ROWS,
 ) -> Iterator[pyarrow.RecordBatch]:
-    """Run a query and yield its rows, as `mysql_wire.read_batches` does.
+    """Run a query and yield its rows, as `mysql_arrow.read_batches` does.
 
     A result that ends without its closing packet raises, and so never looks complete.
 
