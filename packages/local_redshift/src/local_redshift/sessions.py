@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
-from importlib.resources import files
 
 import psycopg
 
 from local_redshift import copy_parquet, unload_parquet
+from local_redshift.database import USER, prepare_database
 from local_redshift.refusal import Refused
 from local_redshift.results import ResultSet, read_result
 from local_redshift.translate import Translation, translate
 
-USER = "awsuser"
 # What follows in the same transaction joins the rows just written. Redshift gathers statistics with CREATE TABLE AS by itself and
 # joins by hashing in any case; PostgreSQL would take a new table for a few rows and run through it once per row of the other.
 _FILLED = re.compile(r'(?:create temporary table|INSERT INTO) ("[^"]+"(?:\."[^"]+")?)')
@@ -38,17 +37,8 @@ class Sessions:
         self._postgres_functions: frozenset[str] = frozenset()
 
     def prepare(self) -> None:
-        """Define Redshift's functions and the user whom statements run as. Repeatable."""
-        with psycopg.connect(self._uri, autocommit=True) as connection:
-            connection.execute("select pg_advisory_lock(20191220)")
-            connection.execute(files("local_redshift").joinpath("functions.sql").read_text(encoding="utf-8"))
-            if connection.execute("select 1 from pg_roles where rolname = %s", [USER]).fetchone() is None:
-                connection.execute(f"create role {USER} login createrole")
-            database = connection.info.dbname
-            connection.execute(f'grant create, temporary on database "{database}" to {USER}')
-            connection.execute(f"grant create, usage on schema public to {USER}")
-            rows = connection.execute("select distinct proname from pg_proc where pronamespace = 'pg_catalog'::regnamespace")
-            self._postgres_functions = frozenset(name for (name,) in rows)
+        """Make the database ready; see prepare_database. Repeatable."""
+        self._postgres_functions = prepare_database(self._uri)
 
     def acquire(self) -> psycopg.Connection:
         """Return a connection in a new session's state."""
@@ -60,7 +50,7 @@ class Sessions:
             user=USER,
             autocommit=True,
             prepare_threshold=None,  # DISCARD ALL would leave psycopg with names of statements that are gone
-            options=f"-c search_path={_SEARCH_PATH}",
+            options=f"-c search_path={_SEARCH_PATH} -c timezone=UTC",
         )
 
     def release(self, connection: psycopg.Connection) -> None:

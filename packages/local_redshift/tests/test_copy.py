@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from local_redshift.server import DataApiServer
-from tests.fixtures.warehouse import StatementFailed, Warehouse
+from local_redshift.testing import StatementFailed, Warehouse
 
 ROLE = "arn:aws:iam::123456789012:role/warehouse"
 COLUMNS = """

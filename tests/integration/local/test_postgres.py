@@ -1,19 +1,16 @@
-"""The embedded PostgreSQL and the service as a command of its own."""
+"""The embedded PostgreSQL, and the service before it."""
 
-import signal
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-import boto3
 import psutil
 import psycopg
 import pytest
 
 from local.standins.redshift.postgres import Postgres
 from local_redshift.server import DataApiServer
-from tests.fixtures.warehouse import TARGET
+from local_redshift.testing import TARGET, Warehouse
 
 
 @pytest.fixture
@@ -53,7 +50,7 @@ def test_the_service_outlives_a_restart_of_its_database(folder):
     """A statement that meets a stopped database fails and says so; when the database is back, so is the warehouse."""
     server = Postgres(folder).start()
     service = DataApiServer(server.uri, None).start()
-    client = _client(service.endpoint_url)
+    client = Warehouse(service.endpoint_url, server.uri).client()
 
     def run() -> dict:
         statement_id = client.execute_statement(Sql="select 1 as one", WaitTimeSeconds=20, **TARGET)["Id"]
@@ -69,37 +66,3 @@ def test_the_service_outlives_a_restart_of_its_database(folder):
     finally:
         service.stop()
         server.stop()
-
-
-def _client(endpoint_url: str):
-    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
-    return boto3.client("redshift-data", endpoint_url=endpoint_url, region_name="eu-west-1", **keys)
-
-
-def test_the_service_is_a_command(folder):
-    """`python -m local_redshift` prints where it listens, answers, and ends on SIGTERM."""
-    with Postgres(folder) as server:
-        command = [
-            sys.executable,
-            "-m",
-            "local_redshift",
-            "--postgres-uri",
-            server.uri,
-            "--s3-endpoint-url",
-            "http://127.0.0.1:9",
-        ]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        try:
-            client = _client(process.stdout.readline().strip())
-            assert client.execute_statement(Sql="select 1", WaitTimeSeconds=10, **TARGET)["Status"] == "FINISHED"
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(10) == 0
-        finally:
-            process.kill()
-            process.stdout.close()
-
-
-def test_the_command_explains_itself():
-    """`--help` names its options."""
-    answer = subprocess.run([sys.executable, "-m", "local_redshift", "--help"], check=True, capture_output=True, text=True)
-    assert "--postgres-uri" in answer.stdout and "--s3-endpoint-url" in answer.stdout

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.fixtures.warehouse import StatementFailed
+from local_redshift.testing import StatementFailed
 
 PROCEDURE = """
 create or replace procedure settle(p_key bigint, p_text varchar(20), p_at timestamp)

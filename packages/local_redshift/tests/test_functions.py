@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.fixtures.warehouse import StatementFailed
+from local_redshift.testing import StatementFailed
 
 
 def value(warehouse, expression):

@@ -5,7 +5,7 @@ import threading
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.fixtures.warehouse import TARGET, StatementFailed
+from local_redshift.testing import TARGET, StatementFailed
 
 pytestmark = pytest.mark.timeout(60)
 

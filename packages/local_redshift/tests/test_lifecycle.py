@@ -3,12 +3,11 @@
 import threading
 import time
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
 from local_redshift.server import DataApiServer
-from tests.fixtures.warehouse import TARGET, StatementFailed
+from local_redshift.testing import TARGET, StatementFailed, Warehouse
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -219,7 +218,7 @@ def test_what_is_not_offered_says_so(client):
 def test_stopping_the_service_cancels_what_runs_and_leaves_no_thread(warehouse, locked_table):
     """A test run or an interrupted `make run` leaves nothing behind."""
     server = DataApiServer(warehouse.postgres_uri, None).start()
-    boto3.client("redshift-data", endpoint_url=server.endpoint_url).execute_statement(Sql="select a from held", **TARGET)
+    Warehouse(server.endpoint_url, warehouse.postgres_uri).client().execute_statement(Sql="select a from held", **TARGET)
     before = {thread.name for thread in threading.enumerate()}
     assert any(name.startswith("data-api") for name in before)
     server.stop()

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.fixtures.warehouse import StatementFailed
+from local_redshift.testing import StatementFailed
 
 ROLE = "arn:aws:iam::123456789012:role/warehouse"
 COLUMNS = """

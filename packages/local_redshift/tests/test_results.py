@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.fixtures.warehouse import TARGET, StatementFailed
+from local_redshift.testing import TARGET, StatementFailed
 
 
 @pytest.mark.parametrize(

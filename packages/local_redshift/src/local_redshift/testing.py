@@ -1,0 +1,92 @@
+"""For tests over a local warehouse: run SQL, wait, get rows or an exception."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import psycopg
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+TARGET = {"WorkgroupName": "test-workgroup", "Database": "dev"}
+
+
+class StatementFailed(Exception):
+    """A statement of a test ended FAILED or ABORTED; the message is the warehouse's."""
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A running warehouse.
+
+    Attributes:
+        endpoint_url: Where boto3's `redshift-data` client finds it.
+        postgres_uri: Connection string of the database beneath it.
+    """
+
+    endpoint_url: str
+    postgres_uri: str
+
+    def client(self) -> BaseClient:
+        """Return a boto3 `redshift-data` client; whatever account or region the environment names, it reaches this machine."""
+        return boto3.client(
+            "redshift-data",
+            endpoint_url=self.endpoint_url,
+            region_name="eu-west-1",
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+        )
+
+    def connect(self) -> psycopg.Connection:
+        """Return a connection past the Data API, autocommitting, to look inside."""
+        return psycopg.connect(self.postgres_uri, autocommit=True)
+
+    def execute(self, sql: str | list[str], **parameters: str) -> dict[str, Any]:
+        """Run a statement, or a list of them as one batch, and return its description once FINISHED.
+
+        Raises:
+            StatementFailed: it ended otherwise.
+        """
+        arguments: dict[str, Any] = dict(TARGET)
+        if parameters:
+            arguments["Parameters"] = [{"name": name, "value": value} for name, value in parameters.items()]
+        client = self.client()
+        if isinstance(sql, str):
+            statement_id = client.execute_statement(Sql=sql, **arguments)["Id"]
+        else:
+            statement_id = client.batch_execute_statement(Sqls=sql, **arguments)["Id"]
+        while True:
+            description: dict[str, Any] = client.describe_statement(Id=statement_id, WaitTimeSeconds=30)
+            if description["Status"] == "FINISHED":
+                return description
+            if description["Status"] in ("FAILED", "ABORTED"):
+                raise StatementFailed(description.get("Error", description["Status"]))
+
+    def query(self, sql: str, **parameters: str) -> list[tuple[Any, ...]]:
+        """Run a query and return its rows, decimals and dates as text, as the Data API gives them.
+
+        Raises:
+            StatementFailed: it ended otherwise than FINISHED.
+        """
+        statement_id = self.execute(sql, **parameters)["Id"]
+        pages = self.client().get_paginator("get_statement_result").paginate(Id=statement_id)
+        return [tuple(_read_field(field) for field in record) for page in pages for record in page["Records"]]
+
+    def empty(self) -> None:
+        """Drop every schema but the system's, and what stands in public."""
+        with self.connect() as connection:
+            names = connection.execute(
+                "select nspname from pg_namespace where nspname !~ '^pg_' and nspname not in ('information_schema', 'redshift')"
+            ).fetchall()
+            for (name,) in names:
+                connection.execute(f'drop schema "{name}" cascade'.encode())
+            connection.execute("create schema public; grant usage, create on schema public to public")
+
+
+def _read_field(field: dict[str, Any]) -> Any:
+    if field.get("isNull"):
+        return None
+    return next(iter(field.values()))
