@@ -21,7 +21,7 @@ export SAM_CLI_TELEMETRY := 0
 help:  ## list the commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup:  ## make .venv from the lock, and find (or install) MariaDB
+setup:  ## make .venv of what requirements/ pins, and find (or install) MariaDB; every command does so by itself
 	@local/setup.sh
 
 run: setup  ## source to metrics on this machine. SCALE=0.01 SEED=1 CSV=folder CSV_DELIMITER=; CSV_ENCODING=utf-8 CURRENCY=USD JSON=path MARKETPLACE=apartments
@@ -32,11 +32,12 @@ run: setup  ## source to metrics on this machine. SCALE=0.01 SEED=1 CSV=folder C
 psql: setup  ## SQL on the warehouse of the last run
 	@.venv/bin/python -m local psql
 
-notebooks: setup  ## the analysts' notebooks over the warehouse of the last run, executed and written as HTML pages
+notebooks:  ## the analysts' notebooks over the warehouse of the last run, executed and written as HTML pages
+	@local/setup.sh notebooks
 	@.venv/bin/python -m local notebooks
 
-jupyter: setup  ## the same notebooks, opened in JupyterLab
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-notebooks.txt
+jupyter:  ## the same notebooks, opened in JupyterLab
+	@local/setup.sh jupyter
 	@.venv/bin/python -m local jupyter
 
 doctor: setup  ## what a run needs, looked at: network, secret, privileges, schema, warehouse, bucket, schedules. STACK=name: in AWS
@@ -49,44 +50,47 @@ clean: stop  ## forget the local databases, files and builds
 	@rm -rf .local .aws-sam build
 	@echo "removed .local, .aws-sam and build"
 
-test: setup-browser  ## every test: unit, integration on real databases, end to end. TESTS=path for some of them
+test: setup-test setup-browser  ## every test: unit, integration on real databases, end to end. TESTS=path for some of them
 	@.venv/bin/python -m pytest $(or $(TESTS),--numprocesses auto --dist loadfile)
 
-golden: setup  ## docs/sql anew: what each step sends to the warehouse, by an example
+golden: setup-test  ## docs/sql anew: what each step sends to the warehouse, by an example
 	@GOLDEN=write .venv/bin/python -m pytest -q tests/unit/warehouse/test_rendered_sql.py
 
-sam-local: setup-containers  ## every function by `sam local invoke`, a whole run over `sam local start-lambda`, in containers
+sam-local: setup-test setup-containers  ## every function by `sam local invoke`, a whole run over `sam local start-lambda`, in containers
 	@.venv/bin/python -m pytest -v tests/containers
 
-setup-containers: setup  ## a Docker engine to start where none runs, and what a stand-in for Lambda's image is made with
+setup-test:  ## what the tests and the linters need beside
+	@local/setup.sh test
+
+setup-containers:  ## a Docker engine to start where none runs, and what a stand-in for Lambda's image is made with
 	@local/setup.sh containers
 
-setup-browser: setup  ## Chromium, for the tests that look at the report
+setup-browser:  ## Chromium, for the tests that look at the report
 	@local/setup.sh browser
 
-bench: setup  ## the extraction against its limit and its peers, into benchmarks/results. OPTIONS="--rows 100000 --repeat 1"
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-bench.txt
+bench:  ## the extraction against its limit and its peers, into benchmarks/results. OPTIONS="--rows 100000 --repeat 1"
+	@local/setup.sh bench
 	@.venv/bin/python -m benchmarks.extraction $(OPTIONS)
 
-bench-run: setup  ## first load, unchanged run and increment of the whole pipeline at the original sizes. OPTIONS="--scale 0.05"
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-bench.txt
+bench-run:  ## first load, unchanged run and increment of the whole pipeline at the original sizes. OPTIONS="--scale 0.05"
+	@local/setup.sh bench
 	@.venv/bin/python -m benchmarks.run $(OPTIONS)
 
 bench-cold-start: build  ## how long each function takes to start, from the built layers, in Python 3.13
 	@.venv/bin/python -m benchmarks.cold_start $(OPTIONS)
 
-soak: setup  ## random marketplace life and random faults; says how many rows were lost or doubled. RUNS=200 SEED=1
-	@PYTHONPATH=layers/rental_pipeline/python:packages/mysql_arrow/src:packages/local_redshift/src .venv/bin/python -m tests.soak $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED))
+soak: setup-test  ## random marketplace life and random faults; says how many rows were lost or doubled. RUNS=200 SEED=1
+	@.venv/bin/python -m tests.soak $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED))
 
 saved-queries: setup  ## the saved queries in template.yaml, from sql/*/lake
 	@.venv/bin/python -m local.commands.saved_queries
 
-lint: setup  ## ruff, the templates and the state machines
+lint: setup-test  ## ruff, the templates and the state machines
 	@.venv/bin/ruff check $(PYTHON_FILES)
 	@.venv/bin/ruff format --check $(PYTHON_FILES)
 	@$(MAKE) --no-print-directory validate
 
-validate: setup  ## the templates, by AWS's own checks; the state machines, by asl-validator (where npm's registry is reached)
+validate: setup-test  ## the templates, by AWS's own checks; the state machines, by asl-validator (where npm's registry is reached)
 	@for template in template.yaml examples/demo.yaml; do \
 	    AWS_DEFAULT_REGION=$${AWS_DEFAULT_REGION:-eu-west-1} .venv/bin/sam validate --lint --template "$$template" || exit 1; done
 	@if $(ASL_VALIDATOR) --version >/dev/null 2>&1; then $(MAKE) --no-print-directory validate-machines; \
@@ -112,20 +116,16 @@ protect:  ## let neither an update nor a slip take the deployed stack's bucket a
 	aws cloudformation set-stack-policy --stack-name rental-pipeline-$(ENV) --stack-policy-body file://stack-policy.json
 	aws cloudformation update-termination-protection --stack-name rental-pipeline-$(ENV) --enable-termination-protection
 
-audit: validate-machines  ## the templates' security, by checkov (300 MB, into .local/audit), and the state machines
-	@test -x .local/audit/bin/checkov || python3 -m venv .local/audit
-	@.local/audit/bin/pip install --quiet --disable-pip-version-check --requirement requirements-audit.txt
+audit: setup validate-machines  ## the templates' security, by checkov (300 MB, into .local/audit), and the state machines
+	@test -x .local/audit/bin/python || .venv/bin/uv venv --quiet --python .venv/bin/python .local/audit
+	@.venv/bin/uv pip install --quiet --python .local/audit/bin/python --no-deps --require-hashes --requirement requirements/audit.txt
 	@.local/audit/bin/checkov --config-file .checkov.yaml
 
 picture:  ## docs/architecture.svg anew, from docs/architecture.d2 (needs Node.js and npm's registry)
 	@npm install --silent --no-audit --no-fund --prefix .local/picture @terrastruct/d2@0.1.33
 	@node docs/render_picture.mjs docs/architecture.d2 docs/architecture.svg
 
-lock:  ## pin requirements.in anew (needs uv)
-	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-find-links \
-	    --upgrade requirements.in --output-file requirements.lock
-	@uv pip compile --quiet --python-version 3.13 --python-platform x86_64-manylinux_2_28 --generate-hashes --no-header \
-	    --no-emit-find-links --constraints requirements.lock layers/dependencies/requirements.in \
-	    --output-file layers/dependencies/requirements.txt
+lock: setup  ## pin the groups of pyproject.toml anew; what is pinned stays where it can. OPTIONS=--upgrade
+	@local/lock.sh $(OPTIONS)
 
-.PHONY: help setup setup-containers setup-browser run psql notebooks jupyter doctor stop clean test sam-local soak bench bench-run bench-cold-start saved-queries lint validate validate-machines build deploy demo demo-down protect audit picture lock
+.PHONY: help setup setup-test setup-containers setup-browser run psql notebooks jupyter doctor stop clean test golden sam-local soak bench bench-run bench-cold-start saved-queries lint validate validate-machines build deploy demo demo-down protect audit picture lock

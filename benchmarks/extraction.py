@@ -103,7 +103,6 @@ def _run(way: str, target: Target, aws: LocalAws) -> Measurement:
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": folder,  # nobody's settings of dlt or AWS are to matter
-            "PYTHONPATH": str(ROOT / "layers" / "rental_pipeline" / "python"),
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ENDPOINT_URL": aws.endpoint_url,
             **CREDENTIALS,

@@ -9,9 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from nbclient.exceptions import CellExecutionError
-
-from local.commands import notebooks
 from local.commands.doctor import StackNotReached, examine, invoke_deployed, read_answer, tell
 from local.commands.run import CsvFormat, RunFailed, fail, read_parameters, run_pipeline
 from local.marketplace.csv_format import InputRefused
@@ -67,6 +64,8 @@ def main() -> int:
         elif arguments.command == "notebooks":
             execute_notebooks(arguments.state)
         elif arguments.command == "jupyter":
+            from local.commands import notebooks  # of a group that other commands do without
+
             with Postgres(find_last_run(arguments.state) / "postgres") as postgres, notebooks.serve_warehouse(postgres) as found:
                 return notebooks.open_jupyter(found)
         elif arguments.command == "doctor":
@@ -100,6 +99,10 @@ def execute_notebooks(state: Path) -> None:
     Raises:
         RunFailed: there was no run yet, or a cell failed.
     """
+    from nbclient.exceptions import CellExecutionError
+
+    from local.commands import notebooks  # of a group that other commands do without
+
     folder = find_last_run(state)
     with Postgres(folder / "postgres") as postgres, notebooks.serve_warehouse(postgres) as environment:
         try:

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Make what `make run` and `make test` need: .venv from requirements.lock, and MariaDB's programs.
-# `setup.sh containers` finds what `make sam-local` needs beside: a Docker engine, or one to start and what its image is made with.
-# `setup.sh browser` finds a browser for the tests that look at the report.
+# Make what the commands of the Makefile need: .venv with the packages of one of pyproject.toml's groups, and MariaDB's programs.
+#   setup.sh local|test|notebooks|jupyter|bench   the packages that requirements/ pins for it, the project's own, and MariaDB
+#   setup.sh containers                           what `make sam-local` needs beside: a Docker engine, and what makes its image
+#   setup.sh browser                              a browser, for the tests that look at the report
 # Does nothing where all is there. Installs system packages only where it must, and only as root or with sudo.
 set -eu
 cd "$(dirname "$0")/.."
@@ -39,26 +40,73 @@ find_python() {
     give_up "Python 3.11 to 3.14 is needed (Debian 12, Ubuntu 24.04 and later have one as python3); PYTHON=path names another"
 }
 
+# uv installs: .venv's own, else one that is here already, else the one that requirements/local.txt pins, brought by pip.
+find_uv() {
+    if [ -x .venv/bin/uv ]; then
+        uv=.venv/bin/uv
+    elif command -v uv >/dev/null 2>&1; then
+        uv=uv
+    else
+        say "bringing uv, which installs the rest"
+        locked="$(mktemp)"
+        sed -n '/^uv==/,/^    #/p' requirements/local.txt >"$locked"
+        pip="$python -m pip --python .venv/bin/python"
+        if ! $pip --version >/dev/null 2>&1; then
+            # Debian keeps ensurepip in a package of its own.
+            "$python" -c 'import ensurepip' 2>/dev/null ||
+                install_packages "$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
+            .venv/bin/python -m ensurepip >/dev/null || give_up "$python could not make a pip in .venv"
+            pip=".venv/bin/python -m pip"
+        fi
+        $pip install --quiet --disable-pip-version-check --no-deps --no-compile --require-hashes --only-binary=:all: \
+            --requirement "$locked" </dev/null || give_up "pip could not install uv; is there a network?"
+        rm "$locked"
+        uv=.venv/bin/uv
+    fi
+}
+
+# uv does not read pip's settings: an index that this machine's pip uses instead of the public one is uv's too, unless uv has its own.
+use_index_of_pip() {
+    [ -z "${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}" ] || return 0
+    index="${PIP_INDEX_URL:-$("$python" -m pip config get global.index-url 2>/dev/null || true)}"
+    [ -z "$index" ] || export UV_DEFAULT_INDEX="$index"
+}
+
 make_environment() {
-    wanted="$(sha256sum requirements.lock | cut -d' ' -f1)"
-    if [ -x .venv/bin/python ] && [ "$(cat .venv/made-from 2>/dev/null)" = "$wanted" ]; then
+    case "$1" in
+    local) groups=local ;;
+    notebooks | bench) groups="local $1" ;;
+    test | jupyter) groups="local notebooks $1" ;;
+    *) give_up "there is no group $1 (local, test, notebooks, jupyter, bench)" ;;
+    esac
+    if [ -L .venv ]; then
+        return # it is somebody else's
+    fi
+    here="$(pwd -P)"
+    files="$(printf 'requirements/%s.txt ' $groups)"
+    # With the folder: neither an environment nor the links to the project's own packages in it can be moved.
+    wanted="$here $(cat $files pyproject.toml packages/*/pyproject.toml | sha256sum | cut -d' ' -f1)"
+    if [ -x .venv/bin/python ] && [ "$(cat ".venv/groups/$1" 2>/dev/null)" = "$wanted" ]; then
         return
     fi
     python="$(find_python)"
-    if [ ! -x .venv/bin/python ] || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
-        # Debian keeps ensurepip in a package of its own.
-        if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-            install_packages "$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
-        fi
+    if [ ! -x .venv/bin/python ] || ! grep -qsF "$here " .venv/groups/*; then
         say "making .venv with $("$python" --version)"
         rm -rf .venv
-        "$python" -m venv .venv || give_up "$python could not make .venv"
+        "$python" -m venv --without-pip .venv || give_up "$python could not make .venv"
+        mkdir .venv/groups
+        echo "$here nothing yet" >.venv/groups/local
     fi
-    say "installing the packages of requirements.lock (a minute or two)"
-    # The lock is whole, so nothing is to be resolved; every file is checked against its hash.
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary=:all: \
-        --requirement requirements.lock </dev/null || give_up "pip could not install requirements.lock; is there a network?"
-    echo "$wanted" >.venv/made-from
+    find_uv
+    use_index_of_pip
+    say "installing the packages of $files(a minute where they have to be fetched)"
+    # The files are whole, so nothing is to be resolved; every package is checked against its hash.
+    $uv pip install --quiet --python .venv/bin/python --no-deps --require-hashes --only-binary :all: \
+        $(printf -- '--requirement %s ' $files) </dev/null || give_up "uv could not install $files; is there a network?"
+    # The project's own packages stay where they are: a change of their code needs no new installation.
+    $uv pip install --quiet --python .venv/bin/python --no-deps --editable . --editable packages/mysql_arrow \
+        --editable packages/local_redshift </dev/null || give_up "uv could not install the project's own packages"
+    echo "$wanted" >".venv/groups/$1"
 }
 
 # Only the server's programs: no service is set up, and none that exists is touched.
@@ -83,16 +131,12 @@ find_browser() {
         say "going on without a browser: the tests that look at the report will be skipped"
 }
 
-case "${1:-}" in
-containers)
-    find_containers
-    exit
-    ;;
-browser)
-    find_browser
-    exit
+case "${1:-local}" in
+containers) find_containers ;;
+browser) find_browser ;;
+*)
+    make_environment "${1:-local}"
+    find_mariadb || install_packages mariadb-server-core mariadb-client-core
+    find_mariadb || give_up "MariaDB's server is still missing: please install it (Debian, Ubuntu: mariadb-server-core)"
     ;;
 esac
-make_environment
-find_mariadb || install_packages mariadb-server-core mariadb-client-core
-find_mariadb || give_up "MariaDB's server is still missing: please install it (Debian, Ubuntu: mariadb-server-core)"

@@ -1,4 +1,4 @@
-"""Start AWS's runtime client for one function: `python -P bootstrap.py <handler>`, as the emulator's bootstrap.
+"""Start AWS's runtime client for one function: `python -P -S bootstrap.py <handler>`, as the emulator's bootstrap.
 
 It joins the memory limit it was given, and ends when the emulator does, even in the middle of an invocation.
 """
@@ -18,7 +18,6 @@ def main() -> None:
         (Path(limit) / "cgroup.procs").write_text(str(os.getpid()))
     threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
     _log_calls_if_asked()
-    sys.path.insert(0, str(Path.cwd()))  # the function's folder comes first, as on Lambda
     from awslambdaric.__main__ import main as serve
 
     serve(["awslambdaric", sys.argv[1]])
@@ -26,11 +25,9 @@ def main() -> None:
 
 def _log_calls_if_asked() -> None:
     if "LOCAL_CALL_LOG" in os.environ:  # else nothing of ours is imported into a function's process
-        sys.path.insert(0, str(Path(__file__).parents[3]))
         from local.standins.moto.call_log import log_calls_if_asked
 
         log_calls_if_asked()
-        sys.path.pop(0)
 
 
 def _follow(parent: int) -> None:

@@ -14,6 +14,7 @@ import os
 import platform
 import re
 import sys
+import sysconfig
 import threading
 import time
 import uuid
@@ -26,6 +27,7 @@ from urllib.parse import unquote
 
 from local.processes import ChildProcess, DidNotStart, find_free_port, is_listening
 from local.standins.aws_lambda.memory_limit import MemoryLimit
+from local.standins.moto.call_log import VARIABLE
 
 START_SECONDS = 20
 _EMULATOR_PATH = "/2015-03-31/functions/function/invocations"
@@ -242,7 +244,8 @@ class _Emulator:
                     *(find_emulator(), "--log-level", "error"),
                     *("--runtime-interface-emulator-address", f"127.0.0.1:{self._port}"),
                     *("--runtime-api-address", f"127.0.0.1:{runtime_port}"),
-                    *(sys.executable, "-P", _BOOTSTRAP, self._function.handler),
+                    # Without `site`, which would find the project's packages in the checkout where a layer has forgotten them.
+                    *(sys.executable, "-P", "-S", _BOOTSTRAP, self._function.handler),
                 ],
                 log=self._log,
                 environment=self._variables(),
@@ -272,6 +275,13 @@ class _Emulator:
         if self._limit:
             self._limit.remove()
 
+    def _python_path(self) -> list[str]:
+        """The function's folder, then its layers, as on Lambda; then this environment's packages, for the third-party layer."""
+        path = [str(self._function.folder), f"{self._function.layers}/python", sysconfig.get_path("purelib")]
+        if VARIABLE in self._environment:  # else nothing of ours can be imported into a function's process
+            path.append(str(Path(__file__).parents[3]))
+        return path
+
     def _variables(self) -> dict[str, str]:
         """The environment of the function (AWS Lambda Developer Guide, "Defined runtime environment variables")."""
         function, layers = self._function, str(self._function.layers)
@@ -280,8 +290,7 @@ class _Emulator:
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "en_US.UTF-8",
             "TZ": ":UTC",
-            "PYTHONPATH": f"{layers}/python",
-            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": ":".join(self._python_path()),
             "LAMBDA_TASK_ROOT": str(function.folder),
             "LAMBDA_RUNTIME_DIR": str(function.folder),
             "_HANDLER": function.handler,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,8 +78,13 @@ def deploy(
         sqs.create_queue(QueueName=template.resolve({"Ref": logical_id}).rpartition("/")[2])
     for properties in template.resources("AWS::Glue::Database").values():
         aws.client("glue").create_database(DatabaseInput=properties["DatabaseInput"])
+    laid_out: dict[tuple[str, ...], Path] = {}
+    shutil.rmtree(folder, ignore_errors=True)
     for logical_id, properties in template.resources("AWS::Lambda::Function").items():
-        deployed[logical_id] = lay_out_function(template, logical_id, properties, root, folder)
+        arns = tuple(properties.get("Layers", []))
+        if arns not in laid_out:
+            laid_out[arns] = lay_out_layers(template, arns, root, folder / f"opt-{len(laid_out)}")
+        deployed[logical_id] = lay_out_function(template, logical_id, properties, root, folder, laid_out[arns])
         log = {VARIABLE: str(call_logs / f"{properties['Role'].rpartition('/')[2]}.jsonl")} if call_logs else {}
         functions.deploy(deployed[logical_id], environment | log)
     for logical_id, properties in template.resources("AWS::StepFunctions::StateMachine").items():
@@ -92,22 +98,28 @@ def deploy(
     return Deployment(template, buckets, topics, machines, deployed)
 
 
-def lay_out_function(template: Template, logical_id: str, properties: dict[str, Any], root: Path, folder: Path) -> LocalFunction:
-    """Copy a function's code, and merge its layers as Lambda would at /opt.
+def lay_out_layers(template: Template, arns: Sequence[str], root: Path, folder: Path) -> Path:
+    """Merge layers into a folder as Lambda would at /opt, and return it; functions with the same layers share it.
 
     A layer of third-party packages (requirements.txt) is left out: they are those of this environment, from the same lock.
     Another one with a Makefile is built by it, as `sam build` does.
     """
-    task, layers = folder / logical_id / "task", folder / logical_id / "opt"
-    shutil.rmtree(folder / logical_id, ignore_errors=True)
-    _copy(root / properties["Code"]["S3Key"], task, logical_id)
-    layers.mkdir(parents=True)
-    for arn in properties.get("Layers", []):
+    folder.mkdir(parents=True)
+    for arn in arns:
         name, content, is_built = _find_layer(template, arn)
         if not is_built:
-            _copy(root / content, layers, logical_id)
+            _copy(root / content, folder, name)
         elif not (root / content / "requirements.txt").is_file():
-            build_layer(name, root / content, layers)
+            build_layer(name, root / content, folder)
+    return folder
+
+
+def lay_out_function(
+    template: Template, logical_id: str, properties: dict[str, Any], root: Path, folder: Path, layers: Path
+) -> LocalFunction:
+    """Copy a function's code into a folder of its own, beside its layers."""
+    task = folder / logical_id
+    _copy(root / properties["Code"]["S3Key"], task, logical_id)
     module, _, _ = properties["Handler"].rpartition(".")
     if not (task / f"{module.replace('.', '/')}.py").is_file():
         raise TemplateError(f"{logical_id}: its handler {properties['Handler']} is not in {properties['Code']['S3Key']}")

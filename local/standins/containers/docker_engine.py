@@ -23,6 +23,7 @@ from pathlib import Path
 
 import docker
 from docker.errors import DockerException
+from uv import find_uv_bin
 
 from local.processes import ChildProcess, DidNotStart
 from local.standins.aws_lambda.python import VERSION, NoLambdaPython, machine, make_root_filesystem
@@ -154,10 +155,14 @@ def _make_stand_in(client: docker.DockerClient, folder: Path) -> None:
     root = folder / "image"
     make_root_filesystem(root)
     runtime = root / "var" / "runtime"
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", str(runtime)]
-    command += ["--no-deps", "--only-binary=:all:", f"--python-version={VERSION}"]
+    command = [find_uv_bin(), "pip", "install", "--quiet", "--python", sys.executable, "--target", str(runtime)]
     processor = {"x86_64": "x86_64", "arm64": "aarch64"}[machine()]
-    command += [f"--platform=manylinux_2_28_{processor}", f"--platform=manylinux2014_{processor}"]
+    command += [
+        "--no-deps",
+        "--only-binary=:all:",
+        f"--python-version={VERSION}",
+        f"--python-platform={processor}-manylinux_2_28",
+    ]
     command += [f"{name}=={version(name)}" for name in _RUNTIME_CLIENT]
     subprocess.run(command, check=True, capture_output=True)
     bootstrap = runtime / "bootstrap"

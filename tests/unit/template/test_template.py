@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from local.standins.cloudformation.deploy import lay_out_function
+from local.standins.cloudformation.deploy import lay_out_function, lay_out_layers
 from local.standins.cloudformation.template import Template, TemplateError, read_template
 from rental_pipeline.base.object_store import known_prefix, part_key, report_key
 from rental_pipeline.base.settings import (
@@ -99,7 +99,8 @@ def test_every_reference_resolves(parameters):
 def test_the_handlers_and_layers_exist(template, tmp_path):
     """Each function's handler is in its folder, and the layers bring the package and the SQL where the code looks for them."""
     for logical_id, properties in template.resources("AWS::Lambda::Function").items():
-        function = lay_out_function(template, logical_id, properties, ROOT, tmp_path)
+        layers = lay_out_layers(template, properties["Layers"], ROOT, tmp_path / f"{logical_id}-layers")
+        function = lay_out_function(template, logical_id, properties, ROOT, tmp_path, layers)
         assert (function.folder / "app.py").is_file()
         assert (function.layers / "python" / "rental_pipeline" / "base" / "errors.py").is_file()
         assert (function.layers / "python" / "mysql_arrow" / "__init__.py").is_file()
@@ -293,26 +294,6 @@ def test_the_layer_keeps_every_client_that_is_created():
     kept = set(re.search(r"^SERVICES = (.+)$", (ROOT / "layers/dependencies/Makefile").read_text(), re.MULTILINE)[1].split())
     assert "redshift-data" in made
     assert made <= kept
-
-
-def test_the_layer_has_the_versions_that_are_tested_here():
-    """requirements.lock (this machine) and layers/dependencies/requirements.txt (Lambda) pin the same."""
-
-    def pins(path: str) -> dict[str, str]:
-        return dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", (ROOT / path).read_text(), re.MULTILINE))
-
-    here, lambdas = pins("requirements.lock"), pins("layers/dependencies/requirements.txt")
-    assert {"awswrangler", "pyarrow", "pymysql"} <= lambdas.keys()
-    assert {name: here.get(name) for name in lambdas} == lambdas
-
-
-def test_locks_name_no_place():
-    """A lock with an index address would install only where it was made."""
-    for path in ("requirements.lock", "layers/dependencies/requirements.txt"):
-        text = (ROOT / path).read_text()
-        assert "://" not in text
-        assert "--index" not in text
-        assert "--hash=sha256:" in text
 
 
 @pytest.mark.parametrize(
