@@ -50,8 +50,11 @@ clean: stop  ## forget the local databases, files and builds
 	@rm -rf .local .aws-sam build
 	@echo "removed .local, .aws-sam and build"
 
-test: setup-test setup-browser  ## every test: unit, integration on real databases, end to end. TESTS=path for some of them
-	@.venv/bin/python -m pytest $(or $(TESTS),--numprocesses auto --dist loadfile)
+test: setup-test setup-browser  ## the tests that every change must pass: unit, integration on real databases, end to end. TESTS=path for some
+	@.venv/bin/python -m pytest -m "not slow" --durations=15 $(or $(TESTS),--numprocesses auto --dist loadfile)
+
+test-all: setup-test setup-browser  ## every test, also those that take long
+	@.venv/bin/python -m pytest --durations=15 $(or $(TESTS),--numprocesses auto --dist loadfile)
 
 golden: setup-test  ## docs/sql anew: what each step sends to the warehouse, by an example
 	@GOLDEN=write .venv/bin/python -m pytest -q tests/unit/warehouse/test_rendered_sql.py
@@ -128,4 +131,4 @@ picture:  ## docs/architecture.svg anew, from docs/architecture.d2 (needs Node.j
 lock: setup  ## pin the groups of pyproject.toml anew; what is pinned stays where it can. OPTIONS=--upgrade
 	@local/lock.sh $(OPTIONS)
 
-.PHONY: help setup setup-test setup-containers setup-browser run psql notebooks jupyter doctor stop clean test golden sam-local soak bench bench-run bench-cold-start saved-queries lint validate validate-machines build deploy demo demo-down protect audit picture lock
+.PHONY: help golden test-all setup setup-containers setup-browser run psql notebooks jupyter doctor stop clean test sam-local soak bench bench-run bench-cold-start saved-queries lint validate validate-machines build deploy demo demo-down protect audit picture lock

@@ -1,4 +1,4 @@
-"""The commands: those that the README names exist, and CI calls the same ones."""
+"""The commands: those that the README and docs/ name exist, and CI calls the same ones."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 MAKEFILE = (ROOT / "Makefile").read_text()
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 TARGETS = set(re.search(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)[1].split())
 
 
@@ -18,13 +21,14 @@ def test_every_command_is_listed_by_make_help():
     assert listed == TARGETS
 
 
-def test_the_readme_names_only_commands_that_exist():
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_page_names_only_commands_that_exist(page: Path):
     """With only variables that the Makefile reads."""
-    readme = (ROOT / "README.md").read_text()
-    assert set(re.findall(r"`make ([a-z-]+)", readme)) <= TARGETS
-    assert set(re.findall(r"\b([A-Z]+)=", " ".join(re.findall(r"`(make [^`]+)`", readme)))) <= set(
-        re.findall(r"\$\(([A-Z]+)\)", MAKEFILE)
-    )
+    text = page.read_text(encoding="utf-8")
+    commands = re.findall(r"`(make [a-z][^`]*)`", text) + re.findall(r"^ *(make [a-z].*?)(?: #.*)?$", text, re.MULTILINE)
+    assert {re.match(r"make ([a-z-]+)", command)[1] for command in commands} <= TARGETS
+    given = set(re.findall(r"\b([A-Z_]+)=", " ".join(commands)))
+    assert given <= set(re.findall(r"\$[({]([A-Z_]+)[)}]", MAKEFILE)) | {"PYTHON", "EMAIL"}  # read by scripts
 
 
 def test_ci_calls_make():
