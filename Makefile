@@ -131,4 +131,4 @@ picture:  ## docs/architecture.svg anew, from docs/architecture.d2 (needs Node.j
 lock: setup  ## pin the groups of pyproject.toml anew; what is pinned stays where it can. OPTIONS=--upgrade
 	@local/lock.sh $(OPTIONS)
 
-.PHONY: help golden test-all setup setup-containers setup-browser run psql notebooks jupyter doctor stop clean test sam-local soak bench bench-run bench-cold-start saved-queries lint validate validate-machines build deploy demo demo-down protect audit picture lock
+.PHONY: audit bench bench-cold-start bench-run build clean demo demo-down deploy doctor golden help jupyter lint lock notebooks picture protect psql run sam-local saved-queries setup setup-browser setup-containers setup-test soak stop test test-all validate validate-machines
