@@ -22,6 +22,8 @@ from local.stack import ROOT, Stack
 from local.standins.containers.docker_engine import NoContainers, run_engine
 from local.standins.containers.sam_local import SamLocal
 
+pytestmark = pytest.mark.slow  # a whole run in containers
+
 EVENTS = ROOT / "events"
 INVOKED = set()
 TABLES = ("apartments", "apartment_attributes", "bookings", "user_viewing")

@@ -113,6 +113,7 @@ def test_the_files_can_be_looked_at(first, state):
     assert json.loads((bucket / "apartments/runs/000001/loads.json").read_text()).keys() == TABLES
 
 
+@pytest.mark.slow
 def test_a_second_run_goes_on(first, state):
     """Source and warehouse are those of the first; one more day, one more increment."""
     before, _ = first
@@ -151,6 +152,7 @@ def test_psql_opens_the_warehouse_of_the_last_run(first, state):
     assert "runs=" in done.stdout
 
 
+@pytest.mark.slow
 def test_notebooks_become_pages(first, state):
     """Those of the last run's marketplace, executed over its warehouse, with their plots and without their code."""
     done = subprocess.run(
@@ -164,6 +166,7 @@ def test_notebooks_become_pages(first, state):
         assert text.count('src="data:image/png;base64,') == 4 and "wr.data_api" not in text
 
 
+@pytest.mark.slow
 def test_another_marketplace_is_a_folder_of_sql(state):
     """It has a source, a warehouse and days of its own, and the closing words name it."""
     report, printed = run(state, "--marketplace", "cars", "--scale", "0.0001")
@@ -175,6 +178,7 @@ def test_another_marketplace_is_a_folder_of_sql(state):
     assert "make run MARKETPLACE=cars" in printed
 
 
+@pytest.mark.slow
 def test_your_own_files_are_loaded_instead(state, tmp_path):
     """File name = table name; headers in any order, extra columns, quotes, commas and newlines; no day is played."""
     for name, text in CSV_FILES.items():

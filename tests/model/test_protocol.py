@@ -8,6 +8,8 @@ from tests.model import events
 from tests.model.protections import SWITCHES, Protections
 from tests.model.schedules import SCOPES, check_scope, find_counterexample
 
+pytestmark = pytest.mark.slow  # it imports nothing of the product; tests/integration/schedules ties it to the code
+
 EVENT_DEPTH = 5
 
 

@@ -26,6 +26,7 @@ def test_nothing_is_lost_and_nothing_doubled(world: World):
     assert soak.history.rows_offered > 300
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("breakage", "count"),
     [

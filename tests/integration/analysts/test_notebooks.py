@@ -104,6 +104,7 @@ def test_a_notebook_reads_the_presentation_layer_only(path):
 # What they show
 
 
+@pytest.mark.slow
 @each_notebook
 def test_every_plot_says_what_it_shows(executed, path):
     """A title, both axes named, and something drawn; a sentence of reading with each, and no warning between them."""
@@ -119,6 +120,7 @@ def test_every_plot_says_what_it_shows(executed, path):
         assert len(title) > 15 and x_label and y_label and drawn > 1, title
 
 
+@pytest.mark.slow
 def test_rental_performance_tells_the_judges_figures(executed, published):
     """Prices, occupancy, cities and listings, computed from the source's rows by the judge."""
     _, price, occupancy, city, listing = read_outputs(executed("rental_performance"), "text/markdown")
@@ -152,6 +154,7 @@ def test_rental_performance_tells_the_judges_figures(executed, published):
     assert f"of the {revenue.total():,.2f} of all {len(revenue):,}." in listing
 
 
+@pytest.mark.slow
 def test_user_engagement_tells_the_judges_figures(executed, published):
     """Bookings per user, how often, how long, and who comes back, computed from the source's rows by the judge."""
     _, weekly, frequency, stay, repeat = read_outputs(executed("user_engagement"), "text/markdown")
@@ -175,6 +178,7 @@ def test_user_engagement_tells_the_judges_figures(executed, published):
     assert users_said in repeat and f"**{100 * today['repeat_rate']:.1f} %**" in repeat
 
 
+@pytest.mark.slow
 def test_cars_performance_tells_the_judges_figures(executed, published):
     """Revenue, locations, utilisation and spenders, computed from the source's rows by the judge."""
     _, revenue, location, use, spenders = read_outputs(executed("cars_performance"), "text/markdown")
@@ -212,6 +216,7 @@ def test_cars_performance_tells_the_judges_figures(executed, published):
 # When something is wrong
 
 
+@pytest.mark.slow
 @each_notebook
 def test_a_notebook_fails_where_no_warehouse_answers(path):
     """It stops at its first query, and draws nothing."""
@@ -221,6 +226,7 @@ def test_a_notebook_fails_where_no_warehouse_answers(path):
     assert not read_outputs(notebook, "image/png")
 
 
+@pytest.mark.slow
 def test_a_notebook_fails_where_no_warehouse_is_named():
     """Neither a workgroup nor a cluster: no other one is taken instead."""
     notebook = read_notebook(PATHS[0])
@@ -229,6 +235,7 @@ def test_a_notebook_fails_where_no_warehouse_is_named():
     assert not read_outputs(notebook, "image/png")
 
 
+@pytest.mark.slow
 def test_a_notebook_fails_where_nothing_was_published_yet(fresh_warehouse):
     """The tables are there and have no rows: there is no empty plot."""
     fresh_warehouse.execute("create schema apartments_presentation")

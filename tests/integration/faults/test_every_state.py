@@ -15,6 +15,7 @@ import pytest
 
 from tests.fixtures.executions import RUN, SQL_STEP, Aborted, Execution, Visit, list_states
 from tests.fixtures.faults import FAULTS
+from tests.fixtures.slow import first_of
 from tests.fixtures.world import Call, World, name_tasks
 from tests.integration.faults.conftest import Marketplace
 
@@ -92,7 +93,7 @@ def test_every_fault_is_tried():
     assert sorted(fault for group in _ONE_AFTER_THE_OTHER for fault in group) == sorted(FAULTS)
 
 
-@pytest.mark.parametrize("faults", _ONE_AFTER_THE_OTHER, ids=", ".join)
+@pytest.mark.parametrize("faults", first_of(_ONE_AFTER_THE_OTHER), ids=", ".join)
 def test_what_breaks_is_tried_again(marketplace: Marketplace, faults: list[str]):
     """The state machine's Retry, or boto's, is enough: the execution succeeds by itself."""
     trouble = Trouble(marketplace.world, faults)
@@ -101,7 +102,7 @@ def test_what_breaks_is_tried_again(marketplace: Marketplace, faults: list[str])
     marketplace.assert_complete(execution)
 
 
-@pytest.mark.parametrize("fault", _LASTING)
+@pytest.mark.parametrize("fault", first_of(_LASTING))
 def test_what_stays_broken_is_redriven(marketplace: Marketplace, fault: str):
     """Each state fails in the end, the run is closed, and a redrive goes on there: one execution, failed at every state."""
     trouble = Trouble(marketplace.world, [fault], is_lasting=True)
@@ -119,6 +120,7 @@ def test_what_stays_broken_is_redriven(marketplace: Marketplace, fault: str):
     marketplace.assert_complete(execution)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["source", "warehouse"])
 def test_a_database_that_stays_down_is_waited_for_by_a_person(marketplace: Marketplace, part: str):
     """It is down at every state that needs it, all attempts long; started again and redriven, the run goes on."""
@@ -240,6 +242,7 @@ def test_a_stopped_execution_is_followed_by_a_new_run(marketplace: Marketplace):
     marketplace.assert_complete(execution)
 
 
+@pytest.mark.slow
 def test_statements_of_a_stopped_run_are_cancelled(marketplace: Marketplace):
     """Each step's statement waits for the lease when the execution is stopped: it is cancelled; the redrive submits another."""
     world, client = marketplace.world, marketplace.world.warehouse.client()

@@ -18,6 +18,8 @@ from benchmarks.cold_start import start_handler
 from local.standins.aws_lambda.python import LambdaPython, NoLambdaPython, find_lambda_python, machine
 from local.standins.cloudformation.deploy import build_layer
 
+pytestmark = pytest.mark.slow  # builds the layer for two processors
+
 ROOT = Path(__file__).parents[3]
 SOURCE = ROOT / "layers" / "dependencies"
 OWN_LAYER = ROOT / "layers" / "rental_pipeline"

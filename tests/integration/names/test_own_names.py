@@ -175,6 +175,7 @@ class OddTables:
             assert found == expected, f"{name}: {len(found)} rows in raw, {len(expected)} in the source"
 
 
+@pytest.mark.slow
 def test_every_name_of_ours_may_be_a_source_s_or_is_refused(market, statements):
     """First load, increment, delete and reconcile of tables of each strategy, made of all names that statements hold."""
     names = list_names(statements) | set(FORMER)

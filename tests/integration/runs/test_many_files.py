@@ -9,6 +9,8 @@ import pytest
 from rental_pipeline.base.errors import FixData
 from tests.fixtures.market import MARKET_SQL, MARKETPLACE, Market
 
+pytestmark = pytest.mark.slow  # five runs of some six hundred statements each
+
 MANY = 60
 CHECKS = 300
 METRIC = (MARKET_SQL / "presentation" / "children_weekly.sql").read_text(encoding="utf-8")

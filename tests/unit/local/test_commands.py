@@ -34,7 +34,7 @@ def test_a_page_names_only_commands_that_exist(page: Path):
 def test_ci_calls_make():
     """What CI checks can be run by hand, by the same words."""
     called = re.findall(r"^make ([a-z-]+)", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
-    assert called == ["setup-test", "setup-containers", "lint", "test"]
+    assert called == ["setup-test", "lint", "test"]
 
 
 def test_the_makefile_gives_options_that_the_program_knows():
