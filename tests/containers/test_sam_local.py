@@ -22,7 +22,8 @@ from local.stack import ROOT, Stack
 from local.standins.containers.docker_engine import NoContainers, run_engine
 from local.standins.containers.sam_local import SamLocal
 
-pytestmark = pytest.mark.slow  # a whole run in containers
+# A whole run in containers; its events tell one story.
+pytestmark = [pytest.mark.slow, pytest.mark.random_order(disabled=True)]
 
 EVENTS = ROOT / "events"
 INVOKED = set()
