@@ -16,7 +16,9 @@ pin() {
     shift
     below=
     while [ "$1" != -- ]; do
-        below="$below --constraint requirements/$1.txt $(sed -n 's/^\([A-Za-z0-9._-]*\)==.*/--no-emit-package \1/p' "requirements/$1.txt")"
+        # What is pinned for some platforms or versions of Python alone may be needed on more.
+        there="$(sed -n '/;/d; s/^\([A-Za-z0-9._-]*\)==.*/--no-emit-package \1/p' "requirements/$1.txt")"
+        below="$below --constraint requirements/$1.txt $there"
         shift
     done
     shift

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from uv import find_uv_bin
 
 ROOT = Path(__file__).parents[2]
 LAYER = "layers/dependencies/requirements.txt"
@@ -95,6 +96,13 @@ def test_every_environment_has_the_same_versions():
     for path in (LAYER, "requirements/jupyter.txt", "requirements/bench.txt"):
         other = read_pins(path)
         assert {name: versions for name, versions in other.items() if not versions <= pins.get(name, versions)} == {}, path
+
+
+def test_no_package_lacks_another():
+    """What is installed here, without looking for dependencies, is whole."""
+    command = [find_uv_bin(), "pip", "check", "--python", sys.executable]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
 
 
 def test_locks_name_no_place():
