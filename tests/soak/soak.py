@@ -11,7 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from local.marketplace.generator import fill
-from tests.fixtures.executions import Aborted, Execution, Visit
+from local.standins.step_functions.engine import Aborted, Execution
+from tests.fixtures.executions import Visit
 from tests.fixtures.faults import FAULTS, MOST_CALLS
 from tests.fixtures.layers import Layers, read_layers
 from tests.fixtures.world import Call, World
@@ -92,7 +93,7 @@ class Soak:
         self._plan = Plan()
         self._invocations = self._states = 0
         self.world.around = self._around
-        self.world.machines.entering = self._enter
+        self.world.entering = self._enter
 
     def begin(self) -> None:
         """Fill the source and load it for the first time."""
@@ -170,7 +171,7 @@ class Soak:
             return
         with self.world.warehouse.connect() as connection:
             ((run,),) = connection.execute(
-                "select run_sequence from apartments_control.run where execution_id = %s", (execution.id,)
+                "select run_sequence from apartments_control.run where execution_id = %s", (execution.arn,)
             ).fetchall()
         planned = self.world.pipeline.read(f"apartments/runs/{run:06d}/plan.json")
         is_complete = planned["kind"] in ("incremental", "reconcile") and all(table["read"] for table in planned["tables"])

@@ -18,7 +18,8 @@ from typing import Any
 import yaml
 from samtranslator.translator.transform import transform
 
-ACCOUNT, REGION, PARTITION = "123456789012", "eu-west-1", "aws"
+from local.standins.account import ACCOUNT, PARTITION, REGION
+
 LOCAL_BUCKET = "local"  # stands in S3 addresses of code for the checkout's root
 _REFERENCE = re.compile(r"\$\{(!?)([^}]+)\}")
 _NO_VALUE = object()

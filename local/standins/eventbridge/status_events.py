@@ -17,6 +17,8 @@ from local.standins.aws_lambda.runtime import Answer, LambdaService
 from local.standins.cloudformation.template import ACCOUNT, REGION
 
 POLL_SECONDS = 0.2
+# An execution, and when it ended: one that was redriven ends more than once.
+_End = tuple[str, datetime | None]
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
 
@@ -81,7 +83,7 @@ class StatusEvents:
 
     def __init__(self, states: Any, machines: list[str], rules: list[Rule], functions: LambdaService) -> None:
         self._states, self._machines, self._rules, self._functions = states, machines, rules, functions
-        self._answers: dict[str, list[Answer]] = {}
+        self._answers: dict[_End, list[Answer]] = {}
         self._delivered = threading.Condition()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="status-events", daemon=True)
@@ -93,10 +95,11 @@ class StatusEvents:
         Raises:
             TimeoutError: it was not delivered in time.
         """
+        end = execution_arn, self._states.describe_execution(executionArn=execution_arn)["stopDate"]
         with self._delivered:
-            if not self._delivered.wait_for(lambda: execution_arn in self._answers, seconds):
+            if not self._delivered.wait_for(lambda: end in self._answers, seconds):
                 raise TimeoutError(f"the end of {execution_arn} was not delivered within {seconds:.0f} s")
-            return self._answers[execution_arn]
+            return self._answers[end]
 
     def stop(self) -> None:
         """Stop watching."""
@@ -104,14 +107,14 @@ class StatusEvents:
         self._thread.join()
 
     def _watch(self) -> None:
-        seen: set[str] = set()
+        seen: set[_End] = set()
         while not self._stopped.wait(POLL_SECONDS):
             for machine in self._machines:
                 for execution in self._list(machine):
-                    arn = execution["executionArn"]
-                    if execution["status"] in ENDED and arn not in seen:
-                        seen.add(arn)
-                        threading.Thread(target=self._deliver, args=(arn,), daemon=True).start()
+                    end = execution["executionArn"], execution.get("stopDate")
+                    if execution["status"] in ENDED and end not in seen:
+                        seen.add(end)
+                        threading.Thread(target=self._deliver, args=(end,), daemon=True).start()
 
     def _list(self, machine: str) -> list[dict[str, Any]]:
         try:
@@ -120,8 +123,8 @@ class StatusEvents:
         except Exception:  # the server is going down, or was stopped by a test
             return []
 
-    def _deliver(self, arn: str) -> None:
-        event = make_status_event(self._states.describe_execution(executionArn=arn))
+    def _deliver(self, end: _End) -> None:
+        event = make_status_event(self._states.describe_execution(executionArn=end[0]))
         answers = [
             self._functions.invoke(target, event)
             for rule in self._rules
@@ -129,7 +132,7 @@ class StatusEvents:
             for target in rule.targets
         ]
         with self._delivered:
-            self._answers[arn] = answers
+            self._answers[end] = answers
             self._delivered.notify_all()
 
 

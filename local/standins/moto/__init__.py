@@ -1,1 +1,1 @@
-"""S3, Secrets Manager, SNS, Glue and Step Functions by moto, in a process of its own."""
+"""S3, Secrets Manager, SNS and Glue by moto, in a process of its own, which serves Step Functions too."""

@@ -1,1 +1,1 @@
-"""Step Functions: what moto's interpreter leaves out, and one execution as its caller sees it."""
+"""Step Functions: the engine of state machines, its API, and one execution as its caller sees it."""

@@ -76,6 +76,11 @@ class Execution:
         """Abort it, as a person would in the console."""
         self._states.stop_execution(executionArn=self.arn)
 
+    def redrive(self) -> Execution:
+        """Go on where it failed or was stopped, as a person does in the console."""
+        self._states.redrive_execution(executionArn=self.arn)
+        return self
+
     @property
     def status(self) -> str:
         """RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED."""

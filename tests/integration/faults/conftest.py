@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from local.marketplace.generator import fill
-from tests.fixtures.executions import Execution
+from local.standins.step_functions.engine import Execution
 from tests.fixtures.layers import assert_same_layers, read_layers
 from tests.fixtures.world import World, open_world
 from tests.soak.audit import Audit
@@ -43,7 +43,7 @@ class Marketplace:
     def disturb_nothing(self) -> None:
         """Take every fault away."""
         self.world.around = lambda function, event, call: call()
-        self.world.machines.entering = lambda visit: None
+        self.world.entering = lambda visit: None
         self.world.calls.fault = None
         self.world.is_end_told = True
 
@@ -53,7 +53,7 @@ class Marketplace:
         self.disturb_nothing()
         with self.world.warehouse.connect() as connection:
             recorded = connection.execute(
-                "select status, error from apartments_control.run where execution_id = %s", (execution.id,)
+                "select status, error from apartments_control.run where execution_id = %s", (execution.arn,)
             ).fetchall()
         assert recorded == [("succeeded", None)]
         as_of = datetime.now(UTC).date()

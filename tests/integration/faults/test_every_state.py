@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.fixtures.executions import RUN, SQL_STEP, Aborted, Execution, Visit, list_states
+from local.standins.step_functions.engine import Aborted, Execution
+from tests.fixtures.executions import RUN, SQL_STEP, Visit, list_states
 from tests.fixtures.faults import FAULTS
 from tests.fixtures.slow import first_of
 from tests.fixtures.world import Call, World, name_tasks
@@ -62,7 +63,7 @@ class Trouble:
         self._visit: Visit | None = None
         self.met: dict[str, set[Kind]] = {fault: set() for fault in faults}
         self.over: set[Kind] = set()
-        world.machines.entering = self._enter
+        world.entering = self._enter
         world.around = self._meet
 
     def _enter(self, visit: Visit) -> None:
@@ -134,7 +135,7 @@ def test_a_database_that_stays_down_is_waited_for_by_a_person(marketplace: Marke
             met.add(kind)
             getattr(world, f"stop_{part}")()
 
-    world.machines.entering = stop
+    world.entering = stop
     execution, failures = world.run(), 0
     while execution.status != "SUCCEEDED":
         failures += 1
@@ -172,7 +173,7 @@ def stop_everywhere(marketplace: Marketplace, go_on: Callable[[Execution], Execu
     """Stop executions at every state there is, going on after each stop as the caller says, until nothing is left to stop at."""
     world, stops = marketplace.world, Stops()
     world.around = let_statements_outlast_their_function(world, stops)
-    world.machines.entering = stops.enter
+    world.entering = stops.enter
     execution = world.run()
     while execution.status == "ABORTED":
         execution = go_on(execution)
@@ -190,13 +191,13 @@ def stop_everywhere(marketplace: Marketplace, go_on: Callable[[Execution], Execu
     def start_rival(visit: Visit) -> None:
         if visit.state == "Plan the run" and not rivals:
             stops.is_open = True
-            world.machines.entering = stops.enter
+            world.entering = stops.enter
             rivals.append(world.run())
             while rivals[-1].status == "ABORTED":
                 rivals.append(go_on(rivals[-1]))
             stops.is_open = False
 
-    world.machines.entering = start_rival
+    world.entering = start_rival
     world.run()
     assert rivals[-1].output["outcome"] == "in_progress"
     return stops, brought
@@ -300,10 +301,10 @@ def test_people_cannot_be_told(marketplace: Marketplace):
     told = len(world.messages)
 
     def refuse(message: Any) -> None:
-        world.machines.publish = world.messages.append
+        world.publish = world.messages.append
         raise RuntimeError("SNS is not there")
 
-    world.machines.publish = refuse
+    world.publish = refuse
     execution = world.run()
     assert execution.status == "FAILED"
     assert marketplace.runs("running") == 0

@@ -1,4 +1,4 @@
-"""State machines on the completed interpreter: what AWS does and stock moto does not."""
+"""Step Functions on the one machine, asked as boto3 asks it; its functions are Lambda's of this machine."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local.standins.aws_lambda.runtime import LambdaService, LocalFunction
 from local.standins.moto.aws import LocalAws, restore_bucket, save_bucket
@@ -22,7 +23,7 @@ calls = 0
 def lambda_handler(event, context):
     global calls
     calls += 1
-    if event.get("fail"):
+    if event.get("fail") or event.get("fails_at") == calls:
         raise FixData(f"slice {event['slice']} is broken")
     if event.get("fail_until", 0) >= calls:
         raise RetryLater("not yet")
@@ -60,10 +61,14 @@ def run(aws: LocalAws, name: str, definition: dict[str, Any], given: Any = None)
     """Create a machine, execute it, and return DescribeExecution's answer at the end."""
     states = aws.client("stepfunctions")
     machine = states.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)["stateMachineArn"]
-    execution = states.start_execution(stateMachineArn=machine, input=json.dumps(given or {}))["executionArn"]
+    return wait(aws, states.start_execution(stateMachineArn=machine, input=json.dumps(given or {}))["executionArn"])
+
+
+def wait(aws: LocalAws, execution: str) -> dict[str, Any]:
+    """Return DescribeExecution's answer at an execution's end."""
     deadline = time.monotonic() + 60
-    while (description := states.describe_execution(executionArn=execution))["status"] == "RUNNING":
-        assert time.monotonic() < deadline, f"{name} still runs"
+    while (description := aws.client("stepfunctions").describe_execution(executionArn=execution))["status"] == "RUNNING":
+        assert time.monotonic() < deadline, f"{execution} still runs"
         time.sleep(0.05)
     return description
 
@@ -145,9 +150,13 @@ def test_a_child_is_tried_again_before_it_fails(aws):
     """Retry works inside a child."""
     retry = [{"ErrorEquals": ["RetryLater"], "IntervalSeconds": 5, "MaxAttempts": 2000, "MaxDelaySeconds": 5, "BackoffRate": 1.1}]
     # The probe counts its calls over all tests of this module, so this asks for some more than it has had.
-    calls = json.loads(run(aws, "count", {"StartAt": "One", "States": {"One": CALL}})["output"])["Payload"]["calls"]
-    given = put_slices(aws, "later.json", [{"slice": 0, "fail_until": calls + 2}])
+    given = put_slices(aws, "later.json", [{"slice": 0, "fail_until": count_calls(aws, "count") + 2}])
     assert run(aws, "later-map", map_over_slices(Retry=retry), given)["status"] == "SUCCEEDED"
+
+
+def count_calls(aws: LocalAws, name: str) -> int:
+    """Call the probe, and return how often it has been called."""
+    return json.loads(run(aws, name, {"StartAt": "One", "States": {"One": CALL}})["output"])["Payload"]["calls"]
 
 
 def nested(child: str) -> dict[str, Any]:
@@ -195,6 +204,88 @@ def test_history_can_be_read_backwards(aws):
     forward = [event["id"] for event in states.get_execution_history(executionArn=ended["executionArn"])["events"]]
     history = states.get_execution_history(executionArn=ended["executionArn"], reverseOrder=True)
     assert [event["id"] for event in history["events"]] == forward[::-1]
+
+
+def test_a_failed_execution_is_redriven(aws):
+    """As a person does in the console: what succeeded is kept, and the execution says how often that was done."""
+    second = count_calls(aws, "first") + 2
+    given = put_slices(aws, "again.json", [{"slice": number, "fails_at": second} for number in range(3)])
+    states = aws.client("stepfunctions")
+    failed = run(aws, "redriven", map_over_slices(), given)
+    assert (failed["status"], failed["redriveStatus"], failed["redriveCount"]) == ("FAILED", "REDRIVABLE", 0)
+    states.redrive_execution(executionArn=failed["executionArn"])
+    ended = wait(aws, failed["executionArn"])
+    assert (ended["status"], ended["redriveStatus"], ended["redriveCount"]) == ("SUCCEEDED", "NOT_REDRIVABLE", 1)
+    with pytest.raises(ClientError, match="ExecutionNotRedrivable"):
+        states.redrive_execution(executionArn=failed["executionArn"])
+
+
+def test_a_stopped_execution_keeps_why(aws):
+    """It ends at once, whatever it waits for, and what it nested with it."""
+    states = aws.client("stepfunctions")
+    waiting = {"Wait": {"Type": "Wait", "SecondsPath": "$.seconds", "End": True}}
+    states.create_state_machine(name="waiting", definition=json.dumps({"StartAt": "Wait", "States": waiting}), roleArn=ROLE)
+    parent = states.create_state_machine(name="waits", definition=json.dumps(nested("waiting")), roleArn=ROLE)["stateMachineArn"]
+    execution = states.start_execution(stateMachineArn=parent, input='{"seconds": 60}', name="waits")["executionArn"]
+    assert states.start_execution(stateMachineArn=parent, input='{"seconds": 60}', name="waits")["executionArn"] == execution
+    deadline = time.monotonic() + 60
+    while not (inner := list_executions(aws, "waiting")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    states.stop_execution(executionArn=execution, error="Stopped", cause="by hand")
+    stopped = states.describe_execution(executionArn=execution)
+    assert (stopped["status"], stopped["error"], stopped["cause"]) == ("ABORTED", "Stopped", "by hand")
+    assert [each["status"] for each in list_executions(aws, "waiting")] == ["ABORTED"], inner
+    with pytest.raises(ClientError, match="ExecutionAlreadyExists"):
+        states.start_execution(stateMachineArn=parent, input='{"seconds": 60}', name="waits")
+
+
+def list_executions(aws: LocalAws, name: str) -> list[dict[str, Any]]:
+    machine = f"arn:aws:states:eu-west-1:123456789012:stateMachine:{name}"
+    return aws.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
+
+
+def test_pages(aws):
+    """Executions come newest first; histories in pages, and without data where it is not wanted."""
+    states = aws.client("stepfunctions")
+    machine = run(aws, "paged", {"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}, {"private": 1})["stateMachineArn"]
+    newest = states.start_execution(stateMachineArn=machine, name="newest")["executionArn"]
+    wait(aws, newest)
+    assert list_executions(aws, "paged")[0]["name"] == "newest"
+    pages = states.get_paginator("get_execution_history").paginate(
+        executionArn=newest, includeExecutionData=False, PaginationConfig={"PageSize": 3}
+    )
+    events = [page["events"] for page in pages]
+    assert [len(page) for page in events] == [3, 1]
+    assert events[0][1]["stateEnteredEventDetails"] == {"name": "A"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "request_", "code"),
+    [
+        ("describe_execution", {"executionArn": "arn:aws:states:eu-west-1:123456789012:execution:a:b"}, "ExecutionDoesNotExist"),
+        (
+            "create_state_machine",
+            {"name": "x", "definition": '{"StartAt": "A", "States": {}}', "roleArn": ROLE},
+            "InvalidDefinition",
+        ),
+        ("describe_state_machine", {"stateMachineArn": "arn:aws:states:eu-west-1:1:stateMachine:x"}, "StateMachineDoesNotExist"),
+        ("list_activities", {}, "UnknownOperation"),
+    ],
+)
+def test_what_is_refused(aws, operation, request_, code):
+    """By the API's own codes; and by name what is not known here."""
+    with pytest.raises(ClientError, match=code):
+        getattr(aws.client("stepfunctions"), operation)(**request_)
+
+
+def test_names_and_inputs_are_checked(aws):
+    """Before anything starts."""
+    states = aws.client("stepfunctions")
+    machine = run(aws, "named", {"StartAt": "A", "States": {"A": {"Type": "Succeed"}}})["stateMachineArn"]
+    with pytest.raises(ClientError, match="InvalidName"):
+        states.start_execution(stateMachineArn=machine, name="a b")
+    with pytest.raises(ClientError, match="InvalidExecutionInput"):
+        states.start_execution(stateMachineArn=machine, input="{")
 
 
 def test_objects_are_kept_as_files_and_come_back(aws, tmp_path: Path):

@@ -10,9 +10,9 @@ from rental_pipeline.base.errors import RetryLater
 def test_airbyte_85918_rows_at_the_greatest_cursor_are_read_by_the_next_run(market):
     """The bound was taken, then rows with that very cursor appeared while the slices were read."""
     market.insert_parent(1)
-    run = market.start().stop_before("extract 0")
+    run = market.start().stop_before("extract_slice 0")
     market.insert_parent(2)
-    run.stop_before("manifests")
+    run.stop_before("write_manifests")
     market.insert_parent(3)
     run.finish()
     market.run_well()
@@ -23,7 +23,7 @@ def test_airbyte_85918_rows_at_the_greatest_cursor_are_read_by_the_next_run(mark
 def test_airbyte_80152_rows_created_at_the_moment_the_run_starts_arrive(market):
     """Two rows, a microsecond before and after the clock that the run took its bound from."""
     moment = market.clock
-    run = market.start().stop_before("manifests")
+    run = market.start().stop_before("write_manifests")
     for number, delta in ((1, -1), (2, 0), (3, 1)):
         market.execute(
             "insert into parents values (%s, 'ok', %s, %s)", number, market.first_day, moment + timedelta(microseconds=delta)
@@ -42,7 +42,7 @@ def test_airbyte_15427_a_failure_within_rows_of_one_cursor_value_loses_none(mark
     market.pass_time(hours=1)
     rows = ", ".join(f"({number}, 'ok', '{market.first_day}', '{market.clock}')" for number in range(1, 10))
     market.execute(f"insert into parents values {rows}")
-    run = market.start().stop_before("extract 2")
+    run = market.start().stop_before("extract_slice 2")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("rental_pipeline.extract.extract_slice.connect_to_writer", _refuse)
         with pytest.raises(RetryLater):

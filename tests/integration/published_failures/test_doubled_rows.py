@@ -58,7 +58,7 @@ def test_paging_by_limit_and_offset_skips_no_row_that_moves(market):
     market.configure(SLICE_ROWS=2)
     for number in range(1, 9):
         market.insert_parent(number)
-    run = market.start().stop_before("extract 1")
+    run = market.start().stop_before("extract_slice 1")
     market.execute("delete from parents where id in (1, 2)")
     market.insert_parent(0)
     run.finish()

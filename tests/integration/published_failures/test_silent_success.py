@@ -47,7 +47,7 @@ def test_posthog_99515_a_key_that_is_not_unique_is_refused(market):
 def test_posthog_99515_a_key_that_comes_twice_is_refused_by_the_load(market):
     """The second line: the source's index was there when the run was planned, and gone when it was read."""
     market.execute("insert into labels values ('a', 'one', null)")
-    run = market.start().stop_before("extract 0")
+    run = market.start().stop_before("extract_slice 0")
     market.execute("alter table labels drop primary key, add key (code)")
     market.execute("insert into labels values ('a', 'two', null)")
     with pytest.raises(FixConfiguration, match="KEY NOT UNIQUE"):

@@ -44,7 +44,7 @@ def test_a_good_run_tags_what_its_manifests_list(pipeline, filled):
     """Rows and tombstones; a file of an attempt that lost keeps its tag, and will expire."""
     states = pipeline.states()
     for state in states:
-        if state == "manifests":
+        if state == "write_manifests":
             lost = "apartments/raw/bookings/run=000001/slice=00000/attempt=lost/part-00000.parquet"
             pipeline.s3.put_object(Bucket=pipeline.bucket, Key=lost, Body=b"x", Tagging="slice=uncommitted")
             assert set(read_tags(pipeline).values()) == {"uncommitted"}
@@ -86,7 +86,7 @@ def test_a_file_that_is_gone_is_told_and_holds_up_no_run(pipeline, filled, caplo
     """Somebody deleted a file between its load and the archive: the log names it; raw has its rows, and runs go on."""
     states = pipeline.states()
     for state in states:
-        if state == "archive":
+        if state == "archive_slices":
             (key,) = [key for key in listed_files(pipeline, 1) if "/bookings/" in key]
             pipeline.s3.delete_object(Bucket=pipeline.bucket, Key=key)
     assert any("a file of a committed load is gone" in record.message and record.key == key for record in caplog.records)

@@ -193,10 +193,10 @@ def test_random_increments_equal_a_rebuild(pipeline, generated, fresh_warehouse,
 
 
 STATES = [
-    "plan",
+    "plan_run",
     "prepare",
-    "extract 0",
-    "manifests",
+    "extract_slice 0",
+    "write_manifests",
     "load apartments",
     "load bookings",
     "load user_viewing",

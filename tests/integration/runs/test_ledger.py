@@ -124,7 +124,7 @@ def test_a_plan_of_an_earlier_control_schema_is_not_told(pipeline, generated, fr
     pipeline.run()
     fresh_warehouse.empty()
     with pytest.raises(Stopped):
-        pipeline.run(stop_before="plan")
+        pipeline.run(stop_before="plan_run")
     settings = read_settings(WarehouseSettings)
     execution = pipeline.read("apartments/runs/000001/ledger.json")["execution_id"]
     end_run(DataApi(settings), settings, 1, execution, "it broke")

@@ -266,7 +266,7 @@ def test_a_column_that_turns_personal_is_refused_until_its_history_is_erased(
     assert_same_layers(incremental, read_layers(fresh_warehouse))
 
 
-@pytest.mark.parametrize("state", ["extract 0", "load apartments", "pending", "curate apartments", "archive"])
+@pytest.mark.parametrize("state", ["extract_slice 0", "load apartments", "pending", "curate apartments", "archive_slices"])
 def test_an_erasure_that_stopped_is_completed_by_the_next_run(pipeline, people, contract, hash_secret, fresh_warehouse, state):
     """Wherever it stopped, an ordinary run afterwards leaves no clear value and layers that equal a rebuild."""
     contract.edit(lambda tables: [tables.pop(name) for name in ("user_viewing",)])
@@ -288,8 +288,8 @@ def test_an_erasure_that_stopped_loses_no_old_row(pipeline, people, fresh_wareho
     """Its raw table is empty, while the watermark of the earlier one is still there: the next run reads the table whole."""
     people.execute("update apartments set changed_at = '2020-01-01'")
     pipeline.run()
-    with pytest.raises(Exception, match="extract 0"):
-        pipeline.run({"erase": ["apartments"]}, stop_before="extract 0")
+    with pytest.raises(Exception, match="extract_slice 0"):
+        pipeline.run({"erase": ["apartments"]}, stop_before="extract_slice 0")
     assert fresh_warehouse.query("select count(*) from apartments_raw.apartments") == [(0,)]
     pipeline.run()
     assert fresh_warehouse.query("select count(*) from apartments_raw.apartments") == people.query(

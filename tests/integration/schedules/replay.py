@@ -104,11 +104,11 @@ class Replay:
     def _place(self, state: str, sequence: int) -> int:
         """Return the number of the model's step in which a state of the machine lies."""
         kind, _, name = state.partition(" ")
-        if kind == "extract":
+        if kind == "extract_slice":
             name = self.market.pipeline.read(f"market/runs/{sequence:06d}/slices.json")[int(name)]["table"]
             return STEPS.index("read parents") if name == PARENTS else STEPS.index("read children")
         places = {
-            "manifests": "load parents",
+            "write_manifests": "load parents",
             "load parents": "load parents",
             "load": "load children",
             "replay parents": "load parents",

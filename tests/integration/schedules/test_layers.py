@@ -66,7 +66,7 @@ def test_08_a_family_that_comes_between_two_reads_is_united_by_the_next_run(load
     """Parents are read, a parent and its child are inserted, children are read: an orphan now, a known version next time."""
     loaded.execute("update parents set state = 'fine'")
     loaded.execute("update children set state = 'fine'")
-    run = loaded.start().stop_before("extract 1")
+    run = loaded.start().stop_before("extract_slice 1")
     loaded.insert_parent(2)
     loaded.insert_child(2, parent=2)
     run.finish()

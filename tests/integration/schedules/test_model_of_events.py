@@ -60,7 +60,7 @@ class Replay:
             assert "OVERTAKEN" in str(refusal) and not self.model.runs
 
     def _place(self, state: str) -> int:
-        places = {"plan": 0, "fingerprint": 0, "prepare": 0, "extract": 1, "manifests": 2, "load": 2}
+        places = {"plan_run": 0, "fingerprint": 0, "prepare": 0, "extract_slice": 1, "write_manifests": 2, "load": 2}
         return places.get(state.partition(" ")[0], 3)
 
     def _count(self, table: str, column: str) -> dict[int, int]:

@@ -76,7 +76,7 @@ def test_05_a_rerun_takes_nothing_back_that_was_committed(market):
     """Run 1 reads a row past its bound; run 2 knows it already; run 3 reads run 1's window again, up to the bound: it stays."""
     market.insert_parent(1)
     window = {"from": market.clock.isoformat(), "to": (market.clock.replace(minute=5)).isoformat()}
-    run = market.start().stop_before("extract 0")
+    run = market.start().stop_before("extract_slice 0")
     market.pass_time(minutes=10)
     market.insert_parent(2)
     run.finish()
@@ -118,7 +118,7 @@ def test_22_only_the_files_of_the_attempt_that_won_are_loaded(market):
     """The first attempt wrote five rows and died before its result; the second wrote four: the files of both are there."""
     for number in range(1, 6):
         market.insert_parent(number)
-    run = market.start().stop_before("extract 0")
+    run = market.start().stop_before("extract_slice 0")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("rental_pipeline.extract.extract_slice.write_json", _die)
         with pytest.raises(RetryLater):

@@ -86,7 +86,7 @@ def test_14_late_and_moved_events_are_where_the_source_has_them(market):
     market.configure(SLICE_ROWS=1)
     today, yesterday = market.clock, market.clock - timedelta(days=1)
     market.execute("insert into events values (%s, 'early'), (%s, 'moving')", yesterday, today)
-    run = market.start().stop_before("extract 1")
+    run = market.start().stop_before("extract_slice 1")
     market.execute("update events set happened_at = %s where what = 'moving'", yesterday)
     run.finish()
     market.pass_time(hours=1)
@@ -176,7 +176,7 @@ def test_17_a_slice_that_failed_makes_nothing_look_gone(market):
     market.execute("insert into labels values ('a', '', null), ('b', '', null)")
     market.run_well()
     market.execute("update labels set text = 'changed'")
-    run = market.start().stop_before("extract 1", "manifests")
+    run = market.start().stop_before("extract_slice 1", "write_manifests")
     key = f"market/runs/000002/results/labels/{market.pipeline.read('market/runs/000002/slices.json')[0]['slice']:05d}.json"
     market.pipeline.s3.delete_object(Bucket=market.pipeline.bucket, Key=key)
     with pytest.raises(FixData, match="has no result"):

@@ -75,6 +75,6 @@ def test_the_search_finds_what_a_contract_lets_through(column, pipeline, source_
     with closing(source_database.connect()) as connection:
         load_folder(connection, CSV, "cars", tmp_path / "refused")
     with pytest.raises(Stopped):
-        pipeline.run(stop_before="manifests")
+        pipeline.run(stop_before="write_manifests")
     with pytest.raises(AssertionError, match="raw/users"):
         assert_no_personal_data(pipeline.s3, pipeline.bucket, source_database.query("select * from users"))
