@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from local.standins.step_functions.server import check_message
 from rental_pipeline.operate import failed_run as failure
 from rental_pipeline.operate.failed_run import Failure, explain_failure
 
@@ -61,6 +62,17 @@ def test_a_failed_slice_is_found_in_the_map_run(monkeypatch):
         detail(error="States.ExceedToleratedFailureThreshold", cause="The specified tolerated failure threshold was exceeded")
     )
     assert found == Failure("Load raw tables (slice 3 of bookings)", "FixConfiguration", "may not SELECT")
+
+
+def test_a_long_place_still_makes_a_subject(monkeypatch):
+    """SNS refuses one of 100 characters, and nobody would be told at all."""
+    sent = []
+    monkeypatch.setattr(failure.boto3, "client", lambda _service: SimpleNamespace(publish=lambda **message: sent.append(message)))
+    event = {"executionArn": "arn:aws:states:eu-north-1:123456789012:execution:prod-run:x", "status": "FAILED"}
+    closed = {"run_sequence": 7, "has_published": False, "cancelled": [], "problem": None}
+    settings = SimpleNamespace(marketplace="apartments", topic_arn="arn:topic")
+    failure._tell(event, Failure(f"Load raw tables (load {'x' * 100})", "RetryLater", "S3 asks to slow down"), closed, settings)
+    check_message(sent[0])
 
 
 def test_the_mail_says_where_and_what_to_do(monkeypatch):

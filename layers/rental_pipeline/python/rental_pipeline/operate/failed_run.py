@@ -131,8 +131,8 @@ def _tell(detail: dict[str, Any], failure: Failure, closed: dict[str, Any], sett
         lines.append(f"Cancelled statements: {', '.join(closed['cancelled'])}")
     if closed["problem"]:
         lines.append(f"The warehouse could not be told ({closed['problem']}); the next run closes this one.")
-    # An SNS subject holds at most 100 characters (Amazon SNS API Reference, "Publish").
-    subject = f"{settings.marketplace} {run} failed: {failure.where}"[:100]
+    # An SNS subject has fewer than 100 characters (Amazon SNS API Reference, "Publish").
+    subject = f"{settings.marketplace} {run} failed: {failure.where}"[:99]
     boto3.client("sns").publish(TopicArn=settings.topic_arn, Subject=subject, Message="\n".join(lines))
 
 

@@ -58,12 +58,12 @@ def compose_close(request: StepRequest) -> Step:
         if ended["status"] == "succeeded":
             # Written before this is sent: the state machine's next states do it, or fail and tell that.
             lines.append(f"Report: {console_address(request.settings.bucket, report_key(schemas.marketplace, run))}")
-        # An SNS subject holds at most 100 characters (Amazon SNS API Reference, "Publish").
+        # An SNS subject has fewer than 100 characters (Amazon SNS API Reference, "Publish").
         return {
             "run_sequence": run,
             "status": ended["status"],
             "is_news": bool(found),
-            "subject": subject[:100],
+            "subject": subject[:99],
             "message": "\n".join(lines),
         }
 
