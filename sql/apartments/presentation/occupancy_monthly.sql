@@ -2,8 +2,8 @@
 --
 -- grain:      one row per month that has an available or a booked night before as_of
 -- period:     month
--- reads:      dirty_period, apartments_curated.apartment_versions, apartments_curated.bookings, apartments_control.calendar,
---             changed_apartment_versions, changed_bookings
+-- reads:      dirty_period, apartments_curated.apartment_versions, apartments_curated.bookings, changed_apartment_versions,
+--             changed_bookings
 -- writes:     apartments_presentation.occupancy_monthly
 -- parameters: as_of
 -- rerun:      replaces whole months; the same rows for the same curated rows and as_of
@@ -27,7 +27,7 @@ create table if not exists apartments_presentation.occupancy_monthly (
 diststyle all
 sortkey (period_start)
 
--- name: dirty_from_apartment_versions
+-- name: dirty_days_from_apartment_versions
 with image as (
     select
         id,
@@ -41,49 +41,25 @@ with image as (
 changed_interval as (
     -- Two images of one version that differ only in where it ends change the nights between the two ends, not those before.
     select
-        case when count(*) = 1 then min(valid_from) else min(ends_at) end as changed_from,
-        max(ends_at) as changed_to
+        cast(case when count(*) = 1 then min(valid_from) else min(ends_at) end as date) as first_day,
+        cast(max(ends_at) as date) as last_day
     from image
     group by id, valid_from, is_assumed
-),
+)
 
 -- Few different ones remain, however many listings changed.
-changed_months as (
-    select distinct
-        cast(date_trunc('month', changed_from) as date) as first_month,
-        cast(date_trunc('month', changed_to) as date) as last_month
-    from changed_interval
-),
+select distinct
+    first_day,
+    least(changed_interval.last_day, cast(:as_of as date)) as last_day
+from changed_interval
 
-all_months as (
-    select distinct month_start
-    from apartments_control.calendar
-)
-
-select distinct all_months.month_start as period_start
-from all_months
-inner join changed_months on all_months.month_start between changed_months.first_month and changed_months.last_month
-where all_months.month_start <= cast(:as_of as date)
-
--- name: dirty_from_bookings
-with changed_months as (
-    select distinct
-        cast(date_trunc('month', checkin_date) as date) as first_month,
-        cast(date_trunc('month', checkout_date - 1) as date) as last_month
-    from changed_bookings
-    where booking_status = 'confirmed'
-        and checkin_date < checkout_date
-),
-
-all_months as (
-    select distinct month_start
-    from apartments_control.calendar
-)
-
-select distinct all_months.month_start as period_start
-from all_months
-inner join changed_months on all_months.month_start between changed_months.first_month and changed_months.last_month
-where all_months.month_start <= cast(:as_of as date)
+-- name: dirty_days_from_bookings
+select distinct
+    checkin_date as first_day,
+    least(checkout_date - 1, cast(:as_of as date)) as last_day
+from changed_bookings
+where booking_status = 'confirmed'
+    and checkin_date < checkout_date
 
 -- name: rows
 with past_month as (

@@ -20,9 +20,10 @@ from rental_pipeline.definitions.marketplace import CuratedTable
 from rental_pipeline.definitions.sql_files import SqlFile, read_sql_file
 
 ROOT = Path(__file__).parents[3]
-FOLDERS = ("curated", "presentation", "checks", "views", "report")
+FOLDERS = ("curated", "intermediate", "presentation", "checks", "views", "report")
 HEADERS = {
     "curated": ["grain", "source", "input", "key", "references", "reads", "writes", "parameters", "rerun", "storage"],
+    "intermediate": ["grain", "reads", "parameters"],
     "presentation": ["grain", "period", "reads", "writes", "parameters", "rerun", "storage"],
     "checks": ["severity", "reads", "parameters"],
     "views": ["grain", "reads", "writes", "parameters", "rerun", "storage"],
@@ -32,6 +33,8 @@ OPTIONAL = {("curated", "lake"), ("curated", "removed"), ("curated", "amount"), 
 MARKETPLACES = sorted(path.parent.name for path in (ROOT / "sql").glob("*/source.yaml"))
 PATHS = [path for name in MARKETPLACES for folder in FOLDERS for path in sorted((ROOT / "sql" / name / folder).glob("*.sql"))]
 TABLES = [path for path in PATHS if path.parent.name in ("curated", "presentation")]
+INTERMEDIATES = [path for path in PATHS if path.parent.name == "intermediate"]
+METRICS = [path for path in PATHS if path.parent.name == "presentation"]
 VIEWS = [path for path in PATHS if path.parent.name == "views"]
 
 
@@ -211,23 +214,53 @@ def test_a_child_asks_of_its_parent_only_whether_it_is_accepted(path):
         assert asked <= {reference.parent_key}, f"{reference.parent}: {sorted(asked)}"
 
 
-@each([path for path in TABLES if path.parent.name == "presentation"])
-def test_every_table_a_metric_reads_can_make_it_dirty(path):
-    """Whatever curated table `rows` reads has a `dirty_from_` section, which selects period_start; none is superfluous.
+def name_sections(file: SqlFile) -> dict[str, list[str]]:
+    """Return the tables whose changes make a metric dirty, with the sections that say how."""
+    found: dict[str, list[str]] = {}
+    for section in file.sections:
+        if section.startswith("dirty_"):
+            found.setdefault(section.partition("from_")[2], []).append(section)
+    return found
 
-    The exchange rates may have one, too; else the periods that hold a changed day are stale.
+
+@each([*INTERMEDIATES, *METRICS])
+def test_every_table_a_metric_reads_can_make_it_dirty(path):
+    """Whatever curated table `rows` reads has a section of the periods, or days, that its changes touch; none is superfluous.
+
+    What an intermediate table reads has it there. The exchange rates may have one, too; else the periods that hold a changed day
+    are stale.
     """
     file = read_sql_file(path)
-    assert list_columns(path)[0] == "period_start"
     curated = f"{marketplace(path)}_curated."
     read = {name.removeprefix(curated) for name in read_tables(parse(file.section("rows"))) if name.startswith(curated)}
-    sections = {name.removeprefix("dirty_from_") for name in file.sections if name.startswith("dirty_from_")}
-    assert sections - {"exchange_rate"} == read
+    sections = name_sections(file)
+    made_from = [
+        other for other in INTERMEDIATES if other.parents[1] == path.parents[1] and other.stem in split(file.header["reads"])
+    ]
+    told = set(sections).union(*(name_sections(read_sql_file(other)) for other in made_from))
+    assert read <= told and sections.keys() - {"exchange_rate"} <= read
     assert "exchange_rate" not in sections or f"{marketplace(path)}_control.exchange_rate" in file.header["reads"]
-    for table in sections:
-        tree = parse(file.section(f"dirty_from_{table}"))
-        assert tree.named_selects == ["period_start"]
-        assert f"changed_{table}" in read_tables(tree)
+    for table, names in sections.items():
+        for name in names:
+            tree = parse(file.section(name))
+            assert tree.named_selects == (["first_day", "last_day"] if name.startswith("dirty_days") else ["period_start"])
+            assert f"changed_{table}" in read_tables(tree)
+
+
+@each(METRICS)
+def test_a_metric_begins_with_its_period(path):
+    """Its first column is what publication replaces it by."""
+    assert list_columns(path)[0] == "period_start"
+
+
+@each(INTERMEDIATES)
+def test_an_intermediate_table_serves_several_metrics(path):
+    """What serves one belongs into its own file; it is read by its plain name, which no table of the marketplace has."""
+    (sections,) = [set(read_sql_file(path).sections)]
+    assert "rows" in sections and all(name == "rows" or name.startswith("dirty_days_from_") for name in sections)
+    assert path.stem not in {table.stem for table in (*TABLES, *VIEWS) if marketplace(table) == marketplace(path)}
+    readers = [table for table in METRICS if path.stem in split(read_sql_file(table).header["reads"])]
+    assert len(readers) > 1
 
 
 @each(VIEWS)

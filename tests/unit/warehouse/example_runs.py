@@ -24,6 +24,7 @@ _FILES = (
     "curated/apartments.sql",
     "curated/bookings.sql",
     "curated/user_viewing.sql",
+    "intermediate/stay_length.sql",
     "presentation/top_listings_weekly.sql",
     "presentation/average_booking_duration_weekly.sql",
     "checks/bookings_fresh.sql",

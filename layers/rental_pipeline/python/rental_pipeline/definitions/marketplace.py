@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from rental_pipeline.base.errors import FixConfiguration
@@ -15,11 +15,13 @@ from rental_pipeline.definitions.sql_files import SqlFile, hash_texts, read_sql_
 
 _REFERENCE = re.compile(r"^(\w+) *-> *(\w+)\.(\w+)$")
 # The first day of the period of a day of the calendar. `all` is one period: the whole calendar (sql/control/calendar.sql).
-_PERIODS = {"day": "calendar_date", "week": "week_start", "month": "month_start", "all": "cast('2000-01-01' as date)"}
+_FIRST_DAY, _LAST_DAY = "cast('2000-01-01' as date)", "cast('2050-12-31' as date)"
+_PERIODS = {"day": "calendar_date", "week": "week_start", "month": "month_start", "all": _FIRST_DAY}
 _END_OF_ALL = "cast('2051-01-01' as date)"
 # Tables of the curated schema that the engine makes (steps/open_run.py).
 _ENGINE_TABLES = ("rejected_rows", "unreadable_values")
 _DIRTY = "dirty_from_"
+_DIRTY_DAYS = "dirty_days_from_"
 # In a curated table's header, a line per rule: its name, and apart from it what it means.
 _RULE = re.compile(r"^--   ([a-z_]+) {2,}(\S.*)$", re.MULTILINE)
 
@@ -148,14 +150,40 @@ class CuratedTable:
 
 
 @dataclass(frozen=True)
-class Metric:
-    """One file of presentation/: a table of whole periods."""
+class Intermediate:
+    """One file of intermediate/: what several metrics have in common, made for the dirty periods of each."""
 
     file: SqlFile
 
     @property
     def name(self) -> str:
         return self.file.name
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One file of presentation/: a table of whole periods.
+
+    Attributes:
+        intermediates: The files of intermediate/ that its rows are made from.
+    """
+
+    file: SqlFile
+    intermediates: tuple[Intermediate, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+    @property
+    def files(self) -> tuple[SqlFile, ...]:
+        """Its file, and those of what it is made from."""
+        return (self.file, *(each.file for each in self.intermediates))
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """Every table that its rows are made from, by the headers."""
+        return frozenset(name.strip() for file in self.files for name in file.header_line("reads").split(","))
 
     @cached_property
     def period(self) -> str:
@@ -170,6 +198,10 @@ class Metric:
         """The first day of a period, in SQL over the calendar."""
         return _PERIODS[self.period]
 
+    def start_in(self, calendar: str) -> str:
+        """Return the same, over the calendar under another name."""
+        return _FIRST_DAY if self.period == "all" else f"{calendar}.{self.period_start}"
+
     @property
     def period_end(self) -> str:
         """The day after a period, in SQL over its period_start."""
@@ -178,15 +210,60 @@ class Metric:
     @property
     def depends_on_day(self) -> bool:
         """Whether the rows depend on the day of the run, so that its passing makes periods stale."""
-        return any(":as_of" in sql for sql in self.file.sections.values())
+        return any(":as_of" in sql for file in self.files for sql in file.sections.values())
 
     @cached_property
-    def dirty_from(self) -> dict[str, str]:
-        """The select of touched periods, by the curated table that touches them.
+    def dirty_from(self) -> dict[str, tuple[str, ...]]:
+        """The selects of touched periods, by the curated table that touches them.
 
         `exchange_rate` is among them where a metric converts by the rate of a day outside of its row's period.
         """
-        return {name.removeprefix(_DIRTY): sql for name, sql in self.file.sections.items() if name.startswith(_DIRTY)}
+        return self._sections(_DIRTY)
+
+    @cached_property
+    def dirty_days_from(self) -> dict[str, tuple[str, ...]]:
+        """The selects of touched days, from `first_day` to `last_day`, by the curated table that touches them."""
+        return self._sections(_DIRTY_DAYS)
+
+    def select_dirty(self, table: str, control: str) -> str | None:
+        """Return the select of the periods (`period_start`) that a change of a curated table touches; None where it touches none.
+
+        Args:
+            control: The control schema.
+        """
+        selects = [
+            *self.dirty_from.get(table, ()),
+            *map(partial(self._find_periods, control), self.dirty_days_from.get(table, ())),
+        ]
+        return " union all ".join(f"({sql})" for sql in selects) if len(selects) > 1 else next(iter(selects), None)
+
+    def _find_periods(self, control: str, days: str) -> str:
+        """Return the select of the periods that hold a day of these. They are few before the join over a range."""
+        return f"""
+        select dirty_calendar.period_start
+        from (
+            select distinct
+                {self.start_in("first_calendar")} as first_period,
+                {self.start_in("last_calendar")} as last_period
+            from ({days}) as dirty_days
+            inner join {control}.calendar as first_calendar
+                on greatest(dirty_days.first_day, {_FIRST_DAY}) = first_calendar.calendar_date
+            inner join {control}.calendar as last_calendar
+                on least(dirty_days.last_day, {_LAST_DAY}) = last_calendar.calendar_date
+            where dirty_days.first_day <= dirty_days.last_day
+        ) as dirty_span
+        inner join (select distinct {self.period_start} as period_start from {control}.calendar) as dirty_calendar
+            on dirty_calendar.period_start between dirty_span.first_period and dirty_span.last_period
+        """
+
+    def _sections(self, prefix: str) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for file in self.files:
+            for name, sql in file.sections.items():
+                if name.startswith(prefix):
+                    table = name.removeprefix(prefix)
+                    found[table] = (*found.get(table, ()), sql)
+        return found
 
 
 @dataclass(frozen=True)
@@ -261,7 +338,8 @@ class Warehouse:
     @property
     def files_hash(self) -> str:
         """Hash everything that decides what a run makes."""
-        files = [table.file.text for table in (*self.curated, *self.metrics, *self.views)]
+        files = [table.file.text for table in (*self.curated, *self.views)]
+        files += [file.text for metric in self.metrics for file in metric.files]
         checks = [f"{check.name} {check.severity} {check.violations}" for check in self.checks]
         return hash_texts(*self.control, self.exchange_rates, self.reporting_currency, *files, *checks)
 
@@ -281,15 +359,14 @@ class Warehouse:
         """
         shapes = [table.file.section("table") for table in self._inputs(metric)]
         currency = [self.reporting_currency] if self.is_converted(metric) else []
-        return hash_texts(metric.file.text, self.functions, *shapes, *currency)
+        return hash_texts(*(file.text for file in metric.files), self.functions, *shapes, *currency)
 
     def is_converted(self, metric: Metric) -> bool:
         """Whether a metric reads the exchange rates."""
-        return f"{self.schemas.control}.exchange_rate" in metric.file.header_line("reads")
+        return f"{self.schemas.control}.exchange_rate" in metric.reads
 
     def _inputs(self, metric: Metric) -> list[CuratedTable]:
-        reads = metric.file.header_line("reads")
-        return [table for table in self.curated if f"{self.schemas.curated}.{table.name}" in reads]
+        return [table for table in self.curated if f"{self.schemas.curated}.{table.name}" in metric.reads]
 
     def tables_of(self, view: View) -> list[CuratedTable | Metric]:
         """Return the tables that a view is bound to."""
@@ -318,6 +395,7 @@ def read_warehouse(sql_root: Path, marketplace: str, reporting_currency: str = U
         known = sorted(path.parent.name for path in sql_root.glob("*/source.yaml"))
         raise FixConfiguration(f"no SQL for marketplace {marketplace!r} under {sql_root}; there is: {', '.join(known) or 'none'}")
     control = read_sql_folder(sql_root / "control")
+    intermediates = {name: Intermediate(file) for name, file in read_sql_folder(folder / "intermediate").items()}
     rates = sql_root / "control" / exchange_rates.FILE
     return Warehouse(
         schemas=Schemas(marketplace),
@@ -327,7 +405,7 @@ def read_warehouse(sql_root: Path, marketplace: str, reporting_currency: str = U
         exchange_rates=rates.read_text(encoding="utf-8-sig") if rates.is_file() else "",
         reporting_currency=reporting_currency,
         curated=_order_by_reference([CuratedTable(file) for file in read_sql_folder(folder / "curated").values()]),
-        metrics=tuple(Metric(file) for file in read_sql_folder(folder / "presentation").values()),
+        metrics=tuple(_read_metric(file, intermediates) for file in read_sql_folder(folder / "presentation").values()),
         checks=tuple(_read_check(file) for file in read_sql_folder(folder / "checks").values()),
         views=tuple(View(file) for file in read_sql_folder(folder / "views").values()),
         charts=read_charts(folder / "report"),
@@ -352,6 +430,11 @@ def _order_by_reference(tables: list[CuratedTable]) -> tuple[CuratedTable, ...]:
         ordered += ready
         waiting = [table for table in waiting if table not in ready]
     return tuple(ordered)
+
+
+def _read_metric(file: SqlFile, intermediates: dict[str, Intermediate]) -> Metric:
+    reads = [name.strip() for name in file.header_line("reads").split(",")]
+    return Metric(file, tuple(intermediates[name] for name in reads if name in intermediates))
 
 
 def _read_check(file: SqlFile) -> Check:

@@ -258,11 +258,8 @@ class Curation:
 
     def _mark_dirty(self) -> list[str]:
         """Note which periods of which metrics the changed rows touch, by each metric's own select."""
-        metrics = self.request.warehouse.metrics
-        return mark_dirty(
-            self.request,
-            {metric.name: metric.dirty_from[self.table.name] for metric in metrics if self.table.name in metric.dirty_from},
-        )
+        selects = {metric.name: metric.select_dirty(self.table.name, self.control) for metric in self.request.warehouse.metrics}
+        return mark_dirty(self.request, {metric: select for metric, select in selects.items() if select})
 
     def _mark_stale_in_lake(self, changed: str) -> str:
         """Note which years of the table the lake has to unload again.

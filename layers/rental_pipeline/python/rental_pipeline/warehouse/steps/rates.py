@@ -158,8 +158,7 @@ def _mark_dirty(request: StepRequest) -> list[str]:
 
 
 def _select_periods(metric: Metric, control: str) -> str:
-    own = metric.dirty_from.get("exchange_rate")
-    return own or (
+    return metric.select_dirty("exchange_rate", control) or (
         f"select {metric.period_start} as period_start from {control}.calendar"
         " inner join changed_exchange_rate on calendar.calendar_date = changed_exchange_rate.rate_day"
     )

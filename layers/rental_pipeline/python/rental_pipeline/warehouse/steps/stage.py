@@ -6,6 +6,8 @@ from rental_pipeline.definitions.lake_tables import lake_name, mark_years
 from rental_pipeline.definitions.marketplace import Metric
 from rental_pipeline.warehouse.steps.step import Step, StepRequest, literal
 
+_DIRTY_DAY = "dirty_day"
+
 
 def compose_stage(request: StepRequest) -> Step:
     """Compose the staging of one metric; one transaction. Repeating it computes the same again."""
@@ -41,11 +43,27 @@ def _stage(request: StepRequest, metric: Metric) -> list[str]:
         from {control}.staged_period
         where metric = {name}
         """,
+        *_select_days(metric, control),
+        *(f"create temp table {each.name} as {each.file.section('rows')}" for each in metric.intermediates),
         f"insert into {staged} {metric.file.section('rows')}",
         *_mark_stale_in_lake(request, metric, staged),
         f"delete from {control}.metric_build where run_sequence = {run} and metric = {name}",
         f"insert into {control}.metric_build (run_sequence, metric, is_full, periods, metric_rows)"
         f" select {run}, {name}, {str(is_full).lower()}, (select count(*) from dirty_period), (select count(*) from {staged})",
+    ]
+
+
+def _select_days(metric: Metric, control: str) -> list[str]:
+    """Return the statement that lists the days of the dirty periods, for a metric that joins rows to them by their day."""
+    if _DIRTY_DAY not in metric.reads:
+        return []
+    return [
+        f"""
+        create temp table {_DIRTY_DAY} as
+        select calendar.calendar_date, dirty_period.period_start
+        from {control}.calendar
+        inner join dirty_period on {metric.start_in("calendar")} = dirty_period.period_start
+        """
     ]
 
 
