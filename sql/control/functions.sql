@@ -75,6 +75,12 @@ create or replace function parse_currency(varchar(256)) returns varchar(3) volat
     select upper(left(nullif(regexp_substr(trim($1), '^[A-Za-z]{3}$'), ''), 3))
 $$ language sql
 
+-- name: tell_unreadable
+-- A field that only informs, there but not readable, as `; column=value`, the value cut; an empty text where there is no value.
+create or replace function tell_unreadable(varchar(64), varchar(65535)) returns varchar(330) immutable as $$
+    select case when $2 is null then '' else '; ' || $1 || '=' || left($2, 64) end
+$$ language sql
+
 -- name: is_in_calendar
 -- Whether a day is one of the calendar's (sql/control/calendar.sql), outside of which no metric has a period.
 create or replace function is_in_calendar(date) returns boolean immutable as $$

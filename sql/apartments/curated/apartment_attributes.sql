@@ -12,9 +12,7 @@
 -- rerun:      the same rows: a function of the newest raw version of each key and of the listings that raw has ever had
 -- storage:    distkey id: joined to bookings and listings on it; sortkey id: touched rows are replaced by it
 --
--- Rules, in this order; the first one a row breaks is the one it is rejected for. broken_value is `column=value as it came`.
---   missing_key              no id
---   orphan_reference         the source never had a listing with this id
+-- The rules stand once, in `ruled` below, each under its words; the first one a row breaks is the one it is rejected for.
 -- All else only informs and may be absent: what is there and cannot be read or held is NULL, is named in unreadable_value, and
 -- rejects nothing. That is a bathrooms, bedrooms, fee, square_feet, latitude or longitude that is no number of at most ten digits
 -- before the point, a latitude beyond 90 or a longitude beyond 180 degrees, a has_photo or pets_allowed in unknown words, and a
@@ -131,39 +129,29 @@ ruled as (
     select
         parsed.*,
         replace(replace(lower(price_type), ' ', '_'), '-', '_') as price_word,
+        -- The first rule that the row breaks, and what breaks it: `rule: column=value as it came`.
         case
-            when id is null then 'missing_key'
-            when known_listing_id is null then 'orphan_reference'
-        end as broken_rule,
-        case when category_text is not null and category is null then '; category=' || left(category_text, 64) else '' end
-        || case when bathrooms_text is not null and bathrooms is null then '; bathrooms=' || left(bathrooms_text, 64) else '' end
-        || case when bedrooms_text is not null and bedrooms is null then '; bedrooms=' || left(bedrooms_text, 64) else '' end
-        || case when fee_text is not null and fee is null then '; fee=' || left(fee_text, 64) else '' end
-        || case when has_photo_text is not null and has_photo is null then '; has_photo=' || left(has_photo_text, 64) else '' end
-        || case
-            when pets_text not in ('', 'null', 'nan') and are_cats_allowed is null then '; pets_allowed=' || left(pets_text, 64)
-            else ''
-        end
-        || case
-            when price_display_text is not null and price_display is null then '; price_display=' || left(price_display_text, 64)
-            else ''
-        end
-        || case
-            when price_type_text is not null and price_type is null then '; price_type=' || left(price_type_text, 64)
-            else ''
-        end
-        || case
-            when square_feet_text is not null and square_feet is null then '; square_feet=' || left(square_feet_text, 64)
-            else ''
-        end
-        || case when address_text is not null and address is null then '; address=' || left(address_text, 64) else '' end
-        || case when city_text is not null and city is null then '; cityname=' || left(city_text, 64) else '' end
-        || case when state_text is not null and state is null then '; state=' || left(state_text, 64) else '' end
-        || case when latitude_text is not null and latitude is null then '; latitude=' || left(latitude_text, 64) else '' end
-        || case
-            when longitude_text is not null and longitude is null then '; longitude=' || left(longitude_text, 64)
-            else ''
-        end as unreadable
+            -- no id
+            when id is null then 'missing_key: id='
+            -- the source never had a listing with this id
+            when known_listing_id is null then 'orphan_reference: id=' || cast(id as varchar(64))
+        end as broken,
+        apartments_control.tell_unreadable('category', case when category is null then category_text end)
+        || apartments_control.tell_unreadable('bathrooms', case when bathrooms is null then bathrooms_text end)
+        || apartments_control.tell_unreadable('bedrooms', case when bedrooms is null then bedrooms_text end)
+        || apartments_control.tell_unreadable('fee', case when fee is null then fee_text end)
+        || apartments_control.tell_unreadable('has_photo', case when has_photo is null then has_photo_text end)
+        || apartments_control.tell_unreadable(
+            'pets_allowed', case when are_cats_allowed is null and pets_text not in ('', 'null', 'nan') then pets_text end
+        )
+        || apartments_control.tell_unreadable('price_display', case when price_display is null then price_display_text end)
+        || apartments_control.tell_unreadable('price_type', case when price_type is null then price_type_text end)
+        || apartments_control.tell_unreadable('square_feet', case when square_feet is null then square_feet_text end)
+        || apartments_control.tell_unreadable('address', case when address is null then address_text end)
+        || apartments_control.tell_unreadable('cityname', case when city is null then city_text end)
+        || apartments_control.tell_unreadable('state', case when state is null then state_text end)
+        || apartments_control.tell_unreadable('latitude', case when latitude is null then latitude_text end)
+        || apartments_control.tell_unreadable('longitude', case when longitude is null then longitude_text end) as unreadable
     from parsed
 )
 
@@ -198,8 +186,8 @@ select
     cast(longitude as decimal(10, 7)) as longitude,
     _removed_at as removed_at,
     cast(ruled.id as varchar(512)) as row_key,
-    broken_rule,
-    case when broken_rule is not null then 'id=' || coalesce(cast(ruled.id as varchar(64)), '') end as broken_value,
+    split_part(broken, ': ', 1) as broken_rule,
+    substring(broken, position(': ' in broken) + 2) as broken_value,
     cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value
 from ruled
 

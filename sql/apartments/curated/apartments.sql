@@ -12,16 +12,7 @@
 -- rerun:      the same rows: a function of the newest raw version of each key
 -- storage:    distkey id: versions, attributes, bookings and viewings join on it; sortkey id: touched rows are replaced by it
 --
--- Rules, in this order; the first one a row breaks is the one it is rejected for. broken_value is `column=value as it came`.
---   missing_key           no id
---   missing_price         no price
---   unparseable_number    a price that is no number of at most ten digits before the point
---   negative_price        a price below zero (zero is a price)
---   unknown_currency      a currency that is not three letters, or none
---   missing_date          no listing_created_on
---   unparseable_date      a listing_created_on that is no date
---   date_out_of_range     a listing_created_on outside the calendar
---   unparseable_boolean   an is_active that is neither yes nor no
+-- The rules stand once, in `ruled` below, each under its words; the first one a row breaks is the one it is rejected for.
 -- These columns decide figures: what is asked, in which money, and on which nights. The others only inform (title, source,
 -- last_modified_timestamp, which in the second generation often lies before the creation): one that is there and cannot be read,
 -- or is longer than its column, is NULL, is named in unreadable_value, and rejects nothing.
@@ -74,24 +65,33 @@ parsed as (
 ruled as (
     select
         parsed.*,
+        -- The first rule that the row breaks, and what breaks it: `rule: column=value as it came`.
         case
-            when id is null then 'missing_key'
-            when price_text is null then 'missing_price'
-            when price is null then 'unparseable_number'
-            when price < 0 then 'negative_price'
-            when currency is null then 'unknown_currency'
-            when listing_created_on_text is null then 'missing_date'
-            when listing_created_at is null then 'unparseable_date'
-            when not apartments_control.is_in_calendar(cast(listing_created_at as date)) then 'date_out_of_range'
-            when is_active is null then 'unparseable_boolean'
-        end as broken_rule,
-        case when title_text is not null and title is null then '; title=' || left(title_text, 64) else '' end
-        || case when source_text is not null and source is null then '; source=' || left(source_text, 64) else '' end
-        || case
-            when last_modified_timestamp_text is not null and last_modified_at is null
-                then '; last_modified_timestamp=' || left(last_modified_timestamp_text, 64)
-            else ''
-        end as unreadable
+            -- no id
+            when id is null then 'missing_key: id='
+            -- no price
+            when price_text is null then 'missing_price: price='
+            -- a price that is no number of at most ten digits before the point
+            when price is null then 'unparseable_number: price=' || price_text
+            -- a price below zero (zero is a price)
+            when price < 0 then 'negative_price: price=' || price_text
+            -- a currency that is not three letters, or none
+            when currency is null then 'unknown_currency: currency=' || coalesce(currency_text, '')
+            -- no listing_created_on
+            when listing_created_on_text is null then 'missing_date: listing_created_on='
+            -- a listing_created_on that is no date
+            when listing_created_at is null then 'unparseable_date: listing_created_on=' || listing_created_on_text
+            -- a listing_created_on outside the calendar
+            when not apartments_control.is_in_calendar(cast(listing_created_at as date))
+                then 'date_out_of_range: listing_created_on=' || listing_created_on_text
+            -- an is_active that is neither yes nor no
+            when is_active is null then 'unparseable_boolean: is_active=' || coalesce(is_active_text, '')
+        end as broken,
+        apartments_control.tell_unreadable('title', case when title is null then title_text end)
+        || apartments_control.tell_unreadable('source', case when source is null then source_text end)
+        || apartments_control.tell_unreadable(
+            'last_modified_timestamp', case when last_modified_at is null then last_modified_timestamp_text end
+        ) as unreadable
     from parsed
 )
 
@@ -106,15 +106,8 @@ select
     last_modified_at,
     _removed_at as removed_at,
     cast(ruled.id as varchar(512)) as row_key,
-    broken_rule,
-    case
-        when broken_rule = 'missing_key' then 'id='
-        when broken_rule in ('missing_price', 'unparseable_number', 'negative_price') then 'price=' || coalesce(price_text, '')
-        when broken_rule = 'unknown_currency' then 'currency=' || coalesce(currency_text, '')
-        when broken_rule in ('missing_date', 'unparseable_date', 'date_out_of_range')
-            then 'listing_created_on=' || coalesce(listing_created_on_text, '')
-        when broken_rule = 'unparseable_boolean' then 'is_active=' || coalesce(is_active_text, '')
-    end as broken_value,
+    split_part(broken, ': ', 1) as broken_rule,
+    substring(broken, position(': ' in broken) + 2) as broken_value,
     cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value
 from ruled
 

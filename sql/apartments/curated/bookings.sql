@@ -13,20 +13,7 @@
 -- storage:    distkey apartment_id: joined to versions and attributes on it; sortkey booking_date: the metrics' usual period
 -- lake:       by year of booking_date
 --
--- Rules, in this order; the first one a row breaks is the one it is rejected for. broken_value is `column=value as it came`.
---   missing_key               no booking_id
---   missing_user              no user_id
---   unreadable_user           a user_id of more than 128 bytes
---   missing_date              no booking_date, checkin_date or checkout_date
---   unparseable_date          one of the three that is no date
---   date_out_of_range         one of the three outside the calendar
---   checkout_before_checkin   a stay that ends before it begins (one that ends on the same day has no nights)
---   missing_price             no total_price
---   unparseable_number        a total_price that is no number of at most ten digits before the point
---   negative_price            a total_price below zero
---   unknown_currency          a currency that is not three letters, or none
---   unknown_status            a booking_status other than confirmed, pending, canceled (or cancelled), or none
---   orphan_reference          the source never had a listing with this apartment_id
+-- The rules stand once, in `ruled` below, each under its words; the first one a row breaks is the one it is rejected for.
 -- These columns decide figures: who, when, how much, and whether it counts. What a rule sets aside is counted in money as well.
 -- A booking of a listing that was removed, or is set aside for a rule of its own, is a booking like any other.
 -- payment_status and num_guests only inform: one that is there and cannot be read (2.5 guests; more than 128 bytes) is NULL, is
@@ -69,9 +56,16 @@ with texts as (
     left join known_apartments on newest.apartment_id = known_apartments.id
 ),
 
-parsed as (
+numbers as (
     select
         texts.*,
+        apartments_control.parse_number(num_guests_text) as guest_number
+    from texts
+),
+
+parsed as (
+    select
+        numbers.*,
         apartments_control.parse_date(booking_date_text) as booking_date,
         apartments_control.parse_date(checkin_date_text) as checkin_date,
         apartments_control.parse_date(checkout_date_text) as checkout_date,
@@ -82,60 +76,57 @@ parsed as (
             when octet_length(payment_status_text) <= 128
                 then replace(replace(lower(payment_status_text), ' ', '_'), '-', '_')
         end as payment_status,
-        apartments_control.parse_number(num_guests_text) as guest_number
-    from texts
-),
-
-complained as (
-    select
-        parsed.*,
-        case when guest_number = round(guest_number, 0) then guest_number end as guests,
-        case
-            when booking_date_text is null then 'booking_date='
-            when checkin_date_text is null then 'checkin_date='
-            when checkout_date_text is null then 'checkout_date='
-        end as missing_date,
-        case
-            when booking_date is null then 'booking_date=' || booking_date_text
-            when checkin_date is null then 'checkin_date=' || checkin_date_text
-            when checkout_date is null then 'checkout_date=' || checkout_date_text
-        end as unparseable_date,
-        case
-            when not apartments_control.is_in_calendar(booking_date) then 'booking_date=' || booking_date_text
-            when not apartments_control.is_in_calendar(checkin_date) then 'checkin_date=' || checkin_date_text
-            when not apartments_control.is_in_calendar(checkout_date) then 'checkout_date=' || checkout_date_text
-        end as date_out_of_range
-    from parsed
+        case when guest_number = round(guest_number, 0) then guest_number end as guests
+    from numbers
 ),
 
 ruled as (
     select
-        complained.*,
+        parsed.*,
+        -- The first rule that the row breaks, and what breaks it: `rule: column=value as it came`.
         case
-            when booking_id is null then 'missing_key'
-            when user_id is null then 'missing_user'
-            when octet_length(user_id) > 128 then 'unreadable_user'
-            when missing_date is not null then 'missing_date'
-            when unparseable_date is not null then 'unparseable_date'
-            when date_out_of_range is not null then 'date_out_of_range'
-            when checkout_date < checkin_date then 'checkout_before_checkin'
-            when total_price_text is null then 'missing_price'
-            when total_price is null then 'unparseable_number'
-            when total_price < 0 then 'negative_price'
-            when currency is null then 'unknown_currency'
-            when booking_status is null or booking_status not in ('confirmed', 'pending', 'canceled') then 'unknown_status'
-            when known_listing_id is null then 'orphan_reference'
-        end as broken_rule,
-        case
-            when payment_status_text is not null and payment_status is null
-                then '; payment_status=' || left(payment_status_text, 64)
-            else ''
-        end
-        || case
-            when num_guests_text is not null and guests is null then '; num_guests=' || left(num_guests_text, 64)
-            else ''
-        end as unreadable
-    from complained
+            -- no booking_id
+            when booking_id is null then 'missing_key: booking_id='
+            -- no user_id
+            when user_id is null then 'missing_user: user_id='
+            -- a user_id of more than 128 bytes
+            when octet_length(user_id) > 128 then 'unreadable_user: user_id=' || left(user_id, 64)
+            -- no booking_date, checkin_date or checkout_date
+            when booking_date_text is null then 'missing_date: booking_date='
+            when checkin_date_text is null then 'missing_date: checkin_date='
+            when checkout_date_text is null then 'missing_date: checkout_date='
+            -- one of the three that is no date
+            when booking_date is null then 'unparseable_date: booking_date=' || booking_date_text
+            when checkin_date is null then 'unparseable_date: checkin_date=' || checkin_date_text
+            when checkout_date is null then 'unparseable_date: checkout_date=' || checkout_date_text
+            -- one of the three outside the calendar
+            when not apartments_control.is_in_calendar(booking_date)
+                then 'date_out_of_range: booking_date=' || booking_date_text
+            when not apartments_control.is_in_calendar(checkin_date)
+                then 'date_out_of_range: checkin_date=' || checkin_date_text
+            when not apartments_control.is_in_calendar(checkout_date)
+                then 'date_out_of_range: checkout_date=' || checkout_date_text
+            -- a stay that ends before it begins (one that ends on the same day has no nights)
+            when checkout_date < checkin_date
+                then 'checkout_before_checkin: checkin_date=' || checkin_date_text || ', checkout_date=' || checkout_date_text
+            -- no total_price
+            when total_price_text is null then 'missing_price: total_price='
+            -- a total_price that is no number of at most ten digits before the point
+            when total_price is null then 'unparseable_number: total_price=' || total_price_text
+            -- a total_price below zero
+            when total_price < 0 then 'negative_price: total_price=' || total_price_text
+            -- a currency that is not three letters, or none
+            when currency is null then 'unknown_currency: currency=' || coalesce(currency_text, '')
+            -- a booking_status other than confirmed, pending, canceled (or cancelled), or none
+            when booking_status is null or booking_status not in ('confirmed', 'pending', 'canceled')
+                then 'unknown_status: booking_status=' || coalesce(booking_status_text, '')
+            -- the source never had a listing with this apartment_id
+            when known_listing_id is null
+                then 'orphan_reference: apartment_id=' || coalesce(cast(apartment_id as varchar(64)), '')
+        end as broken,
+        apartments_control.tell_unreadable('payment_status', case when payment_status is null then payment_status_text end)
+        || apartments_control.tell_unreadable('num_guests', case when guests is null then num_guests_text end) as unreadable
+    from parsed
 )
 
 select
@@ -151,22 +142,8 @@ select
     payment_status,
     cast(guests as bigint) as guests,
     cast(ruled.booking_id as varchar(512)) as row_key,
-    broken_rule,
-    case broken_rule
-        when 'missing_key' then 'booking_id='
-        when 'missing_user' then 'user_id='
-        when 'unreadable_user' then 'user_id=' || left(ruled.user_id, 64)
-        when 'missing_date' then missing_date
-        when 'unparseable_date' then unparseable_date
-        when 'date_out_of_range' then date_out_of_range
-        when 'checkout_before_checkin' then 'checkin_date=' || checkin_date_text || ', checkout_date=' || checkout_date_text
-        when 'missing_price' then 'total_price='
-        when 'unparseable_number' then 'total_price=' || total_price_text
-        when 'negative_price' then 'total_price=' || total_price_text
-        when 'unknown_currency' then 'currency=' || coalesce(currency_text, '')
-        when 'unknown_status' then 'booking_status=' || coalesce(booking_status_text, '')
-        when 'orphan_reference' then 'apartment_id=' || coalesce(cast(ruled.apartment_id as varchar(64)), '')
-    end as broken_value,
+    split_part(broken, ': ', 1) as broken_rule,
+    substring(broken, position(': ' in broken) + 2) as broken_value,
     cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value
 from ruled
 

@@ -14,13 +14,7 @@
 --
 -- event_day is the day by which the source is read (recorded_at's); viewed_at is when it happened, which can be days earlier.
 --
--- Rules, in this order; the first one a row breaks is the one it is rejected for. broken_value is `column=value as it came`.
---   missing_user          no user_id
---   unreadable_user       a user_id of more than 128 bytes
---   missing_date          no viewed_at
---   unparseable_date      a viewed_at that is no date
---   date_out_of_range     a viewed_at outside the calendar
---   orphan_reference      the source never had a listing with this apartment_id
+-- The rules stand once, in `ruled` below, each under its words; the first one a row breaks is the one it is rejected for.
 -- These columns say who looked at what, and when. is_wishlisted and call_to_action only inform: one that is there and cannot be
 -- read (neither yes nor no; more than 128 bytes) is NULL, is named in unreadable_value, and rejects nothing.
 -- call_to_action is written in lower snake case (Contact Agent and contact_agent are one); it may be absent.
@@ -67,23 +61,27 @@ parsed as (
 ruled as (
     select
         parsed.*,
+        -- The first rule that the row breaks, and what breaks it: `rule: column=value as it came`.
         case
-            when user_id is null then 'missing_user'
-            when octet_length(user_id) > 128 then 'unreadable_user'
-            when viewed_at_text is null then 'missing_date'
-            when viewed_at is null then 'unparseable_date'
-            when not apartments_control.is_in_calendar(cast(viewed_at as date)) then 'date_out_of_range'
-            when known_listing_id is null then 'orphan_reference'
-        end as broken_rule,
-        case
-            when is_wishlisted_text is not null and is_wishlisted is null then '; is_wishlisted=' || left(is_wishlisted_text, 64)
-            else ''
-        end
-        || case
-            when call_to_action_text is not null and call_to_action is null
-                then '; call_to_action=' || left(call_to_action_text, 64)
-            else ''
-        end as unreadable
+            -- no user_id
+            when user_id is null then 'missing_user: user_id='
+            -- a user_id of more than 128 bytes
+            when octet_length(user_id) > 128 then 'unreadable_user: user_id=' || left(user_id, 64)
+            -- no viewed_at
+            when viewed_at_text is null then 'missing_date: viewed_at='
+            -- a viewed_at that is no date
+            when viewed_at is null then 'unparseable_date: viewed_at=' || viewed_at_text
+            -- a viewed_at outside the calendar
+            when not apartments_control.is_in_calendar(cast(viewed_at as date))
+                then 'date_out_of_range: viewed_at=' || viewed_at_text
+            -- the source never had a listing with this apartment_id
+            when known_listing_id is null
+                then 'orphan_reference: apartment_id=' || coalesce(cast(apartment_id as varchar(64)), '')
+        end as broken,
+        apartments_control.tell_unreadable('is_wishlisted', case when is_wishlisted is null then is_wishlisted_text end)
+        || apartments_control.tell_unreadable(
+            'call_to_action', case when call_to_action is null then call_to_action_text end
+        ) as unreadable
     from parsed
 )
 
@@ -95,14 +93,8 @@ select
     is_wishlisted,
     call_to_action,
     cast(row_key as varchar(512)) as row_key,
-    broken_rule,
-    case
-        when broken_rule = 'missing_user' then 'user_id='
-        when broken_rule = 'unreadable_user' then 'user_id=' || left(ruled.user_id, 64)
-        when broken_rule in ('missing_date', 'unparseable_date', 'date_out_of_range')
-            then 'viewed_at=' || coalesce(viewed_at_text, '')
-        when broken_rule = 'orphan_reference' then 'apartment_id=' || coalesce(cast(ruled.apartment_id as varchar(64)), '')
-    end as broken_value,
+    split_part(broken, ': ', 1) as broken_rule,
+    substring(broken, position(': ' in broken) + 2) as broken_value,
     cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value
 from ruled
 

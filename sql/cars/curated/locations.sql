@@ -12,8 +12,7 @@
 -- rerun:      the same rows: a function of the newest raw version of each key
 -- storage:    diststyle all: small, and joined to every rental twice; sortkey location_id: touched rows are replaced by it
 --
--- Rules, in this order; the first one a row breaks is the one it is rejected for. broken_value is `column=value as it came`.
---   missing_key               no location_id
+-- The rules stand once, in `ruled` below, each under its words; the first one a row breaks is the one it is rejected for.
 -- Everything else only informs: rentals count by the location's number, whatever is known of it. What cannot be read (a
 -- coordinate that is no number or not on earth) or held (a text longer than its column) is NULL here and stands in
 -- unreadable_values. A location that the source deleted keeps its last values, with removed_at, when that was seen: its rentals
@@ -39,77 +38,69 @@ with texts as (
     select
         location_id,
         _removed_at as removed_at,
-        cars_control.clean_text(location_name) as location_name,
-        cars_control.clean_text(address) as address,
-        cars_control.clean_text(city) as city,
-        cars_control.clean_text(state) as state,
-        cars_control.clean_text(zip_code) as zip_code,
+        cars_control.clean_text(location_name) as location_name_text,
+        cars_control.clean_text(address) as address_text,
+        cars_control.clean_text(city) as city_text,
+        cars_control.clean_text(state) as state_text,
+        cars_control.clean_text(zip_code) as zip_code_text,
         cars_control.clean_value(cast(latitude as varchar(256))) as latitude_text,
         cars_control.clean_value(cast(longitude as varchar(256))) as longitude_text
     from newest
 ),
 
-parsed as (
+numbers as (
     select
         texts.*,
-        cars_control.parse_number(latitude_text) as latitude,
-        cars_control.parse_number(longitude_text) as longitude
+        cars_control.parse_number(latitude_text) as latitude_number,
+        cars_control.parse_number(longitude_text) as longitude_number
     from texts
 ),
 
-complained as (
+parsed as (
     select
-        parsed.*,
-        case when octet_length(location_name) > 1020 then '; location_name=' || left(location_name, 50) end as bad_name,
-        case when octet_length(address) > 1020 then '; address=' || left(address, 50) end as bad_address,
-        case when octet_length(city) > 400 then '; city=' || left(city, 50) end as bad_city,
-        case when octet_length(state) > 400 then '; state=' || left(state, 50) end as bad_state,
-        case when octet_length(zip_code) > 40 then '; zip_code=' || left(zip_code, 50) end as bad_zip_code,
-        case
-            when latitude_text is not null and (latitude is null or abs(latitude) > 90)
-                then '; latitude=' || left(latitude_text, 50)
-        end as bad_latitude,
-        case
-            when longitude_text is not null and (longitude is null or abs(longitude) > 180)
-                then '; longitude=' || left(longitude_text, 50)
-        end as bad_longitude
-    from parsed
+        numbers.*,
+        case when octet_length(location_name_text) <= 1020 then location_name_text end as location_name,
+        case when octet_length(address_text) <= 1020 then address_text end as address,
+        case when octet_length(city_text) <= 400 then city_text end as city,
+        case when octet_length(state_text) <= 400 then state_text end as state,
+        case when octet_length(zip_code_text) <= 40 then zip_code_text end as zip_code,
+        case when abs(latitude_number) <= 90 then latitude_number end as latitude,
+        case when abs(longitude_number) <= 180 then longitude_number end as longitude
+    from numbers
 ),
 
 ruled as (
     select
-        complained.*,
+        parsed.*,
+        -- The first rule that the row breaks, and what breaks it: `rule: column=value as it came`.
         case
-            when location_id is null then 'missing_key'
-        end as broken_rule
-    from complained
+            -- no location_id
+            when location_id is null then 'missing_key: location_id='
+        end as broken,
+        cars_control.tell_unreadable('location_name', case when location_name is null then location_name_text end)
+        || cars_control.tell_unreadable('address', case when address is null then address_text end)
+        || cars_control.tell_unreadable('city', case when city is null then city_text end)
+        || cars_control.tell_unreadable('state', case when state is null then state_text end)
+        || cars_control.tell_unreadable('zip_code', case when zip_code is null then zip_code_text end)
+        || cars_control.tell_unreadable('latitude', case when latitude is null then latitude_text end)
+        || cars_control.tell_unreadable('longitude', case when longitude is null then longitude_text end) as unreadable
+    from parsed
 )
 
 select
     cast(location_id as bigint) as location_id,
-    case when bad_name is null then cast(ruled.location_name as varchar(1020)) end as location_name,
-    case when bad_address is null then cast(ruled.address as varchar(1020)) end as address,
-    case when bad_city is null then cast(ruled.city as varchar(400)) end as city,
-    case when bad_state is null then cast(ruled.state as varchar(400)) end as state,
-    case when bad_zip_code is null then cast(ruled.zip_code as varchar(40)) end as zip_code,
-    case when bad_latitude is null then cast(ruled.latitude as decimal(10, 7)) end as latitude,
-    case when bad_longitude is null then cast(ruled.longitude as decimal(10, 7)) end as longitude,
+    cast(ruled.location_name as varchar(1020)) as location_name,
+    cast(ruled.address as varchar(1020)) as address,
+    cast(ruled.city as varchar(400)) as city,
+    cast(ruled.state as varchar(400)) as state,
+    cast(ruled.zip_code as varchar(40)) as zip_code,
+    cast(ruled.latitude as decimal(10, 7)) as latitude,
+    cast(ruled.longitude as decimal(10, 7)) as longitude,
     removed_at,
     cast(ruled.location_id as varchar(512)) as row_key,
-    broken_rule,
-    case broken_rule
-        when 'missing_key' then 'location_id='
-    end as broken_value,
-    cast(
-        nullif(
-            substring(
-                coalesce(bad_name, '') || coalesce(bad_address, '') || coalesce(bad_city, '') || coalesce(bad_state, '')
-                || coalesce(bad_zip_code, '') || coalesce(bad_latitude, '') || coalesce(bad_longitude, ''),
-                3
-            ),
-            ''
-        ) as varchar(1024)
-    ) as unreadable_value
+    split_part(broken, ': ', 1) as broken_rule,
+    substring(broken, position(': ' in broken) + 2) as broken_value,
+    cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value
 from ruled
 
 -- name: accepted

@@ -18,20 +18,7 @@
 -- Amounts are in the reporting currency: the source says none. They are rounded to two decimals, half away from zero.
 -- Every column decides a figure, so there is none that only informs: what cannot be read breaks a rule.
 --
--- Rules, in this order; the first one a row breaks is the one it is rejected for. broken_value is `column=value as it came`.
---   missing_key          no rental_id
---   key_too_long         a rental_id, user_id or vehicle_id of more than 64 bytes, which would be cut
---   missing_user         no user_id
---   missing_vehicle      no vehicle_id
---   missing_location     no pickup_location or dropoff_location
---   missing_date         no rental_start_time or rental_end_time
---   unparseable_date     one of the two that is no date
---   date_out_of_range    one of the two outside the calendar
---   end_before_start     a rental that ends before it starts (one that ends as it starts has no hours)
---   missing_amount       no total_amount
---   unparseable_number   a total_amount that is no number, or one of more than ten digits before the point
---   negative_amount      a total_amount below zero
---   orphan_reference     no user, vehicle or location ever had this key
+-- The rules stand once, in `ruled` below, each under its words; the first one a row breaks is the one it is rejected for.
 -- The rental of a user who was deleted, of a car that was sold, at a location that was closed, or of one that is itself set
 -- aside, was paid for: it is accepted and stays in every figure. So is a rental before its user's creation_date, and one of an
 -- inactive user. Checks count these two.
@@ -83,58 +70,50 @@ parsed as (
     from texts
 ),
 
-complained as (
-    select
-        parsed.*,
-        case
-            when octet_length(rental_id) > 64 then 'rental_id=' || left(rental_id, 50)
-            when octet_length(user_id) > 64 then 'user_id=' || left(user_id, 50)
-            when octet_length(vehicle_id) > 64 then 'vehicle_id=' || left(vehicle_id, 50)
-        end as key_too_long,
-        case
-            when pickup_location is null then 'pickup_location='
-            when dropoff_location is null then 'dropoff_location='
-        end as missing_location,
-        case
-            when start_text is null then 'rental_start_time='
-            when end_text is null then 'rental_end_time='
-        end as missing_date,
-        case
-            when started_at is null then 'rental_start_time=' || start_text
-            when ended_at is null then 'rental_end_time=' || end_text
-        end as unparseable_date,
-        case
-            when not cars_control.is_in_calendar(cast(started_at as date)) then 'rental_start_time=' || start_text
-            when not cars_control.is_in_calendar(cast(ended_at as date)) then 'rental_end_time=' || end_text
-        end as date_out_of_range,
-        case
-            when known_user_id is null then 'user_id=' || user_id
-            when known_vehicle_id is null then 'vehicle_id=' || vehicle_id
-            when known_pickup_id is null then 'pickup_location=' || cast(pickup_location as varchar(64))
-            when known_dropoff_id is null then 'dropoff_location=' || cast(dropoff_location as varchar(64))
-        end as orphan_reference
-    from parsed
-),
-
 ruled as (
     select
-        complained.*,
+        parsed.*,
+        -- The first rule that the row breaks, and what breaks it: `rule: column=value as it came`.
         case
-            when rental_id is null then 'missing_key'
-            when key_too_long is not null then 'key_too_long'
-            when user_id is null then 'missing_user'
-            when vehicle_id is null then 'missing_vehicle'
-            when missing_location is not null then 'missing_location'
-            when missing_date is not null then 'missing_date'
-            when unparseable_date is not null then 'unparseable_date'
-            when date_out_of_range is not null then 'date_out_of_range'
-            when ended_at < started_at then 'end_before_start'
-            when amount_text is null then 'missing_amount'
-            when total_amount is null then 'unparseable_number'
-            when total_amount < 0 then 'negative_amount'
-            when orphan_reference is not null then 'orphan_reference'
-        end as broken_rule
-    from complained
+            -- no rental_id
+            when rental_id is null then 'missing_key: rental_id='
+            -- a rental_id, user_id or vehicle_id of more than 64 bytes, which would be cut
+            when octet_length(rental_id) > 64 then 'key_too_long: rental_id=' || left(rental_id, 50)
+            when octet_length(user_id) > 64 then 'key_too_long: user_id=' || left(user_id, 50)
+            when octet_length(vehicle_id) > 64 then 'key_too_long: vehicle_id=' || left(vehicle_id, 50)
+            -- no user_id
+            when user_id is null then 'missing_user: user_id='
+            -- no vehicle_id
+            when vehicle_id is null then 'missing_vehicle: vehicle_id='
+            -- no pickup_location or dropoff_location
+            when pickup_location is null then 'missing_location: pickup_location='
+            when dropoff_location is null then 'missing_location: dropoff_location='
+            -- no rental_start_time or rental_end_time
+            when start_text is null then 'missing_date: rental_start_time='
+            when end_text is null then 'missing_date: rental_end_time='
+            -- one of the two that is no date
+            when started_at is null then 'unparseable_date: rental_start_time=' || start_text
+            when ended_at is null then 'unparseable_date: rental_end_time=' || end_text
+            -- one of the two outside the calendar
+            when not cars_control.is_in_calendar(cast(started_at as date))
+                then 'date_out_of_range: rental_start_time=' || start_text
+            when not cars_control.is_in_calendar(cast(ended_at as date)) then 'date_out_of_range: rental_end_time=' || end_text
+            -- a rental that ends before it starts (one that ends as it starts has no hours)
+            when ended_at < started_at
+                then 'end_before_start: rental_start_time=' || start_text || ', rental_end_time=' || end_text
+            -- no total_amount
+            when amount_text is null then 'missing_amount: total_amount='
+            -- a total_amount that is no number, or one of more than ten digits before the point
+            when total_amount is null then 'unparseable_number: total_amount=' || amount_text
+            -- a total_amount below zero
+            when total_amount < 0 then 'negative_amount: total_amount=' || amount_text
+            -- no user, vehicle or location ever had this key
+            when known_user_id is null then 'orphan_reference: user_id=' || user_id
+            when known_vehicle_id is null then 'orphan_reference: vehicle_id=' || vehicle_id
+            when known_pickup_id is null then 'orphan_reference: pickup_location=' || cast(pickup_location as varchar(64))
+            when known_dropoff_id is null then 'orphan_reference: dropoff_location=' || cast(dropoff_location as varchar(64))
+        end as broken
+    from parsed
 )
 
 select
@@ -149,22 +128,8 @@ select
     datediff(second, ruled.started_at, ruled.ended_at) as rental_seconds,
     cast(round(ruled.total_amount, 2) as decimal(18, 2)) as total_amount,
     cast(ruled.rental_id as varchar(512)) as row_key,
-    broken_rule,
-    case broken_rule
-        when 'missing_key' then 'rental_id='
-        when 'key_too_long' then key_too_long
-        when 'missing_user' then 'user_id='
-        when 'missing_vehicle' then 'vehicle_id='
-        when 'missing_location' then missing_location
-        when 'missing_date' then missing_date
-        when 'unparseable_date' then unparseable_date
-        when 'date_out_of_range' then date_out_of_range
-        when 'end_before_start' then 'rental_start_time=' || start_text || ', rental_end_time=' || end_text
-        when 'missing_amount' then 'total_amount='
-        when 'unparseable_number' then 'total_amount=' || amount_text
-        when 'negative_amount' then 'total_amount=' || amount_text
-        when 'orphan_reference' then orphan_reference
-    end as broken_value,
+    split_part(broken, ': ', 1) as broken_rule,
+    substring(broken, position(': ' in broken) + 2) as broken_value,
     cast(null as varchar(1024)) as unreadable_value
 from ruled
 

@@ -12,9 +12,7 @@
 -- rerun:      the same rows: a function of the newest raw version of each key
 -- storage:    distkey user_id: metrics per user join on it; sortkey user_id: touched rows are replaced by it
 --
--- Rules, in this order; the first one a row breaks is the one it is rejected for. broken_value is `column=value as it came`.
---   missing_key           no user_id
---   key_too_long          a user_id of more than 64 bytes, which would be cut
+-- The rules stand once, in `ruled` below, each under its words; the first one a row breaks is the one it is rejected for.
 -- Everything else only informs, and may be absent: what a user spends depends on none of it. A creation_date that is no date and
 -- an is_active that is neither yes nor no are NULL here and stand in unreadable_values. A creation_date may be any date: it
 -- bounds nothing. A user whom the source deleted keeps the last values, with removed_at, when that was seen: what they spent
@@ -51,25 +49,19 @@ parsed as (
     from texts
 ),
 
-complained as (
-    select
-        parsed.*,
-        case
-            when creation_date_text is not null and created_on is null then '; creation_date=' || left(creation_date_text, 50)
-        end as bad_creation_date,
-        case when is_active_text is not null and is_active is null then '; is_active=' || left(is_active_text, 50) end
-            as bad_is_active
-    from parsed
-),
-
 ruled as (
     select
-        complained.*,
+        parsed.*,
+        -- The first rule that the row breaks, and what breaks it: `rule: column=value as it came`.
         case
-            when user_id is null then 'missing_key'
-            when octet_length(user_id) > 64 then 'key_too_long'
-        end as broken_rule
-    from complained
+            -- no user_id
+            when user_id is null then 'missing_key: user_id='
+            -- a user_id of more than 64 bytes, which would be cut
+            when octet_length(user_id) > 64 then 'key_too_long: user_id=' || left(user_id, 50)
+        end as broken,
+        cars_control.tell_unreadable('creation_date', case when created_on is null then creation_date_text end)
+        || cars_control.tell_unreadable('is_active', case when is_active is null then is_active_text end) as unreadable
+    from parsed
 )
 
 select
@@ -79,14 +71,9 @@ select
     is_active,
     removed_at,
     cast(ruled.user_id as varchar(512)) as row_key,
-    broken_rule,
-    case broken_rule
-        when 'missing_key' then 'user_id='
-        when 'key_too_long' then 'user_id=' || left(ruled.user_id, 50)
-    end as broken_value,
-    cast(
-        nullif(substring(coalesce(bad_creation_date, '') || coalesce(bad_is_active, ''), 3), '') as varchar(1024)
-    ) as unreadable_value
+    split_part(broken, ': ', 1) as broken_rule,
+    substring(broken, position(': ' in broken) + 2) as broken_value,
+    cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value
 from ruled
 
 -- name: accepted

@@ -12,9 +12,7 @@
 -- rerun:      the same rows: a function of the newest raw version of each key
 -- storage:    distkey vehicle_id: rentals join on it; sortkey vehicle_id: touched rows are replaced by it
 --
--- Rules, in this order; the first one a row breaks is the one it is rejected for. broken_value is `column=value as it came`.
---   missing_key           no vehicle_id
---   key_too_long          a vehicle_id of more than 64 bytes, which would be cut
+-- The rules stand once, in `ruled` below, each under its words; the first one a row breaks is the one it is rejected for.
 -- vehicle_type is basic, premium or high_end (written in any case, with blanks, hyphens or underscores), and `unknown` where the
 -- source says another type or none: what its rentals bring stays in the figures, under that name.
 -- Everything else only informs, and may be absent, as where a registry gives no more than key and type. is_active decides from
@@ -50,114 +48,98 @@ with texts as (
         vehicle_id,
         _removed_at as removed_at,
         cars_control.clean_value(cast(vehicle_type as varchar(256))) as type_text,
-        cars_control.clean_text(brand) as brand,
+        cars_control.clean_text(brand) as brand_text,
         cars_control.clean_value(cast(vehicle_year as varchar(256))) as vehicle_year_text,
         cars_control.clean_value(cast(active as varchar(256))) as active_text,
-        cars_control.clean_text(license_type) as license_type,
-        cars_control.clean_text(cast(vehicle_license_number as varchar(256))) as vehicle_license_number,
-        cars_control.clean_text(cast(permit_license_number as varchar(256))) as permit_license_number,
+        cars_control.clean_text(license_type) as license_type_text,
+        cars_control.clean_text(cast(vehicle_license_number as varchar(256))) as vehicle_license_number_text,
+        cars_control.clean_text(cast(permit_license_number as varchar(256))) as permit_license_number_text,
         cars_control.clean_value(cast(expiration_date as varchar(256))) as expiration_date_text,
         cars_control.clean_value(cast(certification_date as varchar(256))) as certification_date_text,
-        cars_control.clean_text(cast(base_telephone_number as varchar(256))) as base_telephone_number,
-        cars_control.clean_text(base_address) as base_address,
+        cars_control.clean_text(cast(base_telephone_number as varchar(256))) as base_telephone_number_text,
+        cars_control.clean_text(base_address) as base_address_text,
         cars_control.clean_value(cast(last_update_timestamp as varchar(256))) as last_update_timestamp_text
     from newest
 ),
 
-parsed as (
+plain as (
     select
         texts.*,
         replace(replace(replace(lower(type_text), ' ', ''), '-', ''), '_', '') as plain_type,
-        cars_control.parse_number(vehicle_year_text) as vehicle_year,
+        cars_control.parse_number(vehicle_year_text) as vehicle_year_number
+    from texts
+),
+
+parsed as (
+    select
+        plain.*,
+        case plain_type when 'highend' then 'high_end' when 'basic' then 'basic' when 'premium' then 'premium' end as known_type,
+        case when vehicle_year_number = floor(vehicle_year_number) then vehicle_year_number end as vehicle_year,
+        case when octet_length(brand_text) <= 400 then brand_text end as brand,
+        case when octet_length(license_type_text) <= 200 then license_type_text end as license_type,
+        case when octet_length(vehicle_license_number_text) <= 80 then vehicle_license_number_text end as vehicle_license_number,
+        case when octet_length(permit_license_number_text) <= 80 then permit_license_number_text end as permit_license_number,
+        case when octet_length(base_telephone_number_text) <= 128 then base_telephone_number_text end as base_telephone_number,
+        case when octet_length(base_address_text) <= 1020 then base_address_text end as base_address,
         cars_control.parse_boolean(active_text) as is_active,
         cars_control.parse_date(expiration_date_text) as license_expires_on,
         cars_control.parse_date(certification_date_text) as certified_on,
         cars_control.parse_timestamp(last_update_timestamp_text) as last_updated_at
-    from texts
-),
-
-complained as (
-    select
-        parsed.*,
-        case when plain_type not in ('basic', 'premium', 'highend') then '; vehicle_type=' || left(type_text, 50) end as bad_type,
-        case when octet_length(brand) > 400 then '; brand=' || left(brand, 50) end as bad_brand,
-        case
-            when vehicle_year_text is not null and (vehicle_year is null or vehicle_year <> floor(vehicle_year))
-                then '; vehicle_year=' || left(vehicle_year_text, 50)
-        end as bad_year,
-        case when active_text is not null and is_active is null then '; active=' || left(active_text, 50) end as bad_active,
-        case when octet_length(license_type) > 200 then '; license_type=' || left(license_type, 50) end as bad_license_type,
-        case
-            when octet_length(vehicle_license_number) > 80 then '; vehicle_license_number=' || left(vehicle_license_number, 50)
-        end as bad_license_number,
-        case
-            when octet_length(permit_license_number) > 80 then '; permit_license_number=' || left(permit_license_number, 50)
-        end as bad_permit_number,
-        case
-            when expiration_date_text is not null and license_expires_on is null
-                then '; expiration_date=' || left(expiration_date_text, 50)
-        end as bad_expiration_date,
-        case
-            when certification_date_text is not null and certified_on is null
-                then '; certification_date=' || left(certification_date_text, 50)
-        end as bad_certification_date,
-        case
-            when octet_length(base_telephone_number) > 128 then '; base_telephone_number=' || left(base_telephone_number, 50)
-        end as bad_telephone_number,
-        case when octet_length(base_address) > 1020 then '; base_address=' || left(base_address, 50) end as bad_base_address,
-        case
-            when last_update_timestamp_text is not null and last_updated_at is null
-                then '; last_update_timestamp=' || left(last_update_timestamp_text, 50)
-        end as bad_last_update
-    from parsed
+    from plain
 ),
 
 ruled as (
     select
-        complained.*,
+        parsed.*,
+        -- The first rule that the row breaks, and what breaks it: `rule: column=value as it came`.
         case
-            when vehicle_id is null then 'missing_key'
-            when octet_length(vehicle_id) > 64 then 'key_too_long'
-        end as broken_rule
-    from complained
+            -- no vehicle_id
+            when vehicle_id is null then 'missing_key: vehicle_id='
+            -- a vehicle_id of more than 64 bytes, which would be cut
+            when octet_length(vehicle_id) > 64 then 'key_too_long: vehicle_id=' || left(vehicle_id, 50)
+        end as broken,
+        cars_control.tell_unreadable('vehicle_type', case when known_type is null then type_text end)
+        || cars_control.tell_unreadable('brand', case when brand is null then brand_text end)
+        || cars_control.tell_unreadable('vehicle_year', case when vehicle_year is null then vehicle_year_text end)
+        || cars_control.tell_unreadable('active', case when is_active is null then active_text end)
+        || cars_control.tell_unreadable('license_type', case when license_type is null then license_type_text end)
+        || cars_control.tell_unreadable(
+            'vehicle_license_number', case when vehicle_license_number is null then vehicle_license_number_text end
+        )
+        || cars_control.tell_unreadable(
+            'permit_license_number', case when permit_license_number is null then permit_license_number_text end
+        )
+        || cars_control.tell_unreadable('expiration_date', case when license_expires_on is null then expiration_date_text end)
+        || cars_control.tell_unreadable('certification_date', case when certified_on is null then certification_date_text end)
+        || cars_control.tell_unreadable(
+            'base_telephone_number', case when base_telephone_number is null then base_telephone_number_text end
+        )
+        || cars_control.tell_unreadable('base_address', case when base_address is null then base_address_text end)
+        || cars_control.tell_unreadable(
+            'last_update_timestamp', case when last_updated_at is null then last_update_timestamp_text end
+        ) as unreadable
+    from parsed
 )
 
 select
     cast(vehicle_id as varchar(64)) as vehicle_id,
-    cast(
-        case when bad_type is null then replace(coalesce(plain_type, 'unknown'), 'highend', 'high_end') else 'unknown' end
-        as varchar(16)
-    ) as vehicle_type,
-    case when bad_brand is null then cast(ruled.brand as varchar(400)) end as brand,
-    case when bad_year is null then cast(floor(ruled.vehicle_year) as bigint) end as vehicle_year,
+    cast(coalesce(known_type, 'unknown') as varchar(16)) as vehicle_type,
+    cast(ruled.brand as varchar(400)) as brand,
+    cast(ruled.vehicle_year as bigint) as vehicle_year,
     is_active,
-    case when bad_license_type is null then cast(ruled.license_type as varchar(200)) end as license_type,
-    case when bad_license_number is null then cast(ruled.vehicle_license_number as varchar(80)) end as vehicle_license_number,
-    case when bad_permit_number is null then cast(ruled.permit_license_number as varchar(80)) end as permit_license_number,
+    cast(ruled.license_type as varchar(200)) as license_type,
+    cast(ruled.vehicle_license_number as varchar(80)) as vehicle_license_number,
+    cast(ruled.permit_license_number as varchar(80)) as permit_license_number,
     license_expires_on,
     certified_on,
-    case when bad_telephone_number is null then cast(ruled.base_telephone_number as varchar(128)) end as base_telephone_number,
-    case when bad_base_address is null then cast(ruled.base_address as varchar(1020)) end as base_address,
+    cast(ruled.base_telephone_number as varchar(128)) as base_telephone_number,
+    cast(ruled.base_address as varchar(1020)) as base_address,
     last_updated_at,
     removed_at,
     cast(ruled.vehicle_id as varchar(512)) as row_key,
-    broken_rule,
-    case broken_rule
-        when 'missing_key' then 'vehicle_id='
-        when 'key_too_long' then 'vehicle_id=' || left(ruled.vehicle_id, 50)
-    end as broken_value,
-    cast(
-        nullif(
-            substring(
-                coalesce(bad_type, '') || coalesce(bad_brand, '') || coalesce(bad_year, '') || coalesce(bad_active, '')
-                || coalesce(bad_license_type, '') || coalesce(bad_license_number, '') || coalesce(bad_permit_number, '')
-                || coalesce(bad_expiration_date, '') || coalesce(bad_certification_date, '') || coalesce(bad_telephone_number, '')
-                || coalesce(bad_base_address, '') || coalesce(bad_last_update, ''),
-                3
-            ),
-            ''
-        ) as varchar(1024)
-    ) as unreadable_value
+    split_part(broken, ': ', 1) as broken_rule,
+    substring(broken, position(': ' in broken) + 2) as broken_value,
+    cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value
 from ruled
 
 -- name: accepted

@@ -22,8 +22,8 @@ _END_OF_ALL = "cast('2051-01-01' as date)"
 _ENGINE_TABLES = ("rejected_rows", "unreadable_values")
 _DIRTY = "dirty_from_"
 _DIRTY_DAYS = "dirty_days_from_"
-# In a curated table's header, a line per rule: its name, and apart from it what it means.
-_RULE = re.compile(r"^--   ([a-z_]+) {2,}(\S.*)$", re.MULTILINE)
+# A rule of a curated table: a line of words, the condition, and its name before what breaks it.
+_RULE = re.compile(r"^ *-- (\S.*)\n *when (?:(?!\bwhen\b)[^;])*?\bthen '([a-z_]+): ", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ class CuratedTable:
     @cached_property
     def rules(self) -> dict[str, str]:
         """What breaks each of the table's rules, in words, by the rule's name."""
-        return dict(_RULE.findall(self.file.text))
+        return {name: words for words, name in _RULE.findall(self.file.sections.get("judged", ""))}
 
     @cached_property
     def references(self) -> tuple[Reference, ...]:
