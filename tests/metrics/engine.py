@@ -15,7 +15,8 @@ import pandas as pd
 from local_redshift.translate import translate
 from rental_pipeline.base.object_store import PLAN, run_key, write_json
 from rental_pipeline.base.settings import WarehouseSettings
-from rental_pipeline.definitions.marketplace import Warehouse, read_warehouse
+from rental_pipeline.definitions.generic_checks import list_generic_checks
+from rental_pipeline.definitions.marketplace import Check, Warehouse, read_warehouse
 from rental_pipeline.model.run_request import LAYERS
 from rental_pipeline.warehouse.run_step import run_step
 from tests.metrics.records import History, Rate, Row, Version
@@ -157,13 +158,17 @@ class Engine:
         found = results[(results.run_sequence == self.run_sequence) & (results.violations > 0)]
         return dict(zip(found.check_name, found.example, strict=True))
 
+    def list_checks(self) -> list[Check]:
+        """Return the checks of the marketplace's files, and those that are made from the headers of all tables."""
+        return [*self.files.checks, *list_generic_checks(self.files)]
+
     def find_violations(self, as_of: date, check: str, fault: str = "select 1") -> list[str]:
         """Make a fault (its schemas without the marketplace's prefix), run a check, and take the fault back.
 
         Returns:
             The example of each row that the check finds.
         """
-        violations = next(found.violations for found in self.files.checks if found.name == check)
+        violations = next(found.violations for found in self.list_checks() if found.name == check)
         for schema in ("curated", "staging"):
             fault = fault.replace(f"{schema}.", f"{self.subject.marketplace}_{schema}.")
         with self.warehouse.connect() as connection:

@@ -6,6 +6,7 @@
 -- key:        id
 -- references: id -> apartments.id
 -- removed:    kept
+-- holds:      abs(latitude) <= 90; abs(longitude) <= 180
 -- reads:      newest, known_apartments
 -- writes:     apartments_curated.apartment_attributes
 -- parameters: none

@@ -5,6 +5,8 @@
 -- input:      versions
 -- key:        id
 -- references: none
+-- unique_key: id, valid_from
+-- holds:      price >= 0; valid_to > valid_from
 -- reads:      versions
 -- writes:     apartments_curated.apartment_versions
 -- parameters: none

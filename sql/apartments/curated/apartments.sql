@@ -6,6 +6,8 @@
 -- key:        id
 -- references: none
 -- removed:    kept
+-- holds:      price >= 0
+-- days:       listing_created_at
 -- reads:      newest
 -- writes:     apartments_curated.apartments
 -- parameters: none

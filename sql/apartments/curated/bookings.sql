@@ -6,6 +6,8 @@
 -- key:        booking_id
 -- references: apartment_id -> apartments.id
 -- amount:     total_price, currency
+-- holds:      total_price >= 0; checkout_date >= checkin_date; booking_status in ('confirmed', 'pending', 'canceled')
+-- days:       booking_date, checkin_date, checkout_date
 -- reads:      newest, known_apartments
 -- writes:     apartments_curated.bookings
 -- parameters: none

@@ -5,6 +5,7 @@
 -- input:      newest
 -- key:        event_day
 -- references: apartment_id -> apartments.id
+-- days:       viewed_at
 -- reads:      newest, known_apartments
 -- writes:     apartments_curated.user_viewing
 -- parameters: none

@@ -2,6 +2,7 @@
 --
 -- grain:      one row per month in which a confirmed stay begins
 -- period:     month
+-- unique_key: period_start
 -- reads:      stay_length
 -- writes:     apartments_presentation.average_booking_duration_monthly
 -- parameters: none

@@ -2,6 +2,7 @@
 --
 -- grain:      one row per week in which a confirmed stay begins
 -- period:     week
+-- unique_key: period_start
 -- reads:      stay_length
 -- writes:     apartments_presentation.average_booking_duration_weekly
 -- parameters: none

@@ -2,6 +2,9 @@
 --
 -- grain:      one row per week and price unit that has an active listing
 -- period:     week
+-- unique_key: period_start, price_unit
+-- holds:      average_price >= 0; (average_price is null) = (listings = listings_without_rate); listings >=
+--             listings_without_rate; listings >= listings_assumed
 -- reads:      listing_price, apartments_control.exchange_rate
 -- writes:     apartments_presentation.average_listing_price_weekly
 -- parameters: none

@@ -2,6 +2,8 @@
 --
 -- grain:      one row per week, price unit and currency that has an active listing
 -- period:     week
+-- unique_key: period_start, price_unit, currency
+-- holds:      average_price >= 0; listings >= 1; listings >= listings_assumed
 -- reads:      listing_price
 -- writes:     apartments_presentation.average_listing_price_weekly_by_currency
 -- parameters: none

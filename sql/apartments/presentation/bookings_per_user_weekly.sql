@@ -2,6 +2,8 @@
 --
 -- grain:      one row per week of booking and user with a booking that is not canceled
 -- period:     week
+-- unique_key: period_start, user_id
+-- personal:   user_id
 -- reads:      dirty_period, apartments_curated.bookings, apartments_control.calendar, changed_bookings
 -- writes:     apartments_presentation.bookings_per_user_weekly
 -- parameters: none

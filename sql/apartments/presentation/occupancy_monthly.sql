@@ -2,6 +2,10 @@
 --
 -- grain:      one row per month that has an available or a booked night before as_of
 -- period:     month
+-- unique_key: period_start
+-- holds:      booked_nights >= 0; booked_nights_unavailable >= 0; available_nights_assumed >= 0; available_nights_assumed <=
+--             available_nights; booked_nights <= available_nights; occupancy_rate is not null or available_nights = 0;
+--             occupancy_rate between 0 and 1
 -- reads:      dirty_period, apartments_curated.apartment_versions, apartments_curated.bookings, changed_apartment_versions,
 --             changed_bookings
 -- writes:     apartments_presentation.occupancy_monthly

@@ -2,6 +2,8 @@
 --
 -- grain:      one row per week of booking, city_key and state_key with a confirmed booking
 -- period:     week
+-- unique_key: period_start, city_key, state_key
+-- rank:       city_rank
 -- reads:      dirty_period, apartments_curated.bookings, apartments_curated.apartment_attributes, apartments_control.calendar,
 --             changed_bookings, changed_apartment_attributes
 -- writes:     apartments_presentation.popular_cities_weekly

@@ -2,6 +2,8 @@
 --
 -- grain:      one row per day up to as_of on which some user has a confirmed booking in the 30 days that end with it
 -- period:     day
+-- unique_key: period_start
+-- holds:      users_with_bookings >= 1; repeat_users <= users_with_bookings; repeat_rate between 0 and 1
 -- reads:      dirty_period, apartments_curated.bookings, apartments_control.calendar, changed_bookings
 -- writes:     apartments_presentation.repeat_customers_daily
 -- parameters: as_of

@@ -2,6 +2,9 @@
 --
 -- grain:      one row per week of booking and listing with a confirmed booking
 -- period:     week
+-- unique_key: period_start, apartment_id
+-- holds:      revenue >= 0; (revenue is null) = (bookings = bookings_without_rate); bookings >= bookings_without_rate
+-- rank:       listing_rank of revenue
 -- reads:      dirty_period, apartments_curated.bookings, apartments_control.exchange_rate, apartments_control.calendar,
 --             changed_bookings
 -- writes:     apartments_presentation.top_listings_weekly

@@ -4,9 +4,12 @@
 -- source:     rental_transactions
 -- input:      newest
 -- key:        rental_id
--- references: user_id -> users.user_id, vehicle_id -> vehicles.vehicle_id, pickup_location -> locations.location_id,
---             dropoff_location -> locations.location_id
+-- references: user_id -> users.user_id, vehicle_id -> vehicles.vehicle_id, pickup_location as pickup_location_id ->
+--             locations.location_id, dropoff_location as dropoff_location_id -> locations.location_id
 -- amount:     total_amount
+-- holds:      total_amount >= 0; ended_at >= started_at; rental_seconds = datediff(second, started_at, ended_at); rental_date =
+--             cast(started_at as date)
+-- days:       rental_date, ended_at
 -- reads:      newest, known_users, known_vehicles, known_locations
 -- writes:     cars_curated.rental_transactions
 -- parameters: none

@@ -6,6 +6,7 @@
 -- key:        user_id
 -- references: none
 -- removed:    kept
+-- personal:   user_id
 -- reads:      newest
 -- writes:     cars_curated.users
 -- parameters: none

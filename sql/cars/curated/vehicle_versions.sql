@@ -5,6 +5,8 @@
 -- input:      versions
 -- key:        vehicle_id
 -- references: none
+-- unique_key: vehicle_id, valid_from
+-- holds:      valid_to > valid_from
 -- reads:      versions, cars_control.layer_position
 -- writes:     cars_curated.vehicle_versions
 -- parameters: none

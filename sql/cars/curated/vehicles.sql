@@ -6,6 +6,7 @@
 -- key:        vehicle_id
 -- references: none
 -- removed:    kept
+-- holds:      vehicle_type in ('basic', 'premium', 'high_end', 'unknown')
 -- reads:      newest
 -- writes:     cars_curated.vehicles
 -- parameters: none

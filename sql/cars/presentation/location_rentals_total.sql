@@ -2,6 +2,11 @@
 --
 -- grain:      one row per location at which a rental starts or ends
 -- period:     all
+-- unique_key: period_start, location_id
+-- holds:      (average_amount is null) = (rentals = 0); min_amount >= 0; cast(min_amount as double precision) <= average_amount
+--             * 1.000000001; average_amount <= cast(max_amount as double precision) * 1.000000001; unique_vehicles <= rentals;
+--             unique_vehicles > 0 or rentals = 0
+-- rank:       location_rank
 -- reads:      location_use, cars_curated.locations, changed_locations
 -- writes:     cars_presentation.location_rentals_total
 -- parameters: none

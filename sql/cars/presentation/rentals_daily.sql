@@ -2,6 +2,8 @@
 --
 -- grain:      one row per day on which a rental starts
 -- period:     day
+-- unique_key: period_start
+-- holds:      average_amount >= 0; average_amount <= cast(revenue as double precision) * 1.000000001
 -- reads:      dirty_period, cars_curated.rental_transactions, changed_rental_transactions
 -- writes:     cars_presentation.rentals_daily
 -- parameters: none

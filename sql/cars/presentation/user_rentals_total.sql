@@ -2,6 +2,11 @@
 --
 -- grain:      one row per user with a rental
 -- period:     all
+-- unique_key: period_start, user_id
+-- personal:   user_id
+-- holds:      (average_amount is null) = (rentals = 0); min_amount >= 0; cast(min_amount as double precision) <= average_amount
+--             * 1.000000001; average_amount <= cast(max_amount as double precision) * 1.000000001
+-- rank:       spender_rank
 -- reads:      dirty_period, cars_curated.rental_transactions, changed_rental_transactions
 -- writes:     cars_presentation.user_rentals_total
 -- parameters: none

@@ -2,6 +2,11 @@
 --
 -- grain:      one row per day and vehicle type of which a rental starts, or takes some of the day, or a vehicle is in the fleet
 -- period:     day
+-- unique_key: period_start, vehicle_type
+-- holds:      (average_hours is null) = (rentals = 0); min_hours >= 0; min_hours <= average_hours * 1.000000001; average_hours
+--             <= max_hours * 1.000000001; utilisation between 0 and 1; (utilisation is null) = (fleet_hours = 0);
+--             abs(utilisation * fleet_hours - rented_fleet_hours) <= 0.000001; rented_fleet_hours <= occupied_hours;
+--             assumed_fleet_hours <= fleet_hours; rented_fleet_hours >= 0; fleet_hours >= 0; assumed_fleet_hours >= 0
 -- reads:      vehicle_type_use
 -- writes:     cars_presentation.vehicle_type_rentals_daily
 -- parameters: none
@@ -38,7 +43,8 @@ select
     rentals,
     revenue,
     cast(rental_seconds as double precision) / cast(3600 as double precision) as rental_hours,
-    cast(rental_seconds as double precision) / cast(nullif(3600 * vehicle_type_use.rentals, 0) as double precision) as average_hours,
+    cast(rental_seconds as double precision)
+    / cast(nullif(3600 * vehicle_type_use.rentals, 0) as double precision) as average_hours,
     cast(min_seconds as double precision) / cast(3600 as double precision) as min_hours,
     cast(max_seconds as double precision) / cast(3600 as double precision) as max_hours,
     cast(occupied_seconds as double precision) / cast(3600 as double precision) as occupied_hours,

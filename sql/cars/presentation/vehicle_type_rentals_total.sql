@@ -2,6 +2,13 @@
 --
 -- grain:      one row per vehicle type that has a vehicle or a rental
 -- period:     all
+-- unique_key: period_start, vehicle_type
+-- holds:      (average_hours is null) = (rentals = 0); min_hours >= 0; min_hours <= average_hours * 1.000000001; average_hours
+--             <= max_hours * 1.000000001; occupied_hours <= rental_hours + 0.000001; utilisation between 0 and 1; (utilisation
+--             is null) = (fleet_hours = 0); abs(utilisation * fleet_hours - rented_fleet_hours) <= 0.000001; rented_fleet_hours
+--             <= occupied_hours; assumed_fleet_hours <= fleet_hours; rented_fleet_hours >= 0; fleet_hours >= 0;
+--             assumed_fleet_hours >= 0
+-- rank:       vehicle_type_rank
 -- reads:      dirty_period, vehicle_type_use, cars_curated.rental_transactions, cars_curated.vehicles,
 --             cars_curated.vehicle_versions, changed_vehicles, changed_vehicle_versions
 -- writes:     cars_presentation.vehicle_type_rentals_total

@@ -155,3 +155,32 @@ def test_only_a_metric_that_names_the_day_depends_on_it(sql_root):
     assert not read_warehouse(sql_root, "shop").metric("sales").depends_on_day
     path.write_text(METRIC.replace("-- name: rows\nselect 1", "-- name: rows\nselect cast(:as_of as date)"))
     assert read_warehouse(sql_root, "shop").metric("sales").depends_on_day
+
+
+def test_an_intermediate_table_that_is_not_there_is_refused(sql_root):
+    """By the name that the metric reads."""
+    metric = METRIC.replace("reads: ", "reads: order_sums, ")
+    (sql_root / "shop/presentation/sales.sql").write_text(metric)
+    with pytest.raises(FixConfiguration, match=r"sales\.sql reads order_sums, and there is no intermediate/order_sums\.sql"):
+        read_warehouse(sql_root, "shop")
+
+
+def test_an_edit_of_an_intermediate_table_counts_for_its_metrics(sql_root):
+    """Their hashes, what they read, and what makes them dirty."""
+    (sql_root / "shop/intermediate").mkdir()
+    part = sql_root / "shop/intermediate/order_sums.sql"
+    text = "-- reads: shop_curated.parent\n\n-- name: dirty_days_from_parent\nselect 1\n\n-- name: rows\nselect {}\n"
+    part.write_text(text.format("1"))
+    (sql_root / "shop/presentation/sales.sql").write_text(METRIC.replace("reads: ", "reads: order_sums, "))
+    before = read_warehouse(sql_root, "shop")
+    (metric,) = before.metrics
+    assert before.metric_sources(metric) == {"child", "parent"}
+    assert (
+        "calendar" in metric.select_dirty("parent", "shop_control")
+        and metric.select_dirty("child", "c") == "select 1 as period_start"
+    )
+    assert not metric.depends_on_day
+    part.write_text(text.format("cast(:as_of as date)"))
+    after = read_warehouse(sql_root, "shop")
+    assert after.metric_hash(after.metrics[0]) != before.metric_hash(metric) and after.files_hash != before.files_hash
+    assert after.metrics[0].depends_on_day

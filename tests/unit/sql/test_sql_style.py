@@ -24,12 +24,16 @@ FOLDERS = ("curated", "intermediate", "presentation", "checks", "views", "report
 HEADERS = {
     "curated": ["grain", "source", "input", "key", "references", "reads", "writes", "parameters", "rerun", "storage"],
     "intermediate": ["grain", "reads", "parameters"],
-    "presentation": ["grain", "period", "reads", "writes", "parameters", "rerun", "storage"],
+    "presentation": ["grain", "period", "unique_key", "reads", "writes", "parameters", "rerun", "storage"],
     "checks": ["severity", "reads", "parameters"],
     "views": ["grain", "reads", "writes", "parameters", "rerun", "storage"],
     "report": ["place", "title", "reading", "chart", "columns", "drawn", "empty", "reads", "parameters"],
 }
-OPTIONAL = {("curated", "lake"), ("curated", "removed"), ("curated", "amount"), ("report", "unknown")}
+OPTIONAL = {
+    *(("curated", key) for key in ("lake", "removed", "amount", "unique_key", "holds", "days", "personal")),
+    *(("presentation", key) for key in ("holds", "days", "personal", "rank")),
+    ("report", "unknown"),
+}
 MARKETPLACES = sorted(path.parent.name for path in (ROOT / "sql").glob("*/source.yaml"))
 PATHS = [path for name in MARKETPLACES for folder in FOLDERS for path in sorted((ROOT / "sql" / name / folder).glob("*.sql"))]
 TABLES = [path for path in PATHS if path.parent.name in ("curated", "presentation")]

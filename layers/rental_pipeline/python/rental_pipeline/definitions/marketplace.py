@@ -13,13 +13,15 @@ from rental_pipeline.definitions.charts import Chart, read_charts
 from rental_pipeline.definitions.exchange_rates import US_DOLLAR
 from rental_pipeline.definitions.sql_files import SqlFile, hash_texts, read_sql_folder
 
-_REFERENCE = re.compile(r"^(\w+) *-> *(\w+)\.(\w+)$")
+_REFERENCE = re.compile(r"^(?P<column>\w+)(?: +as +(?P<curated>\w+))? *-> *(?P<parent>\w+)\.(?P<parent_key>\w+)$")
 # The first day of the period of a day of the calendar. `all` is one period: the whole calendar (sql/control/calendar.sql).
 _FIRST_DAY, _LAST_DAY = "cast('2000-01-01' as date)", "cast('2050-12-31' as date)"
 _PERIODS = {"day": "calendar_date", "week": "week_start", "month": "month_start", "all": _FIRST_DAY}
 _END_OF_ALL = "cast('2051-01-01' as date)"
 # Tables of the curated schema that the engine makes (steps/open_run.py).
 _ENGINE_TABLES = ("rejected_rows", "unreadable_values")
+# Temporary tables that the engine makes for a metric's rows (steps/stage.py).
+_ENGINE_PERIODS = ("dirty_period", "dirty_day")
 _DIRTY = "dirty_from_"
 _DIRTY_DAYS = "dirty_days_from_"
 # A rule of a curated table: a line of words, the condition, and its name before what breaks it.
@@ -72,11 +74,19 @@ class Amount:
 
 @dataclass(frozen=True)
 class Reference:
-    """A child column that names a row of a parent table: rows are judged anew when their parent is there for the first time."""
+    """A child column that names a row of a parent table: rows are judged anew when their parent is there for the first time.
+
+    Attributes:
+        column: The child's column in raw.
+        parent: The parent, a curated table.
+        parent_key: The parent's key column in raw.
+        curated_column: The child's column in the curated table.
+    """
 
     column: str
     parent: str
     parent_key: str
+    curated_column: str
 
 
 @dataclass(frozen=True)
@@ -143,9 +153,11 @@ class CuratedTable:
             match = _REFERENCE.match(part.strip())
             if not match:
                 raise FixConfiguration(
-                    f"{self.file.path}: references says {part.strip()!r}; write `column -> table.column` or none"
+                    f"{self.file.path}: references says {part.strip()!r}; write `column -> table.column`,"
+                    " `column as curated_column -> table.column`, or none"
                 )
-            references.append(Reference(*match.groups()))
+            column = match["column"]
+            references.append(Reference(column, match["parent"], match["parent_key"], match["curated"] or column))
         return tuple(references)
 
 
@@ -434,6 +446,9 @@ def _order_by_reference(tables: list[CuratedTable]) -> tuple[CuratedTable, ...]:
 
 def _read_metric(file: SqlFile, intermediates: dict[str, Intermediate]) -> Metric:
     reads = [name.strip() for name in file.header_line("reads").split(",")]
+    own = [name for name in reads if "." not in name and not name.startswith("changed_") and name not in _ENGINE_PERIODS]
+    if unknown := [name for name in own if name not in intermediates]:
+        raise FixConfiguration(f"{file.path} reads {unknown[0]}, and there is no intermediate/{unknown[0]}.sql")
     return Metric(file, tuple(intermediates[name] for name in reads if name in intermediates))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rental_pipeline.base.errors import FixConfiguration, FixData
+from rental_pipeline.definitions.generic_checks import list_generic_checks
 from rental_pipeline.definitions.marketplace import Check
 from rental_pipeline.model.raw_tables import quote_identifier
 from rental_pipeline.model.request_size import MAX_BYTES, divide_texts
@@ -74,17 +75,17 @@ def tell_violations(rows: Rows) -> list[str]:
 
 
 def list_checks(request: StepRequest) -> list[Check]:
-    """The marketplace's checks, and per curated table: every key of raw is accepted or rejected; what is newly set aside.
+    """The marketplace's checks; those of all tables, by their headers; and per curated table: every key of raw is accepted or
+    rejected; what is newly set aside.
 
     Raises:
         FixConfiguration: a file has the name of a check that is made for every table.
     """
-    generated = [_account_for_rows(request, table) for table in request.warehouse.curated if not table.is_derived]
+    generated = list_generic_checks(request.warehouse)
+    generated += [_account_for_rows(request, table) for table in request.warehouse.curated if not table.is_derived]
     generated += list_set_aside_checks(request)
     if taken := sorted({check.name for check in generated} & {check.name for check in request.warehouse.checks}):
-        raise FixConfiguration(
-            f"checks/{taken[0]}.sql has the name of a check that is made for each curated table: rename the file"
-        )
+        raise FixConfiguration(f"checks/{taken[0]}.sql has the name of a check that is made for all tables: rename the file")
     return [*request.warehouse.checks, *generated]
 
 

@@ -1,0 +1,155 @@
+"""The checks that hold of every table, made from what its file's header says: nobody has to list a table that is added.
+
+Redshift enforces NOT NULL, and neither keys nor anything else. A file under checks/ is for what is special.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.definitions.marketplace import Check, CuratedTable, Warehouse
+from rental_pipeline.definitions.sql_files import SqlFile
+
+# An append table's rows have no key: equal ones are separate events.
+_NO_KEY = "event_day"
+# So many rows, and none of them usable, are a format that nobody has told the curated layer about, not dirt.
+_MANY_REJECTED = 100
+# Outside of the calendar (sql/control/calendar.sql) no metric has a period.
+_IN_CALENDAR = "cast({} as date) between cast('2000-01-01' as date) and cast('2050-12-31' as date)"
+
+
+def list_generic_checks(warehouse: Warehouse) -> list[Check]:
+    """Return the checks, each of all the tables that it concerns; a violation of any stops the publication.
+
+    Raises:
+        FixConfiguration: a header lacks its `unique_key`, or says `rank` otherwise than it is read.
+    """
+    curated = [(table.file, f"{warehouse.schemas.curated}.{table.name}") for table in warehouse.curated]
+    staged = [(metric.file, f"{warehouse.schemas.staging}.{metric.name}") for metric in warehouse.metrics]
+    selects = {
+        "curated_keys_unique": [
+            _find_doubled(file, relation, key)
+            for (file, relation), table in zip(curated, warehouse.curated, strict=True)
+            if (key := _unique_key(table)) != (_NO_KEY,)
+        ],
+        "curated_values_in_range": [sql for file, relation in curated for sql in _find_out_of_range(file, relation)],
+        "references_known": [sql for table in warehouse.curated for sql in _find_orphans(warehouse, table)],
+        "tables_not_all_rejected": _find_all_rejected(warehouse),
+        "metric_rows_unique": [_find_doubled(file, relation, _listed(file, "unique_key")) for file, relation in staged],
+        "metric_values_in_range": [sql for file, relation in staged for sql in _find_out_of_range(file, relation)],
+        "ranks_start_at_one": [sql for file, relation in staged for sql in _find_unranked(file, relation)],
+    }
+    return [Check(name, "fail", "\nunion all\n".join(each)) for name, each in selects.items() if each]
+
+
+def _listed(file: SqlFile, key: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in file.header_line(key).split(","))
+
+
+def _unique_key(table: CuratedTable) -> tuple[str, ...]:
+    """Return the columns that tell a curated table's rows apart: `unique_key`, or else the key (not of versions)."""
+    return _listed(table.file, "unique_key") if table.is_derived or "unique_key" in table.file.header else table.key
+
+
+def _key(file: SqlFile) -> tuple[str, ...]:
+    header = file.header
+    return _listed(file, "unique_key" if "unique_key" in header else "key")
+
+
+def _tell(file: SqlFile, key: Sequence[str], rows: str = "") -> str:
+    """Return the text that names a row by its table and key, but for columns that no message shows (`personal`)."""
+    personal = _parts(file, "personal", ",")
+    shown = [f"coalesce(cast({rows}{column} as varchar(64)), '')" for column in key if column not in personal]
+    return " || ' ' || ".join([f"'{file.name}'", *shown])
+
+
+def _find_doubled(file: SqlFile, relation: str, key: Sequence[str]) -> str:
+    columns = ", ".join(key)
+    return (
+        f"select {_tell(file, key)} || ': ' || cast(count(*) as varchar(64)) || ' rows of one key' as example\n"
+        f"from {relation}\ngroup by {columns}\nhaving count(*) > 1"
+    )
+
+
+def _find_out_of_range(file: SqlFile, relation: str) -> Iterator[str]:
+    """Select the rows of which a condition of the header's `holds` is false, or a day of its `days` is in no calendar."""
+    conditions = {each: each for each in _parts(file, "holds", ";")}
+    conditions |= {f"{day} in the calendar": _IN_CALENDAR.format(day) for day in _parts(file, "days", ",")}
+    if not conditions:
+        return
+    named = " ".join(f"when not ({each}) then {_quote(told)}" for told, each in conditions.items())
+    broken = "\n    or ".join(f"not ({each})" for each in conditions.values())
+    yield f"select {_tell(file, _key(file))} || ' breaks ' || case {named} end as example\nfrom {relation}\nwhere {broken}"
+
+
+def _parts(file: SqlFile, key: str, separator: str) -> list[str]:
+    return [part.strip() for part in file.header.get(key, "").split(separator) if part.strip()]
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _find_orphans(warehouse: Warehouse, table: CuratedTable) -> Iterator[str]:
+    """Select the rows that refer to a row which is neither accepted, kept as removed, nor rejected.
+
+    Only of a parent that keeps removed rows that can be said; a derived table refers to the rows that it is the history of.
+    """
+    curated = warehouse.schemas.curated
+    references = [(reference.curated_column, warehouse.curated_table(reference.parent)) for reference in table.references]
+    if table.is_derived:
+        references += [
+            (table.key[0], other) for other in warehouse.curated if other.source == table.source and not other.is_derived
+        ]
+    for column, parent in references:
+        if not parent.keeps_removed or len(parent.key) != 1:
+            continue
+        # By text, whose case a marketplace may have its references ignore.
+        known = f"select lower(cast({parent.key[0]} as varchar(512))) as known_key from {curated}.{parent.name}"
+        rejected = f"select lower(row_key) as known_key from {curated}.rejected_rows where table_name = '{parent.name}'"
+        child = _tell(table.file, _key(table.file), f"{table.name}.")
+        yield (
+            f"select {child} || ': none of {parent.name} has its {column}' as example\n"
+            f"from {curated}.{table.name}\n"
+            f"left join ({known} union {rejected}) as known\n"
+            f"    on lower(cast({table.name}.{column} as varchar(512))) = known.known_key\n"
+            f"where known.known_key is null\n    and {table.name}.{column} is not null"
+        )
+
+
+def _find_all_rejected(warehouse: Warehouse) -> list[str]:
+    """Select the tables that have many rejected rows and no accepted one."""
+    curated = warehouse.schemas.curated
+    accepted = " union all ".join(
+        f"select cast('{table.name}' as varchar(127)) as table_name, count(*) as row_count from {curated}.{table.name}"
+        for table in warehouse.curated
+        if not table.is_derived
+    )
+    if not accepted:
+        return []
+    return [
+        "select rejected_rows.table_name || ': all ' || cast(count(*) as varchar(64)) || ' rows, for example for '"
+        f" || min(rejected_rows.broken_rule) as example\nfrom {curated}.rejected_rows\n"
+        f"inner join ({accepted}) as accepted on rejected_rows.table_name = accepted.table_name\n"
+        "where accepted.row_count = 0\ngroup by rejected_rows.table_name\n"
+        f"having count(*) >= {_MANY_REJECTED}"
+    ]
+
+
+def _find_unranked(file: SqlFile, relation: str) -> Iterator[str]:
+    """Select the periods in which nobody is first, a rank is beyond the number of the ranked, or somebody has none.
+
+    The header says `rank: column`, or `rank: column of column` where only rows with a value in the second have a rank.
+    """
+    text = file.header.get("rank")
+    if text is None:
+        return
+    rank, _, value = (part.strip() for part in text.partition(" of "))
+    if not rank.isidentifier() or (value and not value.isidentifier()):
+        raise FixConfiguration(f"{file.path}: rank says {text!r}; write `column` or `column of column`")
+    ranked = f"count({value})" if value else "count(*)"
+    yield (
+        f"select '{file.name} ' || cast(period_start as varchar(64)) || ': {rank}' as example\nfrom {relation}\n"
+        f"group by period_start\nhaving min({rank}) <> 1\n    or max({rank}) > {ranked}\n    or count({rank}) <> {ranked}"
+    )

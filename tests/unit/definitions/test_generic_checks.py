@@ -1,0 +1,114 @@
+"""The checks of all tables follow from their headers: a table that is added is among them without being listed anywhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.definitions.generic_checks import list_generic_checks
+from rental_pipeline.definitions.marketplace import read_warehouse
+
+SQL_ROOT = Path(__file__).parents[3] / "sql"
+CURATED = """-- grain: one row per key
+-- source: {name}
+-- input: newest
+-- key: {key}
+-- references: {references}
+{more}
+-- name: table
+create table if not exists shop_curated.{name} (id bigint)
+
+-- name: judged
+select 1
+
+-- name: accepted
+select 1
+"""
+METRIC = """-- grain: one row per day
+-- period: day
+{more}
+-- reads: shop_curated.orders
+
+-- name: table
+create table if not exists shop_presentation.sales (period_start date)
+
+-- name: rows
+select 1
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Return a function that writes a file of the marketplace, and makes its checks."""
+    (tmp_path / "control").mkdir()
+    (tmp_path / "control/functions.sql").write_text("-- name: one\nselect 1\n")
+
+    def write(folder: str, name: str, text: str) -> dict[str, str]:
+        (tmp_path / "shop" / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "shop" / folder / f"{name}.sql").write_text(text)
+        checks = list_generic_checks(read_warehouse(tmp_path, "shop"))
+        assert {check.severity for check in checks} == {"fail"}
+        return {check.name: check.violations for check in checks}
+
+    return write
+
+
+def curated(name: str, key: str = "id", references: str = "none", more: str = "") -> str:
+    return CURATED.format(name=name, key=key, references=references, more=more)
+
+
+@pytest.mark.parametrize("marketplace", ["apartments", "cars"])
+def test_every_table_is_checked(marketplace):
+    """Each keyed table and each metric for its key; each table that rejects rows for having any other."""
+    warehouse = read_warehouse(SQL_ROOT, marketplace)
+    checks = {check.name: check.violations for check in list_generic_checks(warehouse)}
+    keyed = {table.name for table in warehouse.curated if table.key != ("event_day",)}
+    assert set(re.findall(rf"from {marketplace}_curated\.(\w+)", checks["curated_keys_unique"])) == keyed
+    metrics = {metric.name for metric in warehouse.metrics}
+    assert set(re.findall(rf"from {marketplace}_staging\.(\w+)", checks["metric_rows_unique"])) == metrics
+    judged = {table.name for table in warehouse.curated if not table.is_derived}
+    found = set(re.findall(rf"from {marketplace}_curated\.(\w+)", checks["tables_not_all_rejected"]))
+    assert found == judged | {"rejected_rows"}
+    ranked = {metric.name for metric in warehouse.metrics if any("_rank" in sql for sql in metric.file.sections.values())}
+    assert set(re.findall(rf"from {marketplace}_staging\.(\w+)", checks["ranks_start_at_one"])) == ranked
+
+
+def test_a_reference_is_checked_where_its_parent_keeps_removed_rows(write):
+    """A child outlives a parent that leaves no trace, and is then no orphan."""
+    write("curated", "orders", curated("orders", "order_id", "user as user_id -> users.id"))
+    checks = write("curated", "users", curated("users"))
+    assert "references_known" not in checks
+    checks = write("curated", "users", curated("users", more="-- removed: kept\n"))
+    assert "none of users has its user_id" in checks["references_known"]
+    assert "orders.user_id" in checks["references_known"]
+
+
+def test_a_metric_says_its_key(write):
+    """Without it nothing could tell that a row stands there twice."""
+    write("curated", "orders", curated("orders"))
+    with pytest.raises(FixConfiguration, match=r"sales\.sql has no `-- unique_key: …` line"):
+        write("presentation", "sales", METRIC.format(more="-- holds: true"))
+    checks = write("presentation", "sales", METRIC.format(more="-- unique_key: period_start, code"))
+    assert "group by period_start, code" in checks["metric_rows_unique"]
+
+
+def test_versions_say_their_key(write):
+    """Several of them have the key that they are judged by."""
+    text = curated("orders").replace("input: newest", "input: versions")
+    with pytest.raises(FixConfiguration, match="unique_key"):
+        write("curated", "orders", text)
+
+
+def test_a_personal_key_is_in_no_example(write):
+    """It groups the rows, and the message says how many there are."""
+    checks = write("curated", "users", curated("users", more="-- personal: id\n-- holds: id > 0\n"))
+    assert "cast(id" not in checks["curated_keys_unique"] and "group by id" in checks["curated_keys_unique"]
+    assert checks["curated_values_in_range"].startswith("select 'users' || ' breaks '")
+
+
+def test_a_rank_of_something_else_is_refused(write):
+    """By the file and what it says."""
+    write("curated", "orders", curated("orders"))
+    with pytest.raises(FixConfiguration, match=r"sales\.sql: rank says 'the best'"):
+        write("presentation", "sales", METRIC.format(more="-- unique_key: period_start\n-- rank: the best"))
