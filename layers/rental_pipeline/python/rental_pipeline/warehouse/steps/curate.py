@@ -8,6 +8,7 @@ from rental_pipeline.definitions.marketplace import CuratedTable, Reference
 from rental_pipeline.model.raw_tables import BAD_COLUMNS, quote_identifier
 from rental_pipeline.warehouse.steps.dirty_periods import mark_dirty
 from rental_pipeline.warehouse.steps.limits import read_limits, tell_all
+from rental_pipeline.warehouse.steps.newest import rank_versions
 from rental_pipeline.warehouse.steps.step import Step, StepRequest, literal
 
 _ROW_KEY_BYTES = 512  # of the control schema's tables
@@ -211,9 +212,9 @@ class Curation:
                 {touched}
             ) as _rp_numbered
             """
-        partition, removed_at = keys, ""
+        ranked, removed_at = self.raw_key, ""
         if self.table.keeps_removed:
-            partition = f"{keys}, _rp_raw._operation"
+            ranked = [*self.raw_key, "_operation"]
             removed_at = f""",
                     first_value(case when _rp_raw._operation = 'D' then _rp_raw._observed_at end) over (
                         partition by {keys} order by _rp_raw._run_sequence desc
@@ -224,7 +225,7 @@ class Curation:
             from (
                 select
                     _rp_raw.*,
-                    row_number() over (partition by {partition} order by _rp_raw._run_sequence desc) as _version_rank{removed_at}
+                    {rank_versions(*ranked)} as _version_rank{removed_at}
                 {touched}
             ) as _rp_ranked
             where _rp_ranked._version_rank = 1 and _rp_ranked._operation = 'U'

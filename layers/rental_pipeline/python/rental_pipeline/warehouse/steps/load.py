@@ -6,6 +6,7 @@ from typing import Any
 
 from rental_pipeline.model.contract import SET_ASIDE
 from rental_pipeline.model.raw_tables import BAD_COLUMNS, BAD_COLUMNS_TYPE, METADATA, ROW_HASH, quote_identifier
+from rental_pipeline.warehouse.steps.newest import select_newest
 from rental_pipeline.warehouse.steps.step import Step, StepRequest, find_table, literal
 from rental_pipeline.warehouse.steps.verify_load import compose_verification
 
@@ -72,15 +73,10 @@ class Load:
 
         Gone is what the comparison found so; or, where the read covered the whole table, what did not arrive.
         """
-        keys, raw_keys = ", ".join(self.key), ", ".join(f"_rp_raw.{column}" for column in self.key)
-        ranked = f"""
-            select {raw_keys}, _rp_raw._row_hash, _rp_raw._operation,
-                row_number() over (partition by {raw_keys} order by _rp_raw._run_sequence desc) as _rp_rank
-            from {self.raw} as _rp_raw"""
-        if not self.table["complete"]:
-            ranked += f" inner join _rp_touched on {self._on_key('_rp_raw', '_rp_touched')}"
-        newest = f"select {keys}, _row_hash, _operation from ({ranked}) as _rp_ranked where _rp_rank = 1"
-        newest = f"create temp table _rp_newest as {newest}"
+        keys = ", ".join(self.key)
+        touched = "" if self.table["complete"] else f"inner join _rp_touched on {self._on_key('_rp_raw', '_rp_touched')}"
+        select = select_newest(self.raw, self.table["key"], [ROW_HASH, "_operation"], keep_removed=True, join=touched)
+        newest = f"create temp table _rp_newest as {select}"
         if self.table["complete"]:
             statements = [
                 newest,

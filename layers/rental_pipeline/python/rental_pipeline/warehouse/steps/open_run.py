@@ -89,8 +89,8 @@ def compose_open(request: StepRequest) -> Step:
     )
 
 
-def select_columns(schema: str) -> str:
-    """Return the select of the columns of a schema's tables, as `raw_tables.read_catalogue` takes them."""
+def select_columns(*schemas: str) -> str:
+    """Return the select of the columns of some schemas' tables, as `raw_tables.read_catalogue` takes them."""
     return f"""
     select
         table_schema as "schema",
@@ -101,8 +101,8 @@ def select_columns(schema: str) -> str:
         numeric_precision as "precision",
         numeric_scale as "scale"
     from svv_columns
-    where table_schema = {literal(schema)}
-    order by table_name, ordinal_position
+    where table_schema in ({", ".join(map(literal, schemas))})
+    order by table_schema, table_name, ordinal_position
     """
 
 

@@ -9,7 +9,8 @@ from rental_pipeline.definitions.lake_tables import LAYER, LakeTable, lake_name,
 from rental_pipeline.definitions.sql_files import hash_texts
 from rental_pipeline.model.column_types import catalogue_type
 from rental_pipeline.model.raw_tables import RESERVED_COLUMNS
-from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest, literal
+from rental_pipeline.warehouse.steps.open_run import select_columns
+from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest
 
 
 def compose_plan_lake(request: StepRequest) -> Step:
@@ -42,19 +43,7 @@ def compose_plan_lake(request: StepRequest) -> Step:
         name=request.statement_name,
         reads=(
             f"select table_name, stale_year from {control}.lake_stale_year group by table_name, stale_year order by 1, 2",
-            f"""
-            select
-                table_schema as "schema",
-                table_name as "table",
-                column_name as "column",
-                data_type as "type",
-                character_maximum_length as "length",
-                numeric_precision as "precision",
-                numeric_scale as "scale"
-            from svv_columns
-            where table_schema in ({", ".join(map(literal, schemas.all))})
-            order by table_schema, table_name, ordinal_position
-            """,
+            select_columns(*schemas.all),
             f"select run_sequence, table_name, manifest from {control}.table_load"
             f" where manifest is not null and run_sequence > {_runs_shown(request)} order by 1, 2",
             f"select name, run_sequence from {control}.layer_position"
