@@ -14,9 +14,11 @@ call hold_lease(2, 43200);
 
 delete from apartments_control.check_result
     where run_sequence = 2
-    and check_name in ('bookings_fresh', 'apartments_accounted_for', 'bookings_accounted_for',
-        'user_viewing_accounted_for', 'apartments_newly_set_aside', 'apartments_set_aside_beyond_limit',
-        'bookings_newly_set_aside', 'bookings_set_aside_beyond_limit', 'user_viewing_newly_set_aside',
+    and check_name in ('bookings_fresh', 'curated_keys_unique', 'curated_values_in_range', 'references_known',
+        'tables_not_all_rejected', 'metric_rows_unique', 'metric_values_in_range', 'ranks_start_at_one',
+        'apartments_accounted_for', 'bookings_accounted_for', 'user_viewing_accounted_for',
+        'apartments_newly_set_aside', 'apartments_set_aside_beyond_limit', 'bookings_newly_set_aside',
+        'bookings_set_aside_beyond_limit', 'user_viewing_newly_set_aside',
         'user_viewing_set_aside_beyond_limit');
 
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
@@ -26,19 +28,156 @@ from apartments_curated.bookings
 having max(booking_date) < cast(:as_of as date) - 7) as broken;
 
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
+    select 2, 'curated_keys_unique', 'fail', count(*), cast(min(example) as varchar(1024))
+    from (select 'apartments' || ' ' || coalesce(cast(id as varchar(64)), '') || ': ' || cast(count(*) as
+        varchar(64)) || ' rows of one key' as example
+from apartments_curated.apartments
+group by id
+having count(*) > 1
+union all
+select 'bookings' || ' ' || coalesce(cast(booking_id as varchar(64)), '') || ': ' || cast(count(*) as
+    varchar(64)) || ' rows of one key' as example
+from apartments_curated.bookings
+group by booking_id
+having count(*) > 1) as broken;
+
+insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
+    select 2, 'curated_values_in_range', 'fail', count(*), cast(min(example) as varchar(1024))
+    from (select 'apartments' || ' ' || coalesce(cast(id as varchar(64)), '') || ' breaks ' || case
+        when not (price >= 0) then 'price >= 0'
+        when not (cast(listing_created_at as date) between cast('2000-01-01' as date)
+            and cast('2050-12-31' as date)) then 'listing_created_at in the calendar' end as example
+from apartments_curated.apartments
+where not (price >= 0)
+    or not (cast(listing_created_at as date) between cast('2000-01-01' as date)
+            and cast('2050-12-31' as date))
+union all
+select 'bookings' || ' ' || coalesce(cast(booking_id as varchar(64)), '') || ' breaks ' || case
+    when not (total_price >= 0) then 'total_price >= 0'
+    when not (checkout_date >= checkin_date) then 'checkout_date >= checkin_date'
+    when not (booking_status in ('confirmed', 'pending', 'canceled')) then
+        'booking_status in (''confirmed'', ''pending'', ''canceled'')'
+    when not (cast(booking_date as date) between cast('2000-01-01' as date)
+        and cast('2050-12-31' as date)) then 'booking_date in the calendar'
+    when not (cast(checkin_date as date) between cast('2000-01-01' as date)
+        and cast('2050-12-31' as date)) then 'checkin_date in the calendar'
+    when not (cast(checkout_date as date) between cast('2000-01-01' as date)
+        and cast('2050-12-31' as date)) then 'checkout_date in the calendar' end as example
+from apartments_curated.bookings
+where not (total_price >= 0)
+    or not (checkout_date >= checkin_date)
+    or not (booking_status in ('confirmed', 'pending', 'canceled'))
+    or not (cast(booking_date as date) between cast('2000-01-01' as date) and cast('2050-12-31' as date))
+    or not (cast(checkin_date as date) between cast('2000-01-01' as date) and cast('2050-12-31' as date))
+    or not (cast(checkout_date as date) between cast('2000-01-01' as date) and cast('2050-12-31' as date))
+union all
+select 'user_viewing' || ' ' || coalesce(cast(event_day as varchar(64)), '') || ' breaks ' || case
+    when not (cast(viewed_at as date) between cast('2000-01-01' as date)
+        and cast('2050-12-31' as date)) then 'viewed_at in the calendar' end as example
+from apartments_curated.user_viewing
+where not (cast(viewed_at as date) between cast('2000-01-01' as date)
+        and cast('2050-12-31' as date))) as broken;
+
+insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
+    select 2, 'references_known', 'fail', count(*), cast(min(example) as varchar(1024))
+    from (select 'bookings' || ' ' || coalesce(cast(bookings.booking_id as varchar(64)), '') ||
+        ': none of apartments has its apartment_id' as example
+from apartments_curated.bookings
+left join (select lower(cast(id as varchar(512))) as known_key
+        from apartments_curated.apartments
+        union
+        select lower(row_key) as known_key
+        from apartments_curated.rejected_rows
+        where table_name = 'apartments') as known
+    on lower(cast(bookings.apartment_id as varchar(512))) = known.known_key
+where known.known_key is null
+    and bookings.apartment_id is not null
+union all
+select 'user_viewing' || ' ' || coalesce(cast(user_viewing.event_day as varchar(64)), '') ||
+    ': none of apartments has its apartment_id' as example
+from apartments_curated.user_viewing
+left join (select lower(cast(id as varchar(512))) as known_key
+        from apartments_curated.apartments
+        union
+        select lower(row_key) as known_key
+        from apartments_curated.rejected_rows
+        where table_name = 'apartments') as known
+    on lower(cast(user_viewing.apartment_id as varchar(512))) = known.known_key
+where known.known_key is null
+    and user_viewing.apartment_id is not null) as broken;
+
+insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
+    select 2, 'tables_not_all_rejected', 'fail', count(*), cast(min(example) as varchar(1024))
+    from (select rejected_rows.table_name || ': all ' || cast(count(*) as varchar(64)) ||
+        ' rows, for example for ' || min(rejected_rows.broken_rule) as example
+from apartments_curated.rejected_rows
+inner join (select cast('apartments' as varchar(127)) as table_name, count(*) as row_count
+        from apartments_curated.apartments
+        union all
+        select cast('bookings' as varchar(127)) as table_name, count(*) as row_count
+        from apartments_curated.bookings
+        union all
+        select cast('user_viewing' as varchar(127)) as table_name, count(*) as row_count
+        from apartments_curated.user_viewing) as accepted
+    on rejected_rows.table_name = accepted.table_name
+where accepted.row_count = 0
+group by rejected_rows.table_name
+having count(*) >= 100) as broken;
+
+insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
+    select 2, 'metric_rows_unique', 'fail', count(*), cast(min(example) as varchar(1024))
+    from (select 'average_booking_duration_weekly' || ' ' || coalesce(cast(period_start as varchar(64)), '') ||
+        ': ' || cast(count(*) as varchar(64)) || ' rows of one key' as example
+from apartments_staging.average_booking_duration_weekly
+group by period_start
+having count(*) > 1
+union all
+select 'top_listings_weekly' || ' ' || coalesce(cast(period_start as varchar(64)), '') || ' ' ||
+    coalesce(cast(apartment_id as varchar(64)), '') || ': ' || cast(count(*) as varchar(64)) ||
+    ' rows of one key' as example
+from apartments_staging.top_listings_weekly
+group by period_start, apartment_id
+having count(*) > 1) as broken;
+
+insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
+    select 2, 'metric_values_in_range', 'fail', count(*), cast(min(example) as varchar(1024))
+    from (select 'top_listings_weekly' || ' ' || coalesce(cast(period_start as varchar(64)), '') || ' ' ||
+        coalesce(cast(apartment_id as varchar(64)), '') || ' breaks ' || case
+        when not (revenue >= 0) then 'revenue >= 0'
+        when not ((revenue is null) = (bookings = bookings_without_rate)) then
+            '(revenue is null) = (bookings = bookings_without_rate)'
+        when not (bookings >= bookings_without_rate) then 'bookings >= bookings_without_rate' end as example
+from apartments_staging.top_listings_weekly
+where not (revenue >= 0)
+    or not ((revenue is null) = (bookings = bookings_without_rate))
+    or not (bookings >= bookings_without_rate)) as broken;
+
+insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
+    select 2, 'ranks_start_at_one', 'fail', count(*), cast(min(example) as varchar(1024))
+    from (select 'top_listings_weekly ' || cast(period_start as varchar(64)) || ': listing_rank' as example
+from apartments_staging.top_listings_weekly
+group by period_start
+having min(listing_rank) <> 1
+    or max(listing_rank) > count(revenue)
+    or count(listing_rank) <> count(revenue)) as broken;
+
+insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
     select 2, 'apartments_accounted_for', 'fail', count(*), cast(min(example) as varchar(1024))
     from (
         select
             cast(_rp_raw._rp_rows as varchar(20)) || ' in raw, ' || cast(_rp_accepted._rp_rows as varchar(20))
                 || ' accepted, '
             || cast(_rp_rejected._rp_rows as varchar(20)) || ' rejected' as example
-        from (select count(*) as _rp_rows
-                from (select "id"
-                    from (select "id", _operation, row_number() over (partition by _rp_raw."id"
-                            order by _rp_raw._run_sequence desc) as _rp_rank
-                        from apartments_raw."apartments" as _rp_raw
-                        where true) as _rp_ranked
-                    where _rp_rank = 1) as _rp_newest) as _rp_raw
+        from (select count(*) as _rp_rows from (
+        select "id"
+        from (
+            select _rp_raw."id", _rp_raw._operation, row_number() over (partition by _rp_raw."id"
+                    order by _rp_raw._run_sequence desc) as _rp_rank
+            from apartments_raw."apartments" as _rp_raw
+            where true
+        ) as _rp_ranked
+        where _rp_rank = 1
+    ) as _rp_newest) as _rp_raw
         cross join (select count(*) as _rp_rows from apartments_curated.apartments) as _rp_accepted
         cross join (
             select count(*) as _rp_rows from apartments_curated.rejected_rows where table_name = 'apartments'
@@ -53,14 +192,17 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
             cast(_rp_raw._rp_rows as varchar(20)) || ' in raw, ' || cast(_rp_accepted._rp_rows as varchar(20))
                 || ' accepted, '
             || cast(_rp_rejected._rp_rows as varchar(20)) || ' rejected' as example
-        from (select count(*) as _rp_rows
-                from (select "booking_id"
-                    from (select "booking_id", _operation, row_number() over (partition by _rp_raw."booking_id"
-                            order by _rp_raw._run_sequence desc) as _rp_rank
-                        from apartments_raw."bookings" as _rp_raw
-                        where true) as _rp_ranked
-                    where _rp_rank = 1
-                    and _operation = 'U') as _rp_newest) as _rp_raw
+        from (select count(*) as _rp_rows from (
+        select "booking_id"
+        from (
+            select _rp_raw."booking_id", _rp_raw._operation, row_number() over (partition by
+                _rp_raw."booking_id"
+                    order by _rp_raw._run_sequence desc) as _rp_rank
+            from apartments_raw."bookings" as _rp_raw
+            where true
+        ) as _rp_ranked
+        where _rp_rank = 1 and _operation = 'U'
+    ) as _rp_newest) as _rp_raw
         cross join (select count(*) as _rp_rows from apartments_curated.bookings) as _rp_accepted
         cross join (
             select count(*) as _rp_rows from apartments_curated.rejected_rows where table_name = 'bookings'

@@ -84,9 +84,16 @@ create temp table judged as with texts as (
     left join known_apartments on newest.apartment_id = known_apartments.id
 ),
 
-parsed as (
+numbers as (
     select
         texts.*,
+        apartments_control.parse_number(num_guests_text) as guest_number
+    from texts
+),
+
+parsed as (
+    select
+        numbers.*,
         apartments_control.parse_date(booking_date_text) as booking_date,
         apartments_control.parse_date(checkin_date_text) as checkin_date,
         apartments_control.parse_date(checkout_date_text) as checkout_date,
@@ -97,63 +104,60 @@ parsed as (
             when octet_length(payment_status_text) <= 128
                 then replace(replace(lower(payment_status_text), ' ', '_'), '-', '_')
         end as payment_status,
-        apartments_control.parse_number(num_guests_text) as guest_number
-    from texts
-),
-
-complained as (
-    select
-        parsed.*,
-        case when guest_number = round(guest_number, 0) then guest_number end as guests,
-        case
-            when booking_date_text is null then 'booking_date='
-            when checkin_date_text is null then 'checkin_date='
-            when checkout_date_text is null then 'checkout_date='
-        end as missing_date,
-        case
-            when booking_date is null then 'booking_date=' || booking_date_text
-            when checkin_date is null then 'checkin_date=' || checkin_date_text
-            when checkout_date is null then 'checkout_date=' || checkout_date_text
-        end as unparseable_date,
-        case
-            when not apartments_control.is_in_calendar(booking_date) then 'booking_date=' || booking_date_text
-            when not apartments_control.is_in_calendar(checkin_date) then 'checkin_date=' || checkin_date_text
-            when not apartments_control.is_in_calendar(checkout_date) then 'checkout_date=' ||
-                checkout_date_text
-        end as date_out_of_range
-    from parsed
+        case when guest_number = round(guest_number, 0) then guest_number end as guests
+    from numbers
 ),
 
 ruled as (
     select
-        complained.*,
+        parsed.*,
+        -- The first rule that the row breaks, and what breaks it: `rule: column=value as it came`.
         case
-            when booking_id is null then 'missing_key'
-            when user_id is null then 'missing_user'
-            when octet_length(user_id) > 128 then 'unreadable_user'
-            when missing_date is not null then 'missing_date'
-            when unparseable_date is not null then 'unparseable_date'
-            when date_out_of_range is not null then 'date_out_of_range'
-            when checkout_date < checkin_date then 'checkout_before_checkin'
-            when total_price_text is null then 'missing_price'
-            when total_price is null then 'unparseable_number'
-            when total_price < 0 then 'negative_price'
-            when currency is null then 'unknown_currency'
-            when booking_status is null
-                or booking_status not in ('confirmed', 'pending', 'canceled') then 'unknown_status'
-            when known_listing_id is null then 'orphan_reference'
-        end as broken_rule,
-        case
-            when payment_status_text is not null and payment_status is null
-                then '; payment_status=' || left(payment_status_text, 64)
-            else ''
-        end
-        || case
-            when num_guests_text is not null
-                and guests is null then '; num_guests=' || left(num_guests_text, 64)
-            else ''
-        end as unreadable
-    from complained
+            -- no booking_id
+            when booking_id is null then 'missing_key: booking_id='
+            -- no user_id
+            when user_id is null then 'missing_user: user_id='
+            -- a user_id of more than 128 bytes
+            when octet_length(user_id) > 128 then 'unreadable_user: user_id=' || left(user_id, 64)
+            -- no booking_date, checkin_date or checkout_date
+            when booking_date_text is null then 'missing_date: booking_date='
+            when checkin_date_text is null then 'missing_date: checkin_date='
+            when checkout_date_text is null then 'missing_date: checkout_date='
+            -- one of the three that is no date
+            when booking_date is null then 'unparseable_date: booking_date=' || booking_date_text
+            when checkin_date is null then 'unparseable_date: checkin_date=' || checkin_date_text
+            when checkout_date is null then 'unparseable_date: checkout_date=' || checkout_date_text
+            -- one of the three outside the calendar
+            when not apartments_control.is_in_calendar(booking_date)
+                then 'date_out_of_range: booking_date=' || booking_date_text
+            when not apartments_control.is_in_calendar(checkin_date)
+                then 'date_out_of_range: checkin_date=' || checkin_date_text
+            when not apartments_control.is_in_calendar(checkout_date)
+                then 'date_out_of_range: checkout_date=' || checkout_date_text
+            -- a stay that ends before it begins (one that ends on the same day has no nights)
+            when checkout_date < checkin_date
+                then 'checkout_before_checkin: checkin_date=' || checkin_date_text || ', checkout_date=' ||
+                    checkout_date_text
+            -- no total_price
+            when total_price_text is null then 'missing_price: total_price='
+            -- a total_price that is no number of at most ten digits before the point
+            when total_price is null then 'unparseable_number: total_price=' || total_price_text
+            -- a total_price below zero
+            when total_price < 0 then 'negative_price: total_price=' || total_price_text
+            -- a currency that is not three letters, or none
+            when currency is null then 'unknown_currency: currency=' || coalesce(currency_text, '')
+            -- a booking_status other than confirmed, pending, canceled (or cancelled), or none
+            when booking_status is null or booking_status not in ('confirmed', 'pending', 'canceled')
+                then 'unknown_status: booking_status=' || coalesce(booking_status_text, '')
+            -- the source never had a listing with this apartment_id
+            when known_listing_id is null
+                then 'orphan_reference: apartment_id=' || coalesce(cast(apartment_id as varchar(64)), '')
+        end as broken,
+        apartments_control.tell_unreadable('payment_status', case
+                when payment_status is null then payment_status_text end)
+        || apartments_control.tell_unreadable('num_guests', case
+                when guests is null then num_guests_text end) as unreadable
+    from parsed
 )
 
 select
@@ -169,23 +173,8 @@ select
     payment_status,
     cast(guests as bigint) as guests,
     cast(ruled.booking_id as varchar(512)) as row_key,
-    broken_rule,
-    case broken_rule
-        when 'missing_key' then 'booking_id='
-        when 'missing_user' then 'user_id='
-        when 'unreadable_user' then 'user_id=' || left(ruled.user_id, 64)
-        when 'missing_date' then missing_date
-        when 'unparseable_date' then unparseable_date
-        when 'date_out_of_range' then date_out_of_range
-        when 'checkout_before_checkin' then 'checkin_date=' || checkin_date_text || ', checkout_date=' ||
-            checkout_date_text
-        when 'missing_price' then 'total_price='
-        when 'unparseable_number' then 'total_price=' || total_price_text
-        when 'negative_price' then 'total_price=' || total_price_text
-        when 'unknown_currency' then 'currency=' || coalesce(currency_text, '')
-        when 'unknown_status' then 'booking_status=' || coalesce(booking_status_text, '')
-        when 'orphan_reference' then 'apartment_id=' || coalesce(cast(ruled.apartment_id as varchar(64)), '')
-    end as broken_value,
+    split_part(broken, ': ', 1) as broken_rule,
+    substring(broken, position(': ' in broken) + 2) as broken_value,
     cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value
 from ruled;
 
@@ -280,13 +269,30 @@ union all
 insert into apartments_control.dirty_period (metric, period_start, run_sequence)
     select distinct metric, period_start, 2
     from (select cast('average_booking_duration_weekly' as varchar(127)) as metric, touched_period.period_start
-        from (select distinct calendar.week_start as period_start
+        from (
+        select dirty_calendar.period_start
+        from (
+            select distinct
+                first_calendar.week_start as first_period,
+                last_calendar.week_start as last_period
+            from (select
+    checkin_date as first_day,
+    checkin_date as last_day
 from changed_bookings
-inner join apartments_control.calendar on changed_bookings.checkin_date = calendar.calendar_date
-where changed_bookings.booking_status = 'confirmed') as touched_period
-    union all
-    select cast('top_listings_weekly' as varchar(127)) as metric, touched_period.period_start
-    from (select distinct calendar.week_start as period_start
+where booking_status = 'confirmed') as dirty_days
+            inner join apartments_control.calendar as first_calendar
+                on greatest(dirty_days.first_day, cast('2000-01-01' as date)) = first_calendar.calendar_date
+            inner join apartments_control.calendar as last_calendar
+                on least(dirty_days.last_day, cast('2050-12-31' as date)) = last_calendar.calendar_date
+            where dirty_days.first_day <= dirty_days.last_day
+        ) as dirty_span
+        inner join (select distinct week_start as period_start
+                from apartments_control.calendar) as dirty_calendar
+            on dirty_calendar.period_start between dirty_span.first_period and dirty_span.last_period
+        ) as touched_period
+            union all
+            select cast('top_listings_weekly' as varchar(127)) as metric, touched_period.period_start
+            from (select distinct calendar.week_start as period_start
 from changed_bookings
 inner join apartments_control.calendar on changed_bookings.booking_date = calendar.calendar_date
 where changed_bookings.booking_status = 'confirmed') as touched_period) as touched_periods
@@ -554,11 +560,29 @@ insert into apartments_control.dirty_period (metric, period_start, run_sequence)
     select distinct metric, period_start, 1
     from (select cast('average_booking_duration_weekly' as varchar(127)) as metric, touched_period.period_start
         from (
--- (sql/apartments/presentation/average_booking_duration_weekly.sql, section dirty_from_bookings: see above)
-) as touched_period
-    union all
-    select cast('top_listings_weekly' as varchar(127)) as metric, touched_period.period_start
-    from (
+        select dirty_calendar.period_start
+        from (
+            select distinct
+                first_calendar.week_start as first_period,
+                last_calendar.week_start as last_period
+            from (select
+    checkin_date as first_day,
+    checkin_date as last_day
+from changed_bookings
+where booking_status = 'confirmed') as dirty_days
+            inner join apartments_control.calendar as first_calendar
+                on greatest(dirty_days.first_day, cast('2000-01-01' as date)) = first_calendar.calendar_date
+            inner join apartments_control.calendar as last_calendar
+                on least(dirty_days.last_day, cast('2050-12-31' as date)) = last_calendar.calendar_date
+            where dirty_days.first_day <= dirty_days.last_day
+        ) as dirty_span
+        inner join (select distinct week_start as period_start
+                from apartments_control.calendar) as dirty_calendar
+            on dirty_calendar.period_start between dirty_span.first_period and dirty_span.last_period
+        ) as touched_period
+            union all
+            select cast('top_listings_weekly' as varchar(127)) as metric, touched_period.period_start
+            from (
 -- (sql/apartments/presentation/top_listings_weekly.sql, section dirty_from_bookings: see above)
 ) as touched_period) as touched_periods where period_start is not null;
 
@@ -751,28 +775,35 @@ parsed as (
 ruled as (
     select
         parsed.*,
+        -- The first rule that the row breaks, and what breaks it: `rule: column=value as it came`.
         case
-            when id is null then 'missing_key'
-            when price_text is null then 'missing_price'
-            when price is null then 'unparseable_number'
-            when price < 0 then 'negative_price'
-            when currency is null then 'unknown_currency'
-            when listing_created_on_text is null then 'missing_date'
-            when listing_created_at is null then 'unparseable_date'
-            when not apartments_control.is_in_calendar(cast(listing_created_at as date)) then
-                'date_out_of_range'
-            when is_active is null then 'unparseable_boolean'
-        end as broken_rule,
-        case when title_text is not null and title is null then '; title=' || left(title_text, 64) else '' end
-        || case
-            when source_text is not null
-            and source is null then '; source=' || left(source_text, 64)
-            else '' end
-        || case
-            when last_modified_timestamp_text is not null and last_modified_at is null
-                then '; last_modified_timestamp=' || left(last_modified_timestamp_text, 64)
-            else ''
-        end as unreadable
+            -- no id
+            when id is null then 'missing_key: id='
+            -- no price
+            when price_text is null then 'missing_price: price='
+            -- a price that is no number of at most ten digits before the point
+            when price is null then 'unparseable_number: price=' || price_text
+            -- a price below zero (zero is a price)
+            when price < 0 then 'negative_price: price=' || price_text
+            -- a currency that is not three letters, or none
+            when currency is null then 'unknown_currency: currency=' || coalesce(currency_text, '')
+            -- no listing_created_on
+            when listing_created_on_text is null then 'missing_date: listing_created_on='
+            -- a listing_created_on that is no date
+            when listing_created_at is null then 'unparseable_date: listing_created_on=' ||
+                listing_created_on_text
+            -- a listing_created_on outside the calendar
+            when not apartments_control.is_in_calendar(cast(listing_created_at as date))
+                then 'date_out_of_range: listing_created_on=' || listing_created_on_text
+            -- an is_active that is neither yes nor no
+            when is_active is null then 'unparseable_boolean: is_active=' || coalesce(is_active_text, '')
+        end as broken,
+        apartments_control.tell_unreadable('title', case when title is null then title_text end)
+        || apartments_control.tell_unreadable('source', case when source is null then source_text end)
+        || apartments_control.tell_unreadable(
+            'last_modified_timestamp', case
+                when last_modified_at is null then last_modified_timestamp_text end
+        ) as unreadable
     from parsed
 )
 
@@ -787,16 +818,8 @@ select
     last_modified_at,
     _removed_at as removed_at,
     cast(ruled.id as varchar(512)) as row_key,
-    broken_rule,
-    case
-        when broken_rule = 'missing_key' then 'id='
-        when broken_rule in ('missing_price', 'unparseable_number', 'negative_price') then 'price=' ||
-            coalesce(price_text, '')
-        when broken_rule = 'unknown_currency' then 'currency=' || coalesce(currency_text, '')
-        when broken_rule in ('missing_date', 'unparseable_date', 'date_out_of_range')
-            then 'listing_created_on=' || coalesce(listing_created_on_text, '')
-        when broken_rule = 'unparseable_boolean' then 'is_active=' || coalesce(is_active_text, '')
-    end as broken_value,
+    split_part(broken, ': ', 1) as broken_rule,
+    substring(broken, position(': ' in broken) + 2) as broken_value,
     cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value
 from ruled;
 
@@ -1101,24 +1124,28 @@ parsed as (
 ruled as (
     select
         parsed.*,
+        -- The first rule that the row breaks, and what breaks it: `rule: column=value as it came`.
         case
-            when user_id is null then 'missing_user'
-            when octet_length(user_id) > 128 then 'unreadable_user'
-            when viewed_at_text is null then 'missing_date'
-            when viewed_at is null then 'unparseable_date'
-            when not apartments_control.is_in_calendar(cast(viewed_at as date)) then 'date_out_of_range'
-            when known_listing_id is null then 'orphan_reference'
-        end as broken_rule,
-        case
-            when is_wishlisted_text is not null
-                and is_wishlisted is null then '; is_wishlisted=' || left(is_wishlisted_text, 64)
-            else ''
-        end
-        || case
-            when call_to_action_text is not null and call_to_action is null
-                then '; call_to_action=' || left(call_to_action_text, 64)
-            else ''
-        end as unreadable
+            -- no user_id
+            when user_id is null then 'missing_user: user_id='
+            -- a user_id of more than 128 bytes
+            when octet_length(user_id) > 128 then 'unreadable_user: user_id=' || left(user_id, 64)
+            -- no viewed_at
+            when viewed_at_text is null then 'missing_date: viewed_at='
+            -- a viewed_at that is no date
+            when viewed_at is null then 'unparseable_date: viewed_at=' || viewed_at_text
+            -- a viewed_at outside the calendar
+            when not apartments_control.is_in_calendar(cast(viewed_at as date))
+                then 'date_out_of_range: viewed_at=' || viewed_at_text
+            -- the source never had a listing with this apartment_id
+            when known_listing_id is null
+                then 'orphan_reference: apartment_id=' || coalesce(cast(apartment_id as varchar(64)), '')
+        end as broken,
+        apartments_control.tell_unreadable('is_wishlisted', case
+                when is_wishlisted is null then is_wishlisted_text end)
+        || apartments_control.tell_unreadable(
+            'call_to_action', case when call_to_action is null then call_to_action_text end
+        ) as unreadable
     from parsed
 )
 
@@ -1130,15 +1157,8 @@ select
     is_wishlisted,
     call_to_action,
     cast(row_key as varchar(512)) as row_key,
-    broken_rule,
-    case
-        when broken_rule = 'missing_user' then 'user_id='
-        when broken_rule = 'unreadable_user' then 'user_id=' || left(ruled.user_id, 64)
-        when broken_rule in ('missing_date', 'unparseable_date', 'date_out_of_range')
-            then 'viewed_at=' || coalesce(viewed_at_text, '')
-        when broken_rule = 'orphan_reference' then 'apartment_id=' || coalesce(cast(ruled.apartment_id as
-            varchar(64)), '')
-    end as broken_value,
+    split_part(broken, ': ', 1) as broken_rule,
+    substring(broken, position(': ' in broken) + 2) as broken_value,
     cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value
 from ruled;
 

@@ -16,13 +16,17 @@ from (
     from (
         select _rp_newest."id", _rp_newest._row_hash, ntile(256) over (order by _rp_newest."id") as
             _rp_key_range
-        from (select "id", _row_hash
-                from (select "id", _row_hash, _operation, row_number() over (partition by _rp_raw."id"
-                        order by _rp_raw._run_sequence desc) as _rp_rank
-                    from apartments_raw."apartments" as _rp_raw
-                    where true) as _rp_ranked
-                where _rp_rank = 1
-                and _operation = 'U') as _rp_newest
+        from (
+    select "id", _row_hash
+    from (
+        select _rp_raw."id", _rp_raw._row_hash, _rp_raw._operation, row_number() over (partition by
+            _rp_raw."id"
+                order by _rp_raw._run_sequence desc) as _rp_rank
+        from apartments_raw."apartments" as _rp_raw
+        where true
+    ) as _rp_ranked
+    where _rp_rank = 1 and _operation = 'U'
+) as _rp_newest
     ) as _rp_ranged
 ) as _rp_placed
 group by _rp_placed._rp_key_range
@@ -52,13 +56,17 @@ from (
     from (
         select _rp_newest."id", _rp_newest._row_hash, ntile(256) over (order by _rp_newest."id") as
             _rp_key_range
-        from (select "id", _row_hash
-                from (select "id", _row_hash, _operation, row_number() over (partition by _rp_raw."id"
-                        order by _rp_raw._run_sequence desc) as _rp_rank
-                    from apartments_raw."apartments" as _rp_raw
-                    where true) as _rp_ranked
-                where _rp_rank = 1
-                and _operation = 'U') as _rp_newest
+        from (
+    select "id", _row_hash
+    from (
+        select _rp_raw."id", _rp_raw._row_hash, _rp_raw._operation, row_number() over (partition by
+            _rp_raw."id"
+                order by _rp_raw._run_sequence desc) as _rp_rank
+        from apartments_raw."apartments" as _rp_raw
+        where true
+    ) as _rp_ranked
+    where _rp_rank = 1 and _operation = 'U'
+) as _rp_newest
     ) as _rp_ranged
 ) as _rp_placed
 group by _rp_placed._rp_key_range
@@ -75,14 +83,17 @@ from (
     from (
         select _rp_newest."booking_id", _rp_newest._row_hash, ntile(256) over (order by
             _rp_newest."booking_id") as _rp_key_range
-        from (select "booking_id", _row_hash
-                from (select "booking_id", _row_hash, _operation, row_number() over (partition by
-                    _rp_raw."booking_id"
-                        order by _rp_raw._run_sequence desc) as _rp_rank
-                    from apartments_raw."bookings" as _rp_raw
-                    where true) as _rp_ranked
-                where _rp_rank = 1
-                and _operation = 'U') as _rp_newest
+        from (
+    select "booking_id", _row_hash
+    from (
+        select _rp_raw."booking_id", _rp_raw._row_hash, _rp_raw._operation, row_number() over (partition by
+            _rp_raw."booking_id"
+                order by _rp_raw._run_sequence desc) as _rp_rank
+        from apartments_raw."bookings" as _rp_raw
+        where true
+    ) as _rp_ranked
+    where _rp_rank = 1 and _operation = 'U'
+) as _rp_newest
     ) as _rp_ranged
 ) as _rp_placed
 group by _rp_placed._rp_key_range

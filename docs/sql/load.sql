@@ -25,14 +25,18 @@ create temp table _rp_gone ("booking_id" bigint);
 
 create temp table _rp_touched as select "booking_id" from _rp_arrived union select "booking_id" from _rp_gone;
 
-create temp table _rp_newest as select "booking_id", _row_hash, _operation from (
-            select _rp_raw."booking_id", _rp_raw._row_hash, _rp_raw._operation,
-                row_number() over (partition by _rp_raw."booking_id"
-                        order by _rp_raw._run_sequence desc) as _rp_rank
+create temp table _rp_newest as
+        select "booking_id", _row_hash, _operation
+        from (
+            select _rp_raw."booking_id", _rp_raw._row_hash, _rp_raw._operation, row_number() over (partition by
+                _rp_raw."booking_id"
+                    order by _rp_raw._run_sequence desc) as _rp_rank
             from apartments_raw."bookings" as _rp_raw
                 inner join _rp_touched
-                on _rp_raw."booking_id" = _rp_touched."booking_id") as _rp_ranked
-                where _rp_rank = 1;
+                on _rp_raw."booking_id" = _rp_touched."booking_id"
+            where true
+        ) as _rp_ranked
+        where _rp_rank = 1;
 
 insert into apartments_raw."bookings" ("booking_id", "apartment_id", "total_price", "changed_at", _row_hash,
     _run_sequence, _operation, _observed_at)
@@ -94,11 +98,16 @@ copy _rp_arrived
 
 create temp table _rp_gone ("booking_id" bigint);
 
-create temp table _rp_newest as select "booking_id", _row_hash, _operation from (
-            select _rp_raw."booking_id", _rp_raw._row_hash, _rp_raw._operation,
-                row_number() over (partition by _rp_raw."booking_id"
-                        order by _rp_raw._run_sequence desc) as _rp_rank
-            from apartments_raw."bookings" as _rp_raw) as _rp_ranked where _rp_rank = 1;
+create temp table _rp_newest as
+        select "booking_id", _row_hash, _operation
+        from (
+            select _rp_raw."booking_id", _rp_raw._row_hash, _rp_raw._operation, row_number() over (partition by
+                _rp_raw."booking_id"
+                    order by _rp_raw._run_sequence desc) as _rp_rank
+            from apartments_raw."bookings" as _rp_raw
+            where true
+        ) as _rp_ranked
+        where _rp_rank = 1;
 
 insert into _rp_gone
 select _rp_newest."booking_id"
@@ -145,32 +154,33 @@ call commit_load(1, 'bookings', cast('2026-11-20 02:59:00.000000' as timestamp),
     cast('2026-11-21 02:59:00.000000' as timestamp), 0.5, '…');
 
 create temp table _rp_verified as
-select
-    _rp_expected._rp_span_number,
-    _rp_expected._rp_span_text,
-    _rp_expected._rp_rows as _rp_rows_expected,
-    _rp_expected._rp_checksum as _rp_checksum_expected,
-    coalesce(_rp_found._rp_rows, 0) as _rp_rows_found,
-    coalesce(_rp_found._rp_checksum, 0) as _rp_checksum_found
-from (select 0 as _rp_span_number, cast('keys before 500' as varchar(1024)) as _rp_span_text, cast(40 as
-    bigint) as _rp_rows, cast(123456789 as decimal(38, 0)) as _rp_checksum
-        union all
-        select 1 as _rp_span_number, cast('keys from 500 on' as varchar(1024)) as _rp_span_text, cast(40 as
-            bigint) as _rp_rows, cast(123456789 as decimal(38, 0)) as _rp_checksum) as _rp_expected
-left join (select case
-        when "booking_id" < 500 then 0
-        else 1 end as _rp_span_number, count(*) as _rp_rows, sum(cast(_row_hash as decimal(38, 0))) as
-            _rp_checksum
-        from (select "booking_id", _row_hash
-            from (select "booking_id", _row_hash, _operation, row_number() over (partition by
-                _rp_raw."booking_id"
-                    order by _rp_raw._run_sequence desc) as _rp_rank
-                from apartments_raw."bookings" as _rp_raw
-                where true) as _rp_ranked
-            where _rp_rank = 1
-            and _operation = 'U') as _rp_current
-        group by 1) as _rp_found
-    on _rp_expected._rp_span_number = _rp_found._rp_span_number;
+    select
+        _rp_expected._rp_span_number,
+        _rp_expected._rp_span_text,
+        _rp_expected._rp_rows as _rp_rows_expected,
+        _rp_expected._rp_checksum as _rp_checksum_expected,
+        coalesce(_rp_found._rp_rows, 0) as _rp_rows_found,
+        coalesce(_rp_found._rp_checksum, 0) as _rp_checksum_found
+    from (select 0 as _rp_span_number, cast('keys before 500' as varchar(1024)) as _rp_span_text, cast(40 as
+        bigint) as _rp_rows, cast(123456789 as decimal(38, 0)) as _rp_checksum
+            union all
+            select 1 as _rp_span_number, cast('keys from 500 on' as varchar(1024)) as _rp_span_text, cast(40 as
+                bigint) as _rp_rows, cast(123456789 as decimal(38, 0)) as _rp_checksum) as _rp_expected
+    left join (select case
+            when "booking_id" < 500 then 0
+            else 1 end as _rp_span_number, count(*) as _rp_rows, sum(cast(_row_hash as decimal(38, 0))) as
+                _rp_checksum
+            from (
+    select "booking_id", _row_hash
+    from (
+        select _rp_raw."booking_id", _rp_raw._row_hash, _rp_raw._operation, row_number() over (partition by
+            _rp_raw."booking_id"
+                order by _rp_raw._run_sequence desc) as _rp_rank
+        from apartments_raw."bookings" as _rp_raw
+        where true
+    ) as _rp_ranked
+    where _rp_rank = 1 and _operation = 'U'
+) as _rp_current group by 1) as _rp_found on _rp_expected._rp_span_number = _rp_found._rp_span_number;
 
 call require_equal('bookings');
 
@@ -208,13 +218,18 @@ copy _rp_gone
 
 create temp table _rp_touched as select "id" from _rp_arrived union select "id" from _rp_gone;
 
-create temp table _rp_newest as select "id", _row_hash, _operation from (
-            select _rp_raw."id", _rp_raw._row_hash, _rp_raw._operation,
-                row_number() over (partition by _rp_raw."id" order by _rp_raw._run_sequence desc) as _rp_rank
+create temp table _rp_newest as
+        select "id", _row_hash, _operation
+        from (
+            select _rp_raw."id", _rp_raw._row_hash, _rp_raw._operation, row_number() over (partition by
+                _rp_raw."id"
+                    order by _rp_raw._run_sequence desc) as _rp_rank
             from apartments_raw."apartments" as _rp_raw
                 inner join _rp_touched
-                on _rp_raw."id" = _rp_touched."id") as _rp_ranked
-                where _rp_rank = 1;
+                on _rp_raw."id" = _rp_touched."id"
+            where true
+        ) as _rp_ranked
+        where _rp_rank = 1;
 
 insert into apartments_raw."apartments" ("id", "title", "price", "changed_at", _row_hash, _run_sequence,
     _operation, _observed_at)
@@ -251,31 +266,33 @@ insert into apartments_control.table_load (run_sequence, table_name, manifest, s
 call commit_load(3, 'apartments', cast(null as timestamp), cast(null as timestamp), 0.5, '…');
 
 create temp table _rp_verified as
-select
-    _rp_expected._rp_span_number,
-    _rp_expected._rp_span_text,
-    _rp_expected._rp_rows as _rp_rows_expected,
-    _rp_expected._rp_checksum as _rp_checksum_expected,
-    coalesce(_rp_found._rp_rows, 0) as _rp_rows_found,
-    coalesce(_rp_found._rp_checksum, 0) as _rp_checksum_found
-from (select 0 as _rp_span_number, cast('keys before 500' as varchar(1024)) as _rp_span_text, cast(40 as
-    bigint) as _rp_rows, cast(123456789 as decimal(38, 0)) as _rp_checksum
-        union all
-        select 1 as _rp_span_number, cast('keys from 500 on' as varchar(1024)) as _rp_span_text, cast(40 as
-            bigint) as _rp_rows, cast(123456789 as decimal(38, 0)) as _rp_checksum) as _rp_expected
-left join (select case
-        when "id" < 500 then 0
-        else 1 end as _rp_span_number, count(*) as _rp_rows, sum(cast(_row_hash as decimal(38, 0))) as
-            _rp_checksum
-        from (select "id", _row_hash
-            from (select "id", _row_hash, _operation, row_number() over (partition by _rp_raw."id"
-                    order by _rp_raw._run_sequence desc) as _rp_rank
-                from apartments_raw."apartments" as _rp_raw
-                where true) as _rp_ranked
-            where _rp_rank = 1
-            and _operation = 'U') as _rp_current
-        group by 1) as _rp_found
-    on _rp_expected._rp_span_number = _rp_found._rp_span_number;
+    select
+        _rp_expected._rp_span_number,
+        _rp_expected._rp_span_text,
+        _rp_expected._rp_rows as _rp_rows_expected,
+        _rp_expected._rp_checksum as _rp_checksum_expected,
+        coalesce(_rp_found._rp_rows, 0) as _rp_rows_found,
+        coalesce(_rp_found._rp_checksum, 0) as _rp_checksum_found
+    from (select 0 as _rp_span_number, cast('keys before 500' as varchar(1024)) as _rp_span_text, cast(40 as
+        bigint) as _rp_rows, cast(123456789 as decimal(38, 0)) as _rp_checksum
+            union all
+            select 1 as _rp_span_number, cast('keys from 500 on' as varchar(1024)) as _rp_span_text, cast(40 as
+                bigint) as _rp_rows, cast(123456789 as decimal(38, 0)) as _rp_checksum) as _rp_expected
+    left join (select case
+            when "id" < 500 then 0
+            else 1 end as _rp_span_number, count(*) as _rp_rows, sum(cast(_row_hash as decimal(38, 0))) as
+                _rp_checksum
+            from (
+    select "id", _row_hash
+    from (
+        select _rp_raw."id", _rp_raw._row_hash, _rp_raw._operation, row_number() over (partition by
+            _rp_raw."id"
+                order by _rp_raw._run_sequence desc) as _rp_rank
+        from apartments_raw."apartments" as _rp_raw
+        where true
+    ) as _rp_ranked
+    where _rp_rank = 1 and _operation = 'U'
+) as _rp_current group by 1) as _rp_found on _rp_expected._rp_span_number = _rp_found._rp_span_number;
 
 call require_equal('apartments');
 

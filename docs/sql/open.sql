@@ -43,6 +43,8 @@ create schema if not exists apartments_presentation;
 
 -- (sql/control/functions.sql, section parse_currency)
 
+-- (sql/control/functions.sql, section tell_unreadable)
+
 -- (sql/control/functions.sql, section is_in_calendar)
 
 -- (sql/control/procedures.sql, section open_run)
@@ -91,8 +93,6 @@ create schema if not exists apartments_presentation;
 
 -- (sql/control/tables.sql, section set_aside)
 
--- (sql/control/tables.sql, section set_aside_row)
-
 
 -- batch `setup-1`
 
@@ -104,6 +104,8 @@ select 1 as is_set_up
     and input_hash = '…';
 
 set search_path to apartments_control;
+
+-- (sql/control/tables.sql, section set_aside_row)
 
 -- (sql/control/tables.sql, section curated_build)
 
@@ -208,5 +210,5 @@ select
     numeric_precision as "precision",
     numeric_scale as "scale"
 from svv_columns
-where table_schema = 'apartments_raw'
-order by table_name, ordinal_position;
+where table_schema in ('apartments_raw')
+order by table_schema, table_name, ordinal_position;

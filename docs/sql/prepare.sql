@@ -276,11 +276,29 @@ insert into apartments_control.reconciliation (run_sequence, table_name, is_whol
 
 set search_path to apartments_control;
 
-unload
-    ('select * from (select "id", _row_hash from (select "id", _row_hash, _operation, row_number() over (partition by _rp_raw."id" order by _rp_raw._run_sequence desc) as _rp_rank from apartments_raw."apartments" as _rp_raw where "id" >= 100 and "id" < 200) as _rp_ranked where _rp_rank = 1 and _operation = ''U'') as _rp_known union all select cast(null as bigint), count(*) from (select "id", _row_hash from (select "id", _row_hash, _operation, row_number() over (partition by _rp_raw."id" order by _rp_raw._run_sequence desc) as _rp_rank from apartments_raw."apartments" as _rp_raw where "id" >= 100 and "id" < 200) as _rp_ranked where _rp_rank = 1 and _operation = ''U'') as _rp_counted')
-    to 's3://example-bucket/apartments/known/000003/apartments/00000/'
-    iam_role 'arn:aws:iam::123456789012:role/copy'
-    format as parquet manifest parallel off allowoverwrite;
+unload ('select * from (
+        select "id", _row_hash
+        from (
+            select _rp_raw."id", _rp_raw._row_hash, _rp_raw._operation, row_number() over (partition by
+                _rp_raw."id"
+                    order by _rp_raw._run_sequence desc) as _rp_rank
+            from apartments_raw."apartments" as _rp_raw
+            where "id" >= 100 and "id" < 200
+        ) as _rp_ranked
+        where _rp_rank = 1 and _operation = ''U''
+    ) as _rp_known union all select cast(null as bigint), count(*) from (
+        select "id", _row_hash
+        from (
+            select _rp_raw."id", _rp_raw._row_hash, _rp_raw._operation, row_number() over (partition by
+                _rp_raw."id"
+                    order by _rp_raw._run_sequence desc) as _rp_rank
+            from apartments_raw."apartments" as _rp_raw
+            where "id" >= 100 and "id" < 200
+        ) as _rp_ranked
+        where _rp_rank = 1 and _operation = ''U''
+    ) as
+        _rp_counted') to 's3://example-bucket/apartments/known/000003/apartments/00000/' iam_role 'arn:aws:iam::123456789012:role/copy'
+        format as parquet manifest parallel off allowoverwrite;
 
 
 -- ====================================================================================================

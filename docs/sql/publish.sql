@@ -12,7 +12,7 @@ lock lease;
 
 call enter_step(2, 'publish', 43200);
 
-call require_audit(2, 10);
+call require_audit(2, 17);
 
 delete from apartments_presentation.average_booking_duration_weekly
     using apartments_control.staged_period

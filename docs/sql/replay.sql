@@ -37,11 +37,16 @@ copy _rp_arrived
 
 create temp table _rp_gone ("booking_id" bigint);
 
-create temp table _rp_newest as select "booking_id", _row_hash, _operation from (
-            select _rp_raw."booking_id", _rp_raw._row_hash, _rp_raw._operation,
-                row_number() over (partition by _rp_raw."booking_id"
-                        order by _rp_raw._run_sequence desc) as _rp_rank
-            from apartments_staging."_rp_bookings" as _rp_raw) as _rp_ranked where _rp_rank = 1;
+create temp table _rp_newest as
+        select "booking_id", _row_hash, _operation
+        from (
+            select _rp_raw."booking_id", _rp_raw._row_hash, _rp_raw._operation, row_number() over (partition by
+                _rp_raw."booking_id"
+                    order by _rp_raw._run_sequence desc) as _rp_rank
+            from apartments_staging."_rp_bookings" as _rp_raw
+            where true
+        ) as _rp_ranked
+        where _rp_rank = 1;
 
 insert into _rp_gone
 select _rp_newest."booking_id"

@@ -45,13 +45,17 @@ select period_start, cast(dateadd(week, 1, period_start) as date) as period_end
 from apartments_control.staged_period
 where metric = 'average_booking_duration_weekly';
 
-insert into apartments_staging.average_booking_duration_weekly with stay as (
+create temp table dirty_day as
+select calendar.calendar_date, dirty_period.period_start
+from apartments_control.calendar
+inner join dirty_period on calendar.week_start = dirty_period.period_start;
+
+create temp table stay_length as with stay as (
     select
-        dirty_period.period_start,
+        dirty_day.period_start,
         bookings.checkout_date - bookings.checkin_date as nights
-    from dirty_period
-    inner join apartments_control.calendar on dirty_period.period_start = calendar.week_start
-    inner join apartments_curated.bookings on calendar.calendar_date = bookings.checkin_date
+    from dirty_day
+    inner join apartments_curated.bookings on dirty_day.calendar_date = bookings.checkin_date
     where bookings.booking_status = 'confirmed'
 )
 
@@ -62,6 +66,13 @@ select
     cast(sum(stay.nights) as double precision) / cast(count(*) as double precision) as average_nights
 from stay
 group by period_start;
+
+insert into apartments_staging.average_booking_duration_weekly select
+    period_start,
+    stays,
+    nights,
+    average_nights
+from stay_length;
 
 delete from apartments_control.lake_stale_year where table_name =
     'presentation_average_booking_duration_weekly'

@@ -76,8 +76,8 @@ def test_every_table_is_checked(marketplace):
 
 def test_a_reference_is_checked_where_its_parent_keeps_removed_rows(write):
     """A child outlives a parent that leaves no trace, and is then no orphan."""
-    write("curated", "orders", curated("orders", "order_id", "user as user_id -> users.id"))
-    checks = write("curated", "users", curated("users"))
+    write("curated", "users", curated("users"))
+    checks = write("curated", "orders", curated("orders", "order_id", "user as user_id -> users.id"))
     assert "references_known" not in checks
     checks = write("curated", "users", curated("users", more="-- removed: kept\n"))
     assert "none of users has its user_id" in checks["references_known"]
