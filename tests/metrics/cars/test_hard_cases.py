@@ -334,7 +334,7 @@ UNREADABLE = {
     "locations": [
         ({"latitude": "north"}, "latitude=north"),
         ({"longitude": "-180.0000001", "latitude": "90.5"}, "latitude=90.5; longitude=-180.0000001"),
-        ({"location_name": "é" * 511}, "location_name=" + "é" * 50),
+        ({"location_name": "é" * 511}, "location_name=" + "é" * 64),
         ({"zip_code": "0" * 41}, "zip_code=" + "0" * 41),
     ],
     "vehicles": [
@@ -344,9 +344,9 @@ UNREADABLE = {
         ({"expiration_date": "31-02-2025"}, "expiration_date=31-02-2025"),
         ({"certification_date": "2018"}, "certification_date=2018"),
         ({"last_update_timestamp": "08-05-2025 25:00:00"}, "last_update_timestamp=08-05-2025 25:00:00"),
-        ({"vehicle_year": "MMXX", "brand": "b" * 401}, "brand=" + "b" * 50 + "; vehicle_year=MMXX"),
+        ({"vehicle_year": "MMXX", "brand": "b" * 401}, "brand=" + "b" * 64 + "; vehicle_year=MMXX"),
         ({"vehicle_year": "2019.5"}, "vehicle_year=2019.5"),
-        ({"base_address": "a" * 1_021}, "base_address=" + "a" * 50),
+        ({"base_address": "a" * 1_021}, "base_address=" + "a" * 64),
     ],
     "users": [
         ({"creation_date": "26.05.2024"}, "creation_date=26.05.2024"),
