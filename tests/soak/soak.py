@@ -114,7 +114,7 @@ class Soak:
             if number % report_every == 0 and number < runs:
                 self.report(number)
         if not self.audit.findings:
-            self.end(runs)
+            self.end()
         self.report(number)
         if self.audit.findings:
             self.say(f"FOUND in run {number} (what went wrong: {self._plan}):")
@@ -135,16 +135,24 @@ class Soak:
         if self.dice.random() < 0.7:
             self.world.wake_up()
 
-    def end(self, number: int) -> None:
+    def end(self) -> None:
         """After the last run: what is open ends, a reconcile run brings everything, and a rebuild changes nothing."""
         self.life.finish()
         self.world.wake_up()
-        self.run(number, Plan(), {})
-        self.run(number, Plan(), _RECONCILE)
+        self._run_undisturbed({})
+        self._run_undisturbed(_RECONCILE)
         before = read_layers(self.world.warehouse)
-        self.run(number, Plan(), {"rebuild": True})
+        self._run_undisturbed({"rebuild": True})
         for table in _differing(before, read_layers(self.world.warehouse)):
             self.audit.findings.append(f"{table} differs from a rebuild")
+
+    def _run_undisturbed(self, run_input: dict[str, Any]) -> None:
+        """Execute without trouble. It has to succeed: what no run has looked at has not been found whole."""
+        execution = self._execute(Plan(), lambda: self.world.run(run_input))
+        if execution.status != "SUCCEEDED":
+            self.audit.findings.append(
+                f"an undisturbed run with the input {run_input} ended as {execution.status}: {execution.error}: {execution.cause}"
+            )
 
     def report(self, number: int) -> None:
         """Say how it stands, in a line."""
