@@ -11,8 +11,10 @@ from __future__ import annotations
 
 PREFIX = "_rp_"
 
-# Of every table in Redshift, hidden (PostgreSQL 8.0, "System Columns", which Redshift has kept; `insertxid` and `deletexid` are
-# its own). Quoting does not help: CREATE TABLE refuses them.
+# Of every table in Redshift, hidden. Quoting does not help: CREATE TABLE refuses them. Sources: PostgreSQL 8.0, "System Columns",
+# for the seven that Redshift has kept; Redshift's Developer Guide, STV_BLOCKLIST ("three hidden columns": INSERT_XID, DELETE_XID,
+# ROW_ID), whose names in pg_attribute are insertxid (-8), deletexid (-9) and oid (-2) (Redshift Research Project, "Static and
+# Dynamic Column Ordinals in System Tables", August 2022).
 SYSTEM_COLUMNS = frozenset(("cmax", "cmin", "ctid", "deletexid", "insertxid", "oid", "tableoid", "xmax", "xmin"))
 
 
