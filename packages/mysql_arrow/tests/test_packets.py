@@ -9,8 +9,8 @@ import pytest
 
 from mysql_arrow import GarbledAnswer, RowTooLong, packets
 from mysql_arrow.packets import FULL_PACKET, RowPackets
-from tests.unit.mysql_wire.streams import Stream
-from tests.unit.mysql_wire.wire import EOF, frame
+from packages.mysql_arrow.tests.streams import Stream
+from packages.mysql_arrow.tests.wire import EOF, frame
 
 ROWS = [b"\0one", b"\0two", b"\0three"]
 OK = b"\xfe\x00\x00\x02\x00\x00\x00"

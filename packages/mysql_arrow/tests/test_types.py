@@ -1,4 +1,4 @@
-"""Every type that MySQL can send arrives as the value that the source holds, by either protocol."""
+"""Every type that MySQL can send arrives as the value that the server holds, by either protocol."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pyarrow
 import pytest
 
 from mysql_arrow import PROTOCOLS, InvalidValue, SchemaMismatch
-from tests.fixtures.mariadb import SourceDatabase
-from tests.integration.mysql_wire.conftest import read_wire
+from packages.mysql_arrow.tests.servers import Database
 
 MICROS = pyarrow.timestamp("us")
 TEXT, BYTES = pyarrow.string(), pyarrow.binary()
@@ -80,19 +79,19 @@ SCHEMA = pyarrow.schema([(name, case[2]) for name, case in zip(NAMES, CASES, str
 
 
 @pytest.fixture
-def every_type(source_database: SourceDatabase) -> SourceDatabase:
+def every_type(database: Database) -> Database:
     """A table with a column for each case: values, NULLs, values, and zeros and empty texts where a type has them."""
     columns = ", ".join(f"{name} {definition}" for name, (definition, *_) in zip(NAMES, CASES, strict=True))
-    source_database.execute(f"create table every_type (id int primary key, {columns})")
+    database.execute(f"create table every_type (id int primary key, {columns})")
     for key, row in ((1, [case[1] for case in CASES]), (2, ["null"] * len(CASES)), (3, [case[1] for case in CASES])):
-        source_database.execute(f"insert into every_type values ({key}, {', '.join(row)})")
-    return source_database
+        database.execute(f"insert into every_type values ({key}, {', '.join(row)})")
+    return database
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_every_type_arrives_exactly(every_type: SourceDatabase, protocol: str) -> None:
+def test_every_type_arrives_exactly(every_type: Database, protocol: str) -> None:
     """Type and value of each case, with NULL in between."""
-    table, impossible = read_wire(every_type, f"select {', '.join(NAMES)} from every_type order by id", SCHEMA, protocol)
+    table, impossible = every_type.read(f"select {', '.join(NAMES)} from every_type order by id", SCHEMA, protocol)
     wrong = {
         (name, case[0]): table[name].to_pylist()
         for name, case in zip(NAMES, CASES, strict=True)
@@ -103,27 +102,27 @@ def test_every_type_arrives_exactly(every_type: SourceDatabase, protocol: str) -
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_float_arrives_as_its_double(source_database: SourceDatabase, protocol: str) -> None:
+def test_a_float_arrives_as_its_double(database: Database, protocol: str) -> None:
     """All 24 bits of it, and by the text protocol it is refused unless selected as a double."""
-    source_database.execute("create table t (f float)")
-    source_database.execute("insert into t values (0.1), (16777215), (-1e-30), (3.4028234e38)")
+    database.execute("create table t (f float)")
+    database.execute("insert into t values (0.1), (16777215), (-1e-30), (3.4028234e38)")
     schema = pyarrow.schema([("f", pyarrow.float32())])
-    table, _ = read_wire(source_database, "select f + 0e0 from t", schema, protocol)
-    with source_database.connect() as connection, connection.cursor() as cursor:
+    table, _ = database.read("select f + 0e0 from t", schema, protocol)
+    with database.connect() as connection, connection.cursor() as cursor:
         cursor.execute("select f + 0e0 from t")
         assert table["f"].to_pylist() == [value for (value,) in cursor.fetchall()]
     if protocol == "text":
         with pytest.raises(SchemaMismatch, match="column f: MySQL prints a FLOAT rounded"):
-            read_wire(source_database, "select f from t", schema, protocol)
+            database.read("select f from t", schema, protocol)
     else:
-        assert read_wire(source_database, "select f from t", schema, protocol)[0] == table
+        assert database.read("select f from t", schema, protocol)[0] == table
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_dates_that_do_not_exist_become_null_and_are_reported(source_database: SourceDatabase, protocol: str) -> None:
+def test_dates_that_do_not_exist_become_null_and_are_reported(database: Database, protocol: str) -> None:
     """Zero dates, months and days of zero, the 31st of February, the year 0; NULL is not reported."""
-    source_database.execute("create table t (id int, d date, dt datetime(6))")
-    with source_database.connect(sql_mode="ALLOW_INVALID_DATES") as connection, connection.cursor() as cursor:
+    database.execute("create table t (id int, d date, dt datetime(6))")
+    with database.connect(sql_mode="ALLOW_INVALID_DATES") as connection, connection.cursor() as cursor:
         cursor.execute("insert into t values (1, '0000-00-00', '0000-00-00'), (2, '2024-00-10', '2024-02-31 01:02:03')")
         cursor.execute(
             "insert into t values (3, '2023-02-29', '0000-05-05 00:00:00'), (4, null, null), (5, '2024-02-29', '2024-02-29')"
@@ -132,7 +131,7 @@ def test_dates_that_do_not_exist_become_null_and_are_reported(source_database: S
             "insert into t values (6, '0000-00-00', '2000-02-29 23:59:59.000001'), (7, '1900-02-29', '2024-04-00 05:00:00')"
         )
     schema = pyarrow.schema([("d", pyarrow.date32()), ("dt", MICROS)])
-    table, impossible = read_wire(source_database, "select d, dt from t order by id", schema, protocol)
+    table, impossible = database.read("select d, dt from t order by id", schema, protocol)
     assert table["d"].to_pylist() == [None, None, None, None, date(2024, 2, 29), None, None]
     last = datetime(2000, 2, 29, 23, 59, 59, 1)
     assert table["dt"].to_pylist() == [None, None, None, None, datetime(2024, 2, 29), last, None]
@@ -143,7 +142,7 @@ def test_dates_that_do_not_exist_become_null_and_are_reported(source_database: S
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_what_the_wanted_type_cannot_hold_is_refused(source_database: SourceDatabase, protocol: str) -> None:
+def test_what_the_wanted_type_cannot_hold_is_refused(database: Database, protocol: str) -> None:
     """Too large a number, or digits that would be cut off, name the column and never the value."""
     for definition, value, wanted in (
         ("int", "32768", pyarrow.int16()),
@@ -151,30 +150,30 @@ def test_what_the_wanted_type_cannot_hold_is_refused(source_database: SourceData
         ("decimal(12,3)", "1.125", pyarrow.decimal128(12, 2)),
         ("bit(64)", "9223372036854775808", pyarrow.int64()),
     ):
-        source_database.make_table("t", f"odd {definition}")
-        source_database.execute(f"insert into t values ({value}), (null)")
+        database.make_table("t", f"odd {definition}")
+        database.execute(f"insert into t values ({value}), (null)")
         with pytest.raises(InvalidValue, match="column odd holds a value that is no ") as refusal:
-            read_wire(source_database, "select odd from t", pyarrow.schema([("odd", wanted)]), protocol)
+            database.read("select odd from t", pyarrow.schema([("odd", wanted)]), protocol)
         assert value not in str(refusal.value)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_changed_column_is_refused_by_name(source_database: SourceDatabase, protocol: str) -> None:
+def test_a_changed_column_is_refused_by_name(database: Database, protocol: str) -> None:
     """What is sent must fit what is wanted, in number and in kind, before a row is read."""
-    source_database.execute("create table t (a varchar(10), b point)")
+    database.execute("create table t (a varchar(10), b point)")
     for query, wanted, message in (
         ("select a from t", pyarrow.int32(), "column wanted: the server sends a text, which cannot become int32"),
         ("select b from t", pyarrow.string(), "column wanted: the server sends a value of MySQL's type 255"),
         ("select a, a from t", pyarrow.string(), "the server sends 2 columns where 1 are wanted"),
     ):
         with pytest.raises(SchemaMismatch, match=message):
-            read_wire(source_database, query, pyarrow.schema([("wanted", wanted)]), protocol)
+            database.read(query, pyarrow.schema([("wanted", wanted)]), protocol)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_text_that_is_not_utf8_is_refused(source_database: SourceDatabase, protocol: str) -> None:
+def test_text_that_is_not_utf8_is_refused(database: Database, protocol: str) -> None:
     """Bytes of a binary column are no text."""
-    source_database.execute("create table t (a varbinary(10))")
-    source_database.execute("insert into t values ('fine'), (unhex('c328'))")
+    database.execute("create table t (a varbinary(10))")
+    database.execute("insert into t values ('fine'), (unhex('c328'))")
     with pytest.raises(InvalidValue, match="column a holds text that is not valid UTF-8"):
-        read_wire(source_database, "select a from t", pyarrow.schema([("a", TEXT)]), protocol)
+        database.read("select a from t", pyarrow.schema([("a", TEXT)]), protocol)

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mysql_arrow import PROTOCOLS
+from mysql_arrow import PROTOCOLS, read_batches
+from packages.mysql_arrow.tests.wire import time_text
 from rental_pipeline.model.column_types import arrow_type, redshift_type, select_expression
 from rental_pipeline.source import decode
 from rental_pipeline.source.connection import SourceAddress, connect, describe_tables
 from tests.fixtures.mariadb import SourceDatabase
-from tests.integration.mysql_wire.conftest import read_wire
-from tests.unit.mysql_wire.wire import time_text
 
+PLAIN = "plain"
 LONGEST_TIME = timedelta(hours=838, minutes=59, seconds=59)
 
 
@@ -90,8 +90,10 @@ def tables(draw: st.DrawFn) -> tuple[list[str], list[list[object]]]:
     return kinds, draw(st.lists(st.tuples(*(st.none() | COLUMNS[kind] for kind in kinds)).map(list), max_size=25))
 
 
-def read_plain(source: SourceDatabase, query: str, schema: pyarrow.Schema) -> tuple[pyarrow.Table, dict[str, Counter[str]]]:
-    """Return a query's rows by the plain decoder, as `read_wire` does."""
+def read(
+    source: SourceDatabase, query: str, schema: pyarrow.Schema, decoder: str
+) -> tuple[pyarrow.Table, dict[str, Counter[str]]]:
+    """Return a query's rows by one of the decoders, and the impossible dates by column."""
     impossible: dict[str, Counter[str]] = {}
 
     def report(column: str, dates: Counter[str]) -> None:
@@ -100,8 +102,13 @@ def read_plain(source: SourceDatabase, query: str, schema: pyarrow.Schema) -> tu
 
     address = SourceAddress("secret", source.host, source.port, source.database, source.user, source.password, tls="off")
     with closing(connect(address, use_unicode=False)) as connection:
-        batches = list(decode.read_batches(connection, query, schema, report_dates=report))
-    return pyarrow.Table.from_batches(batches, schema), impossible
+        if decoder == PLAIN:
+            batches = list(decode.read_batches(connection, query, schema, report_dates=report))
+        else:
+            batches = list(read_batches(connection, query, schema, protocol=decoder, report_dates=report))
+    table = pyarrow.Table.from_batches(batches, schema)
+    table.validate(full=True)
+    return table, impossible
 
 
 def expected(value: object, kind: str, wanted: pyarrow.DataType) -> object:
@@ -127,13 +134,13 @@ def test_all_decoders_give_what_the_source_holds(source_database: SourceDatabase
     schema = pyarrow.schema([(column.name, arrow_type(redshift_type(column))) for column in described])
     query = f"select {', '.join(select_expression(column.name, column.data_type) for column in described)} from t order by id"
 
-    plain, impossible = read_plain(source_database, query, schema)
+    plain, impossible = read(source_database, query, schema, PLAIN)
     assert impossible == {}
     for place, kind in enumerate(kinds):
         wanted = schema.field(place).type
         assert plain.column(place).to_pylist() == [expected(row[place], kind, wanted) for row in rows], kind
     for protocol in PROTOCOLS:
-        assert read_wire(source_database, query, schema, protocol) == (plain, {})
+        assert read(source_database, query, schema, protocol) == (plain, {})
 
 
 DATE_FIELDS = st.tuples(st.sampled_from([0, 1, 1900, 2000, 2023, 2024, 9999]), st.integers(0, 12), st.integers(0, 31))
@@ -152,13 +159,13 @@ def test_all_decoders_agree_on_dates_that_do_not_exist(source_database: SourceDa
         stored = list(cursor.fetchall())
     schema = pyarrow.schema([("d", pyarrow.date32()), ("dt", pyarrow.timestamp("us"))])
     query = "select d, dt from t order by id"
-    plain, reported = read_plain(source_database, query, schema)
+    plain, reported = read(source_database, query, schema, PLAIN)
     for place, name in enumerate(schema.names):
         lost = Counter(row[place] for row in stored if row[place] is not None and not is_date(row[place]))
         assert reported.get(name, Counter()) == lost
         assert plain[name].null_count == lost.total() + sum(row[place] is None for row in stored)
     for protocol in PROTOCOLS:
-        assert read_wire(source_database, query, schema, protocol) == (plain, reported)
+        assert read(source_database, query, schema, protocol) == (plain, reported)
 
 
 def is_date(text: str) -> bool:
@@ -180,6 +187,6 @@ def test_whole_numbers_at_their_ends(source_database: SourceDatabase, definition
         column = describe_tables(connection)["t"].columns[0]
     schema = pyarrow.schema([("n", arrow_type(redshift_type(column)))])
     query = f"select {select_expression('n', column.data_type)} from t order by 1"
-    plain, _ = read_plain(source_database, query, schema)
+    plain, _ = read(source_database, query, schema, PLAIN)
     assert [int(number) for number in plain["n"].to_pylist()] == [0, largest]
-    assert all(read_wire(source_database, query, schema, protocol) == (plain, {}) for protocol in PROTOCOLS)
+    assert all(read(source_database, query, schema, protocol) == (plain, {}) for protocol in PROTOCOLS)

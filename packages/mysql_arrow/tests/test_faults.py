@@ -14,8 +14,8 @@ import pymysql
 import pytest
 
 from mysql_arrow import PROTOCOLS, ReadError, read_batches
-from tests.fixtures.mariadb import SourceDatabase
-from tests.integration.mysql_wire.conftest import encrypt_only
+from packages.mysql_arrow.tests.conftest import Server
+from packages.mysql_arrow.tests.servers import Database, encrypt_only
 
 SCHEMA = pyarrow.schema(
     [("n", pyarrow.int64()), ("day", pyarrow.timestamp("us")), ("price", pyarrow.decimal128(10, 2)), ("body", pyarrow.string())]
@@ -38,8 +38,8 @@ Change = Callable[[bytes, int], bytes | None]
 class Proxy:
     """Stands between client and server, and changes what the server sends once it is told to begin."""
 
-    def __init__(self, source: SourceDatabase):
-        self._target = (source.host, source.port)
+    def __init__(self, database: Database):
+        self._target = (database.host, database.port)
         self._change: Change | None = None
         self._offset = 0
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -85,17 +85,17 @@ def _hang_up(*connected: socket.socket) -> None:
 
 
 @contextmanager
-def connect_through(source: SourceDatabase, **options) -> Iterator[tuple[Proxy, pymysql.Connection]]:
+def connect_through(database: Database, **options) -> Iterator[tuple[Proxy, pymysql.Connection]]:
     """Give a connection through a proxy; without TLS, whose checksums would find every change before us."""
-    with closing(Proxy(source)) as proxy:
+    with closing(Proxy(database)) as proxy:
         defaults = {"port": proxy.port, "ssl_disabled": True, "read_timeout": 2}
-        with closing(source.connect_read_only(**{**defaults, **options})) as connection:
+        with closing(database.connect(**{**defaults, **options})) as connection:
             yield proxy, connection
 
 
-def read_through(source: SourceDatabase, protocol: str, change: Change, **options) -> pyarrow.Table:
+def read_through(database: Database, protocol: str, change: Change, **options) -> pyarrow.Table:
     """Read the query while the server's answer is changed."""
-    with connect_through(source, **options) as (proxy, connection):
+    with connect_through(database, **options) as (proxy, connection):
         proxy.begin(change)
         table = pyarrow.Table.from_batches(list(read_batches(connection, QUERY, SCHEMA, protocol=protocol)), SCHEMA)
         table.validate(full=True)
@@ -103,8 +103,8 @@ def read_through(source: SourceDatabase, protocol: str, change: Change, **option
 
 
 @pytest.fixture(params=PROTOCOLS)
-def answer(request: pytest.FixtureRequest, source_database: SourceDatabase) -> tuple[SourceDatabase, str, int, pyarrow.Table]:
-    """The source, a protocol, how long its undisturbed answer is in bytes, and the answer."""
+def answer(request: pytest.FixtureRequest, database: Database) -> tuple[Database, str, int, pyarrow.Table]:
+    """The database, a protocol, how long its undisturbed answer is in bytes, and the answer."""
     length = 0
 
     def measure(data: bytes, offset: int) -> bytes:
@@ -112,15 +112,15 @@ def answer(request: pytest.FixtureRequest, source_database: SourceDatabase) -> t
         length = offset + len(data)
         return data
 
-    table = read_through(source_database, request.param, measure)
+    table = read_through(database, request.param, measure)
     assert table.num_rows == ROWS
-    return source_database, request.param, length, table
+    return database, request.param, length, table
 
 
 def test_a_stream_in_crumbs_gives_the_same(answer) -> None:
     """However the bytes are cut up and whenever they come."""
-    source, protocol, _, expected = answer
-    with connect_through(source) as (proxy, connection):
+    database, protocol, _, expected = answer
+    with connect_through(database) as (proxy, connection):
         chance = random.Random(1)
 
         def crumble(data: bytes, offset: int) -> bytes:
@@ -148,7 +148,7 @@ class _Crumbs:
 
 def test_a_stream_cut_anywhere_fails(answer) -> None:
     """In the column definitions, within a row, between two rows, before the last byte."""
-    source, protocol, length, _ = answer
+    database, protocol, length, _ = answer
     chance = random.Random(2)
     cuts = [5, 150, length - 1, length - 5, length - 9, *(chance.randrange(length) for _ in range(8))]
     for cut in cuts:
@@ -157,7 +157,7 @@ def test_a_stream_cut_anywhere_fails(answer) -> None:
             return data[: cut - offset] if offset < cut else None
 
         with pytest.raises(REFUSALS):
-            read_through(source, protocol, cut_off)
+            read_through(database, protocol, cut_off)
 
 
 class Once:
@@ -193,18 +193,18 @@ def swap(piece: bytes, following: bytes) -> bytes:
 @pytest.mark.parametrize(("rearrange", "sizes"), [(lose, (1, 4, 60, 5000)), (double, (1, 4, 60, 5000)), (swap, (500, 5000))])
 def test_pieces_lost_doubled_or_in_wrong_order_fail(answer, rearrange: Callable[[bytes, bytes], bytes], sizes: tuple) -> None:
     """Anywhere among the rows."""
-    source, protocol, length, _ = answer
+    database, protocol, length, _ = answer
     chance = random.Random(3)
     for size in sizes * 3:
         change = Once(rearrange, chance.randrange(1000, length - 300_000), size)
         with pytest.raises(REFUSALS):
-            read_through(source, protocol, change)
+            read_through(database, protocol, change)
         assert change.is_done
 
 
 def test_a_flipped_bit_changes_no_more_than_its_value(answer) -> None:
     """The protocol has no checksum, so a bit can change its own value (TLS prevents it), but no other; and no row is lost."""
-    source, protocol, length, expected = answer
+    database, protocol, length, expected = answer
     chance = random.Random(4)
     refused = 0
     for _ in range(24):
@@ -218,7 +218,7 @@ def test_a_flipped_bit_changes_no_more_than_its_value(answer) -> None:
             return bytes(changed)
 
         try:
-            table = read_through(source, protocol, flip)
+            table = read_through(database, protocol, flip)
         except REFUSALS:
             refused += 1
             continue
@@ -234,36 +234,36 @@ def test_a_flipped_bit_changes_no_more_than_its_value(answer) -> None:
 
 
 @both_protocols
-def test_a_flipped_bit_under_tls_fails(tls_source: SourceDatabase, protocol: str) -> None:
-    """Which is why a source's secret says "tls"."""
+def test_a_flipped_bit_under_tls_fails(tls_database: Database, protocol: str) -> None:
+    """TLS has the checksums that MySQL has not."""
 
     def flip(data: bytes, offset: int) -> bytes:
         return data[:1000] + bytes([data[1000] ^ 1]) + data[1001:] if offset > 1_000_000 and len(data) > 1000 else data
 
-    undisturbed = read_through(tls_source, protocol, lambda data, _: data, ssl=encrypt_only(), ssl_disabled=False)
+    undisturbed = read_through(tls_database, protocol, lambda data, _: data, ssl=encrypt_only(), ssl_disabled=False)
     assert undisturbed.num_rows == ROWS
     with pytest.raises(pymysql.MySQLError) as refusal:
-        read_through(tls_source, protocol, flip, ssl=encrypt_only(), ssl_disabled=False)
+        read_through(tls_database, protocol, flip, ssl=encrypt_only(), ssl_disabled=False)
     assert refusal.value.args[0] == 2013
 
 
 @both_protocols
-def test_a_silent_server_fails_after_the_read_timeout(source_database: SourceDatabase, protocol: str) -> None:
+def test_a_silent_server_fails_after_the_read_timeout(database: Database, protocol: str) -> None:
     """It sends a part, and then nothing more, with the connection open."""
 
     def fall_silent(data: bytes, offset: int) -> bytes:
         return data if offset < 500_000 else b""
 
     with pytest.raises(pymysql.MySQLError) as refusal:
-        read_through(source_database, protocol, fall_silent)
+        read_through(database, protocol, fall_silent)
     assert refusal.value.args[0] == 2013
 
 
 @both_protocols
 @pytest.mark.parametrize("command", ["kill query", "kill connection", "kill hard connection"])
-def test_a_kill_among_the_rows_fails(source_database: SourceDatabase, mariadb, protocol: str, command: str) -> None:
+def test_a_kill_among_the_rows_fails(database: Database, server: Server, protocol: str, command: str) -> None:
     """Whether the server ends the query with an error, or the connection without a word."""
-    with closing(source_database.connect_read_only()) as connection, closing(mariadb.connect()) as administrator:
+    with closing(database.connect()) as connection, closing(server.connect()) as administrator:
         batches = read_batches(connection, ENDLESS, SCHEMA, protocol=protocol)
         assert next(batches).num_rows
         with administrator.cursor() as cursor:

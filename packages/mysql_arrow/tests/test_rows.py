@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pymysql.constants import FIELD_TYPE
 
 from mysql_arrow import PROTOCOLS, GarbledAnswer, InvalidValue, SchemaMismatch
-from tests.unit.mysql_wire.streams import decode
-from tests.unit.mysql_wire.wire import EOF, SentColumn, binary_row, frame, text_row, time_text
+from packages.mysql_arrow.tests.streams import decode
+from packages.mysql_arrow.tests.wire import EOF, SentColumn, binary_row, frame, text_row, time_text
 
 ENCODERS = {"binary": binary_row, "text": text_row}
 MICROS = pyarrow.timestamp("us")

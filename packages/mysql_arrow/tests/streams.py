@@ -11,7 +11,7 @@ from mysql_arrow.binary_rows import decode_binary_rows
 from mysql_arrow.columns import match_columns
 from mysql_arrow.packets import RowPackets
 from mysql_arrow.text_rows import decode_text_rows
-from tests.unit.mysql_wire.wire import SentColumn
+from packages.mysql_arrow.tests.wire import SentColumn
 
 
 class Stream:
