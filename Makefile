@@ -88,10 +88,16 @@ soak: setup-test  ## random marketplace life and random faults; says how many ro
 saved-queries: setup  ## the saved queries in template.yaml, from sql/*/lake
 	@.venv/bin/python -m local.commands.saved_queries
 
-lint: setup-test  ## ruff, the templates and the state machines
+json-shapes: setup  ## the JSON shapes in docs/architecture.md, from the types of model/
+	@.venv/bin/python -m local.commands.json_shapes
+
+lint: setup-test types  ## ruff, mypy, the templates and the state machines
 	@.venv/bin/ruff check $(PYTHON_FILES)
 	@.venv/bin/ruff format --check $(PYTHON_FILES)
 	@$(MAKE) --no-print-directory validate
+
+types: setup-test  ## mypy over what runs in AWS, strictly
+	@.venv/bin/mypy
 
 validate: setup-test  ## the templates, by AWS's own checks; the state machines, by asl-validator (where npm's registry is reached)
 	@for template in template.yaml examples/demo.yaml; do \
@@ -131,4 +137,4 @@ picture:  ## docs/architecture.svg anew, from docs/architecture.d2 (needs Node.j
 lock: setup  ## pin the groups of pyproject.toml anew; what is pinned stays where it can. OPTIONS=--upgrade
 	@local/lock.sh $(OPTIONS)
 
-.PHONY: audit bench bench-cold-start bench-run build clean demo demo-down deploy doctor golden help jupyter lint lock notebooks picture protect psql run sam-local saved-queries setup setup-browser setup-containers setup-test soak stop test test-all validate validate-machines
+.PHONY: audit bench bench-cold-start bench-run build clean demo demo-down deploy doctor golden help json-shapes jupyter lint lock notebooks picture protect psql run sam-local saved-queries setup setup-browser setup-containers setup-test soak stop test test-all types validate validate-machines

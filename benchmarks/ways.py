@@ -253,10 +253,11 @@ def _wanted_schema(target: Target) -> Any:
 
 def _plan_table(target: Target) -> Any:
     """Return the table as plan_run plans it; its first column is its key."""
+    from rental_pipeline.model.strategies import Snapshot
     from rental_pipeline.model.table_plan import PlannedTable
 
     columns = _plan_columns(target)
-    return PlannedTable(target.table, target.table, "snapshot", (columns[0].name,), None, columns, read=True, slice_count=1)
+    return PlannedTable(target.table, target.table, Snapshot((columns[0].name,)), columns, read=True, slice_count=1)
 
 
 def _whole_slice(target: Target) -> Any:

@@ -1,10 +1,14 @@
 """Write a run's COPY manifests (see docs/architecture.md, "Functions")."""
 
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from rental_pipeline.base.telemetry import observe
 from rental_pipeline.extract.manifests import write_manifests
 
 
 @observe
-def lambda_handler(event, context):
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Parse nothing, decide nothing: the work is `rental_pipeline.extract.manifests.write_manifests`."""
     return write_manifests(event)

@@ -17,14 +17,16 @@ from rental_pipeline.base.object_store import PLAN, run_key, write_json
 from rental_pipeline.base.settings import WarehouseSettings
 from rental_pipeline.definitions.generic_checks import list_generic_checks
 from rental_pipeline.definitions.marketplace import Check, Warehouse, read_warehouse
+from rental_pipeline.model.plan_document import Plan, RawChanges, Rebuild
 from rental_pipeline.model.run_request import LAYERS
+from rental_pipeline.model.strategies import Append, Merge
+from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.run_step import run_step
 from tests.metrics.records import History, Rate, Row, Version
 from tests.metrics.subject import Subject
 
 SQL_ROOT = Path(__file__).parents[2] / "sql"
 # What a plan says of a table that raw had before.
-NOTHING_NEW = {"is_new": False, "added": [], "columns": []}
 _METADATA = "_run_sequence bigint, _operation char(1), _row_hash bigint, _observed_at timestamp, _bad_columns varchar(65535)"
 
 
@@ -98,20 +100,20 @@ class Engine:
         observed_at = observed_at or datetime.combine(as_of, datetime.min.time()) + timedelta(hours=12)
         execution = {"id": f"arn:aws:states:eu-west-1:123456789012:execution:metrics:{uuid.uuid4()}", "name": uuid.uuid4().hex}
         self.run_sequence = self._step("open", run_sequence=None, execution=execution)["run_sequence"]
-        plan = {
-            "marketplace": self.subject.marketplace,
-            "run_sequence": self.run_sequence,
-            "kind": "rebuild" if rebuild else "incremental",
-            "rebuild": {"layers": LAYERS, "tables": None} if rebuild else None,
-            "erased": [],
-            "as_of": as_of.isoformat(),
-            "source_time": observed_at.isoformat(timespec="microseconds"),
-            "force_deletes": False,
-            "dry_run": False,
-            "raw_changes": {"batch": [self._define(table) for table in self.subject.keys], "single": []},
-            "tables": [self._plan(table) for table in self.subject.keys],
-        }
-        write_json(self.bucket, run_key(self.subject.marketplace, self.run_sequence, PLAN), plan)
+        plan = Plan(
+            marketplace=self.subject.marketplace,
+            run_sequence=self.run_sequence,
+            kind="rebuild" if rebuild else "incremental",
+            rebuild=Rebuild(LAYERS, None) if rebuild else None,
+            erased=(),
+            as_of=as_of.isoformat(),
+            source_time=observed_at.isoformat(timespec="microseconds"),
+            force_deletes=False,
+            dry_run=False,
+            raw_changes=RawChanges(tuple(self._define(table) for table in self.subject.keys), ()),
+            tables=tuple(self._plan(table) for table in self.subject.keys),
+        )
+        write_json(self.bucket, run_key(self.subject.marketplace, self.run_sequence, PLAN), plan.to_json())
         self._step("prepare")
         for table in self.subject.keys:
             self._load(table, list((upserts or {}).get(table, [])), list((deletes or {}).get(table, [])), observed_at)
@@ -200,18 +202,10 @@ class Engine:
             f"create table if not exists {self.subject.marketplace}_raw.{table} ({self.columns[table]}, {_METADATA}{event_day})"
         )
 
-    def _plan(self, table: str) -> dict[str, Any]:
-        strategy, key = ("merge", [self.subject.keys[table]]) if self.subject.keys[table] else ("append", [])
-        return {
-            "name": table,
-            "strategy": strategy,
-            "key": key,
-            "read": False,
-            "is_idle": False,
-            "comparison": None,
-            "max_rejected_fraction": self.max_rejected_fraction,
-            **NOTHING_NEW,
-        }
+    def _plan(self, table: str) -> PlannedTable:
+        key = self.subject.keys[table]
+        strategy = Merge((key,), "at") if key else Append("at")
+        return PlannedTable(table, table, strategy, (), max_rejected_fraction=self.max_rejected_fraction)
 
     def _load(self, table: str, rows: list[Row], gone: list[Any], observed_at: datetime) -> None:
         """Add to raw what a load would: a version for each row that differs, a tombstone for each that is gone, whole days."""

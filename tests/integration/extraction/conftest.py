@@ -43,7 +43,13 @@ class Extraction:
     def plan(self, run_input: dict[str, Any] | None = None) -> dict[str, Any]:
         """Plan a new run; return plan.json."""
         self.run_sequence += 1
-        ledger = {"run_sequence": self.run_sequence, "positions": self.positions, "columns": self.columns}
+        ledger = {
+            "run_sequence": self.run_sequence,
+            "execution_id": "arn:aws:states:eu-west-1:123456789012:execution:run:1",
+            "files_hash": "",
+            "positions": [{"run_sequence": self.run_sequence - 1, **position} for position in self.positions],
+            "columns": self.columns,
+        }
         write_json(self.bucket, run_key(MARKETPLACE, self.run_sequence, LEDGER), ledger)
         plan_run({"run_sequence": self.run_sequence, "input": run_input})
         return self.read(PLAN)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from rental_pipeline.model.strategies import Append, Merge
 from rental_pipeline.model.table_plan import PlannedColumn, PlannedTable, Slice
 from rental_pipeline.plan.slices import cut_slices
 from rental_pipeline.source.connection import SourceAddress, connect
@@ -58,9 +59,7 @@ def keyed_table(name: str, types: list[str], lower: str | None) -> PlannedTable:
     return PlannedTable(
         name,
         name,
-        "merge",
-        tuple(column.name for column in key),
-        "changed_at",
+        Merge(tuple(column.name for column in key), "changed_at"),
         (*key, cursor),
         complete=lower is None,
         lower=lower,
@@ -134,9 +133,7 @@ def test_append_slices_hold_each_row_of_the_window_once_and_whole_days(
     source_database.execute(f"create table {name} (user_id int, at datetime(6), key (at))")
     fill(source_database, name, [(1, day) for day in days])
     columns = (PlannedColumn("user_id", "integer", "user_id", "int"), PlannedColumn("at", "timestamp", "at", "datetime"))
-    table = PlannedTable(
-        name, name, "append", (), "at", columns, complete=lower is None and upper is None, lower=lower, upper=upper
-    )
+    table = PlannedTable(name, name, Append("at"), columns, complete=lower is None and upper is None, lower=lower, upper=upper)
 
     slices = cut_slices(connection, table, 1, slice_rows)
     per_slice = [[row[:2] for row in read(connection, *compose_slice_query(table, part, ""))] for part in slices]

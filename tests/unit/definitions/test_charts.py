@@ -102,7 +102,7 @@ def test_a_query_of_other_columns_is_refused(tmp_path):
     """The table under the chart would else show them under wrong names."""
     (chart,) = read_charts(write(tmp_path, FILE))
     with pytest.raises(FixConfiguration, match="selects week, listings; its header has the columns week, price, listings"):
-        chart.to_json([{"week": "2026-11-16", "listings": 2}])
+        chart.draw([{"week": "2026-11-16", "listings": 2}])
 
 
 @pytest.mark.parametrize("marketplace", MARKETPLACES)

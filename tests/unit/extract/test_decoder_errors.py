@@ -12,10 +12,11 @@ from mysql_arrow import GarbledAnswer, InvalidValue, ReadError, RowTooLong, Sche
 from rental_pipeline.base.errors import FixConfiguration, FixData, PipelineError, RetryLater
 from rental_pipeline.extract.rows import SliceRows
 from rental_pipeline.model.raw_tables import ROW_HASH
+from rental_pipeline.model.strategies import Snapshot
 from rental_pipeline.model.table_plan import PlannedColumn, PlannedTable, Slice
 
 KEY = PlannedColumn("code", "varchar(400)", "code", "varchar")
-TABLE = PlannedTable("t", "t", "snapshot", ("code",), None, (KEY,), read=True)
+TABLE = PlannedTable("t", "t", Snapshot(("code",)), (KEY,), read=True)
 FIRST = pyarrow.record_batch({"code": pyarrow.array([b"a-7"]), ROW_HASH: pyarrow.array([1])})
 
 

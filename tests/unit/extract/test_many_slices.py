@@ -7,7 +7,6 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -18,6 +17,9 @@ from rental_pipeline.base.object_store import COMPARED, LOADS, PLAN, SLICES, par
 from rental_pipeline.base.settings import ManifestSettings
 from rental_pipeline.extract import manifests
 from rental_pipeline.model.fingerprints import MOST_SPANS, Fingerprint, Span, join_spans
+from rental_pipeline.model.load_document import TableLoad
+from rental_pipeline.model.plan_document import Plan, RawChanges
+from rental_pipeline.model.strategies import Snapshot
 from rental_pipeline.model.table_plan import Comparison, PlannedColumn, PlannedTable, Slice
 from rental_pipeline.warehouse.steps import unload_known
 from rental_pipeline.warehouse.steps.step import StepRequest
@@ -64,7 +66,7 @@ class Bucket:
 def table() -> PlannedTable:
     columns = (PlannedColumn("code", "varchar(400)", "code", "varchar"),)
     comparison = Comparison(RANGES, RANGES, SLICES_COUNT, SLICES_COUNT)
-    return PlannedTable("t", "t", "snapshot", ("code",), None, columns, read=True, comparison=comparison)
+    return PlannedTable("t", "t", Snapshot(("code",)), columns, read=True, comparison=comparison)
 
 
 @pytest.fixture
@@ -82,7 +84,20 @@ def slices() -> list[Slice]:
 def bucket(monkeypatch: pytest.MonkeyPatch, table: PlannedTable, slices: list[Slice]) -> Bucket:
     """The plan and the results of a run in which each slice brought one row in one file."""
     bucket = Bucket()
-    bucket.write(run_key("market", 1, PLAN), {"tables": [table.to_json()], "source_time": "now", "kind": "reconcile"})
+    plan = Plan(
+        marketplace="market",
+        run_sequence=1,
+        kind="reconcile",
+        as_of="2026-11-21",
+        source_time="now",
+        force_deletes=False,
+        dry_run=False,
+        erased=(),
+        rebuild=None,
+        raw_changes=RawChanges((), ()),
+        tables=(table,),
+    )
+    bucket.write(run_key("market", 1, PLAN), plan.to_json())
     bucket.write(run_key("market", 1, SLICES), [part.to_json() for part in slices])
     bucket.write(run_key("market", 1, COMPARED), {"t": []})
     for part in slices:
@@ -94,6 +109,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch, table: PlannedTable, slices: list[Sl
             "piece": 0,
             "from": part.to_json()["from"],
             "rest": None,
+            "attempt": "a",
             "source_time": "now",
             "seconds": 1,
             "rows_read": 1,
@@ -123,14 +139,17 @@ def test_their_manifest_is_written_by_one_function(bucket: Bucket, table: Planne
     loads = bucket.read(LOADS)["t"]
     assert (loads["slices"], loads["rows_read"]) == (SLICES_COUNT, SLICES_COUNT)
     assert len(json.dumps(loads)) < 50_000
-    spans = [Span.from_json(item) for item in loads["expected"]]
+    load = TableLoad.from_json(loads)
+    spans = load.expected
     assert len(spans) <= MOST_SPANS
     assert sum(span.expected.rows for span in spans) == SLICES_COUNT
     assert sum(span.expected.checksum for span in spans) == 3 * SLICES_COUNT
     assert [span.start for span in spans[1:]] == [span.end for span in spans[:-1]]
 
-    request = StepRequest(None, type("Warehouse", (), {"schemas": type("Schemas", (), {"raw": "m_raw", "control": "c"})}), "load")
-    statements = compose_verification(replace(request, run_sequence=1), table.to_json(), loads)
+    request = StepRequest(
+        None, type("Warehouse", (), {"schemas": type("Schemas", (), {"raw": "m_raw", "control": "c"})}), "load", run_sequence=1
+    )
+    statements = compose_verification(request, table, load)
     assert sum(map(len, statements)) < REQUEST_BYTES
 
     # What raw knows is unloaded by range, not by slice.

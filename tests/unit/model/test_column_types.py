@@ -9,6 +9,7 @@ from local.commands.types_page import PAGE, write_page
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.model.column_types import (
     TYPES,
+    CatalogueColumn,
     SourceColumn,
     arrow_type,
     can_be_cursor,
@@ -87,7 +88,7 @@ def test_a_type_without_an_exact_home_is_refused(kind: str) -> None:
 )
 def test_the_catalogue_s_spelling_is_understood(entry: dict, expected: str) -> None:
     """As information_schema of Redshift and PostgreSQL has it."""
-    assert catalogue_type(entry) == expected
+    assert catalogue_type(CatalogueColumn("s", "t", "c", **entry)) == expected
 
 
 def test_any_text_can_be_an_identifier() -> None:

@@ -11,6 +11,7 @@ import pytest
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.definitions.sql_files import read_sql_file
 from rental_pipeline.model.contract import TableContract, read_contract, suggest
+from rental_pipeline.model.strategies import Merge
 
 APARTMENTS = Path(__file__).parents[3] / "sql" / "apartments" / "source.yaml"
 
@@ -24,7 +25,7 @@ def read(folder: Path, text: str) -> dict[str, TableContract]:
 def test_the_apartments_contract_has_all_three_strategies() -> None:
     """The sample marketplace: two tables with a modification time, one without, one without a key."""
     contract = read_contract(APARTMENTS)
-    assert {name: (table.strategy, table.key, table.cursor) for name, table in contract.items()} == {
+    assert {name: (table.strategy.name, table.key, table.cursor) for name, table in contract.items()} == {
         "apartments": ("merge", ("id",), "changed_at"),
         "apartment_attributes": ("snapshot", ("id",), None),
         "bookings": ("merge", ("booking_id",), "changed_at"),
@@ -49,7 +50,7 @@ def test_what_is_left_out_has_a_safe_value(tmp_path: Path) -> None:
     """Four lines are a table."""
     (table,) = read(tmp_path, "tables:\n  t:\n    strategy: merge\n    key: id\n    cursor: changed_at\n").values()
     assert table == TableContract(
-        name="t", strategy="merge", key=("id",), cursor="changed_at", cursor_time_zone="UTC", overlap=timedelta(minutes=10),
+        name="t", strategy=Merge(("id",), "changed_at"), cursor_time_zone="UTC", overlap=timedelta(minutes=10),
         drift="evolve", personal={}, requires=("id", "changed_at"), max_delete_fraction=0.5,
     )  # fmt: skip
     assert read(tmp_path, "tables: {t: {strategy: append, cursor: at}}")["t"].overlap == timedelta(days=3)
@@ -71,7 +72,7 @@ tables:
     max_delete_fraction: 0.1
 """
     assert read(tmp_path, text)["t"] == TableContract(
-        name="t", strategy="merge", key=("listing_id", "day"), cursor="changed_at", cursor_time_zone="Europe/Berlin",
+        name="t", strategy=Merge(("listing_id", "day"), "changed_at"), cursor_time_zone="Europe/Berlin",
         overlap=timedelta(hours=2), drift="freeze", personal={"email": "hash", "phone": "drop"},
         requires=("listing_id", "day", "changed_at", "price"), max_delete_fraction=0.1,
     )  # fmt: skip

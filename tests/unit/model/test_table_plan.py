@@ -10,6 +10,7 @@ import sqlglot
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.model.contract import TableContract
 from rental_pipeline.model.raw_tables import METADATA, plan_raw_table
+from rental_pipeline.model.strategies import Append, Merge, Snapshot
 from rental_pipeline.model.table_plan import PlannedColumn, PlannedTable, Slice
 from rental_pipeline.source.queries import compose_slice_query, slice_condition
 
@@ -21,7 +22,7 @@ AT = PlannedColumn("at", "timestamp", "at", "datetime")
 
 def test_a_table_and_a_slice_survive_json() -> None:
     """What one function writes, the other reads back as it was."""
-    table = PlannedTable("t", "T", "merge", ("id", "day"), "at", (ID, DAY, EMAIL, AT), read=True, lower="2026-01-01T00:00:00")
+    table = PlannedTable("t", "T", Merge(("id", "day"), "at"), (ID, DAY, EMAIL, AT), read=True, lower="2026-01-01T00:00:00")
     assert PlannedTable.from_json(json.loads(json.dumps(table.to_json()))) == table
     for part in (Slice(1, "t", 0), Slice(1, "t", 1, ("5", "2026-01-01"), ("7", "2026-01-01"))):
         assert Slice.from_json(json.loads(json.dumps(part.to_json()))) == part
@@ -29,7 +30,7 @@ def test_a_table_and_a_slice_survive_json() -> None:
 
 def test_a_composite_range_is_written_out() -> None:
     """By the first column that differs, and typed as the columns are."""
-    table = PlannedTable("t", "t", "snapshot", ("id", "day"), None, (ID, DAY), complete=True)
+    table = PlannedTable("t", "t", Snapshot(("id", "day")), (ID, DAY), complete=True)
     assert slice_condition(table, Slice(1, "t", 1, ("5", "2026-01-01"), None)) == (
         "(_rp_source.`Id` >= %s and (_rp_source.`Id` > %s or _rp_source.`day` >= %s))",
         [5, 5, "2026-01-01"],
@@ -38,7 +39,7 @@ def test_a_composite_range_is_written_out() -> None:
 
 def test_only_the_text_of_a_hashed_column_is_selected() -> None:
     """Its type on the way is text whatever it is in the source."""
-    table = PlannedTable("t", "t", "snapshot", ("id",), None, (ID, EMAIL), complete=True)
+    table = PlannedTable("t", "t", Snapshot(("id",)), (ID, EMAIL), complete=True)
     query, arguments = compose_slice_query(table, Slice(1, "t", 0), "grain of salt")
     assert query.startswith(
         "select _rp_source.`Id`, cast(_rp_source.`email` as char),"
@@ -51,8 +52,8 @@ def test_only_the_text_of_a_hashed_column_is_selected() -> None:
 @pytest.mark.parametrize(
     ("contract", "storage"),
     [
-        (TableContract("t", "merge", ("id", "day"), "at"), 'distkey ("id") sortkey ("id", "day", _run_sequence)'),
-        (TableContract("t", "append", (), "at"), "diststyle even sortkey (_event_day)"),
+        (TableContract("t", Merge(("id", "day"), "at")), 'distkey ("id") sortkey ("id", "day", _run_sequence)'),
+        (TableContract("t", Append("at")), "diststyle even sortkey (_event_day)"),
     ],
 )
 def test_a_raw_table_is_created_with_its_metadata(contract: TableContract, storage: str) -> None:
@@ -62,7 +63,7 @@ def test_a_raw_table_is_created_with_its_metadata(contract: TableContract, stora
     assert statement.endswith(storage)
     (parsed,) = sqlglot.parse(statement, dialect="redshift")
     columns = [column.name for column in parsed.find_all(sqlglot.exp.ColumnDef)]
-    assert columns == ["id", "day", "at", *METADATA, *(["_event_day"] if contract.strategy == "append" else [])]
+    assert columns == ["id", "day", "at", *METADATA, *(["_event_day"] if isinstance(contract.strategy, Append) else [])]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_a_raw_table_is_created_with_its_metadata(contract: TableContract, stora
 )
 def test_a_table_that_no_request_can_name_is_refused(columns: tuple[PlannedColumn, ...], found: str) -> None:
     """New, or grown by a column: before anything is read, with the way out."""
-    contract = TableContract("t", "append", (), "at")
+    contract = TableContract("t", Append("at"))
     grown = {column.name: column.type for column in columns[1:]} | {"_event_day": "date"}
     for existing in (None, grown):
         with pytest.raises(FixConfiguration, match=rf"table t has .*{found}.*Nothing was read.*personal: \{{column: drop\}}"):

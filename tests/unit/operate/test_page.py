@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from rental_pipeline.model.figures_document import DrawnChart, Figures
 from rental_pipeline.operate.report import drawing
 from rental_pipeline.operate.report.page import render_page
 
@@ -18,7 +19,7 @@ EVIL = '<script>alert("1")</script> & <img src=x onerror=alert(1)> \' " {{ 7 * 7
 
 
 def draw(chart: dict, currency: str = "USD") -> str:
-    return drawing.draw(chart, currency)
+    return drawing.draw(DrawnChart.from_json(chart), currency)
 
 
 class Reader(HTMLParser):
@@ -61,29 +62,37 @@ def chart(kind: str = "line", rows: list[dict] | None = None, **more) -> dict:
 WEEKS = [{"week": "2026-11-02", "price": 10.5}, {"week": "2026-11-09", "price": None}, {"week": "2026-11-23", "price": "12.25"}]
 
 
-def figures(**more) -> dict:
+def figures(**more) -> Figures:
     """What the step `report` leaves of a first run of an empty marketplace."""
-    return {
-        "marketplace": "apartments",
-        "currency": "USD",
-        "run": [
-            {"run_sequence": 7, "kind": "incremental", "as_of": "2026-11-21", "finished_at": "2026-11-21 03:00:09", "seconds": 9}
-        ],
-        "published": [{"run_sequence": 7, "as_of": "2026-11-21"}],
-        "watermarks": [{"table_name": "bookings", "watermark": None}],
-        "loads": [],
-        "builds": [],
-        "metrics": [],
-        "accepted": [{"table_name": "bookings", "accepted_rows": 0}],
-        "rejected": [],
-        "rules": {"bookings": {"missing_key": "no booking_id"}},
-        "set_aside": [],
-        "unreadable": [],
-        "warnings": [],
-        "costs": [],
-        "charts": [],
-        **more,
-    }
+    return Figures.from_json(
+        {
+            "marketplace": "apartments",
+            "currency": "USD",
+            "run": [
+                {
+                    "run_sequence": 7,
+                    "kind": "incremental",
+                    "as_of": "2026-11-21",
+                    "finished_at": "2026-11-21 03:00:09",
+                    "seconds": 9,
+                }
+            ],
+            "published": [{"run_sequence": 7, "as_of": "2026-11-21"}],
+            "watermarks": [{"table_name": "bookings", "watermark": None}],
+            "loads": [],
+            "builds": [],
+            "metrics": [],
+            "accepted": [{"table_name": "bookings", "accepted_rows": 0}],
+            "rejected": [],
+            "rules": {"bookings": {"missing_key": "no booking_id"}},
+            "set_aside": [],
+            "unreadable": [],
+            "warnings": [],
+            "costs": [],
+            "charts": [],
+            **more,
+        }
+    )
 
 
 def test_an_empty_marketplace_has_a_page():

@@ -13,7 +13,7 @@ from rental_pipeline.model.contract import read_contract
 from rental_pipeline.model.run_request import RunInput, read_run_input
 from rental_pipeline.model.table_plan import Slice
 from rental_pipeline.operate.failed_run import explain_failure
-from rental_pipeline.warehouse.run_step import COMPOSE
+from rental_pipeline.warehouse.run_step import STEPS
 
 ROOT = Path(__file__).parents[3]
 EVENTS = ROOT / "events"
@@ -48,7 +48,7 @@ def test_there_is_an_input_for_every_kind_of_rerun():
 def test_the_step_event_is_what_the_state_machine_sends():
     """Of a step that exists, with what that step needs."""
     event = read("run_sql.json")
-    assert event["step"] in COMPOSE
+    assert event["step"] in STEPS
     assert event["execution"].keys() == {"id", "name", "started_at"}
 
 

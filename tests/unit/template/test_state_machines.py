@@ -156,7 +156,7 @@ def test_the_files_are_plain_yaml():
 
 def test_every_step_of_the_machine_is_known_to_the_function():
     """The steps of the state machine are those that run_sql composes."""
-    from rental_pipeline.warehouse.run_step import COMPOSE
+    from rental_pipeline.warehouse.run_step import STEPS
 
     steps = [s["Parameters"]["Input"]["step"] for _, s in states(read(FOLDER / "run.asl.yaml")) if s.get("Resource") == NESTED]
-    assert sorted(steps) == sorted(COMPOSE)
+    assert sorted(steps) == sorted(STEPS)

@@ -15,6 +15,8 @@ from typing import Any
 from rental_pipeline.base.object_store import LAKE, LEDGER, LOADS, PLAN, SLICES, replay_key, run_key, write_json
 from rental_pipeline.definitions.marketplace import Warehouse, read_warehouse
 from rental_pipeline.model.fingerprints import Fingerprint, Span
+from rental_pipeline.model.plan_document import Plan, RawChanges
+from rental_pipeline.model.strategies import Append, Merge, Snapshot
 from rental_pipeline.model.table_plan import Comparison, PlannedColumn, PlannedTable, Slice
 
 MARKETPLACE = "apartments"
@@ -110,9 +112,7 @@ def _column(name: str, kind: str, source_type: str, charset: str | None = None) 
 APARTMENTS = PlannedTable(
     "apartments",
     "apartments",
-    "snapshot",
-    ("id",),
-    None,
+    Snapshot(("id",)),
     (
         _column("id", "bigint", "bigint"),
         _column("title", "varchar(1020)", "varchar", "utf8mb4"),
@@ -123,9 +123,7 @@ APARTMENTS = PlannedTable(
 BOOKINGS = PlannedTable(
     "bookings",
     "bookings",
-    "merge",
-    ("booking_id",),
-    "changed_at",
+    Merge(("booking_id",), "changed_at"),
     (
         _column("booking_id", "bigint", "bigint"),
         _column("apartment_id", "bigint", "bigint"),
@@ -138,9 +136,7 @@ BOOKINGS = PlannedTable(
 VIEWINGS = PlannedTable(
     "user_viewing",
     "user_viewing",
-    "append",
-    (),
-    "recorded_at",
+    Append("recorded_at"),
     (
         _column("user_id", "varchar(144)", "varchar", "utf8mb4"),
         _column("apartment_id", "bigint", "bigint"),
@@ -154,32 +150,38 @@ def _plan(table: PlannedTable, **changes: Any) -> PlannedTable:
     return replace(table, **{"read": True, "slice_count": 1, "definition_hash": "d" * 64, **changes})
 
 
-def _write_run(warehouse: Warehouse, run: int, kind: str, tables: list[PlannedTable]) -> None:
-    _write(run, LEDGER, _ledger(warehouse, run))
-    plan = {
+def plan_a_run(run: int, tables: tuple[PlannedTable, ...] = (), **asked: Any) -> Plan:
+    """Return the plan of a run of which all is as usual but for what is asked."""
+    usual = {
         "marketplace": MARKETPLACE,
-        "run_sequence": run,
-        "kind": kind,
-        "as_of": _DAY[run],
-        "source_time": f"{_DAY[run]}T03:00:00.000000",
+        "kind": "incremental",
+        "as_of": "2026-11-21",
+        "source_time": "2026-11-21T03:00:00.000000",
         "force_deletes": False,
         "dry_run": False,
-        "erased": ["bookings"] if kind == "erase" else [],
+        "erased": (),
         "rebuild": None,
-        "raw_changes": {
-            "batch": ["create table if not exists apartments_raw.bookings (…)"] if run == 1 else [],
-            "single": ["alter table apartments_raw.apartments alter column title type varchar(2040)"] if run == 2 else [],
-        },
-        "tables": [table.to_json() for table in tables],
+        "raw_changes": RawChanges((), ()),
     }
-    _write(run, PLAN, plan)
+    return Plan(run_sequence=run, tables=tables, **(usual | asked))
+
+
+def _write_run(warehouse: Warehouse, run: int, kind: str, tables: list[PlannedTable]) -> None:
+    _write(run, LEDGER, _ledger(warehouse, run))
+    changes = RawChanges(
+        batch=("create table if not exists apartments_raw.bookings (…)",) if run == 1 else (),
+        single=("alter table apartments_raw.apartments alter column title type varchar(2040)",) if run == 2 else (),
+    )
+    erased = ("bookings",) if kind == "erase" else ()
+    plan = plan_a_run(run, tuple(tables), kind=kind, as_of=_DAY[run], erased=erased, raw_changes=changes)
+    _write(run, PLAN, replace(plan, source_time=f"{_DAY[run]}T03:00:00.000000").to_json())
     _write(run, LOADS, {table.name: _totals(run, table) for table in tables if table.slice_count})
 
 
 def _totals(run: int, table: PlannedTable) -> dict[str, Any]:
     expected = []
     if table.comparison or table.complete:
-        bounds = [None, ("2026-11-21",), None] if table.strategy == "append" else [None, ("500",), None]
+        bounds = [None, ("2026-11-21",), None] if isinstance(table.strategy, Append) else [None, ("500",), None]
         spans = pairwise(bounds)
         expected = [Span(start, end, Fingerprint(40, 123456789)).to_json() for start, end in spans]
     manifests = f"s3://{BUCKET}/{MARKETPLACE}/runs/{run:06d}/manifests/{table.name}"

@@ -8,15 +8,19 @@ import pytest
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.base.settings import WarehouseSettings
 from rental_pipeline.definitions.marketplace import Check, read_warehouse
+from rental_pipeline.model.ledger import Ledger, Position
+from rental_pipeline.model.strategies import Merge
+from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.steps.publish import compose_publish
 from rental_pipeline.warehouse.steps.step import StepRequest
+from tests.unit.warehouse.example_runs import plan_a_run
 
 SQL_ROOT = Path(__file__).parents[3] / "sql"
 
 
-def position(layer: str, name: str) -> dict:
+def position(layer: str, name: str) -> Position:
     """A table's place in the ledger, made from other files than those that are deployed."""
-    return {"layer": layer, "name": name, "run_sequence": 1, "as_of": None, "input_hash": "old", "definition_hash": "old"}
+    return Position(layer, name, 1, input_hash="old", definition_hash="old")
 
 
 def make_request(marketplace: str, checks: tuple[Check, ...] = ()) -> StepRequest:
@@ -24,16 +28,14 @@ def make_request(marketplace: str, checks: tuple[Check, ...] = ()) -> StepReques
     warehouse = read_warehouse(SQL_ROOT, marketplace)
     settings = WarehouseSettings(marketplace, "bucket", "dev", "arn:aws:iam::123456789012:role/copy", "workgroup")
     request = StepRequest(settings, replace(warehouse, checks=(*warehouse.checks, *checks)), "publish", run_sequence=2)
-    positions = [
+    positions = (
         *(position("curated", table.name) for table in warehouse.curated),
         *(position("presentation", metric.name) for metric in warehouse.metrics),
         *(position("view", view.name) for view in warehouse.views),
-    ]
-    request.__dict__["ledger_file"] = {"positions": positions}
-    tables = [
-        {"name": table.source, "strategy": "merge", "key": ["id"], "max_rejected_fraction": 0.05} for table in warehouse.curated
-    ]
-    request.__dict__["plan"] = {"as_of": "2026-11-21", "tables": tables}
+    )
+    tables = tuple(PlannedTable(table.source, table.source, Merge(("id",), "at"), ()) for table in warehouse.curated)
+    request.__dict__["ledger"] = Ledger(2, "arn", warehouse.files_hash, positions)
+    request.__dict__["plan"] = plan_a_run(2, tables)
     return request
 
 

@@ -99,8 +99,8 @@ def render_step(step: str, settings: WarehouseSettings) -> Iterator[str]:
         yield f"-- {OPENING[step]}"
     shown: set[str] = set()
     for title, event in CASES[step]:
-        request = run_step._parse({"step": step, "name": None, **event}, settings)
-        composed = run_step.COMPOSE[step](request)
+        request = run_step.read_request({"step": step, **event}, settings)
+        composed = run_step.compose(request)
         yield f"\n-- {'=' * 100}"
         yield f"-- {composed.name}{f': {title}' if title else ''}"
         for submission in composed.submissions:
@@ -189,7 +189,7 @@ def test_the_file_shows_what_the_step_sends(rendered, step):
 
 def test_every_step_has_a_file():
     """And nothing else is among them."""
-    assert sorted(CASES) == sorted(run_step.COMPOSE) == sorted(path.stem for path in FOLDER.glob("*.sql"))
+    assert sorted(CASES) == sorted(run_step.STEPS) == sorted(path.stem for path in FOLDER.glob("*.sql"))
 
 
 def test_a_broken_line_says_the_same():

@@ -8,6 +8,7 @@ from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.base.settings import WarehouseSettings
 from rental_pipeline.definitions.marketplace import Schemas
 from rental_pipeline.warehouse.steps.step import StepRequest
+from tests.unit.warehouse.example_runs import plan_a_run
 
 
 class Files:
@@ -18,7 +19,7 @@ class Files:
 def request_() -> StepRequest:
     settings = WarehouseSettings("market", "bucket", "dev", "arn:aws:iam::123456789012:role/copy", "workgroup")
     request = StepRequest(settings, Files(), "publish", run_sequence=2)
-    request.__dict__["plan"] = {"as_of": "2026-11-21"}
+    request.__dict__["plan"] = plan_a_run(2)
     return request
 
 

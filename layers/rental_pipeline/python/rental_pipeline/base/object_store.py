@@ -187,7 +187,8 @@ def write_text(bucket: str, key: str, text: str, content_type: str = "text/plain
 def find_text(bucket: str, key: str) -> str | None:
     """Return a text object, None where there is no such object (raises as `read_json` else)."""
     try:
-        return s3().get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+        content: bytes = s3().get_object(Bucket=bucket, Key=key)["Body"].read()
+        return content.decode()
     except (ClientError, BotoCoreError) as error:
         explained = explain_s3_error(error, bucket, key, "s3:GetObject")
         if isinstance(explained, FixData):
@@ -195,16 +196,12 @@ def find_text(bucket: str, key: str) -> str | None:
         raise explained from error
 
 
-def write_copy_manifest(bucket: str, key: str, files: list[dict[str, Any]]) -> str | None:
-    """Write a COPY manifest of files (`key`, `bytes`), and return its address; None where there is nothing to copy.
+def write_copy_manifest(bucket: str, key: str, files: list[tuple[str, int]]) -> str:
+    """Write a COPY manifest of files (key and bytes; at least one), and return its address.
 
     Without `mandatory` COPY passes over a missing file; Parquet needs `content_length` (Redshift, "Using a manifest").
     """
-    if not files:
-        return None
-    entries = [
-        {"url": address(bucket, file["key"]), "mandatory": True, "meta": {"content_length": file["bytes"]}} for file in files
-    ]
+    entries = [{"url": address(bucket, name), "mandatory": True, "meta": {"content_length": size}} for name, size in files]
     write_json(bucket, key, {"entries": entries})
     return address(bucket, key)
 
@@ -253,7 +250,8 @@ def delete_objects(bucket: str, keys: list[str]) -> None:
 def object_size(bucket: str, key: str) -> int:
     """Return the size of an object in bytes (raises as `read_json`)."""
     try:
-        return s3().head_object(Bucket=bucket, Key=key)["ContentLength"]
+        size: int = s3().head_object(Bucket=bucket, Key=key)["ContentLength"]
+        return size
     except (ClientError, BotoCoreError) as error:
         raise explain_s3_error(error, bucket, key, "s3:GetObject") from error
 

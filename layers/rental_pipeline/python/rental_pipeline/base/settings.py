@@ -12,11 +12,18 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from rental_pipeline.base.errors import FixConfiguration
 
-Settings = TypeVar("Settings")
+
+class _Settings(Protocol):
+    """A class of settings: what `dataclasses.fields` takes."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+Settings = TypeVar("Settings", bound=_Settings)
 
 DECODERS = ("binary", "text", "plain")
 
@@ -159,7 +166,7 @@ class WarehouseSettings:
         target = {"Database": self.redshift_database}
         if self.redshift_workgroup:
             target["WorkgroupName"] = self.redshift_workgroup
-        else:
+        if self.redshift_cluster:
             target["ClusterIdentifier"] = self.redshift_cluster
         if self.redshift_secret_arn:
             target["SecretArn"] = self.redshift_secret_arn
@@ -185,7 +192,7 @@ def read_settings(kind: type[Settings]) -> Settings:
 
 def settings_from(kind: type[Settings], environment: Mapping[str, str]) -> Settings:
     """Return the settings of one kind from a mapping of variables (raises as `read_settings`)."""
-    values = {}
+    values: dict[str, Any] = {}
     for field in fields(kind):
         variable = field.name.upper()
         text = environment.get(variable, "").strip()

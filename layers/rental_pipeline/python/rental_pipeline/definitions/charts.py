@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.definitions.sql_files import SqlFile, read_sql_folder
 from rental_pipeline.definitions.units import PERIODS, TEXT, UNITS
+from rental_pipeline.model.figures_document import Column, DrawnChart, Row
 
 LINE, COLUMNS, RANKING = "line", "columns", "ranking"
 KINDS = (LINE, COLUMNS, RANKING)
 # The name of a ranking's column that is the same in all rows: the last day that its figures cover.
 UNTIL = "until"
 _COLUMN = re.compile(r"(\w+) \((\w+), ([^()]+)\)(?:, |$)")
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a chart's rows: its name in the query, its unit (definitions.units), and what readers call it."""
-
-    name: str
-    unit: str
-    label: str
 
 
 @dataclass(frozen=True)
@@ -56,7 +47,7 @@ class Chart:
     unknown: str
     query: str
 
-    def to_json(self, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    def draw(self, rows: list[Row]) -> DrawnChart:
         """Return the chart with its rows, as `figures.json` holds it.
 
         Raises:
@@ -67,9 +58,17 @@ class Chart:
             raise FixConfiguration(
                 f"report/{self.name}.sql selects {', '.join(rows[0])}; its header has the columns {', '.join(names)}"
             )
-        declared = asdict(self)
-        del declared["query"], declared["place"]
-        return {**declared, "rows": rows}
+        return DrawnChart(
+            name=self.name,
+            title=self.title,
+            reading=self.reading,
+            kind=self.kind,
+            columns=self.columns,
+            drawn=self.drawn,
+            empty=self.empty,
+            unknown=self.unknown,
+            rows=tuple(rows),
+        )
 
 
 def read_charts(folder: Path) -> tuple[Chart, ...]:

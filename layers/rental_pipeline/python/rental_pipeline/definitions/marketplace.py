@@ -341,7 +341,7 @@ class Warehouse:
 
     def metric_sources(self, metric: Metric) -> frozenset[str]:
         """Return the raw tables that a metric is made of."""
-        return frozenset().union(*(self.sources(table) for table in self._inputs(metric)))
+        return frozenset[str]().union(*(self.sources(table) for table in self._inputs(metric)))
 
     @property
     def control_hash(self) -> str:
@@ -350,7 +350,8 @@ class Warehouse:
     @property
     def files_hash(self) -> str:
         """Hash everything that decides what a run makes."""
-        files = [table.file.text for table in (*self.curated, *self.views)]
+        tables: list[CuratedTable | View] = [*self.curated, *self.views]
+        files = [table.file.text for table in tables]
         files += [file.text for metric in self.metrics for file in metric.files]
         checks = [f"{check.name} {check.severity} {check.violations}" for check in self.checks]
         return hash_texts(*self.control, self.exchange_rates, self.reporting_currency, *files, *checks)
@@ -382,7 +383,7 @@ class Warehouse:
 
     def tables_of(self, view: View) -> list[CuratedTable | Metric]:
         """Return the tables that a view is bound to."""
-        tables = [(self.schemas.curated, table) for table in self.curated]
+        tables: list[tuple[str, CuratedTable | Metric]] = [(self.schemas.curated, table) for table in self.curated]
         tables += [(self.schemas.presentation, metric) for metric in self.metrics]
         return [table for schema, table in tables if f"{schema}.{table.name}" in view.reads]
 

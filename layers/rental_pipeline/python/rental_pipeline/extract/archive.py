@@ -30,6 +30,10 @@ from rental_pipeline.base.object_store import (
 )
 from rental_pipeline.base.settings import ManifestSettings, read_settings
 from rental_pipeline.base.telemetry import count, logger
+from rental_pipeline.model.archive_document import Archive, TableRun
+from rental_pipeline.model.document import read_document, read_event
+from rental_pipeline.model.events import RunEvent
+from rental_pipeline.model.load_document import LoadTotals
 
 COMMITTED = {"TagSet": [{"Key": TAG, "Value": "committed"}]}
 
@@ -53,11 +57,12 @@ def archive_slices(event: dict[str, Any]) -> dict[str, int]:
         FixConfiguration, RetryLater: S3 did not let it.
     """
     settings = read_settings(ManifestSettings)
-    waiting = read_json(settings.bucket, run_key(settings.marketplace, event["run_sequence"], ARCHIVE))
-    erased = {table["table_name"]: table["run_sequence"] for table in waiting["erased"]}
-    deleted = sum(_delete(settings, table, run_sequence) for table, run_sequence in erased.items())
-    loads = [load for load in waiting["loads"] if load["run_sequence"] >= erased.get(load["table_name"], 0)]
-    keys = [key for load in loads for key in _list_files(settings, **load)]
+    run_sequence = read_event(RunEvent, event).run_sequence
+    waiting = read_document(Archive, settings.bucket, run_key(settings.marketplace, run_sequence, ARCHIVE))
+    erased = {table.table_name: table.run_sequence for table in waiting.erased}
+    deleted = sum(_delete(settings, table, run) for table, run in erased.items())
+    loads = [load for load in waiting.loads if load.run_sequence >= erased.get(load.table_name, 0)]
+    keys = [key for load in loads for key in _list_files(settings, load)]
     with ThreadPoolExecutor(_THREADS) as threads:
         tagged = sum(threads.map(lambda key: _tag(settings.bucket, key), keys))
     missing = len(keys) - tagged
@@ -66,9 +71,10 @@ def archive_slices(event: dict[str, Any]) -> dict[str, int]:
     return {"tagged": tagged, "deleted": deleted, "missing": missing}
 
 
-def _list_files(settings: ManifestSettings, run_sequence: int, table_name: str) -> Iterator[str]:
-    load = read_json(settings.bucket, run_key(settings.marketplace, run_sequence, LOADS)).get(table_name, {})
-    for manifest in (load.get("manifest"), load.get("gone_manifest")):
+def _list_files(settings: ManifestSettings, load: TableRun) -> Iterator[str]:
+    key = run_key(settings.marketplace, load.run_sequence, LOADS)
+    totals = read_document(dict[str, LoadTotals], settings.bucket, key).get(load.table_name, LoadTotals())
+    for manifest in (totals.manifest, totals.gone_manifest):
         if manifest:
             for entry in read_json(settings.bucket, key_of(manifest))["entries"]:
                 yield key_of(entry["url"])

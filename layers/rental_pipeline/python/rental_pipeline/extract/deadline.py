@@ -15,9 +15,9 @@ import pyarrow
 import pyarrow.compute as pc
 
 from rental_pipeline.base.errors import FixConfiguration
-from rental_pipeline.model.contract import APPEND
+from rental_pipeline.model.fingerprints import Point
+from rental_pipeline.model.strategies import Append
 from rental_pipeline.model.table_plan import PlannedTable, Slice
-from rental_pipeline.source.queries import Point
 
 # Of a query that names its keys: enough for few queries, few enough for a short one.
 _KEYS_PER_QUERY = 1000
@@ -66,7 +66,7 @@ class HandOn:
             for following in batches:
                 if self._is_time_up():
                     if point := self._find_cut(waiting, following):
-                        self._begin_rest([value.cast(pyarrow.string()).as_py() for value in point])
+                        self._begin_rest(tuple(value.cast(pyarrow.string()).as_py() for value in point))
                         self._counts.clear()
                         self._counts.update(counted)
                         yield self._cut_off(waiting, point)
@@ -99,11 +99,11 @@ class HandOn:
         """
         part = self._part
         while True:
-            rows, start = 0, None
+            rows, start = 0, None  # type: int, Point | None
             for batch in read(part, _PAIRS_PER_QUERY + 1):
                 rows += batch.num_rows
                 if rows > _PAIRS_PER_QUERY:  # the last one begins the next query
-                    start = [batch[name][-1].cast(pyarrow.string()).as_py() for name in self._table.key]
+                    start = tuple(batch[name][-1].cast(pyarrow.string()).as_py() for name in self._table.key)
                     batch = batch.slice(0, batch.num_rows - 1)
                 yield batch
             if start is None:
@@ -111,7 +111,7 @@ class HandOn:
             if self._is_time_up():
                 self._begin_rest(start)
                 return
-            part = replace(part, start=tuple(start))
+            part = replace(part, start=start)
 
     def _is_time_up(self) -> bool:
         return self._remaining_seconds() < self._reserve_seconds
@@ -121,19 +121,19 @@ class HandOn:
             raise FixConfiguration(problem)
 
     def _begin_rest(self, start: Point) -> None:
-        self.rest = replace(self._part, start=tuple(start), piece=self._part.piece + 1)
+        self.rest = replace(self._part, start=start, piece=self._part.piece + 1)
 
     def _find_cut(self, waiting: pyarrow.RecordBatch, following: pyarrow.RecordBatch) -> tuple[pyarrow.Scalar, ...] | None:
         """Return the values with which the rest may begin; None where it cannot begin here.
 
         Events of one time must stay together. Those without a usable time come first, and belong to the first piece.
         """
-        if self._table.strategy != APPEND:
+        if not isinstance(self._table.strategy, Append):
             return tuple(following[name][0] for name in self._table.key)
         time = following[self._table.cursor][0]
         return (time,) if time.is_valid and waiting[self._table.cursor][0] != time else None
 
     def _cut_off(self, waiting: pyarrow.RecordBatch, point: tuple[pyarrow.Scalar, ...]) -> pyarrow.RecordBatch:
-        if self._table.strategy != APPEND:
+        if not isinstance(self._table.strategy, Append):
             return waiting
         return waiting.filter(pc.fill_null(pc.less(waiting[self._table.cursor], point[0]), True))

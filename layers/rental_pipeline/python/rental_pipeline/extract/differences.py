@@ -14,11 +14,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rental_pipeline.base.errors import FixData
 from rental_pipeline.base.object_store import address, explain_s3_error, known_prefix, read_json, s3
-from rental_pipeline.model.fingerprints import Fingerprint
+from rental_pipeline.model.fingerprints import Fingerprint, Point
 from rental_pipeline.model.own_names import own
 from rental_pipeline.model.raw_tables import ROW_HASH
 from rental_pipeline.model.table_plan import PlannedTable, Slice
-from rental_pipeline.source.queries import Point
 
 _KNOWN_HASH = own("known_hash")
 _HALF_BITS = 30

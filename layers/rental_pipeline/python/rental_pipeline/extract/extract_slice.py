@@ -25,10 +25,8 @@ from rental_pipeline.base.object_store import (
     TAG,
     address,
     explain_s3_error,
-    find_json,
     gone_key,
     part_key,
-    read_json,
     result_key,
     run_key,
     s3,
@@ -39,13 +37,16 @@ from rental_pipeline.base.telemetry import count, logger
 from rental_pipeline.extract.deadline import HandOn
 from rental_pipeline.extract.differences import find_differences, keys_before, read_known, take_fingerprint
 from rental_pipeline.extract.parquet import choose_encoding, count_group_rows, gather_parts
+from rental_pipeline.extract.results import find_result
 from rental_pipeline.extract.rows import SliceRows
-from rental_pipeline.model.fingerprints import NOTHING, Fingerprint
+from rental_pipeline.model.document import read_document, read_event, write
+from rental_pipeline.model.fingerprints import NOTHING, Fingerprint, Point
+from rental_pipeline.model.load_document import SliceResult, WrittenFile
+from rental_pipeline.model.plan_document import ArchivedPlan
 from rental_pipeline.model.raw_tables import BAD_COLUMNS, ROW_HASH
 from rental_pipeline.model.table_plan import PlannedTable, Slice
 from rental_pipeline.source.connection import explain_source_error, read_source_address, snapshot
 from rental_pipeline.source.personal_data import read_hash_key
-from rental_pipeline.source.queries import Point
 from rental_pipeline.source.replication import connect_to_writer
 
 _FOOTER_BYTES = 1_000_000
@@ -70,13 +71,13 @@ def extract_slice(event: dict[str, Any], remaining_milliseconds: Callable[[], fl
     """
     started = time.monotonic()
     settings = read_settings(ExtractSettings)
-    part = Slice.from_json(event)
-    plan = read_json(settings.bucket, run_key(settings.marketplace, part.run_sequence, PLAN))
+    part = read_event(Slice, event)
+    plan = read_document(ArchivedPlan, settings.bucket, run_key(settings.marketplace, part.run_sequence, PLAN))
     result = result_key(settings.marketplace, part.run_sequence, part.table, part.slice, part.piece)
-    earlier = find_json(settings.bucket, result)
-    if earlier and earlier["source_time"] == plan["source_time"] and earlier["from"] == event["from"]:
+    earlier = find_result(settings.bucket, settings.marketplace, part, plan.source_time)
+    if earlier:
         logger.info("this slice was read before", extra={"table": part.table, "slice": part.slice, "piece": part.piece})
-        return {"rest": earlier["rest"]}
+        return {"rest": write(earlier.rest)}
     table = _find_table(plan, part)
     attempt = uuid.uuid4().hex[:12]
     hashing = [table.name] if any(column.is_hashed for column in table.columns) else []
@@ -93,33 +94,29 @@ def extract_slice(event: dict[str, Any], remaining_milliseconds: Callable[[], fl
         except PipelineError as error:
             raise type(error)(f"table {part.table}, slice {part.slice}: {error}") from error
 
-    rest = hand_on.rest.to_json() if hand_on.rest else None
-    write_json(
-        settings.bucket,
-        result,
-        {
-            "table": part.table,
-            "slice": part.slice,
-            "piece": part.piece,
-            "from": event["from"],
-            "rest": rest,
-            "attempt": attempt,
-            # Run numbers begin again with a new control schema; results of another plan of this number must not count.
-            "source_time": plan["source_time"],
-            "seconds": round(time.monotonic() - started, 3),
-            "rows_read": reading.found.rows,
-            "rows_in_parquet": sum(each["rows"] for each in reading.written),
-            "expected": reading.expected.to_json(),
-            "parts": reading.written,
-            "gone": reading.gone,
-            "zero_dates": dict(rows.impossible_dates),
-            "rows_set_aside": reading.rows_set_aside,
-        },
+    found = SliceResult(
+        table=part.table,
+        slice=part.slice,
+        piece=part.piece,
+        start=part.start,
+        rest=hand_on.rest,
+        attempt=attempt,
+        # Run numbers begin again with a new control schema; results of another plan of this number must not count.
+        source_time=plan.source_time,
+        seconds=round(time.monotonic() - started, 3),
+        rows_read=reading.found.rows,
+        rows_in_parquet=sum(each.rows for each in reading.written),
+        expected=reading.expected,
+        parts=tuple(reading.written),
+        gone=reading.gone,
+        zero_dates=dict(rows.impossible_dates),
+        rows_set_aside=reading.rows_set_aside,
     )
+    write_json(settings.bucket, result, found.to_json())
     count("RowsRead", reading.found.rows, marketplace=settings.marketplace, table=part.table)
-    if rest:
+    if found.rest:
         logger.info("handed on for want of time", extra={"table": part.table, "slice": part.slice, "piece": part.piece})
-    return {"rest": rest}
+    return {"rest": write(found.rest)}
 
 
 class Reading:
@@ -128,7 +125,7 @@ class Reading:
     Attributes:
         found: Of the rows that were read.
         expected: What raw must hold of what was read of the slice, once it is loaded.
-        written: The Parquet files of the rows, as `{"key", "bytes", "rows"}`.
+        written: The Parquet files of the rows.
         gone: The file of the keys that are gone, where any are.
     """
 
@@ -143,8 +140,8 @@ class Reading:
         reconnect: Callable[[], pymysql.Connection],
     ):
         self.found = self.expected = NOTHING
-        self.written: list[dict[str, Any]] = []
-        self.gone: dict[str, Any] | None = None
+        self.written: list[WrittenFile] = []
+        self.gone: WrittenFile | None = None
         self.rows_set_aside = 0
         self._settings = settings
         self._table = table
@@ -229,14 +226,14 @@ def _show(point: Point | None) -> str:
     return ", ".join(point) if point else "(open)"
 
 
-def _find_table(plan: dict[str, Any], part: Slice) -> PlannedTable:
-    for entry in plan["tables"]:
-        if entry["name"] == part.table and entry["read"]:
-            return PlannedTable.from_json(entry)
+def _find_table(plan: ArchivedPlan, part: Slice) -> PlannedTable:
+    table = plan.find(part.table)
+    if table and table.read:
+        return table
     raise FixConfiguration(f"run {part.run_sequence} does not read the table {part.table!r}: check the event against slices.json")
 
 
-def _write_part(bucket: str, key: str, content: pyarrow.Table) -> dict[str, Any]:
+def _write_part(bucket: str, key: str, content: pyarrow.Table) -> WrittenFile:
     """Write one Parquet file, then look at what stands on S3: its size, its row count and its schema.
 
     The rows are whole in memory before the upload begins: awswrangler's writer would close a file, and so make it look complete,
@@ -261,4 +258,4 @@ def _write_part(bucket: str, key: str, content: pyarrow.Table) -> dict[str, Any]
     if not found.equals(content.schema):
         raise FixData(f"{address(bucket, key)} has the schema {found}, but the load expects {content.schema}")
     size = int(tail["ContentRange"].rpartition("/")[2])
-    return {"key": key, "bytes": size, "rows": footer.num_rows}
+    return WrittenFile(key, size, footer.num_rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,21 +13,23 @@ from rental_pipeline.base.object_store import (
     PLAN,
     SLICES,
     address,
-    find_json,
     gone_manifest_key,
     list_sizes,
     manifest_key,
     raw_prefix,
-    read_json,
-    result_key,
     run_key,
     write_copy_manifest,
     write_json,
 )
 from rental_pipeline.base.settings import ManifestSettings, read_settings
 from rental_pipeline.base.telemetry import count, logger
-from rental_pipeline.model.contract import APPEND
+from rental_pipeline.extract.results import find_result
+from rental_pipeline.model.document import find_document, read_document, read_event, write
+from rental_pipeline.model.events import RunEvent
 from rental_pipeline.model.fingerprints import NOTHING, Fingerprint, Span, add_up, join_spans
+from rental_pipeline.model.load_document import SliceResult, TableLoad, WrittenFile
+from rental_pipeline.model.plan_document import Plan
+from rental_pipeline.model.strategies import Append
 from rental_pipeline.model.table_plan import PlannedTable, Slice
 
 _THREADS = 32  # as many as the S3 client has connections: of 100,000 results each is a request
@@ -49,39 +51,33 @@ def write_manifests(event: Json) -> Json:
         RetryLater: S3 could not be reached.
     """
     settings = read_settings(ManifestSettings)
-    run_sequence = event["run_sequence"]
-    plan = read_json(settings.bucket, run_key(settings.marketplace, run_sequence, PLAN))
-    items = read_json(settings.bucket, run_key(settings.marketplace, run_sequence, SLICES))
-    slices = [Slice.from_json(item) for item in items]
+    run_sequence = read_event(RunEvent, event).run_sequence
+    plan = read_document(Plan, settings.bucket, run_key(settings.marketplace, run_sequence, PLAN))
+    slices = read_document(list[Slice], settings.bucket, run_key(settings.marketplace, run_sequence, SLICES))
     with ThreadPoolExecutor(_THREADS) as threads:
-        pieces = threads.map(lambda part: list(_read_pieces(settings, part, plan["source_time"])), slices)
+        pieces = threads.map(lambda part: list(_read_pieces(settings, part, plan.source_time)), slices)
         results = [result for each in pieces for result in each]
-    by_table: dict[str, list[Json]] = {}
+    by_table: dict[str, list[SliceResult]] = {}
     for result in results:
-        by_table.setdefault(result["table"], []).append(result)
-    compared = find_json(settings.bucket, run_key(settings.marketplace, run_sequence, COMPARED)) or {}
-    loads = {}
-    for entry in [entry for entry in plan["tables"] if entry["read"]]:
-        table = entry["name"]
-        found = by_table.get(table, [])
-        _check_sizes(settings, run_sequence, table, found)
-        parts = [part for part in slices if part.table == table]
-        equal = [Span.from_json(span) for span in compared.get(table, ())]
-        spans, apart = expect_spans(PlannedTable.from_json(entry), parts, found, equal, plan["kind"] == "reconcile")
-        loads[table] = {
-            **_write_manifests(settings, run_sequence, table, found),
-            "expected": [span.to_json() for span in spans],
-            "rows_apart": apart,
-        }
-        if plan["kind"] == "reconcile":
-            different = loads[table]["rows_read"] + loads[table]["rows_gone"]
-            count("RowsDifferent", different, marketplace=settings.marketplace, table=table)
-    write_json(settings.bucket, run_key(settings.marketplace, run_sequence, LOADS), loads)
-    return {"run_sequence": run_sequence, "rows_read": sum(load["rows_read"] for load in loads.values())}
+        by_table.setdefault(result.table, []).append(result)
+    comparisons = run_key(settings.marketplace, run_sequence, COMPARED)
+    compared = find_document(dict[str, list[Span]], settings.bucket, comparisons) or {}
+    loads: dict[str, TableLoad] = {}
+    for table in [table for table in plan.tables if table.read]:
+        found = by_table.get(table.name, [])
+        _check_sizes(settings, run_sequence, table.name, found)
+        parts = [part for part in slices if part.table == table.name]
+        spans, apart = expect_spans(table, parts, found, compared.get(table.name, []), plan.kind == "reconcile")
+        load = loads[table.name] = _write_manifests(settings, run_sequence, table.name, found, tuple(spans), apart)
+        if plan.kind == "reconcile":
+            different = load.rows_read + load.rows_gone
+            count("RowsDifferent", different, marketplace=settings.marketplace, table=table.name)
+    write_json(settings.bucket, run_key(settings.marketplace, run_sequence, LOADS), write(loads))
+    return {"run_sequence": run_sequence, "rows_read": sum(load.rows_read for load in loads.values())}
 
 
 def expect_spans(
-    table: PlannedTable, slices: list[Slice], results: list[Json], equal: list[Span], is_whole: bool
+    table: PlannedTable, slices: list[Slice], results: list[SliceResult], equal: list[Span], is_whole: bool
 ) -> tuple[list[Span], int]:
     """Return what raw must hold of a table once its rows are loaded, in the order of keys, and the rows of the spans left out.
 
@@ -93,9 +89,9 @@ def expect_spans(
     """
     by_slice: dict[int, Fingerprint] = {}
     for result in results:
-        by_slice[result["slice"]] = by_slice.get(result["slice"], NOTHING) + Fingerprint.from_json(result["expected"])
+        by_slice[result.slice] = by_slice.get(result.slice, NOTHING) + result.expected
     if table.comparison is None:
-        if table.strategy == APPEND:
+        if isinstance(table.strategy, Append):
             return join_spans([Span(part.start, part.end, by_slice[part.slice]) for part in slices]), 0
         # Cut in the order of the source's collation, which is not the warehouse's.
         return ([Span(None, None, add_up(by_slice.values()))] if table.complete else []), 0
@@ -109,73 +105,83 @@ def expect_spans(
     return join_spans([span for _, _, span in placed]), apart
 
 
-def _read_pieces(settings: ManifestSettings, part: Slice, source_time: str) -> Iterator[Json]:
+def _read_pieces(settings: ManifestSettings, part: Slice, source_time: str) -> Iterator[SliceResult]:
     """Yield the results of all pieces of a slice: each says where it left off, and there the next one must begin."""
     rest: Slice | None = part
     while rest:
         result = _read_result(settings, rest, source_time)
         yield result
-        rest = Slice.from_json(result["rest"]) if result["rest"] else None
+        rest = result.rest
 
 
-def _read_result(settings: ManifestSettings, part: Slice, source_time: str) -> Json:
-    result = find_json(settings.bucket, result_key(settings.marketplace, part.run_sequence, part.table, part.slice, part.piece))
-    if result is None or result["source_time"] != source_time or result["from"] != part.to_json()["from"]:
+def _read_result(settings: ManifestSettings, part: Slice, source_time: str) -> SliceResult:
+    result = find_result(settings.bucket, settings.marketplace, part, source_time)
+    if result is None:
         piece = f", from its piece {part.piece} on," if part.piece else ""
         raise FixData(
             f"slice {part.slice} of {part.table}{piece} has no result of this plan of run {part.run_sequence}: its extract_slice"
             " failed; see the map run for the cause, then start a new execution"
         )
-    in_parts = sum(each["rows"] for each in result["parts"])
-    if not result["rows_read"] == result["rows_in_parquet"] == in_parts:
+    in_parts = sum(each.rows for each in result.parts)
+    if not result.rows_read == result.rows_in_parquet == in_parts:
         raise FixData(
-            f"slice {part.slice} of {part.table} read {result['rows_read']} rows, but its Parquet files hold {in_parts}:"
+            f"slice {part.slice} of {part.table} read {result.rows_read} rows, but its Parquet files hold {in_parts}:"
             " start a new execution"
         )
     return result
 
 
-def _list_gone(result: Json) -> list[Json]:
-    return [result["gone"]] if result["gone"] else []
+def _list_gone(result: SliceResult) -> list[WrittenFile]:
+    return [result.gone] if result.gone else []
 
 
-def _check_sizes(settings: ManifestSettings, run_sequence: int, table: str, results: list[Json]) -> None:
+def _check_sizes(settings: ManifestSettings, run_sequence: int, table: str, results: list[SliceResult]) -> None:
     """Compare the files of a table with what S3 lists of the run, which costs a request for a thousand of them."""
-    files = [file for each in results for file in [*each["parts"], *_list_gone(each)]]
+    files = [file for each in results for file in [*each.parts, *_list_gone(each)]]
     sizes = list_sizes(settings.bucket, raw_prefix(settings.marketplace, table, run_sequence)) if files else {}
     for file in files:
-        if (size := sizes.get(file["key"])) != file["bytes"]:
+        if (size := sizes.get(file.key)) != file.bytes:
             found = "does not exist" if size is None else f"is {size} bytes long"
             raise FixData(
-                f"{address(settings.bucket, file['key'])} {found}, was written with {file['bytes']} bytes: start a new execution"
+                f"{address(settings.bucket, file.key)} {found}, was written with {file.bytes} bytes: start a new execution"
             )
 
 
-def _write_manifests(settings: ManifestSettings, run_sequence: int, table: str, results: Iterable[Json]) -> Json:
+def _write_manifests(
+    settings: ManifestSettings,
+    run_sequence: int,
+    table: str,
+    results: list[SliceResult],
+    expected: tuple[Span, ...],
+    rows_apart: int,
+) -> TableLoad:
     """Write the manifests of one table, of its rows and of its gone keys, and return its entry of loads.json."""
-    results = list(results)
-    parts = [part for result in results for part in result["parts"]]
+    parts = [part for result in results for part in result.parts]
     gone = [file for result in results for file in _list_gone(result)]
-    zero_dates = sum(sum(result["zero_dates"].values()) for result in results)
+    zero_dates = sum(sum(result.zero_dates.values()) for result in results)
     if zero_dates:
-        columns = sorted({column for result in results for column in result["zero_dates"]})
+        columns = sorted({column for result in results for column in result.zero_dates})
         logger.warning("impossible dates became NULL", extra={"table": table, "columns": columns, "values": zero_dates})
         count("ImpossibleDates", zero_dates, marketplace=settings.marketplace, table=table)
-    rows_set_aside = sum(result["rows_set_aside"] for result in results)
+    rows_set_aside = sum(result.rows_set_aside for result in results)
     if rows_set_aside:
         logger.warning("rows with values that cannot be held were set aside", extra={"table": table, "rows": rows_set_aside})
         count("RowsSetAside", rows_set_aside, marketplace=settings.marketplace, table=table)
-    return {
-        "manifest": write_copy_manifest(settings.bucket, manifest_key(settings.marketplace, run_sequence, table), parts),
-        "gone_manifest": write_copy_manifest(settings.bucket, gone_manifest_key(settings.marketplace, run_sequence, table), gone),
-        "rows_gone": sum(file["rows"] for file in gone),
-        "rows_read": sum(result["rows_read"] for result in results),
-        "rows_in_parquet": sum(result["rows_in_parquet"] for result in results),
-        "bytes": sum(part["bytes"] for part in parts),
-        "parts": len(parts),
-        "slices": sum(result["piece"] == 0 for result in results),
-        "pieces": len(results),
-        "zero_dates": zero_dates,
-        "rows_set_aside": rows_set_aside,
-        "seconds": round(sum(result["seconds"] for result in results), 3),
-    }
+    bucket, name = settings.bucket, manifest_key(settings.marketplace, run_sequence, table)
+    gone_name = gone_manifest_key(settings.marketplace, run_sequence, table)
+    return TableLoad(
+        manifest=write_copy_manifest(bucket, name, [(part.key, part.bytes) for part in parts]) if parts else None,
+        gone_manifest=write_copy_manifest(bucket, gone_name, [(file.key, file.bytes) for file in gone]) if gone else None,
+        slices=sum(result.piece == 0 for result in results),
+        pieces=len(results),
+        parts=len(parts),
+        bytes=sum(part.bytes for part in parts),
+        rows_read=sum(result.rows_read for result in results),
+        rows_in_parquet=sum(result.rows_in_parquet for result in results),
+        rows_gone=sum(file.rows for file in gone),
+        rows_set_aside=rows_set_aside,
+        zero_dates=zero_dates,
+        seconds=round(sum(result.seconds for result in results), 3),
+        expected=expected,
+        rows_apart=rows_apart,
+    )

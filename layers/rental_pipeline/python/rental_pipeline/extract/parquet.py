@@ -49,7 +49,8 @@ def choose_encoding(content: pyarrow.Table) -> dict[str, Any]:
 
 def count_group_rows(content: pyarrow.Table) -> int:
     """Return how many rows a row group may have."""
-    return max(1, content.num_rows * _ROW_GROUP_BYTES // max(content.nbytes, _ROW_GROUP_BYTES))
+    rows: int = content.num_rows * _ROW_GROUP_BYTES // max(content.nbytes, _ROW_GROUP_BYTES)
+    return max(1, rows)
 
 
 def _has_few_values(column: pyarrow.ChunkedArray) -> bool:

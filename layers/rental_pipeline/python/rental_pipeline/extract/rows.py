@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
 
 import numpy
@@ -13,16 +13,15 @@ import pymysql
 import mysql_arrow
 from rental_pipeline.base.errors import FixConfiguration, FixData, PipelineError, RetryLater
 from rental_pipeline.model.column_types import LONGEST_VARCHAR, arrow_type, is_unbounded, varchar_length, widest_value
-from rental_pipeline.model.contract import APPEND
-from rental_pipeline.model.fingerprints import Fingerprint
+from rental_pipeline.model.fingerprints import Fingerprint, Point
 from rental_pipeline.model.raw_tables import BAD_COLUMNS, ROW_HASH
+from rental_pipeline.model.strategies import Append
 from rental_pipeline.model.table_plan import PlannedColumn, PlannedTable, Slice
 from rental_pipeline.model.text import BadTexts, read_texts
 from rental_pipeline.source import decode
-from rental_pipeline.source.personal_data import HashKey
+from rental_pipeline.source.personal_data import HashKey, require_hash_key
 from rental_pipeline.source.queries import (
     Condition,
-    Point,
     compose_fingerprint,
     compose_keys_query,
     compose_pairs_query,
@@ -55,21 +54,21 @@ class SliceRows:
         self.pairs_schema = pyarrow.schema([*(self.schema.field(name) for name in table.key or ()), _ROW_HASH])
         self.impossible_dates: Counter[str] = Counter()
         # A key, or else the event's time, says which row it is; it is never hashed (contract.py).
-        self._identity = table.key or (table.cursor,)
+        self._identity = table.key or (table.cursor_column.name,)
         self._table = table
         self._hash_key = hash_key
         self._salt = hash_key.salt if hash_key else ""
         self._decoder = decoder
 
-    def read_slice(self, connection: pymysql.Connection, part: Slice) -> Iterator[pyarrow.RecordBatch]:
+    def read_slice(self, connection: pymysql.Connection, part: Slice) -> Generator[pyarrow.RecordBatch]:
         """Yield all rows of a slice, as `_read` does."""
         return self._read(connection, compose_slice_query(self._table, part, self._salt))
 
-    def read_keys(self, connection: pymysql.Connection, keys: Sequence[Point]) -> Iterator[pyarrow.RecordBatch]:
+    def read_keys(self, connection: pymysql.Connection, keys: Sequence[Point]) -> Generator[pyarrow.RecordBatch]:
         """Yield the rows of some keys, as `_read` does; a key that is no longer there has none."""
         return self._read(connection, compose_keys_query(self._table, keys, self._salt))
 
-    def read_pairs(self, connection: pymysql.Connection, part: Slice, most: int) -> Iterator[pyarrow.RecordBatch]:
+    def read_pairs(self, connection: pymysql.Connection, part: Slice, most: int) -> Generator[pyarrow.RecordBatch]:
         """Yield key and row hash of the first rows of a slice, at most so many, in the order of keys (raises as `_read`)."""
         query = _write_arguments(connection, compose_pairs_query(self._table, part, self._salt, most))
         keys = [self._table.column(name) for name in self._table.key]
@@ -85,7 +84,7 @@ class SliceRows:
             ((rows, checksum),) = cursor.fetchall()
         return Fingerprint(int(rows), int(checksum))
 
-    def _read(self, connection: pymysql.Connection, query: Condition) -> Iterator[pyarrow.RecordBatch]:
+    def _read(self, connection: pymysql.Connection, query: Condition) -> Generator[pyarrow.RecordBatch]:
         """Run a query, and yield its rows in batches of bounded size.
 
         Raises:
@@ -101,7 +100,7 @@ class SliceRows:
 
     def _decode(
         self, connection: pymysql.Connection, query: str, columns: Sequence[PlannedColumn]
-    ) -> Iterator[pyarrow.RecordBatch]:
+    ) -> Generator[pyarrow.RecordBatch]:
         """Yield the columns as the source sends them, texts as bytes, with the row hash behind them."""
         schema = pyarrow.schema([*((column.name, _sent_type(column)) for column in columns), _ROW_HASH])
         if self._decoder != _PLAIN:
@@ -170,10 +169,10 @@ class SliceRows:
         for column in columns:
             values = batch[column.name]
             if column.is_hashed:
-                hashed = [None if text is None else self._hash_key.hash(text) for text in values.to_pylist()]
+                hashed = [None if text is None else require_hash_key(self._hash_key).hash(text) for text in values.to_pylist()]
                 values = pyarrow.array(hashed, pyarrow.string())
             elif pyarrow.types.is_binary(values.type):
-                values, bad = read_texts(values, varchar_length(column.type))
+                values, bad = read_texts(values, _length(column))
                 if bad:
                     self._judge(column, batch, bad)
                     found[column.name] = bad
@@ -184,7 +183,7 @@ class SliceRows:
         """Refuse values that cannot be held, unless the contract sets their rows aside and these are no keys."""
         is_key = column.name in self._identity
         # A longer one than its type allows: of another type than it was planned with, which the next run would read whole.
-        is_retyped = bad.is_too_long and varchar_length(column.type) < LONGEST_VARCHAR
+        is_retyped = bad.is_too_long and _length(column) < LONGEST_VARCHAR
         if self._table.sets_aside and not is_key and not is_retyped:
             return
         where = self._show_rows(batch, bad.rows)
@@ -212,7 +211,7 @@ class SliceRows:
 
         The zero date of an event is not refused: it belongs to the events without a time, as NULL does.
         """
-        is_event_time = self._table.strategy == APPEND and name == self._table.cursor
+        is_event_time = isinstance(self._table.strategy, Append) and name == self._table.cursor
         refused = [date for date in dates if name in self._table.key or (is_event_time and date[:10] != _ZERO_DATE)]
         if refused:
             what = "event time" if is_event_time else "key"
@@ -225,6 +224,14 @@ def _sent_type(column: PlannedColumn) -> pyarrow.DataType:
     kind = arrow_type(column.type)
     is_text = pyarrow.types.is_string(kind) and (column.source_type != "time" or column.is_hashed)
     return pyarrow.binary() if is_text else kind
+
+
+def _length(column: PlannedColumn) -> int:
+    """Return the bytes that a column of texts holds."""
+    length = varchar_length(column.type)
+    if length is None:
+        raise FixConfiguration(f"column {column.source_name} is a text, and its type in the plan is {column.type}")
+    return length
 
 
 def _most_bytes(column: PlannedColumn) -> int:
@@ -245,4 +252,4 @@ def _cut(names: str) -> str:
 
 
 def _write_arguments(connection: pymysql.Connection, query: Condition) -> str:
-    return connection.cursor().mogrify(*query)
+    return str(connection.cursor().mogrify(*query))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from rental_pipeline.base.errors import FixData
 from rental_pipeline.base.object_store import (
@@ -24,16 +23,15 @@ from rental_pipeline.base.object_store import (
     write_text,
 )
 from rental_pipeline.base.telemetry import logger
+from rental_pipeline.model.lake_document import ShownLoad, StaleTable
 
 # How long files stay after readers were moved to others: longer than any query that began before (Athena ends one after 30
 # minutes by default: Amazon Athena User Guide, "Service Quotas").
 GRACE = timedelta(days=1)
 _YEAR = re.compile(r"/lake_year=(\d+)/")
 
-Json = dict[str, Any]
 
-
-def list_table(bucket: str, marketplace: str, table: Json, run_sequence: int, rows: int) -> None:
+def list_table(bucket: str, marketplace: str, table: StaleTable, run_sequence: int, rows: int) -> None:
     """Write the list of a table's files as a run leaves them.
 
     Args:
@@ -45,43 +43,53 @@ def list_table(bucket: str, marketplace: str, table: Json, run_sequence: int, ro
     Raises:
         FixData: the list that is to be continued, or UNLOAD's manifest, is missing.
     """
-    layer, name = table["layer"], table["table"]
+    layer, name = table.layer, table.table
     files = []
     if rows:  # UNLOAD of nothing writes nothing: a manifest that is there all the same is that of an earlier attempt
         key = unload_folder(marketplace, layer, name, run_sequence) + "manifest"
         manifest = find_json(bucket, key)
         if manifest is None:
-            raise FixData(f"{address(bucket, key)} is missing, though {table['name']} was unloaded: start a new execution")
+            raise FixData(f"{address(bucket, key)} is missing, though {table.name} was unloaded: start a new execution")
         files = [entry["url"] for entry in manifest["entries"]]
-    if table["years"] is not None:
-        stale = set(table["years"])
-        base = _read_list(bucket, listing_key(marketplace, layer, name, table["base_run"]), table["name"])
-        files = [file for file in base if int(_YEAR.search(file)[1]) not in stale] + files
+    if table.years is not None:
+        stale = set(table.years)
+        base = _read_list(bucket, listing_key(marketplace, layer, name, table.base_run), table.name)
+        files = [file for file in base if _read_year(file) not in stale] + files
     _write_list(bucket, listing_key(marketplace, layer, name, run_sequence), files)
 
 
-def list_slices(bucket: str, marketplace: str, source: str, load: Json) -> None:
+def list_slices(bucket: str, marketplace: str, source: str, load: ShownLoad) -> None:
     """Write the list of the files that a committed load copied, from its COPY manifest."""
-    manifest_bucket, _, key = load["manifest"].removeprefix("s3://").partition("/")
+    manifest_bucket, _, key = load.manifest.removeprefix("s3://").partition("/")
     files = [entry["url"] for entry in read_json(manifest_bucket, key)["entries"]]
-    _write_list(bucket, listing_key(marketplace, "raw", source, load["run_sequence"]), files)
+    _write_list(bucket, listing_key(marketplace, "raw", source, load.run_sequence), files)
 
 
-def sweep(bucket: str, marketplace: str, table: Json) -> None:
+def sweep(bucket: str, marketplace: str, table: StaleTable) -> None:
     """Delete a table's lists that were out of use for GRACE, and the files that only they name, or none does."""
-    written = list_objects(bucket, lake_folder(marketplace, table["layer"], table["table"]))
+    written = list_objects(bucket, lake_folder(marketplace, table.layer, table.table))
     limit = datetime.now(UTC) - GRACE
     # By their time: a warehouse that is set up anew begins with run 1 again.
     lists = sorted((key for key in written if key.endswith("/files.txt")), key=lambda key: (written[key], key))
     kept = set()
     for key, successor in zip(lists, [*lists[1:], None], strict=True):
         if successor is None or written[successor] > limit:  # readers were moved from it when its successor was written
-            files = _read_list(bucket, key, table["name"])
+            files = _read_list(bucket, key, table.name)
             kept |= {key, *(file.removeprefix(f"s3://{bucket}/") for file in files)}
     old = [key for key, modified in written.items() if key not in kept and modified <= limit]
     if old:
         delete_objects(bucket, old)
-        logger.info("swept the lake", extra={"table": table["name"], "objects": len(old)})
+        logger.info("swept the lake", extra={"table": table.name, "objects": len(old)})
+
+
+def _read_year(file: str) -> int:
+    """Return the year of a partition's file, which UNLOAD's `partition by` put into its address."""
+    found = _YEAR.search(file)
+    if not found:
+        raise FixData(
+            f'{file} is in no folder of a year: its table is not divided by years as it was: rerun with {{"rebuild": true}}'
+        )
+    return int(found[1])
 
 
 def _write_list(bucket: str, key: str, files: list[str]) -> None:

@@ -7,6 +7,7 @@ See docs/decisions/0006-the-lake-is-a-list-of-files.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,10 +15,13 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from rental_pipeline.base.errors import FixConfiguration, PipelineError, RetryLater
-from rental_pipeline.base.object_store import LAKE, UNLOADS, address, listing_key, read_json, run_key
+from rental_pipeline.base.object_store import LAKE, UNLOADS, address, listing_key, run_key
 from rental_pipeline.base.settings import CatalogueSettings, read_settings
 from rental_pipeline.lake.file_lists import list_slices, list_table, sweep
 from rental_pipeline.model.column_types import glue_type
+from rental_pipeline.model.document import read_document, read_event
+from rental_pipeline.model.events import RunEvent
+from rental_pipeline.model.lake_document import Lake, LakeColumn, ShownSource, StaleTable
 
 _THREADS = 8
 _MOST_PARTITIONS = 100  # of one BatchCreatePartition
@@ -41,15 +45,15 @@ def switch_catalogue(event: Json) -> Json:
         RetryLater: Glue or S3 could not be reached.
     """
     settings = read_settings(CatalogueSettings)
-    bucket, marketplace, run = settings.bucket, settings.marketplace, event["run_sequence"]
-    plan = read_json(bucket, run_key(marketplace, run, LAKE))
-    rows = read_json(bucket, run_key(marketplace, run, UNLOADS))
-    tables, sources = plan["tables"], plan["slices"]
-    loads = [(source["source"], load) for source in sources for load in source["loads"]]
+    bucket, marketplace, run = settings.bucket, settings.marketplace, read_event(RunEvent, event).run_sequence
+    plan = read_document(Lake, bucket, run_key(marketplace, run, LAKE))
+    rows = read_document(dict[str, int], bucket, run_key(marketplace, run, UNLOADS))
+    tables, sources = plan.tables, plan.slices
+    loads = [(source.source, load) for source in sources for load in source.loads]
     catalogue = Catalogue(bucket, marketplace, settings.lake_database)
     with ThreadPoolExecutor(_THREADS) as threads:
         # Every list is whole before the first reader is moved.
-        list(threads.map(lambda table: list_table(bucket, marketplace, table, run, rows[table["name"]]), tables))
+        list(threads.map(lambda table: list_table(bucket, marketplace, table, run, rows[table.name]), tables))
         list(threads.map(lambda load: list_slices(bucket, marketplace, *load), loads))
         list(threads.map(lambda table: catalogue.show_table(table, run), tables))
         list(threads.map(catalogue.show_slices, sources))
@@ -66,48 +70,48 @@ class Catalogue:
         # Looked up before threads share the client: it makes its exceptions at their first use, each thread its own classes.
         self._not_found = self._glue.exceptions.EntityNotFoundException
 
-    def show_table(self, table: Json, run_sequence: int) -> None:
+    def show_table(self, table: StaleTable, run_sequence: int) -> None:
         """Let a table consist of the files that a run listed."""
         self._put_table(
             {
-                "Name": table["name"],
-                "Description": f"{table['relation']} as of run {run_sequence}",
+                "Name": table.name,
+                "Description": f"{table.relation} as of run {run_sequence}",
                 "Parameters": {"EXTERNAL": "TRUE", "classification": "parquet", "run_sequence": str(run_sequence)},
                 "PartitionKeys": [],
-                "StorageDescriptor": self._storage(table["columns"], table["layer"], table["table"], run_sequence),
+                "StorageDescriptor": self._storage(table.columns, table.layer, table.table, run_sequence),
             }
         )
 
-    def show_slices(self, source: Json) -> None:
+    def show_slices(self, source: ShownSource) -> None:
         """Add what runs read of a source table, a partition for each; those that are there stay, unless they were erased."""
-        if source["erased_before"]:
-            self._hide_slices(source["name"], source["erased_before"])
-        if not source["loads"]:
+        if source.erased_before:
+            self._hide_slices(source.name, source.erased_before)
+        if not source.loads:
             return
         partitions = [
             {
-                "Values": [str(load["run_sequence"])],
-                "StorageDescriptor": self._storage(source["columns"], "raw", source["source"], load["run_sequence"]),
+                "Values": [str(load.run_sequence)],
+                "StorageDescriptor": self._storage(source.columns, "raw", source.source, load.run_sequence),
             }
-            for load in source["loads"]
+            for load in source.loads
         ]
         self._put_table(
             {
-                "Name": source["name"],
-                "Description": f"What was read of {source['source']}, by the run that read it",
+                "Name": source.name,
+                "Description": f"What was read of {source.source}, by the run that read it",
                 "Parameters": {"EXTERNAL": "TRUE", "classification": "parquet"},
-                "PartitionKeys": [{"Name": source["partition"], "Type": "bigint"}],
+                "PartitionKeys": [{"Name": source.partition, "Type": "bigint"}],
                 # Only partitions are read; the table's own location says nothing.
                 "StorageDescriptor": partitions[-1]["StorageDescriptor"],
             }
         )
         for start in range(0, len(partitions), _MOST_PARTITIONS):
             batch = partitions[start : start + _MOST_PARTITIONS]
-            answer = self._call("batch_create_partition", TableName=source["name"], PartitionInputList=batch)
+            answer = self._call("batch_create_partition", TableName=source.name, PartitionInputList=batch)
             for failure in answer.get("Errors", []):
                 detail = failure["ErrorDetail"]
                 if detail["ErrorCode"] != "AlreadyExistsException":
-                    raise RetryLater(f"Glue did not add a partition of {source['name']}: {detail['ErrorMessage']}")
+                    raise RetryLater(f"Glue did not add a partition of {source.name}: {detail['ErrorMessage']}")
 
     def _hide_slices(self, table: str, before: int) -> None:
         """Remove the partitions of earlier runs, whose files are deleted."""
@@ -129,11 +133,11 @@ class Catalogue:
         except self._not_found:
             self._call("create_table", TableInput=table)
 
-    def _storage(self, columns: list[Json], layer: str, table: str, run_sequence: int) -> Json:
+    def _storage(self, columns: Sequence[LakeColumn], layer: str, table: str, run_sequence: int) -> Json:
         """Return how Athena reads Parquet files that a text object lists (Delta Lake, "Presto, Trino and Athena integration")."""
         folder = listing_key(self._marketplace, layer, table, run_sequence).rpartition("/")[0]
         return {
-            "Columns": [{"Name": column["name"], "Type": glue_type(column["type"])} for column in columns],
+            "Columns": [{"Name": column.name, "Type": glue_type(column.type)} for column in columns],
             "Location": address(self._bucket, f"{folder}/"),
             "InputFormat": "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat",
             "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
@@ -145,13 +149,14 @@ class Catalogue:
 
     def _call(self, operation: str, **request: Any) -> Json:
         try:
-            return getattr(self._glue, operation)(DatabaseName=self._database, **request)
+            answer: Json = getattr(self._glue, operation)(DatabaseName=self._database, **request)
         except self._not_found as error:
             if operation != "update_table":
                 raise self._explain(operation, error) from error
             raise
         except (ClientError, BotoCoreError) as error:
             raise self._explain(operation, error) from error
+        return answer
 
     def _explain(self, operation: str, error: Exception) -> PipelineError:
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__

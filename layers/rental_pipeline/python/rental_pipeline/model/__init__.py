@@ -1,5 +1,5 @@
-"""What the pipeline talks about, as types without any input or output: the contract, an execution's request, the plan, column
-types, raw tables, fingerprints.
+"""What the pipeline talks about, as types: the contract, an execution's request, the documents that pass from function to
+function (ledger, plan, slices, results, loads), column types, raw tables, fingerprints.
 
-In: YAML or JSON that somebody else has read. Out: frozen dataclasses, or `FixConfiguration` with what is wrong. Imports base.
+In: YAML or JSON. Out: frozen dataclasses, or `FixConfiguration` or `FixData` with what is wrong. Imports base.
 """

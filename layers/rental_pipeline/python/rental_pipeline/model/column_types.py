@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.model.document import Document
 
 if TYPE_CHECKING:
     import pyarrow
@@ -168,15 +169,22 @@ def redshift_type(column: SourceColumn) -> str:
         FixConfiguration: there is none; the message names the column and its type.
     """
     rule = _find_rule(column)
-    if rule is None or (column.data_type == "decimal" and column.precision > LARGEST_PRECISION):
+    if rule is None or (column.data_type == "decimal" and _known(column, column.precision) > LARGEST_PRECISION):
         kind = column.data_type
         shown = f"decimal({column.precision},{column.scale})" if kind == "decimal" else kind
         raise FixConfiguration(f"column {column.name} has the type {shown}, which no Redshift type holds exactly")
     if each := _BYTES_EACH.fullmatch(rule.redshift):
-        return f"varchar({min(max(int(each[1]) * column.length, 1), LONGEST_VARCHAR)})"
+        return f"varchar({min(max(int(each[1]) * _known(column, column.length), 1), LONGEST_VARCHAR)})"
     if rule.redshift == "decimal(p,s)":
         return f"decimal({column.precision},{column.scale})"
     return rule.redshift
+
+
+def _known(column: SourceColumn, size: int | None) -> int:
+    """Return a length or precision, which the source's catalogue gives for every type that has one."""
+    if size is None:
+        raise FixConfiguration(f"column {column.name}: the source's catalogue gives no size of its type {column.data_type}")
+    return size
 
 
 def can_be_key(column: SourceColumn) -> bool:
@@ -259,13 +267,26 @@ def glue_type(redshift: str) -> str:
     return _GLUE.get(redshift, "string")
 
 
-def catalogue_type(column: dict[str, Any]) -> str:
-    """Return the type of a column of ledger.json (as the warehouse's catalogue spells it) in this module's spelling."""
-    kind = column["type"].lower()
+@dataclass(frozen=True)
+class CatalogueColumn(Document):
+    """A column of a table in the warehouse, as its catalogue spells it."""
+
+    schema: str
+    table: str
+    column: str
+    type: str
+    length: int | None = None
+    precision: int | None = None
+    scale: int | None = None
+
+
+def catalogue_type(column: CatalogueColumn) -> str:
+    """Return the type of a column in this module's spelling."""
+    kind = column.type.lower()
     if kind in ("character varying", "varchar"):
-        return f"varchar({column['length']})"
+        return f"varchar({column.length})"
     if kind in ("character", "char", "bpchar"):
-        return f"char({column['length']})"
+        return f"char({column.length})"
     if kind in ("numeric", "decimal"):
-        return f"decimal({column['precision']},{column['scale']})"
+        return f"decimal({column.precision},{column.scale})"
     return "timestamp" if kind == "timestamp without time zone" else kind

@@ -17,14 +17,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import yaml
 
 from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.model.strategies import STRATEGIES, Append, Merge, Snapshot, Strategy, cursor_of, key_of
 
-MERGE, APPEND, SNAPSHOT = "merge", "append", "snapshot"
-STRATEGIES = (MERGE, APPEND, SNAPSHOT)
 EVOLVE, FREEZE = "evolve", "freeze"
 DROP, HASH = "drop", "hash"
 REFUSE, SET_ASIDE = "refuse", "set_aside"
 
-_DEFAULT_OVERLAP = {MERGE: timedelta(minutes=10), APPEND: timedelta(days=3), SNAPSHOT: timedelta(0)}
+_DEFAULT_OVERLAP = {Merge.name: timedelta(minutes=10), Append.name: timedelta(days=3), Snapshot.name: timedelta(0)}
 _FIELDS = (
     "source_table",
     "strategy",
@@ -50,9 +49,7 @@ class TableContract:
 
     Attributes:
         name: The table's name in the warehouse, and (in any case of letters) in the source, unless `source_table` says otherwise.
-        strategy: MERGE, APPEND or SNAPSHOT.
-        key: Columns that identify a row; empty for APPEND.
-        cursor: The column that tells what is new; None for SNAPSHOT.
+        strategy: What tells its rows apart, and what is new.
         cursor_time_zone: Zone of the clock that a DATETIME cursor shows.
         overlap: How far before the watermark a run reads again.
         drift: EVOLVE or FREEZE.
@@ -65,9 +62,7 @@ class TableContract:
     """
 
     name: str
-    strategy: str
-    key: tuple[str, ...] = ()
-    cursor: str | None = None
+    strategy: Strategy
     cursor_time_zone: str = "UTC"
     overlap: timedelta = timedelta(0)
     drift: str = EVOLVE
@@ -77,6 +72,16 @@ class TableContract:
     source_table: str | None = None
     max_rejected_fraction: float = 0.05
     bad_rows: str = REFUSE
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns that identify a row; events have none."""
+        return key_of(self.strategy)
+
+    @property
+    def cursor(self) -> str | None:
+        """The column that tells what is new; a snapshot has none."""
+        return cursor_of(self.strategy)
 
 
 def read_contract(path: Path) -> dict[str, TableContract]:
@@ -94,8 +99,9 @@ def read_contract(path: Path) -> dict[str, TableContract]:
     if not isinstance(document, dict) or set(document) != {"tables"} or not isinstance(document["tables"], dict):
         raise FixConfiguration(f"{path}: the file must hold one field `tables:`, and under it one entry for each table")
     mistakes: list[str] = []
-    tables = {name: _read_table(name, fields, mistakes) for name, fields in document["tables"].items()}
-    if not tables:
+    read = [_read_table(name, fields, mistakes) for name, fields in document["tables"].items()]
+    tables = {table.name: table for table in read if table}
+    if not document["tables"]:
         mistakes.append("no table is named")
     if mistakes:
         raise FixConfiguration("\n".join(f"{path}: {mistake}" for mistake in mistakes))
@@ -136,17 +142,17 @@ def _read_table(name: Any, fields: Any, mistakes: list[str]) -> TableContract | 
         refuse("strategy", f"must be one of {', '.join(STRATEGIES)}; found {strategy!r}")
         return None
     key = _read_columns(fields.get("key"), "key", refuse)
-    if strategy == APPEND and key:
+    if strategy == Append.name and key:
         refuse("key", "append tables have no key: leave it out, or choose merge")
-    if strategy != APPEND and not key:
+    if strategy != Append.name and not key:
         refuse("key", f"is required by strategy {strategy}: the column(s) that identify a row")
     cursor = _read_columns(fields.get("cursor"), "cursor", refuse)
     if len(cursor) > 1:
         refuse("cursor", "must be a single column")
-    if strategy == SNAPSHOT and cursor:
+    if strategy == Snapshot.name and cursor:
         refuse("cursor", "snapshot tables are read whole: leave it out, or choose merge")
-    if strategy != SNAPSHOT and not cursor:
-        what = "the time of the last change" if strategy == MERGE else "the time of the event"
+    if strategy != Snapshot.name and not cursor:
+        what = "the time of the last change" if strategy == Merge.name else "the time of the event"
         refuse("cursor", f"is required by strategy {strategy}: the column that holds {what}; without one choose snapshot")
     personal = _read_personal(fields.get("personal"), refuse)
     for column in [column for column in personal if column in (*key, *cursor)]:
@@ -156,9 +162,7 @@ def _read_table(name: Any, fields: Any, mistakes: list[str]) -> TableContract | 
         refuse("requires", f"{column} is dropped by `personal`")
     contract = TableContract(
         name=name,
-        strategy=strategy,
-        key=key,
-        cursor=cursor[0] if cursor else None,
+        strategy=_make_strategy(strategy, key, "".join(cursor)),
         cursor_time_zone=_read_time_zone(fields.get("cursor_time_zone", "UTC"), refuse),
         overlap=_read_duration(fields["overlap"], refuse) if "overlap" in fields else _DEFAULT_OVERLAP[strategy],
         drift=_read_choice(fields.get("drift", EVOLVE), "drift", (EVOLVE, FREEZE), refuse),
@@ -170,6 +174,12 @@ def _read_table(name: Any, fields: Any, mistakes: list[str]) -> TableContract | 
         bad_rows=_read_choice(fields.get("bad_rows", REFUSE), "bad_rows", (REFUSE, SET_ASIDE), refuse),
     )
     return contract if len(mistakes) == before else None
+
+
+def _make_strategy(name: str, key: tuple[str, ...], cursor: str) -> Strategy:
+    if name == Append.name:
+        return Append(cursor)
+    return Merge(key, cursor) if name == Merge.name else Snapshot(key)
 
 
 def _read_source_table(value: Any, refuse: Any) -> str | None:
@@ -220,9 +230,10 @@ def _read_time_zone(value: Any, refuse: Any) -> str:
 
 
 def _read_choice(value: Any, field_name: str, choices: tuple[str, ...], refuse: Any) -> str:
-    if value not in choices:
-        refuse(field_name, f"must be {' or '.join(choices)}; found {value!r}")
-    return value
+    if value in choices:
+        return str(value)
+    refuse(field_name, f"must be {' or '.join(choices)}; found {value!r}")
+    return choices[0]
 
 
 def _read_fraction(field_name: str, fields: dict[str, Any], default: float, refuse: Any) -> float:
@@ -245,8 +256,9 @@ class _UniqueKeys(yaml.SafeLoader):
             if key in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"{key!r} is given twice", key_node.start_mark)
             seen.add(key)
-        return super().construct_mapping(node, deep)
+        mapping: dict[Hashable, Any] = super().construct_mapping(node, deep)
+        return mapping
 
 
 # Of its own, because other libraries in the process (the SAM CLI among them) put theirs into SafeLoader.
-_UniqueKeys.add_constructor("tag:yaml.org,2002:map", _UniqueKeys.construct_yaml_map)
+_UniqueKeys.add_constructor("tag:yaml.org,2002:map", _UniqueKeys.construct_yaml_map)  # type: ignore[type-var]  # the stub binds the loader to its base

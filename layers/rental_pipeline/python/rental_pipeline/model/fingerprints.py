@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-Json = dict[str, Any]
+from rental_pipeline.model.document import AS_TEXT, FLAT, IF_SET, Document, named
+
 Point = tuple[str, ...]
 
 # Of one table's load. Their bounds stand in one statement (at most 100 KB, Redshift Data API), several times.
@@ -19,23 +20,19 @@ _MOST_BOUND_BYTES = 20_000
 
 
 @dataclass(frozen=True)
-class Fingerprint:
+class Fingerprint(Document):
     """Rows, and the sum of their hashes."""
 
     rows: int = 0
-    checksum: int = 0
+    checksum: int = field(default=0, metadata=AS_TEXT)
 
     def __add__(self, other: Fingerprint) -> Fingerprint:
         return Fingerprint(self.rows + other.rows, self.checksum + other.checksum)
 
-    def to_json(self) -> Json:
-        """Return it as JSON; the checksum as text, as it may have more digits than a JSON number keeps elsewhere."""
-        return {"rows": self.rows, "checksum": str(self.checksum)}
-
     @classmethod
-    def from_json(cls, item: Json) -> Fingerprint:
-        """Return what `to_json` wrote, or what the warehouse counted and summed."""
-        return cls(int(item["rows"]), int(item["checksum"] or 0))
+    def from_row(cls, rows: Any, checksum: Any) -> Fingerprint:
+        """Return what a database counted and summed, each of which it may give as text; the sum of no rows is NULL."""
+        return cls(int(rows), int(checksum or 0))
 
 
 NOTHING = Fingerprint()
@@ -47,7 +44,7 @@ def add_up(fingerprints: Iterable[Fingerprint]) -> Fingerprint:
 
 
 @dataclass(frozen=True)
-class Span:
+class Span(Document):
     """A range of a table and what raw must hold of it.
 
     Attributes:
@@ -57,21 +54,30 @@ class Span:
         follows: Of a span that was equal, and so is not read: how many slices stand before it.
     """
 
-    start: Point | None
-    end: Point | None
-    expected: Fingerprint = field(default=NOTHING)
-    follows: int = 0
+    start: Point | None = field(metadata=named("from"))
+    end: Point | None = field(metadata=named("to"))
+    expected: Fingerprint = field(default=NOTHING, metadata=FLAT)
+    follows: int = field(default=0, metadata=IF_SET)
 
-    def to_json(self) -> Json:
-        """Return an entry of compared.json, or of a load's `expected`."""
-        bounds = {"from": list(self.start) if self.start else None, "to": list(self.end) if self.end else None}
-        return {**bounds, **self.expected.to_json(), **({"follows": self.follows} if self.follows else {})}
 
-    @classmethod
-    def from_json(cls, item: Json) -> Span:
-        """Return the span that `to_json` wrote."""
-        start, end = (tuple(item[name]) if item[name] else None for name in ("from", "to"))
-        return cls(start, end, Fingerprint.from_json(item), item.get("follows", 0))
+@dataclass(frozen=True)
+class KnownRange(Document):
+    """What raw holds of a range of a keyed table, which begins with a key and ends before the next range's.
+
+    Attributes:
+        start: The first key, as text.
+    """
+
+    start: Point
+    held: Fingerprint = field(metadata=FLAT)
+
+
+@dataclass(frozen=True)
+class KnownDay(Document):
+    """What raw holds of a day of an append table (0001-01-01: of the events without a usable time)."""
+
+    day: str
+    held: Fingerprint = field(metadata=FLAT)
 
 
 def join_spans(spans: Sequence[Span], most: int = MOST_SPANS) -> list[Span]:

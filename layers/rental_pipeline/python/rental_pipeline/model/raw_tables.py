@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from rental_pipeline.base.errors import FixConfiguration
-from rental_pipeline.model.column_types import HASH_TYPE, LONGEST_VARCHAR, catalogue_type, varchar_length
-from rental_pipeline.model.contract import APPEND, DROP, FREEZE, HASH, TableContract
+from rental_pipeline.model.column_types import HASH_TYPE, LONGEST_VARCHAR, CatalogueColumn, catalogue_type, varchar_length
+from rental_pipeline.model.contract import DROP, FREEZE, HASH, TableContract
 from rental_pipeline.model.own_names import own
 from rental_pipeline.model.request_size import MAX_BYTES, count_bytes
+from rental_pipeline.model.strategies import Append
 from rental_pipeline.model.table_plan import PlannedColumn
 
 EVENT_DAY = "_event_day"
@@ -52,12 +52,12 @@ def quote_identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def read_catalogue(ledger: dict[str, Any], schema: str) -> dict[str, dict[str, str]]:
-    """Return the types of the columns of each table of a schema, in this package's spelling, from ledger.json."""
+def read_catalogue(columns: Iterable[CatalogueColumn], schema: str) -> dict[str, dict[str, str]]:
+    """Return the types of the columns of each table of a schema, in this package's spelling."""
     tables: dict[str, dict[str, str]] = {}
-    for column in ledger["columns"]:
-        if column["schema"] == schema:
-            tables.setdefault(column["table"], {})[column["column"]] = catalogue_type(column)
+    for column in columns:
+        if column.schema == schema:
+            tables.setdefault(column.table, {})[column.column] = catalogue_type(column)
     return tables
 
 
@@ -126,7 +126,7 @@ def create_raw_table(relation: str, contract: TableContract, columns: Iterable[P
     with what arrives, without moving rows between nodes. Events are spread evenly and sorted by day: whole days are replaced.
     """
     definitions = {quote_identifier(column.name): column.type for column in columns} | METADATA
-    if contract.strategy == APPEND:
+    if isinstance(contract.strategy, Append):
         definitions[EVENT_DAY] = "date not null"
         storage = f"diststyle even sortkey ({EVENT_DAY})"
     else:
@@ -159,10 +159,10 @@ def add_metadata(schema: str, table: str, existing: dict[str, str]) -> tuple[str
 
 
 def _refuse_other_strategy(contract: TableContract, existing: dict[str, str]) -> None:
-    if (EVENT_DAY in existing) != (contract.strategy == APPEND):
+    if (EVENT_DAY in existing) != isinstance(contract.strategy, Append):
         made_for = "append" if EVENT_DAY in existing else "keyed"
         raise FixConfiguration(
-            f"the raw table of {contract.name} was made for {made_for} rows, and source.yaml now says {contract.strategy}:"
+            f"the raw table of {contract.name} was made for {made_for} rows, and source.yaml now says {contract.strategy.name}:"
             " rename the raw table, so that the next run makes and fills a new one"
         )
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.model.contract import suggest
+from rental_pipeline.model.plan_document import Layer
 
 _EXAMPLES = {
     "tables": '{"tables": ["bookings"]}',
@@ -24,7 +25,7 @@ _EXAMPLES = {
     "started_by": '{"started_by": "Ada, to fill the gap of November 3"}',
 }
 # What a rebuild makes anew, each from the layer before it.
-LAYERS = ("curated", "presentation")
+LAYERS: tuple[Layer, ...] = ("curated", "presentation")
 # Characters; the control table's column has room for four bytes each.
 STARTED_BY_LENGTH = 256
 
@@ -57,7 +58,7 @@ class RunInput:
     tables: tuple[str, ...] | None = None
     window: Window | None = None
     reconcile: bool = False
-    rebuild: tuple[str, ...] = ()
+    rebuild: tuple[Layer, ...] = ()
     replay: bool = False
     erase: tuple[str, ...] = ()
     dry_run: bool = False
@@ -124,7 +125,7 @@ def _read_tables(key: str, value: Any, known: list[str]) -> tuple[str, ...] | No
     return tuple(dict.fromkeys(value))
 
 
-def _read_layers(value: Any) -> tuple[str, ...]:
+def _read_layers(value: Any) -> tuple[Layer, ...]:
     if value is None or value is False:
         return ()
     asked = LAYERS if value is True else [value] if isinstance(value, str) else value

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
+from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.model.contract import REFUSE, SET_ASIDE
-
-Json = dict[str, Any]
+from rental_pipeline.model.document import FLAT, Document, named
+from rental_pipeline.model.fingerprints import Point
+from rental_pipeline.model.strategies import Snapshot, Strategy, cursor_of, key_of
 
 
 @dataclass(frozen=True)
-class PlannedColumn:
+class PlannedColumn(Document):
     """A column that is read.
 
     Attributes:
@@ -33,7 +34,7 @@ class PlannedColumn:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Document):
     """What the planner found when it compared the source with raw, range of keys by range (append: day by day).
 
     Attributes:
@@ -49,14 +50,28 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class PlannedTable:
-    """One entry of plan.json's `tables`, as docs/architecture.md explains it; times are ISO text in the cursor's own clock."""
+class PlannedTable(Document):
+    """A table of the contract in one run; times are ISO text in the cursor's own clock.
+
+    Attributes:
+        name: In the warehouse. source_name: As the source spells it.
+        columns: In the order of Parquet and COPY.
+        read: False: not part of this run.
+        complete: The read covers the whole table.
+        lower, upper: Window of the cursor, half-open; upper only in a window run.
+        planned_watermark: The watermark that the run begins with. new_watermark: Where it goes; null: it does not move.
+        definition_hash: Of what is read (columns, hashing, key, cursor): the load stores it beside the watermark, and where they
+            differ, all is read again.
+        max_delete_fraction, max_rejected_fraction, bad_rows: As in source.yaml.
+        slice_count: How many slices slices.json has of it.
+        comparison: Where the table was compared with raw.
+        days: Of a compared append table: the days that are read and replaced, each range half-open.
+        added: Columns new in raw. is_new: The raw table is new. Both are announced at the end.
+    """
 
     name: str
     source_name: str
-    strategy: str
-    key: tuple[str, ...]
-    cursor: str | None
+    strategy: Strategy = field(metadata=FLAT)
     columns: tuple[PlannedColumn, ...]
     read: bool = False
     complete: bool = False
@@ -88,22 +103,31 @@ class PlannedTable:
         """Return a column by its name in the warehouse."""
         return next(column for column in self.columns if column.name == name)
 
-    def to_json(self) -> Json:
-        """Return the entry of plan.json."""
-        return {**asdict(self), "is_idle": self.is_idle}
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The columns that identify a row; events have none."""
+        return key_of(self.strategy)
 
-    @classmethod
-    def from_json(cls, entry: Json) -> PlannedTable:
-        """Return the table that an entry of plan.json describes."""
-        columns = tuple(PlannedColumn(**column) for column in entry["columns"])
-        comparison = Comparison(**entry["comparison"]) if entry["comparison"] else None
-        given = {name: value for name, value in entry.items() if name != "is_idle"}
-        given["added"] = tuple(entry["added"])
-        return cls(**{**given, "key": tuple(entry["key"]), "columns": columns, "comparison": comparison})
+    @property
+    def cursor(self) -> str | None:
+        """The column that tells what is new; a snapshot has none."""
+        return cursor_of(self.strategy)
+
+    @property
+    def cursor_column(self) -> PlannedColumn:
+        """The column that tells what is new; only a table with such a strategy is asked for it."""
+        if isinstance(self.strategy, Snapshot):
+            raise FixConfiguration(f"table {self.name} has no cursor (strategy {self.strategy.name})")
+        return self.column(self.strategy.cursor)
+
+    @property
+    def types(self) -> dict[str, str]:
+        """Redshift's type of each column, by name."""
+        return {column.name: column.type for column in self.columns}
 
 
 @dataclass(frozen=True)
-class Slice:
+class Slice(Document):
     """A range of a table that one extract_slice reads; one item of slices.json.
 
     Attributes:
@@ -116,41 +140,13 @@ class Slice:
     run_sequence: int
     table: str
     slice: int
-    start: tuple[str, ...] | None = None
-    end: tuple[str, ...] | None = None
+    start: Point | None = field(default=None, metadata=named("from"))
+    end: Point | None = field(default=None, metadata=named("to"))
     compared: bool = False
     piece: int = 0
     known: int = 0
 
-    def to_json(self) -> Json:
-        """Return the item of slices.json."""
-        return {
-            "run_sequence": self.run_sequence,
-            "table": self.table,
-            "slice": self.slice,
-            "from": list(self.start) if self.start else None,
-            "to": list(self.end) if self.end else None,
-            "compared": self.compared,
-            "piece": self.piece,
-            "known": self.known,
-        }
 
-    @classmethod
-    def from_json(cls, item: Json) -> Slice:
-        """Return the slice that an item of slices.json describes."""
-        start, end = (tuple(item[name]) if item[name] else None for name in ("from", "to"))
-        return cls(
-            item["run_sequence"],
-            item["table"],
-            item["slice"],
-            start,
-            end,
-            item.get("compared", False),
-            item.get("piece", 0),
-            item.get("known", 0),
-        )
-
-
-def iso_text(moment: datetime | None) -> str | None:
+def iso_text(moment: datetime) -> str:
     """Return a time as plan.json writes it: ISO text with microseconds, without offset."""
-    return moment.isoformat(timespec="microseconds") if moment else None
+    return moment.isoformat(timespec="microseconds")

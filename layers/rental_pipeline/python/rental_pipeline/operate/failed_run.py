@@ -150,7 +150,7 @@ def _failed_state(execution_arn: str) -> str | None:
         for page in pages.paginate(executionArn=execution_arn, reverseOrder=True, includeExecutionData=False):
             for event in page["events"]:
                 if "stateEnteredEventDetails" in event:
-                    return event["stateEnteredEventDetails"]["name"]
+                    return str(event["stateEnteredEventDetails"]["name"])
     except client.exceptions.ExecutionDoesNotExist:  # a sample event's, or one whose history is gone
         return "a state that Step Functions does not know"
     return None
@@ -165,7 +165,8 @@ def _failed_child(execution_arn: str) -> dict[str, Any] | None:
                 for status in ("FAILED", "TIMED_OUT"):
                     failed = client.list_executions(mapRunArn=started["mapRunArn"], statusFilter=status, maxResults=1)
                     for child in failed["executions"]:
-                        return client.describe_execution(executionArn=child["executionArn"])
+                        found: dict[str, Any] = client.describe_execution(executionArn=child["executionArn"])
+                        return found
                 return None
     return None
 

@@ -9,26 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
 
 import pymysql
 
 from rental_pipeline.base.errors import FixData, RetryLater
-from rental_pipeline.model.contract import APPEND
-from rental_pipeline.model.fingerprints import NOTHING, Fingerprint, Span, add_up
+from rental_pipeline.model.document import Document
+from rental_pipeline.model.fingerprints import NOTHING, Fingerprint, KnownDay, KnownRange, Point, Span, add_up
+from rental_pipeline.model.strategies import Append
 from rental_pipeline.model.table_plan import Comparison, PlannedTable, Slice
 from rental_pipeline.plan.slices import walk_keys
 from rental_pipeline.source.connection import snapshot
 from rental_pipeline.source.queries import (
     FIRST_DATE,
     Condition,
-    Point,
     compose_count,
     compose_day_fingerprints,
     compose_range_fingerprints,
 )
 
-Json = dict[str, Any]
+# What raw holds of one table (fingerprints.json).
+Known = Sequence[KnownRange | KnownDay]
 Bounds = tuple[Point | None, Point | None]
 
 # What one query sums: at 3 µs a row it takes 15 s, and a planner that stops between two queries stops in time.
@@ -41,7 +41,7 @@ _MOST_GROUPS = 100
 
 
 @dataclass
-class Sums:
+class Sums(Document):
     """What the source was asked of one table, as far as it is known; a planner may go on with that of an earlier one.
 
     Attributes:
@@ -55,18 +55,6 @@ class Sums:
     found: dict[str, Fingerprint] = field(default_factory=dict)
     points: dict[str, list[Point]] = field(default_factory=dict)
     cut: list[str] = field(default_factory=list)
-
-    def to_json(self) -> Json:
-        """Return it as the planner's progress keeps it."""
-        found = {label: each.to_json() for label, each in self.found.items()}
-        return {"ranges": self.ranges, "found": found, "points": self.points, "cut": self.cut}
-
-    @classmethod
-    def from_json(cls, item: Json) -> Sums:
-        """Return what `to_json` wrote."""
-        found = {label: Fingerprint.from_json(each) for label, each in item["found"].items()}
-        points = {label: [tuple(point) for point in each] for label, each in item["points"].items()}
-        return cls(item["ranges"], found, points, item["cut"])
 
 
 @dataclass(frozen=True)
@@ -107,24 +95,25 @@ class Comparer:
         self._slice_rows = slice_rows
         self._require_time = require_time
 
-    def compare(self, table: PlannedTable, known: list[Json], sums: Sums) -> Compared:
+    def compare(self, table: PlannedTable, known: Known, sums: Sums) -> Compared:
         """Compare a table with what raw knows of it (fingerprints.json), range by range.
 
         Args:
-            known: Of a keyed table, raw's ranges in ascending order of their keys' bytes: `{"start": [key as text], "rows",
-                "checksum"}`; the first is taken to begin, the last to end, open, so that every key of the source belongs to
-                one. Of an append table, raw's days: `{"day", "rows", "checksum"}`.
+            known: Of a keyed table, raw's ranges in ascending order of their keys' bytes; the first is taken to begin, the last
+                to end, open, so that every key of the source belongs to one. Of an append table, raw's days.
             sums: What is known already; what is found is added.
 
         Raises:
             FixData: an event's time is a date that does not exist, or the sums do not belong to their ranges.
             RetryLater: the table changed while it was compared, as only one without transactions can.
         """
-        return (self._compare_days if table.strategy == APPEND else self._compare_keys)(table, known, sums)
+        if isinstance(table.strategy, Append):
+            return self._compare_days(table, [each for each in known if isinstance(each, KnownDay)], sums)
+        return self._compare_keys(table, [each for each in known if isinstance(each, KnownRange)], sums)
 
-    def _compare_keys(self, table: PlannedTable, known: list[Json], sums: Sums) -> Compared:
-        starts: list[Point] = [tuple(each["start"]) for each in known[1:]]
-        raw = [Fingerprint.from_json(each) for each in known] or [NOTHING]
+    def _compare_keys(self, table: PlannedTable, known: list[KnownRange], sums: Sums) -> Compared:
+        starts: list[Point] = [each.start for each in known[1:]]
+        raw = [each.held for each in known] or [NOTHING]
         bounds: list[Point | None] = [None, *starts, None]
 
         def compose(part: Slice, first: int, last: int) -> Condition:
@@ -146,12 +135,8 @@ class Comparer:
                     slices.append(Slice(self._run_sequence, table.name, len(slices), *bound, compared=True, known=number))
         return Compared(_describe(source, raw, len(different)), slices, equal)
 
-    def _compare_days(self, table: PlannedTable, known: list[Json], sums: Sums) -> Compared:
-        raw = {
-            day: Fingerprint.from_json(each)
-            for each in known
-            if _is_in_window(day := each["day"] if each["day"] >= FIRST_DATE else "", table)
-        }
+    def _compare_days(self, table: PlannedTable, known: list[KnownDay], sums: Sums) -> Compared:
+        raw = {day: each.held for each in known if _is_in_window(day := each.day if each.day >= FIRST_DATE else "", table)}
         known_days = sorted(day for day in raw if day)
 
         def compose(part: Slice, _first: int, _last: int) -> Condition:

@@ -6,17 +6,13 @@ What takes long is done once, and the bounds stay those that were fixed before t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, field
 
+from rental_pipeline.model.document import Document
 from rental_pipeline.model.fingerprints import Span
 from rental_pipeline.model.table_plan import PlannedTable, Slice
 from rental_pipeline.plan.comparison import Sums
 from rental_pipeline.source.bound import Bound
-from rental_pipeline.source.replication import Replication
-
-Json = dict[str, Any]
 
 
 class OutOfTime(Exception):
@@ -24,7 +20,7 @@ class OutOfTime(Exception):
 
 
 @dataclass
-class PlannedPart:
+class PlannedPart(Document):
     """One table of the plan: its entry, its slices, and what must change in raw for it.
 
     Attributes:
@@ -38,30 +34,9 @@ class PlannedPart:
     batch: list[str] = field(default_factory=list)
     single: list[str] = field(default_factory=list)
 
-    def to_json(self) -> Json:
-        """Return it as the progress keeps it."""
-        return {
-            "table": self.table.to_json(),
-            "slices": [part.to_json() for part in self.slices],
-            "equal": [span.to_json() for span in self.equal],
-            "batch": self.batch,
-            "single": self.single,
-        }
-
-    @classmethod
-    def from_json(cls, item: Json) -> PlannedPart:
-        """Return what `to_json` wrote."""
-        return cls(
-            PlannedTable.from_json(item["table"]),
-            [Slice.from_json(part) for part in item["slices"]],
-            [Span.from_json(span) for span in item["equal"]],
-            item["batch"],
-            item["single"],
-        )
-
 
 @dataclass
-class Progress:
+class Progress(Document):
     """What is known of a plan.
 
     Attributes:
@@ -81,28 +56,6 @@ class Progress:
         if self.comparing != definition:
             self.comparing, self.sums = definition, Sums()
         return self.sums
-
-    def to_json(self) -> Json:
-        """Return it as an object of the run."""
-        bound = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(self.bound).items()}
-        return {
-            "bound": bound,
-            "parts": [part.to_json() for part in self.parts],
-            "comparing": self.comparing,
-            "sums": self.sums.to_json(),
-        }
-
-    @classmethod
-    def from_json(cls, item: Json) -> Progress:
-        """Return what `to_json` wrote."""
-        bound = item["bound"]
-        moments = {name: datetime.fromisoformat(bound[name]) for name in ("source_time", "bound")}
-        return cls(
-            Bound(**{**bound, **moments, "replication": Replication(**bound["replication"])}),
-            [PlannedPart.from_json(part) for part in item["parts"]],
-            item["comparing"],
-            Sums.from_json(item["sums"]),
-        )
 
 
 class Deadline:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -19,9 +19,7 @@ from rental_pipeline.base.object_store import (
     LEDGER,
     PLAN,
     SLICES,
-    find_json,
     progress_key,
-    read_json,
     run_key,
     write_json,
 )
@@ -29,17 +27,23 @@ from rental_pipeline.base.settings import PlanSettings, read_settings
 from rental_pipeline.base.telemetry import logger, seconds
 from rental_pipeline.definitions.sql_files import hash_texts
 from rental_pipeline.model.column_types import SourceColumn
-from rental_pipeline.model.contract import APPEND, HASH, SNAPSHOT, TableContract, read_contract
+from rental_pipeline.model.contract import HASH, TableContract, read_contract
+from rental_pipeline.model.document import find_document, read_document, read_event, write
+from rental_pipeline.model.events import PlanEvent, PlanSummary
+from rental_pipeline.model.fingerprints import KnownDay, KnownRange
+from rental_pipeline.model.ledger import Ledger
+from rental_pipeline.model.plan_document import Plan, RawChanges, Rebuild
 from rental_pipeline.model.raw_tables import RESERVED_COLUMNS, add_metadata, read_catalogue
 from rental_pipeline.model.run_request import RunInput, read_run_input
-from rental_pipeline.model.table_plan import PlannedColumn, PlannedTable, Slice, iso_text
-from rental_pipeline.plan.comparison import Comparer
+from rental_pipeline.model.strategies import Append, Snapshot
+from rental_pipeline.model.table_plan import Comparison, PlannedColumn, PlannedTable, Slice, iso_text
+from rental_pipeline.plan.comparison import Comparer, Known
 from rental_pipeline.plan.continuation import Deadline, OutOfTime, PlannedPart, Progress
 from rental_pipeline.plan.replay import plan_replay
 from rental_pipeline.plan.slices import cut_slices
 from rental_pipeline.source.bound import Bound, earliest_local_time, find_bound, latest_local_time
 from rental_pipeline.source.connection import SourceTable, connect, explain_source_error, read_source_address
-from rental_pipeline.source.personal_data import HashKey, read_hash_key
+from rental_pipeline.source.personal_data import HashKey, read_hash_key, require_hash_key
 from rental_pipeline.source.queries import ROW_HASH_VERSION, cursor_is_missing, from_table, name_column
 from rental_pipeline.source.replication import connect_to_writer
 from rental_pipeline.source.table_match import MatchedTable, TableMatcher, list_table
@@ -65,37 +69,31 @@ def plan_run(event: dict[str, Any], remaining_milliseconds: Callable[[], float] 
         RetryLater: the source or S3 could not be reached.
     """
     settings = read_settings(PlanSettings)
-    run_sequence = event["run_sequence"]
+    asked = read_event(PlanEvent, event)
+    run_sequence, continuation = asked.run_sequence, asked.continuation
     path = settings.sql_root / settings.marketplace / "source.yaml"
     contract = read_contract(path)
-    run_input = read_run_input(event.get("input"), contract)
+    run_input = read_run_input(asked.input, contract)
     read_names = _choose_tables(contract, run_input)
     hashing = [name for name in read_names if HASH in contract[name].personal.values()]
     hash_key = read_hash_key(settings.hash_secret_arn, hashing)
-    ledger = read_json(settings.bucket, run_key(settings.marketplace, run_sequence, LEDGER))
+    ledger = read_document(Ledger, settings.bucket, run_key(settings.marketplace, run_sequence, LEDGER))
     if run_input.replay:
-        return plan_replay(settings, contract, run_input, ledger)
-    fingerprints = find_json(settings.bucket, run_key(settings.marketplace, run_sequence, FINGERPRINTS)) or {}
+        return plan_replay(settings, contract, run_input, ledger).to_json()
+    noted = run_key(settings.marketplace, run_sequence, FINGERPRINTS)
+    fingerprints = find_document(dict[str, list[KnownRange | KnownDay]], settings.bucket, noted) or {}
 
-    continuation = event.get("continuation") or 0
     slices_key = run_key(settings.marketplace, run_sequence, SLICES)
-    summary = {
-        "run_sequence": run_sequence,
-        "continuation": 0,
-        "dry_run": run_input.dry_run,
-        "slice_count": 0,
-        "slices_key": slices_key,
-        "tables": [],
-        "replays": [],
-    }
+    summary = PlanSummary(run_sequence, run_input.dry_run, slices_key)
     deadline = Deadline(lambda: remaining_milliseconds() / 1000, _RESERVE_SECONDS)
     address = read_source_address(settings.source_secret_arn)
     # Where the plan goes on, its bound was found on a writer before.
     with closing(connect_to_writer(address) if continuation else connect(address)) as connection:
         try:
             if continuation:
-                found = read_json(settings.bucket, progress_key(settings.marketplace, run_sequence, continuation))
-                progress = Progress.from_json(found)
+                progress = read_document(
+                    Progress, settings.bucket, progress_key(settings.marketplace, run_sequence, continuation)
+                )
             else:
                 progress = Progress(find_bound(connection, address, timedelta(seconds=settings.bound_delay_seconds)))
                 seconds("WatermarkHeldBack", progress.bound.held_back.total_seconds(), marketplace=settings.marketplace)
@@ -107,37 +105,35 @@ def plan_run(event: dict[str, Any], remaining_milliseconds: Callable[[], float] 
             for table_contract in list(contract.values())[len(progress.parts) :]:
                 progress.parts.append(planner.plan(table_contract, is_read=table_contract.name in read_names))
         except OutOfTime:
-            summary["continuation"] = continuation + 1
             write_json(settings.bucket, progress_key(settings.marketplace, run_sequence, continuation + 1), progress.to_json())
             logger.info("the plan goes on in another invocation", extra={"continuation": continuation + 1})
-            return summary
+            return replace(summary, continuation=continuation + 1).to_json()
         except pymysql.MySQLError as error:
             raise explain_source_error(error, address) from error
 
     parts = progress.parts
     slices = [each for part in parts for each in part.slices]
-    plan = {
-        "marketplace": settings.marketplace,
-        "run_sequence": run_sequence,
-        "kind": run_input.kind,
-        "as_of": as_of.isoformat(),
-        "source_time": iso_text(bound.source_time),
-        "force_deletes": run_input.force_deletes,
-        "dry_run": run_input.dry_run,
-        "erased": list(run_input.erase),
-        "rebuild": {"layers": run_input.rebuild, "tables": run_input.tables} if run_input.rebuild else None,
-        "raw_changes": {name: [sql for part in parts for sql in getattr(part, name)] for name in ("batch", "single")},
-        "tables": [part.table.to_json() for part in parts],
-    }
-    compared = {part.table.name: [span.to_json() for span in part.equal] for part in parts if part.table.comparison}
-    write_json(settings.bucket, slices_key, [part.to_json() for part in slices])
-    write_json(settings.bucket, run_key(settings.marketplace, run_sequence, COMPARED), compared)
-    write_json(settings.bucket, run_key(settings.marketplace, run_sequence, PLAN), plan)
-    return {
-        **summary,
-        "slice_count": len(slices),
-        "tables": [part.table.name for part in parts if part.table.read and not part.table.is_idle],
-    }
+    plan = Plan(
+        marketplace=settings.marketplace,
+        run_sequence=run_sequence,
+        kind=run_input.kind,
+        as_of=as_of.isoformat(),
+        source_time=iso_text(bound.source_time),
+        force_deletes=run_input.force_deletes,
+        dry_run=run_input.dry_run,
+        erased=run_input.erase,
+        rebuild=Rebuild(run_input.rebuild, run_input.tables) if run_input.rebuild else None,
+        raw_changes=RawChanges(
+            batch=tuple(sql for part in parts for sql in part.batch), single=tuple(sql for part in parts for sql in part.single)
+        ),
+        tables=tuple(part.table for part in parts),
+    )
+    compared = {part.table.name: part.equal for part in parts if part.table.comparison}
+    write_json(settings.bucket, slices_key, write(slices))
+    write_json(settings.bucket, run_key(settings.marketplace, run_sequence, COMPARED), write(compared))
+    write_json(settings.bucket, run_key(settings.marketplace, run_sequence, PLAN), plan.to_json())
+    to_load = tuple(part.table.name for part in parts if part.table.read and not part.table.is_idle)
+    return replace(summary, slice_count=len(slices), tables=to_load).to_json()
 
 
 class TablePlanner:
@@ -148,8 +144,8 @@ class TablePlanner:
         connection: pymysql.Connection,
         settings: PlanSettings,
         path: Path,
-        ledger: dict[str, Any],
-        fingerprints: dict[str, list[dict[str, Any]]],
+        ledger: Ledger,
+        fingerprints: Mapping[str, Known],
         run_input: RunInput,
         progress: Progress,
         run_sequence: int,
@@ -167,9 +163,9 @@ class TablePlanner:
         self.hash_key = hash_key
         self.slice_rows = settings.slice_rows
         self.raw_schema = f"{settings.marketplace}_raw"
-        catalogue = read_catalogue(ledger, self.raw_schema)
+        catalogue = read_catalogue(ledger.columns, self.raw_schema)
         self.catalogue = {name: columns for name, columns in catalogue.items() if name not in run_input.erase}
-        self.positions = {position["name"]: position for position in ledger["positions"] if position["layer"] == "raw"}
+        self.positions = {position.name: position for position in ledger.positions if position.layer == "raw"}
         self.matcher = TableMatcher(connection, path, self.raw_schema)
 
     def plan(self, contract: TableContract, is_read: bool) -> PlannedPart:
@@ -197,11 +193,12 @@ class TablePlanner:
         )
         if is_read:
             definition_hash = _hash_definition(contract, raw_table.columns, self.hash_key)
-            loaded_by = self.positions.get(contract.name, {}).get("definition_hash")
+            position = self.positions.get(contract.name)
+            loaded_by = position.definition_hash if position else None
             is_as_loaded = not raw_table.added and loaded_by in (None, definition_hash)
             known = self.fingerprints.get(contract.name) if is_as_loaded else None
             table = replace(part.table, read=True, definition_hash=definition_hash)
-            if contract.strategy == SNAPSHOT or self.run_input.reconcile:
+            if isinstance(contract.strategy, Snapshot) or self.run_input.reconcile:
                 table = replace(table, complete=known is None)
             else:
                 table = self._plan_window(table, contract, source, is_as_loaded)
@@ -210,7 +207,7 @@ class TablePlanner:
             _log_table(part.table, matched)
         return part
 
-    def _cut(self, part: PlannedPart, known: list[dict[str, Any]] | None, definition_hash: str) -> None:
+    def _cut(self, part: PlannedPart, known: Known | None, definition_hash: str) -> None:
         """Give a part its slices; where the table is compared with what raw knows, also what was found."""
         table, sums = part.table, self.progress.begin_sums(f"{part.table.name} {definition_hash}")
         require_time = self.deadline.require_time
@@ -218,26 +215,26 @@ class TablePlanner:
             points = sums.points.setdefault("", [])
             part.slices = cut_slices(self.connection, table, self.run_sequence, self.slice_rows, points, require_time)
         else:
-            salt = self.hash_key.salt if any(column.is_hashed for column in table.columns) else ""
+            salt = require_hash_key(self.hash_key).salt if any(column.is_hashed for column in table.columns) else ""
             comparer = Comparer(self.connection, self.run_sequence, salt, self.slice_rows, require_time)
             compared = comparer.compare(table, known, sums)
             part.slices, part.equal = compared.slices, compared.equal
             table = replace(table, comparison=compared.comparison)
-            self._refuse_purge(table)
-            if table.strategy == APPEND:
+            self._refuse_purge(table, compared.comparison)
+            if isinstance(table.strategy, Append):
                 table = replace(table, days=_join_days(part.slices))
         part.table = replace(table, slice_count=len(part.slices))
 
-    def _refuse_purge(self, table: PlannedTable) -> None:
+    def _refuse_purge(self, table: PlannedTable, comparison: Comparison) -> None:
         """Stop before a reconcile run takes a source's clearing of old events for their deletion.
 
         Deletions of keyed tables are refused at the load, where they are known exactly.
         """
-        lost = table.comparison.raw_rows - table.comparison.source_rows
-        allowed = table.max_delete_fraction * table.comparison.raw_rows
-        if table.strategy == APPEND and table.lower is None and lost > allowed and not self.run_input.force_deletes:
+        lost = comparison.raw_rows - comparison.source_rows
+        allowed = table.max_delete_fraction * comparison.raw_rows
+        if isinstance(table.strategy, Append) and table.lower is None and lost > allowed and not self.run_input.force_deletes:
             raise FixData(
-                f"DELETE REFUSED: {lost} of {table.comparison.raw_rows} events of {table.name} would go; if they are to go, rerun"
+                f"DELETE REFUSED: {lost} of {comparison.raw_rows} events of {table.name} would go; if they are to go, rerun"
                 ' with {"reconcile": true, "force_deletes": true}, else leave the table out: {"reconcile": true, "tables": […]}'
             )
 
@@ -251,12 +248,12 @@ class TablePlanner:
             return replace(table, lower=iso_text(lower), upper=iso_text(upper), definition_hash=None)
 
         # A position may be left of an earlier raw table of the name; prepare takes its watermark away.
-        position = {} if table.is_new else self.positions.get(contract.name, {})
-        planned = datetime.fromisoformat(position["watermark"]) if position.get("watermark") else None
+        position = None if table.is_new else self.positions.get(contract.name)
+        planned = datetime.fromisoformat(position.watermark) if position and position.watermark else None
         new = earliest_local_time(self.bound.bound, contract.cursor_time_zone)
         table = replace(
             table,
-            planned_watermark=iso_text(planned),
+            planned_watermark=iso_text(planned) if planned else None,
             new_watermark=iso_text(max(new, planned) if planned else new),
         )
         if planned is None:
@@ -264,7 +261,7 @@ class TablePlanner:
         if not is_as_loaded:
             # Rows that were read without a column, or by another rule, are read again. Events that the source has removed since
             # then are kept: only the days that it still has are replaced.
-            if contract.strategy != APPEND:
+            if not isinstance(contract.strategy, Append):
                 return replace(table, complete=True)
             lower = min(planned - contract.overlap, self._find_first_day(table) or datetime.max)
         else:
@@ -273,7 +270,7 @@ class TablePlanner:
 
     def _find_first_day(self, table: PlannedTable) -> datetime | None:
         """Return the first day that has events; None where none has a usable time."""
-        name = name_column(table.column(table.cursor))
+        name = name_column(table.cursor_column)
         missing, arguments = cursor_is_missing(table)
         with self.connection.cursor() as cursor:
             cursor.execute(f"select cast(date(min({name})) as char) {from_table(table)} where not {missing}", arguments)
@@ -285,7 +282,8 @@ def _join_days(slices: list[Slice]) -> tuple[tuple[str | None, str], ...]:
     """Return the days that slices read, neighbours as one range."""
     days: list[tuple[str | None, str]] = []
     for part in slices:
-        start, end = part.start[0] if part.start else None, part.end[0]
+        # Of a comparison, each slice ends with a day.
+        start, (end,) = part.start[0] if part.start else None, part.end or ()
         if days and days[-1][1] == start:
             start = days.pop()[0]
         days.append((start, end))
@@ -298,16 +296,15 @@ def _choose_tables(contract: dict[str, TableContract], run_input: RunInput) -> t
         return ()
     if run_input.window is None:
         return run_input.tables or tuple(contract)
-    without_cursor = [name for name, table in contract.items() if table.strategy == SNAPSHOT]
+    without_cursor = [name for name, table in contract.items() if isinstance(table.strategy, Snapshot)]
     if asked := [name for name in run_input.tables or () if name in without_cursor]:
         raise FixConfiguration(f"a window needs a cursor, and {', '.join(asked)} has none (strategy snapshot): leave it out")
     return run_input.tables or tuple(name for name in contract if name not in without_cursor)
 
 
-def _choose_as_of(run_input: RunInput, ledger: dict[str, Any], bound: Bound) -> date:
+def _choose_as_of(run_input: RunInput, ledger: Ledger, bound: Bound) -> date:
     """Return the date for which presentation is made; it goes back only where all of that layer is made anew."""
-    published = [position["as_of"] for position in ledger["positions"] if position["layer"] == "presentation"]
-    last = max((date.fromisoformat(as_of) for as_of in published if as_of), default=date.min)
+    last = date.fromisoformat(ledger.as_of) if ledger.as_of else date.min
     if run_input.as_of is None:
         return max(bound.source_time.date(), last)
     if run_input.as_of < last and ("presentation" not in run_input.rebuild or run_input.tables):
@@ -323,16 +320,16 @@ def _hash_definition(contract: TableContract, columns: tuple[PlannedColumn, ...]
 
     With a new key every hash is another: a table that is not read again whole would know each person twice.
     """
-    read = [f"{column.name}:{hash_key.mark if column.is_hashed else ''}" for column in columns]
+    read = [f"{column.name}:{require_hash_key(hash_key).mark if column.is_hashed else ''}" for column in columns]
     source = [contract.source_table] if contract.source_table else []
     return hash_texts(
-        ROW_HASH_VERSION, contract.strategy, *contract.key, contract.cursor or "", contract.cursor_time_zone, *source, *read
+        ROW_HASH_VERSION, contract.strategy.name, *contract.key, contract.cursor or "", contract.cursor_time_zone, *source, *read
     )
 
 
 def _floor(moment: datetime, contract: TableContract, cursor: SourceColumn) -> datetime:
     """Round a lower bound down to what the cursor can show; append tables are replaced by whole days."""
-    if contract.strategy == APPEND or cursor.data_type == "date":
+    if isinstance(contract.strategy, Append) or cursor.data_type == "date":
         return moment.replace(hour=0, minute=0, second=0, microsecond=0)
     step = 10 ** (6 - cursor.fraction)
     return moment.replace(microsecond=moment.microsecond // step * step)
@@ -340,7 +337,7 @@ def _floor(moment: datetime, contract: TableContract, cursor: SourceColumn) -> d
 
 def _ceil(moment: datetime, contract: TableContract, cursor: SourceColumn) -> datetime:
     """Round an upper bound up where the table is read by whole days; elsewhere it is exact."""
-    if contract.strategy != APPEND and cursor.data_type != "date":
+    if not isinstance(contract.strategy, Append) and cursor.data_type != "date":
         return moment
     midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight if moment == midnight else midnight + _DAY

@@ -7,13 +7,13 @@ from itertools import pairwise
 
 import pymysql
 
-from rental_pipeline.model.contract import APPEND
+from rental_pipeline.model.fingerprints import Point
 from rental_pipeline.model.own_names import own
+from rental_pipeline.model.strategies import Append
 from rental_pipeline.model.table_plan import PlannedTable, Slice
 from rental_pipeline.source.queries import (
     FIRST_DATE,
     Condition,
-    Point,
     at_least,
     below,
     cursor_in_window,
@@ -42,7 +42,7 @@ def cut_slices(
     `points` and `require_time` are those of `walk_keys`.
     """
     with connection.cursor() as cursor:
-        if table.strategy == APPEND:
+        if isinstance(table.strategy, Append):
             require_time()
             cuts = _find_days(cursor, table, slice_rows)
         elif table.complete:
@@ -52,8 +52,8 @@ def cut_slices(
             cuts = _number_keys(cursor, table, slice_rows)
     if cuts is None:
         return []
-    bounds = [None, *cuts, None]
-    return [Slice(run_sequence, table.name, number, *bound) for number, bound in enumerate(pairwise(bounds))]
+    bounds: list[Point | None] = [None, *cuts, None]
+    return [Slice(run_sequence, table.name, number, start, end) for number, (start, end) in enumerate(pairwise(bounds))]
 
 
 def walk_keys(
@@ -130,7 +130,7 @@ def _find_days(cursor: pymysql.cursors.Cursor, table: PlannedTable, slice_rows: 
 
 
 def _count_days(cursor: pymysql.cursors.Cursor, table: PlannedTable, condition: Condition) -> list[tuple[str, int]]:
-    name = name_column(table.column(table.cursor))
+    name = name_column(table.cursor_column)
     cursor.execute(
         f"select cast(date({name}) as char), count(*) {from_table(table)} where {condition[0]} group by 1 order by 1",
         condition[1],

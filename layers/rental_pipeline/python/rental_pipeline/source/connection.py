@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,10 +126,10 @@ def read_source_address(secret_arn: str) -> SourceAddress:
         raise FixConfiguration(f"the secret {secret_arn}: {'; '.join(mistakes)}; it must hold {_FIELDS}")
     return SourceAddress(
         secret=secret_arn,
-        host=given["host"],
+        host=str(given["host"]),
         port=int(port),
-        database=given["dbname"],
-        user=given["username"],
+        database=str(given["dbname"]),
+        user=str(given["username"]),
         password=given["password"],
         tls=tls,
         tls_ca=given["tls_ca"],
@@ -171,7 +171,7 @@ def _can_be_sent(text: str) -> bool:
 def read_secret(secret_arn: str) -> str:
     """Return the text of a secret (raises as `read_source_address`)."""
     try:
-        return boto3.client("secretsmanager", config=_SECRETS).get_secret_value(SecretId=secret_arn)["SecretString"]
+        return str(boto3.client("secretsmanager", config=_SECRETS).get_secret_value(SecretId=secret_arn)["SecretString"])
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code == "ResourceNotFoundException":
@@ -244,7 +244,7 @@ def make_login_token(address: SourceAddress) -> str:
         url = signer.generate_presigned_url(request, operation_name="connect", expires_in=_TOKEN_SECONDS)
     except BotoCoreError as error:
         raise FixConfiguration(f"no credentials to log in to the source {address} by IAM ({error})") from error
-    return url.removeprefix("https://")
+    return str(url).removeprefix("https://")
 
 
 def explain_source_error(error: pymysql.MySQLError, address: SourceAddress, offers_tls: bool = False) -> PipelineError:
@@ -334,12 +334,12 @@ def describe_tables(connection: pymysql.Connection) -> dict[str, SourceTable]:
         )
         columns: dict[str, list[SourceColumn]] = {}
         for table, *description in cursor.fetchall():
-            columns.setdefault(table, []).append(_read_column(*description))
+            columns.setdefault(table, []).append(_read_column(description))
         cursor.execute(
             "select table_name, index_name, lower(column_name), seq_in_index, non_unique, sub_part, nullable"
             " from information_schema.statistics where table_schema = database()"
         )
-        indexes: dict[str, list[tuple]] = {}
+        indexes: dict[str, list[tuple[Any, ...]]] = {}
         for table, *part in cursor.fetchall():
             indexes.setdefault(table, []).append(tuple(part))
     return {
@@ -347,7 +347,8 @@ def describe_tables(connection: pymysql.Connection) -> dict[str, SourceTable]:
     }
 
 
-def _read_column(name, data_type, column_type, length, precision, scale, fraction, nullable, charset, collation) -> SourceColumn:
+def _read_column(row: Sequence[Any]) -> SourceColumn:
+    name, data_type, column_type, length, precision, scale, fraction, nullable, charset, collation = row
     return SourceColumn(
         name=name,
         data_type=data_type.lower(),
@@ -362,7 +363,7 @@ def _read_column(name, data_type, column_type, length, precision, scale, fractio
     )
 
 
-def read_indexes(parts: Iterable[tuple]) -> tuple[frozenset[frozenset[str]], frozenset[str]]:
+def read_indexes(parts: Iterable[tuple[Any, ...]]) -> tuple[frozenset[frozenset[str]], frozenset[str]]:
     """Return the unique keys, and the columns that an index begins with."""
     unique: dict[str, set[str]] = {}
     unfit, first = set(), set()

@@ -6,7 +6,7 @@ Every value is taken as the text that the server prints, and cast by Arrow to th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from datetime import datetime
 
 import pyarrow
@@ -19,8 +19,10 @@ from rental_pipeline.base.errors import FixData
 
 BATCH_ROWS = 10_000
 
+ReportDates = Callable[[str, Counter[str]], None]
 
-class StreamingCursor(SSCursor):
+
+class StreamingCursor(SSCursor):  # type: ignore[misc]  # PyMySQL has no types
     """An unbuffered cursor that can be left in the middle of a result."""
 
     def abandon(self) -> None:
@@ -35,9 +37,9 @@ def read_batches(
     query: str,
     schema: pyarrow.Schema,
     *,
-    report_dates: Callable[[str, Counter[str]], None],
+    report_dates: ReportDates,
     batch_rows: int = BATCH_ROWS,
-) -> Iterator[pyarrow.RecordBatch]:
+) -> Generator[pyarrow.RecordBatch]:
     """Run a query and yield its rows, as `mysql_arrow.read_batches` does.
 
     A result that ends without its closing packet raises, and so never looks complete.
@@ -64,7 +66,7 @@ def read_batches(
         cursor.abandon()
 
 
-def _decode(field: pyarrow.Field, values: Sequence[bytes | None], report_dates: Callable) -> pyarrow.Array:
+def _decode(field: pyarrow.Field, values: Sequence[bytes | None], report_dates: ReportDates) -> pyarrow.Array:
     if pyarrow.types.is_binary(field.type):
         return pyarrow.array(values, field.type)
     try:
@@ -77,7 +79,7 @@ def _decode(field: pyarrow.Field, values: Sequence[bytes | None], report_dates: 
         ) from None
 
 
-def _decode_dates(field: pyarrow.Field, texts: pyarrow.Array, report_dates: Callable) -> pyarrow.Array:
+def _decode_dates(field: pyarrow.Field, texts: pyarrow.Array, report_dates: ReportDates) -> pyarrow.Array:
     """Read ISO texts; what is no date (0000-00-00, 2024-02-00, 2024-02-31) becomes NULL and is reported."""
     # Only a year, month or day of zero matches; other impossible dates are rare, and looked for when a cast has failed.
     impossible = pc.match_substring_regex(texts, "^0000|-00")

@@ -147,9 +147,9 @@ class Login:
             f" {self._check_address}, and that the functions' subnets and security group may reach it"
         ) from failure
 
-    def _resolve(self) -> list[tuple]:
+    def _resolve(self) -> list[tuple[Any, ...]]:
         """Return the host's addresses. In a thread, which may stay behind: nothing bounds the wait for a name server."""
-        answers: queue.SimpleQueue = queue.SimpleQueue()
+        answers: queue.SimpleQueue[list[tuple[Any, ...]] | Exception] = queue.SimpleQueue()
 
         def ask() -> None:
             try:
@@ -159,7 +159,7 @@ class Login:
 
         threading.Thread(target=ask, daemon=True).start()
         try:
-            answer = answers.get(timeout=self._seconds_left())
+            answer: list[tuple[Any, ...]] | Exception = answers.get(timeout=self._seconds_left())
         except queue.Empty:
             answer = socket.gaierror(socket.EAI_AGAIN, f"no answer within {CONNECT_SECONDS} seconds")
         if not isinstance(answer, Exception):

@@ -37,6 +37,17 @@ class HashKey:
         return hmac.digest(self.secret, message, "sha256").hex()
 
 
+def require_hash_key(key: HashKey | None) -> HashKey:
+    """Return the key, where a column is to be hashed.
+
+    Raises:
+        FixConfiguration: it was not read, as the contract hashed nothing then.
+    """
+    if key is None:
+        raise FixConfiguration("a column is to be hashed, and the key was not read: start a new execution")
+    return key
+
+
 def read_hash_key(secret_arn: str | None, tables: Sequence[str]) -> HashKey | None:
     """Return the key, None where nothing is to be hashed.
 

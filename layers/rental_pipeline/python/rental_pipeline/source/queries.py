@@ -10,14 +10,14 @@ from decimal import Decimal
 from typing import Any
 
 from rental_pipeline.model.column_types import is_character, is_long, may_lose_bytes, select_expression, select_whole
-from rental_pipeline.model.contract import APPEND
+from rental_pipeline.model.fingerprints import Point
 from rental_pipeline.model.own_names import own
+from rental_pipeline.model.strategies import Append
 from rental_pipeline.model.table_plan import PlannedColumn, PlannedTable, Slice
 
 # A condition (or another piece of a query) and its arguments, with PyMySQL's %s marks.
 Condition = tuple[str, list[Any]]
 # A key's (or cursor's) values as text.
-Point = Sequence[str]
 
 # What MySQL's manual calls the supported range begins here; below are the zero date and what was never meant as a date.
 FIRST_DATE = "1000-01-01"
@@ -40,7 +40,7 @@ def compose_slice_query(table: PlannedTable, part: Slice, salt: str) -> Conditio
 
     The rows come in the order by which slices are cut, so that reading can stop anywhere (hand_on.py).
     """
-    order = name_column(table.column(table.cursor)) if table.strategy == APPEND else order_by_key(table, part.compared)
+    order = name_column(table.cursor_column) if isinstance(table.strategy, Append) else order_by_key(table, part.compared)
     return _select_rows(table, salt, slice_condition(table, part), f" order by {order}")
 
 
@@ -96,7 +96,7 @@ def compose_day_fingerprints(table: PlannedTable, part: Slice, salt: str) -> Con
         Rows as of `_fingerprint_groups`, labelled with the day; events without a usable time are labelled with nothing.
     """
     missing, arguments = cursor_is_missing(table)
-    day = f"case when {missing} then '' else cast(date({name_column(table.column(table.cursor))}) as char) end"
+    day = f"case when {missing} then '' else cast(date({name_column(table.cursor_column)}) as char) end"
     return _fingerprint_groups(day, arguments, table, part, salt)
 
 
@@ -119,8 +119,8 @@ def hash_row(table: PlannedTable, salt: str) -> Condition:
 
 def slice_condition(table: PlannedTable, part: Slice) -> Condition:
     """Return what makes a row belong to a slice; every row of the window belongs to exactly one slice of the table."""
-    if table.strategy == APPEND:
-        cursor = [table.column(table.cursor)]
+    if isinstance(table.strategy, Append):
+        cursor = [table.cursor_column]
         inside = _all_of(cursor_in_window(table), at_least(cursor, part.start), below(cursor, part.end))
         # Events without a usable time belong to the first slice.
         return _any_of(inside, cursor_is_missing(table)) if part.start is None else inside
@@ -138,14 +138,14 @@ def window_condition(table: PlannedTable) -> Condition:
 
 def cursor_in_window(table: PlannedTable) -> Condition:
     """Return the condition lower <= cursor < upper, of which either may be open."""
-    cursor = [table.column(table.cursor)]
+    cursor = [table.cursor_column]
     lower, upper = ((bound.replace("T", " "),) if bound else None for bound in (table.lower, table.upper))
     return _all_of(at_least(cursor, lower), below(cursor, upper))
 
 
 def cursor_is_missing(table: PlannedTable) -> Condition:
     """Return the condition that the cursor is NULL or a zero date (which is neither NULL nor above any date)."""
-    cursor = table.column(table.cursor)
+    cursor = table.cursor_column
     first = _FIRST_TIMESTAMP if cursor.source_type == "timestamp" else FIRST_DATE
     name = name_column(cursor)
     return f"({name} is null or {name} < %s)", [first]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pymysql
 
@@ -132,10 +133,10 @@ class TableMatcher:
         try:
             self._ask(query, None)
         except pymysql.MySQLError as error:
-            return error.args[0]
+            return int(error.args[0])
         return None
 
-    def _ask(self, query: str, arguments: list | None) -> None:
+    def _ask(self, query: str, arguments: list[Any] | None) -> None:
         with self._connection.cursor() as cursor:
             cursor.execute(query, arguments)
 
@@ -146,8 +147,6 @@ def list_table(contract: TableContract, source_name: str, columns: tuple[Planned
         name=contract.name,
         source_name=source_name,
         strategy=contract.strategy,
-        key=contract.key,
-        cursor=contract.cursor,
         columns=columns,
         max_delete_fraction=contract.max_delete_fraction,
         max_rejected_fraction=contract.max_rejected_fraction,

@@ -67,7 +67,8 @@ class Cost:
 @cache
 def read_prices() -> dict[str, Any]:
     """Return the price file's entries, with `region` and `date`."""
-    return yaml.safe_load(Path(__file__).with_name("prices.yaml").read_text(encoding="utf-8"))
+    prices: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("prices.yaml").read_text(encoding="utf-8"))
+    return prices
 
 
 def estimate_costs(usage: Usage, prices: dict[str, Any]) -> list[Cost]:
@@ -121,7 +122,9 @@ def sum_busy_seconds(intervals: Iterable[tuple[datetime, datetime]]) -> float:
 
 def sum_task_seconds(events: Iterable[dict[str, Any]]) -> dict[str, list[float]]:
     """Return the seconds of each task of an execution's history that ended, by the kind of service it called."""
-    scheduled, origin, found = {}, {}, {}
+    scheduled: dict[int, dict[str, Any]] = {}
+    origin: dict[int, int] = {}
+    found: dict[str, list[float]] = {}
     for event in events:
         if event["type"] == "TaskScheduled":
             scheduled[event["id"]] = event

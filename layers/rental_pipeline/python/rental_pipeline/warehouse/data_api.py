@@ -160,8 +160,8 @@ class DataApi:
         request = {**self._target, "StatementName": full_name, "ClientToken": token}
         request |= submission.used_parameters()
         if len(submission.statements) == 1:
-            return self._call("execute_statement", Sql=submission.statements[0], **request)["Id"]
-        return self._call("batch_execute_statement", Sqls=list(submission.statements), **request)["Id"]
+            return str(self._call("execute_statement", Sql=submission.statements[0], **request)["Id"])
+        return str(self._call("batch_execute_statement", Sqls=list(submission.statements), **request)["Id"])
 
     def wait(self, statement_id: str, seconds: float) -> bool:
         """Wait up to some seconds for a statement; return whether it finished.
@@ -173,7 +173,7 @@ class DataApi:
         answer = self._call("describe_statement", Id=statement_id, WaitTimeSeconds=poll)
         if answer["Status"] in ("FAILED", "ABORTED"):
             raise StatementFailed(answer.get("Error") or f"statement {statement_id} was {answer['Status'].lower()}")
-        return answer["Status"] == "FINISHED"
+        return bool(answer["Status"] == "FINISHED")
 
     def finish(self, statement_id: str) -> None:
         """Wait for a statement to its end (raises as `wait`)."""
@@ -268,7 +268,7 @@ class DataApi:
 
     def _call(self, operation: str, **request: Any) -> dict[str, Any]:
         try:
-            return getattr(self._client, operation)(**request)
+            answer: dict[str, Any] = getattr(self._client, operation)(**request)
         except ClientError as error:
             code = error.response["Error"]["Code"]
             message = f"Redshift Data API refused {operation}: {error.response['Error'].get('Message', code)}"
@@ -279,6 +279,7 @@ class DataApi:
             raise RetryLater(message) from error
         except BotoCoreError as error:
             raise RetryLater(f"the Redshift Data API cannot be reached: {error}") from error
+        return answer
 
 
 def classify(message: str) -> PipelineError:

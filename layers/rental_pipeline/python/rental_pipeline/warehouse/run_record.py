@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from rental_pipeline.base.object_store import LOADS, PLAN, find_json, run_key
+from rental_pipeline.base.object_store import LOADS, PLAN, run_key
 from rental_pipeline.base.settings import WarehouseSettings
 from rental_pipeline.definitions.marketplace import Schemas
+from rental_pipeline.model.document import find_document
+from rental_pipeline.model.load_document import LoadTotals
+from rental_pipeline.model.plan_document import ArchivedPlan
+from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.cost import (
     CALLED,
     EXTRACTING,
@@ -82,12 +86,13 @@ def record_run(api: DataApi, settings: WarehouseSettings, run_sequence: int, exe
     was_planned = any(state.name == _PLANNING and state.ended_at for state in states) or any(
         statement.name.split("/")[2] in _AFTER_PLANNING for statement in statements
     )
-    plan = find_json(settings.bucket, run_key(settings.marketplace, run_sequence, PLAN)) if was_planned else None
-    loads = find_json(settings.bucket, run_key(settings.marketplace, run_sequence, LOADS)) if was_planned else None
+    planned, loaded = (run_key(settings.marketplace, run_sequence, name) for name in (PLAN, LOADS))
+    plan = find_document(ArchivedPlan, settings.bucket, planned) if was_planned else None
+    loads = find_document(dict[str, LoadTotals], settings.bucket, loaded) if was_planned else None
     usage = _measure_usage(executions, statements, (loads or {}).values(), settings, is_closing)
     changes = [
         *(f"delete from {table} where run_sequence = {run_sequence}" for table in ("run_window", "run_time", "run_cost")),
-        *_insert_windows(run_sequence, [table for table in plan["tables"] if table["read"]] if plan else []),
+        *_insert_windows(run_sequence, [table for table in plan.tables if table.read] if plan else []),
         *_insert_costs(run_sequence, estimate_costs(usage, read_prices())),
         *_insert_times(run_sequence, sorted(states + statements, key=lambda line: line.started_at)),
     ]
@@ -97,12 +102,12 @@ def record_run(api: DataApi, settings: WarehouseSettings, run_sequence: int, exe
         api.finish(api.submit(f"{name}/record", recording, str(time.time_ns())))
 
 
-def _insert_windows(run_sequence: int, tables: list[dict[str, Any]]) -> Iterator[str]:
+def _insert_windows(run_sequence: int, tables: list[PlannedTable]) -> Iterator[str]:
     rows = []
     for table in tables:
-        bounds = ", ".join(_timestamp(table[bound]) for bound in ("lower", "upper", "planned_watermark", "new_watermark"))
-        is_complete = str(table["complete"]).lower()
-        rows.append(f"({run_sequence}, {literal(table['name'])}, {is_complete}, {bounds}, {table['slice_count']})")
+        bounds = ", ".join(map(_timestamp, (table.lower, table.upper, table.planned_watermark, table.new_watermark)))
+        is_complete = str(table.complete).lower()
+        rows.append(f"({run_sequence}, {literal(table.name)}, {is_complete}, {bounds}, {table.slice_count})")
     columns = "run_sequence, table_name, is_complete, read_from, read_to, watermark_before, watermark_after, slices"
     return _insert(f"run_window ({columns})", rows)
 
@@ -112,7 +117,7 @@ def _insert_times(run_sequence: int, times: list[Time]) -> Iterator[str]:
     for line in times:
         texts = ", ".join(literal(text) for text in (line.kind, line.name, line.statement_id, line.status))
         started_at = line.started_at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
-        seconds = line.ended_at and round((line.ended_at - line.started_at).total_seconds(), 3)
+        seconds = round((line.ended_at - line.started_at).total_seconds(), 3) if line.ended_at else None
         rows.append(f"({run_sequence}, {texts}, {_timestamp(started_at)}, {literal(seconds)})")
     return _insert("run_time (run_sequence, kind, name, statement_id, status, started_at, seconds)", rows)
 
@@ -128,13 +133,13 @@ def _insert_costs(run_sequence: int, costs: list[Cost]) -> Iterator[str]:
 def _measure_usage(
     executions: Executions,
     statements: list[Time],
-    loads: Iterable[dict[str, Any]],
+    loads: Iterable[LoadTotals],
     settings: WarehouseSettings,
     is_closing: bool,
 ) -> Usage:
     """Gather what the run used from its executions' histories, its statements, and its slices' own clocks."""
     loads = list(loads)
-    pieces = sum(load.get("pieces", load["slices"]) for load in loads)
+    pieces = sum(load.pieces or load.slices for load in loads)
     called, sql = (_list_task_seconds(histories) for histories in ([executions.own], executions.steps))
     moments = [event["timestamp"] for event in executions.own]
     has_published = any(line.name.split("/")[2] == "publish" and line.status == "FINISHED" for line in statements)
@@ -147,11 +152,11 @@ def _measure_usage(
         of_slices = reads * TRANSITIONS_OF_A_PIECE + executions.slice_count * TRANSITIONS_OF_A_SLICE
     return Usage(
         seconds=(max(moments) - min(moments)).total_seconds() if moments else 0,
-        function_seconds={CALLED: sum(called), EXTRACTING: sum(load["seconds"] for load in loads), SQL: sum(sql)},
+        function_seconds={CALLED: sum(called), EXTRACTING: sum(load.seconds for load in loads), SQL: sum(sql)},
         invocations=len(called) + len(sql) + reads,
         transitions=sum(map(count_transitions, [executions.own, *executions.steps])) + of_slices + to_come,
         # A result per piece, a manifest per table, and the run's own objects.
-        objects=sum(load["parts"] for load in loads) + pieces + len(loads) + _OWN_OBJECTS,
+        objects=sum(load.parts for load in loads) + pieces + len(loads) + _OWN_OBJECTS,
         redshift_seconds=sum_busy_seconds((line.started_at, line.ended_at) for line in statements if line.ended_at),
         redshift_rpus=settings.redshift_rpus if settings.redshift_workgroup else None,
     )

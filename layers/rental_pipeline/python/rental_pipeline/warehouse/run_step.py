@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 
@@ -28,18 +28,13 @@ from rental_pipeline.warehouse.steps.publish import compose_publish
 from rental_pipeline.warehouse.steps.replay import compose_replay
 from rental_pipeline.warehouse.steps.report import compose_report
 from rental_pipeline.warehouse.steps.stage import compose_stage
-from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest, name_run
+from rental_pipeline.warehouse.steps.step import OpenRequest, ReplayRequest, Rows, Step, StepRequest, TableRequest, name_run
 from rental_pipeline.warehouse.steps.unload import compose_unload
 
-COMPOSE: dict[str, Callable[[StepRequest], Step]] = {
-    "open": compose_open,
+_OF_RUN: dict[str, Callable[[StepRequest], Step]] = {
     "fingerprint": compose_fingerprint,
     "prepare": compose_prepare,
-    "load": compose_load,
-    "replay": compose_replay,
     "pending": compose_pending,
-    "curate": compose_curate,
-    "stage": compose_stage,
     "check": compose_check,
     "publish": compose_publish,
     "plan_lake": compose_plan_lake,
@@ -48,6 +43,13 @@ COMPOSE: dict[str, Callable[[StepRequest], Step]] = {
     "close": compose_close,
     "report": compose_report,
 }
+_OF_TABLE: dict[str, Callable[[TableRequest], Step]] = {
+    "load": compose_load,
+    "curate": compose_curate,
+    "stage": compose_stage,
+}
+STEPS = ("open", *_OF_RUN, *_OF_TABLE, "replay")
+Required = TypeVar("Required", int, str)
 # What the function keeps of its own time for composing, reading the result and answering.
 _RESERVE_SECONDS = 10
 # How long the state machine waits before it asks again about a statement that outlasts one invocation.
@@ -69,12 +71,10 @@ def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_secon
     Raises:
         RetryLater, FixConfiguration, FixData: with Redshift's message where a statement failed.
     """
-    request = _parse(event, settings)
-    logger.append_keys(run_sequence=request.run_sequence, step=request.title)
+    request = read_request(event, settings)
+    logger.append_keys(run_sequence=event.get("run_sequence"), step=request.title)
     api = DataApi(settings)
-    if request.step not in ("open", "close"):
-        request.require_same_files()
-    step = COMPOSE[request.step](request)
+    step = compose(request)
     progress = event.get("progress") or {"submission": 0, "statement": None}
     try:
         for position in range(progress["submission"], len(step.submissions)):
@@ -86,7 +86,7 @@ def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_secon
                 if remaining_seconds() < _RESERVE_SECONDS:
                     return _ask_again(position, statement)
             progress = {"statement": None}
-        if request.step == "close":
+        if isinstance(request, StepRequest) and request.step == "close":
             record_run(api, settings, request.run_sequence, request.execution_id, is_closing=True)
         return {"status": "FINISHED", "result": step.finish(_read(api, step))}
     except StatementFailed as failure:
@@ -115,11 +115,12 @@ def _ask_again(position: int, statement: str | None) -> dict[str, Any]:
     }
 
 
-def _react(request: StepRequest, api: DataApi, failure: StatementFailed) -> dict[str, Any]:
+def _react(request: OpenRequest | StepRequest, api: DataApi, failure: StatementFailed) -> dict[str, Any]:
     """Return the step's result where a failed statement means one; raise what it asks for else."""
-    if request.step == "open" and "RUN IN PROGRESS" in str(failure):
-        return _yield_or_take_over(request, api, failure)
-    if "RUN CLOSED" in str(failure) and _is_executing(request.execution_id):
+    if isinstance(request, OpenRequest):
+        if "RUN IN PROGRESS" in str(failure):
+            return _yield_or_take_over(request, api, failure)
+    elif "RUN CLOSED" in str(failure) and _is_executing(request.execution_id):
         _reopen_run(request, api)
         raise RetryLater(f"run {request.run_sequence} was closed, and goes on as its execution is redriven") from failure
     raise classify(f"step {request.title}: {failure}") from failure
@@ -147,10 +148,10 @@ def _wait(api: DataApi, statement: str, remaining: float) -> bool:
         return True
 
 
-def _yield_or_take_over(request: StepRequest, api: DataApi, failure: StatementFailed) -> dict[str, Any]:
+def _yield_or_take_over(request: OpenRequest, api: DataApi, failure: StatementFailed) -> dict[str, Any]:
     """Leave the field to the run in progress; or, where its execution has ended without freeing the lease, close it for it."""
     holder = api.query(
-        f"{request.schemas.marketplace}/open/{request.execution['name']}/lease",
+        f"{request.statement_name}/lease",
         f"select run_sequence, execution_id from {request.schemas.control}.lease",
     )[0]
     if _is_executing(holder["execution_id"]):
@@ -165,7 +166,7 @@ def _yield_or_take_over(request: StepRequest, api: DataApi, failure: StatementFa
 def _is_executing(execution_id: str) -> bool:
     client = boto3.client("stepfunctions")
     try:
-        return client.describe_execution(executionArn=execution_id)["status"] == "RUNNING"
+        return bool(client.describe_execution(executionArn=execution_id)["status"] == "RUNNING")
     except client.exceptions.ExecutionDoesNotExist:  # Step Functions forgets executions after 90 days
         return False
 
@@ -191,23 +192,48 @@ def end_run(api: DataApi, settings: WarehouseSettings, run_sequence: int, execut
     return cancelled
 
 
-def _parse(event: dict[str, Any], settings: WarehouseSettings) -> StepRequest:
+def read_request(event: dict[str, Any], settings: WarehouseSettings) -> OpenRequest | StepRequest:
+    """Return the step that an event asks for.
+
+    Raises:
+        FixConfiguration: there is no such step, or the event lacks what it needs; or the SQL cannot be read.
+    """
     step = event.get("step")
-    if step not in COMPOSE:
-        raise FixConfiguration(f"unknown step {step!r}; the steps are: {', '.join(COMPOSE)}")
-    if step != "open" and not isinstance(event.get("run_sequence"), int):
-        raise FixConfiguration(f"step {step!r} needs the run_sequence that step 'open' returned")
-    warehouse = read_warehouse(settings.sql_root, settings.marketplace, settings.reporting_currency)
+    if step not in STEPS:
+        raise FixConfiguration(f"unknown step {step!r}; the steps are: {', '.join(STEPS)}")
     run_input = event.get("input") or {}
     if not isinstance(run_input, dict):
         raise FixConfiguration(f"the execution's input must be a JSON object such as {{}}, not {type(run_input).__name__}")
-    return StepRequest(
-        settings=settings,
-        warehouse=warehouse,
-        step=step,
-        name=event.get("name"),
-        span=(event["first"], event["last"]) if step == "replay" else None,
-        run_sequence=event.get("run_sequence"),
-        execution=event.get("execution") or {},
-        run_input=run_input,
-    )
+    warehouse = read_warehouse(settings.sql_root, settings.marketplace, settings.reporting_currency)
+    if step == "open":
+        execution = event.get("execution") or {}
+        id_, name = (_require(event, execution, f, str, "the execution that Step Functions names") for f in ("id", "name"))
+        return OpenRequest(settings, warehouse, id_, name, run_input)
+    run_sequence = _require(event, event, "run_sequence", int, "what step 'open' returned")
+    if step in _OF_RUN:
+        return StepRequest(settings, warehouse, step, run_sequence, run_input)
+    name = _require(event, event, "name", str, "a table of the plan, or a metric")
+    if step in _OF_TABLE:
+        return TableRequest(settings, warehouse, step, run_sequence, run_input, name=name)
+    first, last = (_require(event, event, bound, int, "a place in the list of loads") for bound in ("first", "last"))
+    return ReplayRequest(settings, warehouse, step, run_sequence, run_input, name=name, first=first, last=last)
+
+
+def _require(event: dict[str, Any], fields: dict[str, Any], name: str, kind: type[Required], meaning: str) -> Required:
+    value = fields.get(name)
+    if not isinstance(value, kind):
+        raise FixConfiguration(f"step {event['step']!r} needs the {name} in its event: {meaning}")
+    return value
+
+
+def compose(request: OpenRequest | StepRequest) -> Step:
+    """Return the step, of the files that its run began with (raises as its module says)."""
+    if isinstance(request, OpenRequest):
+        return compose_open(request)
+    if request.step != "close":
+        request.require_same_files()
+    if isinstance(request, ReplayRequest):
+        return compose_replay(request)
+    if isinstance(request, TableRequest):
+        return _OF_TABLE[request.step](request)
+    return _OF_RUN[request.step](request)

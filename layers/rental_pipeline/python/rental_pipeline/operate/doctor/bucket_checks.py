@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -82,7 +83,7 @@ def _check_policy(report: Report, bucket: str, role: str) -> None:
         )
 
 
-def _principals(statement: dict) -> list[str]:
+def _principals(statement: dict[str, Any]) -> list[str]:
     principal = statement["Principal"]
     named = principal.get("AWS", []) if isinstance(principal, dict) else principal
     return [named] if isinstance(named, str) else named

@@ -7,7 +7,7 @@ looks whether the dependencies run on the functions' processor.
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
@@ -19,7 +19,9 @@ import pymysql
 from rental_pipeline.base.object_store import can_list
 from rental_pipeline.base.settings import SourceCheckSettings
 from rental_pipeline.definitions.marketplace import Schemas, read_warehouse
+from rental_pipeline.model.column_types import CatalogueColumn
 from rental_pipeline.model.contract import HASH, TableContract, read_contract
+from rental_pipeline.model.document import read_event
 from rental_pipeline.model.raw_tables import read_catalogue
 from rental_pipeline.operate.doctor.report import Report
 from rental_pipeline.source.bound import NAMES_OF_UTC, Bound, find_bound
@@ -64,6 +66,8 @@ def check_source(event: dict[str, Any], settings: SourceCheckSettings) -> dict[s
         with report.looking_at("hash secret"):
             read_hash_key(settings.hash_secret_arn, hashing)
             report.ok("hash secret", f"keys the personal columns of {', '.join(hashing)}")
+    given = event.get("catalogue")
+    catalogue = None if given is None else read_event(tuple[CatalogueColumn, ...], given)
     with report.looking_at("source secret"):
         address = read_source_address(settings.source_secret_arn)
         login = "a password" if address.password else "IAM authentication"
@@ -76,9 +80,7 @@ def check_source(event: dict[str, Any], settings: SourceCheckSettings) -> dict[s
                 zone = _check_time_zone(report, connection)
                 for table in contract.values():
                     with _asking(report, f"table {table.name}", address):
-                        _check_table(
-                            report, matcher, table, settings, event.get("catalogue"), zone, is_parent=table.name in parents
-                        )
+                        _check_table(report, matcher, table, settings, catalogue, zone, is_parent=table.name in parents)
     return {"findings": report.to_json()}
 
 
@@ -189,7 +191,7 @@ def _check_time_zone(report: Report, connection: pymysql.Connection) -> str:
         cursor.execute("select if(@@global.time_zone = 'SYSTEM', @@system_time_zone, @@global.time_zone)")
         (zone,) = cursor.fetchone()
     report.ok("time zone", f"the server's is {zone}; the pipeline's own sessions are in UTC")
-    return zone
+    return str(zone)
 
 
 def _check_table(
@@ -197,13 +199,13 @@ def _check_table(
     matcher: TableMatcher,
     contract: TableContract,
     settings: SourceCheckSettings,
-    catalogue: list[dict[str, Any]] | None,
+    catalogue: Sequence[CatalogueColumn] | None,
     zone: str,
     is_parent: bool,
 ) -> None:
     """Match the table as planning does (raises as `TableMatcher.match`), and say what would be better otherwise."""
     check = f"table {contract.name}"
-    existing = read_catalogue({"columns": catalogue or []}, Schemas(settings.marketplace).raw).get(contract.name)
+    existing = read_catalogue(catalogue or (), Schemas(settings.marketplace).raw).get(contract.name)
     matched = matcher.match(contract, existing, may_evolve=True)
     source = matched.source
     if contract.cursor and contract.cursor not in source.indexed:
@@ -230,7 +232,7 @@ def _check_table(
                 " the marketplace's SQL",
             )
     raw = "not compared with raw, whose columns were not given" if catalogue is None else _tell_raw(matched, existing)
-    report.ok(check, f"{contract.strategy}; {len(matched.columns)} columns may be read, and fit the contract; {raw}")
+    report.ok(check, f"{contract.strategy.name}; {len(matched.columns)} columns may be read, and fit the contract; {raw}")
 
 
 def _spell(name: str) -> str:

@@ -11,6 +11,7 @@ from pygal.etree import etree
 from pygal.style import Style
 
 from rental_pipeline.definitions.charts import COLUMNS
+from rental_pipeline.model.figures_document import DrawnChart
 from rental_pipeline.operate.report.axis import choose_ticks, write_ticks
 from rental_pipeline.operate.report.values import next_period, write_period, write_value
 
@@ -25,7 +26,7 @@ _NOT_DRAWN = ("defs", "title", "desc")
 _OVERLAYS = ("plot text-overlay", "plot tooltip-overlay")
 
 
-def draw(chart: dict[str, Any], currency: str) -> Markup:
+def draw(chart: DrawnChart, currency: str) -> Markup:
     """Return a `line` or `columns` chart of figures.json as an SVG element; it is of one series.
 
     pygal's own style and script are left out: the first names colours for each chart anew, the second is for tooltips, which
@@ -35,12 +36,12 @@ def draw(chart: dict[str, Any], currency: str) -> Markup:
         chart: With at least one row whose drawn value is not NULL.
         currency: Of its amounts of money.
     """
-    (time, *_), drawn = chart["columns"], find_column(chart, chart["drawn"])
-    found = {row[time["name"]]: row[chart["drawn"]] for row in chart["rows"]}
-    periods = _list_periods(date.fromisoformat(min(found)), date.fromisoformat(max(found)), time["unit"])
-    names = [write_period(period, time["unit"]) for period in periods]
+    time, drawn = chart.columns[0], chart.drawn_column
+    found = {row[time.name]: row[chart.drawn] for row in chart.rows}
+    periods = _list_periods(date.fromisoformat(min(found)), date.fromisoformat(max(found)), time.unit)
+    names = [write_period(period, time.unit) for period in periods]
     step = max(1, -(-len(names) // _LABELS))
-    picture = (Bar if chart["kind"] == COLUMNS else Line)(
+    picture = (Bar if chart.kind == COLUMNS else Line)(
         width=_WIDTH,
         height=_HEIGHT,
         js=(),
@@ -61,18 +62,13 @@ def draw(chart: dict[str, Any], currency: str) -> Markup:
     )
     values = [None if (value := found.get(period.isoformat())) is None else float(value) for period in periods]
     known = [value for value in values if value is not None]
-    ticks = choose_ticks(known, drawn["unit"], currency, from_zero=chart["kind"] == COLUMNS)
-    labels = write_ticks(ticks, drawn["unit"], currency)
+    ticks = choose_ticks(known, drawn.unit, currency, from_zero=chart.kind == COLUMNS)
+    labels = write_ticks(ticks, drawn.unit, currency)
     # Without a range, zeros alone have an axis without a length.
     picture.range = (float(ticks[0]), float(ticks[-1]))
     picture.y_labels = [{"value": float(tick), "label": label} for tick, label in zip(ticks, labels, strict=True)]
-    picture.add(drawn["label"], [_make_point(value, drawn["unit"], currency) for value in values])
-    return _clean(picture.render_tree(), f"{chart['title']}: {drawn['label']} from {names[0]} to {names[-1]}")
-
-
-def find_column(chart: dict[str, Any], name: str) -> dict[str, Any] | None:
-    """Return the declaration of a chart's column; None where it has none of that name."""
-    return next((column for column in chart["columns"] if column["name"] == name), None)
+    picture.add(drawn.label, [_make_point(value, drawn.unit, currency) for value in values])
+    return _clean(picture.render_tree(), f"{chart.title}: {drawn.label} from {names[0]} to {names[-1]}")
 
 
 def _make_point(value: float | None, unit: str, currency: str) -> dict[str, Any] | None:

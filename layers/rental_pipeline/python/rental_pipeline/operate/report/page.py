@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -11,7 +13,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from rental_pipeline.definitions.charts import RANKING, UNTIL
 from rental_pipeline.definitions.units import DAY, MONEY, MONTH, PERIODS, TEXT, WEEK
-from rental_pipeline.operate.report.drawing import draw, find_column
+from rental_pipeline.model.figures_document import DrawnChart, Figures, Row
+from rental_pipeline.operate.report.drawing import draw
 from rental_pipeline.operate.report.values import (
     UNKNOWN,
     name_period,
@@ -27,7 +30,25 @@ _FOLDER = Path(__file__).parent
 _LONG = {DAY: timedelta(days=14), WEEK: timedelta(days=28), MONTH: timedelta(days=62)}
 
 
-def render_page(figures: dict[str, Any]) -> str:
+@dataclass(frozen=True, kw_only=True)
+class ShownChart(DrawnChart):
+    """A chart with what the page says of its rows.
+
+    Attributes:
+        least, most: Of what is drawn; None where nothing is known.
+        unknown_rows: In how many rows it is not known.
+        until: What the rows reach, in words.
+        is_over: Whether that is long before the day of the run.
+    """
+
+    least: float | None
+    most: float | None
+    unknown_rows: int
+    until: str | None
+    is_over: bool
+
+
+def render_page(figures: Figures) -> str:
     """Return the page about a run.
 
     Args:
@@ -36,28 +57,28 @@ def render_page(figures: dict[str, Any]) -> str:
     environment = Environment(
         loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    currency = figures["currency"]
+    currency = figures.currency
     environment.filters |= {"value": partial(write_value, currency=currency), "moment": write_moment, "words": _write_words}
     environment.globals |= {"draw": partial(draw, currency=currency), "numeric": _is_numeric, "worth": _write_worth}
-    (run,), (published,) = figures["run"], figures["published"]
-    used, with_glue = add_up(figures["costs"])
+    (run,), (published,) = figures.run, figures.published
+    used, with_glue = add_up(figures.costs)
     return environment.get_template("page.html").render(
-        marketplace=figures["marketplace"],
+        marketplace=figures.marketplace,
         run=run,
         published=published,
         as_of=published["as_of"] and write_period(date.fromisoformat(published["as_of"]), "day"),
-        data_until=min((row["watermark"] for row in figures["watermarks"] if row["watermark"]), default=None),
-        watermarks=figures["watermarks"],
-        charts=[_complete(chart, published["as_of"], currency) for chart in figures["charts"]],
-        currency=currency if any(column["unit"] == MONEY for chart in figures["charts"] for column in chart["columns"]) else None,
-        tiles=[tile for chart in figures["charts"] if (tile := _make_tile(chart, currency))],
-        quality=_measure_quality(figures["accepted"], figures["rejected"], figures["rules"]),
-        set_aside=figures["set_aside"],
-        unreadable=figures["unreadable"],
-        warnings=figures["warnings"],
-        hops=_join_hops(figures["loads"], figures["builds"]),
-        metrics=figures["metrics"],
-        costs=figures["costs"],
+        data_until=min((row["watermark"] for row in figures.watermarks if row["watermark"]), default=None),
+        watermarks=figures.watermarks,
+        charts=[_complete(chart, published["as_of"]) for chart in figures.charts],
+        currency=currency if any(column.unit == MONEY for chart in figures.charts for column in chart.columns) else None,
+        tiles=[tile for chart in figures.charts if (tile := _make_tile(chart, currency))],
+        quality=_measure_quality(figures.accepted, figures.rejected, figures.rules),
+        set_aside=figures.set_aside,
+        unreadable=figures.unreadable,
+        warnings=figures.warnings,
+        hops=_join_hops(figures.loads, figures.builds),
+        metrics=figures.metrics,
+        costs=figures.costs,
         used=used,
         with_glue=with_glue,
         prices=read_prices(),
@@ -78,45 +99,46 @@ def _is_numeric(unit: str) -> bool:
     return unit != TEXT and unit not in PERIODS
 
 
-def _complete(chart: dict[str, Any], as_of: str | None, currency: str) -> dict[str, Any]:
-    """Return a chart with what the page says of its rows: least and most of what is drawn (None where nothing is known), in how
-    many rows it is not, until when they reach, and whether that is long before the day of the run.
-    """
-    drawn = [row[chart["drawn"]] for row in chart["rows"]]
+def _complete(chart: DrawnChart, as_of: str | None) -> ShownChart:
+    """Return a chart with what the page says of its rows."""
+    drawn = [row[chart.drawn] for row in chart.rows]
     known = [float(value) for value in drawn if value is not None]
-    *_, last = chart["rows"] or [{}]
-    time = chart["columns"][0] if chart["kind"] != RANKING else find_column(chart, UNTIL)
-    until = last.get(time["name"]) if time else None
-    is_over = bool(until and as_of) and date.fromisoformat(as_of) - date.fromisoformat(until) > _LONG[time["unit"]]
-    return {
-        **chart,
-        "columns": [column for column in chart["columns"] if column["name"] != UNTIL],
-        "least": min(known, default=None),
-        "most": max(known, default=None),
-        "unknown_rows": len(drawn) - len(known),
-        "until": until and write_until(date.fromisoformat(until), time["unit"]),
-        "is_over": is_over,
+    *_, last = chart.rows or ({},)
+    time = chart.columns[0] if chart.kind != RANKING else chart.find_column(UNTIL)
+    until = last.get(time.name) if time else None
+    reached = date.fromisoformat(until) if until else None
+    declared = {
+        **{field.name: getattr(chart, field.name) for field in fields(DrawnChart)},
+        "columns": tuple(column for column in chart.columns if column.name != UNTIL),
     }
+    return ShownChart(
+        **declared,
+        least=min(known, default=None),
+        most=max(known, default=None),
+        unknown_rows=len(drawn) - len(known),
+        until=write_until(reached, time.unit) if reached and time else None,
+        is_over=bool(reached and time and as_of and date.fromisoformat(as_of) - reached > _LONG[time.unit]),
+    )
 
 
-def _make_tile(chart: dict[str, Any], currency: str) -> dict[str, str] | None:
+def _make_tile(chart: DrawnChart, currency: str) -> dict[str, str] | None:
     """Return a chart's newest figure with the one before it, of a ranking its largest; None where there is no figure."""
-    rows = [row for row in chart["rows"] if row[chart["drawn"]] is not None]
+    rows = [row for row in chart.rows if row[chart.drawn] is not None]
     if not rows:
         return None
-    first, drawn = chart["columns"][0], find_column(chart, chart["drawn"])
-    row = max(rows, key=lambda each: float(each[drawn["name"]])) if chart["kind"] == RANKING else rows[-1]
-    value = write_value(row[drawn["name"]], drawn["unit"], currency)
-    if chart["kind"] == RANKING:
-        shown, note = write_value(row[first["name"]], first["unit"], currency), f"{drawn['label']}: {value}"
+    first, drawn = chart.columns[0], chart.drawn_column
+    row = max(rows, key=lambda each: float(each[drawn.name])) if chart.kind == RANKING else rows[-1]
+    value = write_value(row[drawn.name], drawn.unit, currency)
+    if chart.kind == RANKING:
+        shown, note = write_value(row[first.name], first.unit, currency), f"{drawn.label}: {value}"
     else:
-        shown, note = value, name_period(date.fromisoformat(row[first["name"]]), first["unit"])
+        shown, note = value, name_period(date.fromisoformat(row[first.name]), first.unit)
         if len(rows) > 1:
-            note += f" (before: {write_value(rows[-2][drawn['name']], drawn['unit'], currency)})"
-    return {"title": chart["title"], "name": chart["name"], "kind": chart["kind"], "shown": shown, "note": note}
+            note += f" (before: {write_value(rows[-2][drawn.name], drawn.unit, currency)})"
+    return {"title": chart.title, "name": chart.name, "kind": chart.kind, "shown": shown, "note": note}
 
 
-def _measure_quality(accepted: list[dict], rejected: list[dict], rules: dict[str, dict[str, str]]) -> list[dict[str, Any]]:
+def _measure_quality(accepted: Sequence[Row], rejected: Sequence[Row], rules: dict[str, dict[str, str]]) -> list[dict[str, Any]]:
     """Return rows and rejected rows of each table, with the meaning of each broken rule and its share in the table's rows."""
     tables = []
     for table in accepted:
@@ -130,7 +152,7 @@ def _measure_quality(accepted: list[dict], rejected: list[dict], rules: dict[str
     return tables
 
 
-def _join_hops(loads: list[dict], builds: list[dict]) -> list[dict[str, Any]]:
+def _join_hops(loads: Sequence[Row], builds: Sequence[Row]) -> list[dict[str, Any]]:
     """Return each table's rows on their way through the run; None where the table took no such step."""
     by_table: dict[str, dict[str, Any]] = {}
     for row in (*loads, *builds):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rental_pipeline.base.errors import FixConfiguration, FixData
 from rental_pipeline.definitions.generic_checks import list_generic_checks
-from rental_pipeline.definitions.marketplace import Check
+from rental_pipeline.definitions.marketplace import Check, CuratedTable
 from rental_pipeline.model.raw_tables import quote_identifier
 from rental_pipeline.model.request_size import MAX_BYTES, divide_texts
+from rental_pipeline.model.strategies import Append
 from rental_pipeline.warehouse.steps.newest import select_newest
 from rental_pipeline.warehouse.steps.set_aside import (
     BEYOND_LIMIT,
@@ -44,7 +47,7 @@ def compose_check(request: StepRequest) -> Step:
         for number, batch in enumerate(divide_texts(names, _CHECKS_PER_BATCH, _CHECK_BYTES))
     ]
 
-    def finish(rows: list[Rows]) -> dict:
+    def finish(rows: list[Rows]) -> dict[str, Any]:
         if failing := [row for row in rows[0] if row["severity"] == "fail"]:
             found = "; ".join(tell_violations(failing))
             message = f"nothing was published, because {len(failing)} checks fail: {found}"
@@ -99,13 +102,13 @@ def _record(request: StepRequest, check: Check) -> str:
     )
 
 
-def _account_for_rows(request: StepRequest, table) -> Check:
-    planned = next(planned for planned in request.plan["tables"] if planned["name"] == table.source)
+def _account_for_rows(request: StepRequest, table: CuratedTable) -> Check:
+    planned = request.plan.table(table.source)
     raw = f"{request.schemas.raw}.{quote_identifier(table.source)}"
-    if planned["strategy"] == "append":
+    if isinstance(planned.strategy, Append):
         current = f"select count(*) as _rp_rows from {raw}"
     else:
-        newest = select_newest(raw, planned["key"], [], keep_removed=table.keeps_removed)
+        newest = select_newest(raw, planned.key, [], keep_removed=table.keeps_removed)
         current = f"select count(*) as _rp_rows from ({newest}) as _rp_newest"
     curated = request.schemas.curated
     return Check(

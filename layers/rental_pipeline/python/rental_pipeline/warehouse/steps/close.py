@@ -7,6 +7,7 @@ from typing import Any
 
 from rental_pipeline.base.object_store import console_address, report_key
 from rental_pipeline.base.telemetry import count, dollars, seconds
+from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.cost import describe_costs, read_prices
 from rental_pipeline.warehouse.data_api import Submission
 from rental_pipeline.warehouse.steps.check import tell_violations
@@ -25,17 +26,17 @@ def compose_close(request: StepRequest) -> Step:
     """Compose the step; its result is `{"run_sequence", "status", "is_news", "subject", "message"}` for the notification."""
     schemas, run = request.schemas, request.run_sequence
     control = schemas.control
-    status = "planned" if request.plan["dry_run"] else "succeeded"
+    status = "planned" if request.plan.dry_run else "succeeded"
 
-    def finish(rows: list[Rows]) -> dict:
+    def finish(rows: list[Rows]) -> dict[str, Any]:
         (ended,), loads, builds, set_aside, warnings, (lag,), costs, compared = rows
         dollars("RunCost", sum(float(row["usd"]) for row in costs if not row["replaces"]), marketplace=schemas.marketplace)
         _publish_metrics(schemas.marketplace, ended, loads, builds, lag["seconds"])
-        found = _announce(request.plan["tables"])
+        found = _announce(request.plan.tables)
         subject = f"{schemas.marketplace} run {run}: {ended['status']}"
         lines = [
             f"Run {run} of {schemas.marketplace} {_STATUS_WORDS[ended['status']]} after {ended['seconds']} s,"
-            f" as of {request.plan['as_of']}.",
+            f" as of {request.plan.as_of}.",
             "",
             *found,
             *(
@@ -71,7 +72,7 @@ def compose_close(request: StepRequest) -> Step:
         name=request.statement_name,
         submissions=(
             compose_ending(
-                control, run, status, as_of=request.plan["as_of"], then=[] if request.plan["dry_run"] else _note_archived(run)
+                control, run, status, as_of=request.plan.as_of, then=[] if request.plan.dry_run else _note_archived(run)
             ),
         ),
         reads=(
@@ -92,7 +93,7 @@ def compose_close(request: StepRequest) -> Step:
     )
 
 
-def _publish_metrics(marketplace: str, ended: dict, loads: Rows, builds: Rows, lag_seconds: int | None) -> None:
+def _publish_metrics(marketplace: str, ended: dict[str, Any], loads: Rows, builds: Rows, lag_seconds: int | None) -> None:
     """Publish what the alarms and the dashboard of template.yaml show of a run that ended well."""
     if ended["status"] in ("succeeded", "unchanged"):
         count("RunsSucceeded", 1, marketplace=marketplace)
@@ -108,14 +109,13 @@ def _describe_build(build: dict[str, Any]) -> str:
     return f"{build['table_name']}: {build['rows_accepted']} accepted{unreadable}, {build['rows_rejected']} rejected"
 
 
-def _announce(tables: list[dict[str, Any]]) -> list[str]:
+def _announce(tables: Sequence[PlannedTable]) -> list[str]:
     """Say what the run found in the source, or in the contract, that raw did not have before."""
     lines = []
     for table in tables:
-        if table["is_new"]:
-            lines.append(f"first load: {table['name']}")
-        types = {column["name"]: column["type"] for column in table["columns"]}
-        lines += [f"new in the source and added: {table['name']}.{name} {types[name]}" for name in table["added"]]
+        if table.is_new:
+            lines.append(f"first load: {table.name}")
+        lines += [f"new in the source and added: {table.name}.{name} {table.types[name]}" for name in table.added]
     return [*lines, ""] if lines else []
 
 

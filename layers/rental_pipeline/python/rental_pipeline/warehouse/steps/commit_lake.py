@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from rental_pipeline.base.object_store import LAKE, read_json, run_key
+from rental_pipeline.base.object_store import LAKE, run_key
 from rental_pipeline.definitions.lake_tables import LAYER
+from rental_pipeline.model.document import read_document
+from rental_pipeline.model.lake_document import Lake
 from rental_pipeline.warehouse.steps.step import Step, StepRequest, insert_rows, literal
 
 
 def compose_commit_lake(request: StepRequest) -> Step:
     """Compose the step; one transaction."""
     control, run = request.schemas.control, request.run_sequence
-    plan = read_json(request.settings.bucket, run_key(request.schemas.marketplace, run, LAKE))
-    shown = [(table["name"], table["definition_hash"]) for table in plan["tables"]]
-    shown += [(table["name"], None) for table in plan["slices"]]
+    plan = read_document(Lake, request.settings.bucket, run_key(request.schemas.marketplace, run, LAKE))
+    shown: list[tuple[str, str | None]] = [(table.name, table.definition_hash) for table in plan.tables]
+    shown += [(table.name, None) for table in plan.slices]
     if not shown:
         return Step(request.statement_name)
     names = ", ".join(literal(name) for name, _ in shown)

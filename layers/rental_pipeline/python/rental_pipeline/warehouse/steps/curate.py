@@ -6,10 +6,12 @@ from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.definitions.lake_tables import lake_name, mark_years, year_of
 from rental_pipeline.definitions.marketplace import CuratedTable, Reference
 from rental_pipeline.model.raw_tables import BAD_COLUMNS, quote_identifier
+from rental_pipeline.model.strategies import Append
+from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.steps.dirty_periods import mark_dirty
 from rental_pipeline.warehouse.steps.limits import read_limits, tell_all
 from rental_pipeline.warehouse.steps.newest import rank_versions
-from rental_pipeline.warehouse.steps.step import Step, StepRequest, literal
+from rental_pipeline.warehouse.steps.step import Step, StepRequest, TableRequest, literal
 
 _ROW_KEY_BYTES = 512  # of the control schema's tables
 _ROW_KEY_START = 110  # characters, of up to four bytes each
@@ -23,7 +25,7 @@ RULES = {
 }
 
 
-def compose_curate(request: StepRequest) -> Step:
+def compose_curate(request: TableRequest) -> Step:
     """Compose the build of one curated table; one transaction."""
     curation = Curation(request, request.warehouse.curated_table(request.name))
     return Step(request.statement_name, request.write_all(*curation.statements()))
@@ -45,7 +47,7 @@ def is_reshaped(request: StepRequest, table: CuratedTable) -> bool:
 
 def is_forgotten(request: StepRequest, table: CuratedTable) -> bool:
     """Whether the run takes a raw table anew that the table's rows are judged by; prepare has then reset its position."""
-    return not request.warehouse.sources(table).isdisjoint(request.plan["erased"])
+    return not request.warehouse.sources(table).isdisjoint(request.plan.erased)
 
 
 class Curation:
@@ -61,9 +63,9 @@ class Curation:
         self.raw = self._raw(table.source)
         # Prepare has made a table of another shape anew, without a position, and reset that of a forgotten one.
         is_unbuilt = is_reshaped(request, table) or is_forgotten(request, table)
-        self.position = 0 if is_unbuilt else request.ledger.run_sequence("curated", table.name)
+        self.position = 0 if is_unbuilt else request.ledger.applied_run("curated", table.name)
         self.is_full = needs_full_build(request, table)
-        self.is_append = self._planned(table.source)["strategy"] == "append"
+        self.is_append = isinstance(self._planned(table.source).strategy, Append)
         self.raw_key = ["_event_day"] if self.is_append else self._source_key(table)
         if len(self.raw_key) != len(table.key):
             raise FixConfiguration(
@@ -439,13 +441,13 @@ class Curation:
         return self._raw(self.request.warehouse.curated_table(reference.parent).source)
 
     def _source_key(self, table: CuratedTable) -> list[str]:
-        return [quote_identifier(column) for column in self._planned(table.source)["key"]]
+        return [quote_identifier(column) for column in self._planned(table.source).key]
 
-    def _planned(self, table: str) -> dict:
-        for planned in self.request.plan["tables"]:
-            if planned["name"] == table:
-                return planned
-        raise FixConfiguration(f"{self.table.name}.sql: source {table!r} is no table of source.yaml")
+    def _planned(self, name: str) -> PlannedTable:
+        planned = self.request.plan.find(name)
+        if planned is None:
+            raise FixConfiguration(f"{self.table.name}.sql: source {name!r} is no table of source.yaml")
+        return planned
 
 
 def _number_alike(rows: str) -> str:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from rental_pipeline.base.object_store import FINGERPRINTS, run_key, write_json
-from rental_pipeline.model.contract import APPEND, MERGE, TableContract, read_contract
+from rental_pipeline.model.contract import TableContract, read_contract
+from rental_pipeline.model.document import write
+from rental_pipeline.model.fingerprints import Fingerprint, KnownDay, KnownRange
 from rental_pipeline.model.raw_tables import quote_identifier, read_catalogue
 from rental_pipeline.model.run_request import RunInput, read_run_input
+from rental_pipeline.model.strategies import Append, Merge
 from rental_pipeline.warehouse.steps.newest import select_newest
 from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest, literal
 
@@ -26,13 +30,13 @@ def compose_fingerprint(request: StepRequest) -> Step:
     """
     contract = read_contract(request.settings.sql_root / request.schemas.marketplace / "source.yaml")
     run_input = read_run_input(request.run_input, contract)
-    loaded = read_catalogue(request.ledger_file, request.schemas.raw)
+    loaded = read_catalogue(request.ledger.columns, request.schemas.raw)
     tables = [table for table in contract.values() if table.name in loaded and _is_compared(table, run_input)]
 
-    def finish(rows: list[Rows]) -> dict:
+    def finish(rows: list[Rows]) -> dict[str, Any]:
         fingerprints = {table.name: _read_fingerprints(table, found) for table, found in zip(tables, rows, strict=True)}
         write_json(
-            request.settings.bucket, run_key(request.schemas.marketplace, request.run_sequence, FINGERPRINTS), fingerprints
+            request.settings.bucket, run_key(request.schemas.marketplace, request.run_sequence, FINGERPRINTS), write(fingerprints)
         )
         return {"tables": list(fingerprints)}
 
@@ -42,11 +46,11 @@ def compose_fingerprint(request: StepRequest) -> Step:
 def _is_compared(table: TableContract, run_input: RunInput) -> bool:
     if run_input.rebuild or run_input.replay or run_input.window or (run_input.tables and table.name not in run_input.tables):
         return False
-    return run_input.reconcile or table.strategy != MERGE
+    return run_input.reconcile or not isinstance(table.strategy, Merge)
 
 
 def _select(request: StepRequest, table: TableContract, run_input: RunInput) -> str:
-    if table.strategy == APPEND:
+    if isinstance(table.strategy, Append):
         return _select_days(request, table, None if run_input.reconcile else _find_first_day(request, table))
     return _select_ranges(request, table)
 
@@ -54,9 +58,9 @@ def _select(request: StepRequest, table: TableContract, run_input: RunInput) -> 
 def _find_first_day(request: StepRequest, table: TableContract) -> str | None:
     """The first day that an incremental run reads again; the planner's window begins on it, or later."""
     position = request.ledger.position("raw", table.name)
-    if not position or not position["watermark"]:
+    if not position or not position.watermark:
         return None
-    return (datetime.fromisoformat(position["watermark"]) - table.overlap).date().isoformat()
+    return (datetime.fromisoformat(position.watermark) - table.overlap).date().isoformat()
 
 
 def _select_days(request: StepRequest, table: TableContract, first_day: str | None) -> str:
@@ -92,14 +96,9 @@ def _select_ranges(request: StepRequest, table: TableContract) -> str:
     """
 
 
-def _read_fingerprints(table: TableContract, rows: Rows) -> list[dict]:
-    if table.strategy == APPEND:
-        return [{"day": row["_rp_day"], "rows": row["_rp_rows"], "checksum": row["_rp_checksum"]} for row in rows]
-    return [
-        {
-            "start": [row[f"_rp_start_{number}"] for number in range(len(table.key))],
-            "rows": row["_rp_rows"],
-            "checksum": row["_rp_checksum"],
-        }
-        for row in rows
-    ]
+def _read_fingerprints(table: TableContract, rows: Rows) -> list[KnownRange] | list[KnownDay]:
+    held = [Fingerprint.from_row(row["_rp_rows"], row["_rp_checksum"]) for row in rows]
+    if isinstance(table.strategy, Append):
+        return [KnownDay(row["_rp_day"], each) for row, each in zip(rows, held, strict=True)]
+    starts = [tuple(row[f"_rp_start_{number}"] for number in range(len(table.key))) for row in rows]
+    return [KnownRange(start, each) for start, each in zip(starts, held, strict=True)]

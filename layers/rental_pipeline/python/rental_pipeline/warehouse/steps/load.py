@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from rental_pipeline.model.contract import SET_ASIDE
+from rental_pipeline.model.load_document import LoadTotals
 from rental_pipeline.model.raw_tables import BAD_COLUMNS, BAD_COLUMNS_TYPE, METADATA, ROW_HASH, quote_identifier
+from rental_pipeline.model.strategies import Append
+from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.steps.newest import select_newest
-from rental_pipeline.warehouse.steps.step import Step, StepRequest, find_table, literal
+from rental_pipeline.warehouse.steps.step import Step, StepRequest, TableRequest, literal
 from rental_pipeline.warehouse.steps.verify_load import compose_verification
 
 _METADATA = tuple(METADATA)
@@ -15,57 +15,44 @@ _METADATA = tuple(METADATA)
 _NO_DAY = "0001-01-01"
 _LOWEST_DAY = "1000-01-01"
 _NOTHING_BAD = f"cast(null as {BAD_COLUMNS_TYPE})"
-# What loads.json would say of a table of which nothing was to be read.
-NOTHING = {
-    "manifest": None,
-    "gone_manifest": None,
-    "slices": 0,
-    "parts": 0,
-    "bytes": 0,
-    "rows_read": 0,
-    "rows_in_parquet": 0,
-    "zero_dates": 0,
-    "rows_set_aside": 0,
-}
 
 
-def compose_load(request: StepRequest) -> Step:
+def compose_load(request: TableRequest) -> Step:
     """Compose the load of one table: COPY, compare, add what differs, count, move the watermark; one transaction.
 
     Last of all raw is compared with what was read: what did not arrive as it should is not committed.
     """
-    table = find_table(request)
-    load = Load(request, table, request.loads[table["name"]])
-    change = [*load.replace_days(), load.note_changed_days()] if table["strategy"] == "append" else load.add_versions()
-    verify = compose_verification(request, table, load.totals)
+    table = request.table
+    totals = request.loads[table.name]
+    load = Load(request, table, totals)
+    change = [*load.replace_days(), load.note_changed_days()] if isinstance(table.strategy, Append) else load.add_versions()
+    verify = compose_verification(request, table, totals)
     return Step(request.statement_name, request.write_all(*load.copy(), *change, *load.commit(), *verify))
 
 
 class Load:
     """The statements of one table's load."""
 
-    def __init__(self, request: StepRequest, table: dict[str, Any], totals: dict[str, Any]):
+    def __init__(self, request: StepRequest, table: PlannedTable, totals: LoadTotals):
         self.run = request.run_sequence
         self.table = table
         self.totals = totals
         self.control = request.schemas.control
-        self.raw = f"{request.schemas.raw}.{quote_identifier(table['name'])}"
+        self.raw = f"{request.schemas.raw}.{quote_identifier(table.name)}"
         self.copy_role = request.settings.copy_role_arn
-        self.observed_at = literal(request.plan["source_time"].replace("T", " "))
-        self.force_deletes = request.plan["force_deletes"]
-        self.columns = [quote_identifier(column["name"]) for column in table["columns"]]
-        self.key = [quote_identifier(column) for column in table["key"] or ()]
-        # Loads that are replayed may be from before there was such a policy.
-        self.sets_aside = table.get("bad_rows") == SET_ASIDE
+        self.observed_at = literal(request.plan.source_time.replace("T", " "))
+        self.force_deletes = request.plan.force_deletes
+        self.columns = [quote_identifier(column.name) for column in table.columns]
+        self.key = [quote_identifier(column) for column in table.key]
 
     def copy(self) -> list[str]:
         """Bring the slices' rows, each with its hash, into the temporary table `_rp_arrived`, and keys that are gone
         into `_rp_gone`: no name of the pipeline's own here is one that a source may have (own_names.py)."""
-        types = {quote_identifier(column["name"]): column["type"] for column in self.table["columns"]}
-        bad_columns = {BAD_COLUMNS: BAD_COLUMNS_TYPE} if self.sets_aside else {}
-        statements = self._copy("_rp_arrived", {**types, ROW_HASH: "bigint", **bad_columns}, self.totals["manifest"])
+        types = {quote_identifier(name): kind for name, kind in self.table.types.items()}
+        bad_columns = {BAD_COLUMNS: BAD_COLUMNS_TYPE} if self.table.sets_aside else {}
+        statements = self._copy("_rp_arrived", {**types, ROW_HASH: "bigint", **bad_columns}, self.totals.manifest)
         if self.key:
-            statements += self._copy("_rp_gone", {column: types[column] for column in self.key}, self.totals["gone_manifest"])
+            statements += self._copy("_rp_gone", {column: types[column] for column in self.key}, self.totals.gone_manifest)
         return statements
 
     def add_versions(self) -> list[str]:
@@ -74,10 +61,10 @@ class Load:
         Gone is what the comparison found so; or, where the read covered the whole table, what did not arrive.
         """
         keys = ", ".join(self.key)
-        touched = "" if self.table["complete"] else f"inner join _rp_touched on {self._on_key('_rp_raw', '_rp_touched')}"
-        select = select_newest(self.raw, self.table["key"], [ROW_HASH, "_operation"], keep_removed=True, join=touched)
+        touched = "" if self.table.complete else f"inner join _rp_touched on {self._on_key('_rp_raw', '_rp_touched')}"
+        select = select_newest(self.raw, self.table.key, [ROW_HASH, "_operation"], keep_removed=True, join=touched)
         newest = f"create temp table _rp_newest as {select}"
-        if self.table["complete"]:
+        if self.table.complete:
             statements = [
                 newest,
                 f"""
@@ -93,8 +80,8 @@ class Load:
                 f"create temp table _rp_touched as select {keys} from _rp_arrived union select {keys} from _rp_gone",
                 newest,
             ]
-        comparison = self.table["comparison"]
-        known = comparison["raw_rows"] if comparison else "(select count(*) from _rp_newest where _operation = 'U')"
+        comparison = self.table.comparison
+        known = comparison.raw_rows if comparison else "(select count(*) from _rp_newest where _operation = 'U')"
         return [
             *statements,
             f"""
@@ -126,7 +113,9 @@ class Load:
 
         The sum of the rows' hashes, with the count, tells multisets apart.
         """
-        event_day = f"coalesce(cast(_rp_arrived.{quote_identifier(self.table['cursor'])} as date), cast('{_NO_DAY}' as date))"
+        event_day = (
+            f"coalesce(cast(_rp_arrived.{quote_identifier(self.table.cursor_column.name)} as date), cast('{_NO_DAY}' as date))"
+        )
         multiset = "count(*) as _rp_day_rows, sum(cast(_row_hash as decimal(38, 0))) as _rp_checksum"
         return [
             f"create temp table _rp_arrived_by_day as select _rp_arrived.*, {event_day} as _event_day from _rp_arrived",
@@ -171,7 +160,7 @@ class Load:
         """Tell the curated layer which days were replaced."""
         return f"""
         insert into {self.control}.changed_day (table_name, event_day, run_sequence)
-        select {literal(self.table["name"])}, _event_day, {self.run} from _rp_replaced_day
+        select {literal(self.table.name)}, _event_day, {self.run} from _rp_replaced_day
         """
 
     def commit_nothing(self) -> list[str]:
@@ -184,12 +173,12 @@ class Load:
     def commit(self) -> list[str]:
         """Check what was counted and move the watermark."""
         # An append window replaces what it removes, so only tombstones are deletes that could be suspicious.
-        refuse_deletes = self.table["strategy"] != "append" and not self.force_deletes
-        fraction = self.table["max_delete_fraction"] if refuse_deletes else None
-        before, after = (_timestamp(self.table[name]) for name in ("planned_watermark", "new_watermark"))
+        refuse_deletes = not isinstance(self.table.strategy, Append) and not self.force_deletes
+        fraction = self.table.max_delete_fraction if refuse_deletes else None
+        before, after = map(_timestamp, (self.table.planned_watermark, self.table.new_watermark))
         return [
-            f"call commit_load({self.run}, {literal(self.table['name'])}, {before}, {after}, {literal(fraction)},"
-            f" {literal(self.table['definition_hash'])})"
+            f"call commit_load({self.run}, {literal(self.table.name)}, {before}, {after}, {literal(fraction)},"
+            f" {literal(self.table.definition_hash)})"
         ]
 
     def _list_arrived(self) -> str:
@@ -197,14 +186,14 @@ class Load:
 
         Named once in a statement, and not in COPY: a thousand columns of long names fill most of a request.
         """
-        return ", ".join([*self.columns, ROW_HASH, *([BAD_COLUMNS] if self.sets_aside else [])])
+        return ", ".join([*self.columns, ROW_HASH, *([BAD_COLUMNS] if self.table.sets_aside else [])])
 
     def _covers_day(self) -> str:
         """The condition on _event_day that says which days were read whole."""
-        if self.table["days"] is not None:
-            return " or ".join(f"({_between_days(start, end)})" for start, end in self.table["days"]) or "false"
+        if self.table.days is not None:
+            return " or ".join(f"({_between_days(start, end)})" for start, end in self.table.days) or "false"
         # Rows without a usable event time are read by every window.
-        return f"({_between_days(self.table['lower'], self.table['upper'])}) or _event_day < '{_LOWEST_DAY}'"
+        return f"({_between_days(self.table.lower, self.table.upper)}) or _event_day < '{_LOWEST_DAY}'"
 
     def _copy(self, temporary: str, columns: dict[str, str], manifest: str | None) -> list[str]:
         """Make a temporary table and copy a manifest's files into it.
@@ -225,13 +214,18 @@ class Load:
         totals = self.totals
         values = {
             "run_sequence": self.run,
-            "table_name": literal(self.table["name"]),
-            "manifest": literal(totals["manifest"]),
-            **{name: totals[name] for name in ("slices", "parts", "bytes", "rows_read", "rows_in_parquet", "zero_dates")},
-            "rows_set_aside": totals.get("rows_set_aside", 0),  # a load that is replayed may be from before these were counted
+            "table_name": literal(self.table.name),
+            "manifest": literal(totals.manifest),
+            "slices": totals.slices,
+            "parts": totals.parts,
+            "bytes": totals.bytes,
+            "rows_read": totals.rows_read,
+            "rows_in_parquet": totals.rows_in_parquet,
+            "zero_dates": totals.zero_dates,
+            "rows_set_aside": totals.rows_set_aside,
             **counts,
-            "watermark_before": _timestamp(self.table["planned_watermark"]),
-            "watermark_after": _timestamp(self.table["new_watermark"]),
+            "watermark_before": _timestamp(self.table.planned_watermark),
+            "watermark_after": _timestamp(self.table.new_watermark),
         }
         selected = ", ".join(str(value) for value in values.values())
         return f"insert into {self.control}.table_load ({', '.join(values)}) select {selected}"

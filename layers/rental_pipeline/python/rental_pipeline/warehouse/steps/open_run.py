@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from rental_pipeline.base.object_store import LEDGER, run_key, write_json
 from rental_pipeline.definitions.marketplace import Schemas
+from rental_pipeline.model.column_types import CatalogueColumn
+from rental_pipeline.model.document import read_rows
+from rental_pipeline.model.ledger import CommittedLoad, Ledger, Position
 from rental_pipeline.model.run_request import STARTED_BY_LENGTH
 from rental_pipeline.warehouse.data_api import Submission
-from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest, divide_statements, literal
+from rental_pipeline.warehouse.steps.step import OpenRequest, Rows, Step, divide_statements, literal
 
 
-def compose_open(request: StepRequest) -> Step:
+def compose_open(request: OpenRequest) -> Step:
     """Compose the step; its result names the run, and `ledger.json` of the run holds what was read.
 
     `RUN IN PROGRESS` is raised by the warehouse when another run holds the lease.
@@ -44,25 +48,25 @@ def compose_open(request: StepRequest) -> Step:
         f" where layer = 'control' and name = 'setup' and input_hash = {literal(request.warehouse.control_hash)}"
     )
 
-    def finish(rows: list[Rows]) -> dict:
+    def finish(rows: list[Rows]) -> dict[str, Any]:
         (run,), positions, columns, *loads = rows
         sequence = run["run_sequence"]
         write_json(
             request.settings.bucket,
             run_key(schemas.marketplace, sequence, LEDGER),
-            {
-                "run_sequence": sequence,
-                "execution_id": execution_id,
-                "files_hash": request.warehouse.files_hash,
-                "positions": positions,
-                "columns": columns,
-                "loads": loads[0] if loads else [],
-            },
+            Ledger(
+                run_sequence=sequence,
+                execution_id=execution_id,
+                files_hash=request.warehouse.files_hash,
+                positions=read_rows(tuple[Position, ...], positions),
+                columns=read_rows(tuple[CatalogueColumn, ...], columns),
+                loads=read_rows(tuple[CommittedLoad, ...], loads[0] if loads else []),
+            ).to_json(),
         )
         return {"outcome": "opened", "run_sequence": sequence}
 
     return Step(
-        name=f"{schemas.marketplace}/open/{request.execution['name']}",
+        name=request.statement_name,
         submissions=(
             *divide_statements("setup", set_path, setup, unless=is_set_up),
             _upgrade_rejected_rows(schemas),
@@ -106,7 +110,7 @@ def select_columns(*schemas: str) -> str:
     """
 
 
-def _name_kind(run_input: dict) -> str:
+def _name_kind(run_input: dict[str, Any]) -> str:
     for kind in ("dry_run", "rebuild", "window", "reconcile", "erase", "replay"):
         if run_input.get(kind):
             return kind
@@ -126,7 +130,7 @@ def _select_loads(control: str) -> str:
     """
 
 
-def _name_starter(run_input: dict) -> str | None:
+def _name_starter(run_input: dict[str, Any]) -> str | None:
     """Return who started the run as far as its input says; plan_run is yet to check the input."""
     starter = run_input.get("started_by")
     return starter[:STARTED_BY_LENGTH] if isinstance(starter, str) else None

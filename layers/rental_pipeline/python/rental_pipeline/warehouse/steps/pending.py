@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rental_pipeline.base.object_store import ARCHIVE, run_key, write_json
+from rental_pipeline.definitions.marketplace import CuratedTable
+from rental_pipeline.model.archive_document import Archive, TableRun
+from rental_pipeline.model.document import read_rows
 from rental_pipeline.warehouse.steps.curate import needs_full_build
 from rental_pipeline.warehouse.steps.plan_lake import is_lake_behind
 from rental_pipeline.warehouse.steps.stage import needs_full_stage
@@ -19,9 +24,9 @@ def compose_pending(request: StepRequest) -> Step:
     bound where runs fail for long, and what passes between two states has at most 256 KB.
     """
     control = request.schemas.control
-    archived = request.ledger.run_sequence("control", "archive")
+    archived = request.ledger.applied_run("control", "archive")
 
-    def finish(rows: list[Rows]) -> dict:
+    def finish(rows: list[Rows]) -> dict[str, Any]:
         raw_positions, dirty, stale, loads, erased = rows
         newest = {row["name"]: row["run_sequence"] for row in raw_positions}
         curated = [table.name for table in request.warehouse.curated if _is_behind(request, table, newest)]
@@ -30,12 +35,13 @@ def compose_pending(request: StepRequest) -> Step:
             or dirty[0]["dirty_periods"] > 0
             or any(needs_full_stage(request, metric) for metric in request.warehouse.metrics)
             or bool(list_outdated_views(request))
-            or (bool(request.warehouse.metrics) and request.ledger.as_of != request.plan["as_of"])
+            or (bool(request.warehouse.metrics) and request.ledger.as_of != request.plan.as_of)
         )
         waiting = bool(loads or erased)
         if waiting:
             key = run_key(request.schemas.marketplace, request.run_sequence, ARCHIVE)
-            write_json(request.settings.bucket, key, {"loads": loads, "erased": erased})
+            archive = Archive(read_rows(tuple[TableRun, ...], loads), read_rows(tuple[TableRun, ...], erased))
+            write_json(request.settings.bucket, key, archive.to_json())
         return {
             "anything": anything,
             "curated": curated,
@@ -59,6 +65,6 @@ def compose_pending(request: StepRequest) -> Step:
     )
 
 
-def _is_behind(request: StepRequest, table, newest: dict[str, int]) -> bool:
-    position = request.ledger.run_sequence("curated", table.name)
+def _is_behind(request: StepRequest, table: CuratedTable, newest: dict[str, int]) -> bool:
+    position = request.ledger.applied_run("curated", table.name)
     return needs_full_build(request, table) or any(newest.get(name, 0) > position for name in request.warehouse.sources(table))

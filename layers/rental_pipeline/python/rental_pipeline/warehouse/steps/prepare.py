@@ -5,13 +5,13 @@ What the planner has found is recorded, and what raw knows of the ranges that di
 
 from __future__ import annotations
 
-from typing import Any
-
 from rental_pipeline.definitions.marketplace import CuratedTable
+from rental_pipeline.model.load_document import LoadTotals
 from rental_pipeline.model.raw_tables import quote_identifier
+from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.data_api import Submission
 from rental_pipeline.warehouse.steps.curate import is_forgotten, is_reshaped
-from rental_pipeline.warehouse.steps.load import NOTHING, Load
+from rental_pipeline.warehouse.steps.load import Load
 from rental_pipeline.warehouse.steps.rates import replace_rates
 from rental_pipeline.warehouse.steps.step import Step, StepRequest, divide_statements, literal
 from rental_pipeline.warehouse.steps.unload_known import unload_known
@@ -26,12 +26,12 @@ def compose_prepare(request: StepRequest) -> Step:
     Raises:
         FixConfiguration: exchange_rates.csv holds what is no rate.
     """
-    changes = request.plan["raw_changes"]
+    changes = request.plan.raw_changes
     set_path = f"set search_path to {request.schemas.control}"
-    submissions = [_erase(request, table) for table in request.plan["erased"]]
-    submissions += [*divide_statements("raw-tables", set_path, changes["batch"])]
+    submissions = [_erase(request, table) for table in request.plan.erased]
+    submissions += [*divide_statements("raw-tables", set_path, changes.batch)]
     # ALTER COLUMN TYPE may not stand in a transaction block (Redshift, "ALTER TABLE"): one request each.
-    submissions += [Submission(f"widen-{position}", (sql,)) for position, sql in enumerate(changes["single"])]
+    submissions += [Submission(f"widen-{position}", (sql,)) for position, sql in enumerate(changes.single)]
     reshaped = [table for table in request.warehouse.curated if is_reshaped(request, table)]
     if reshaped and (dropped := drop_views(request)):
         # A table that a view is bound to cannot be dropped (Redshift, "DROP TABLE"); publish makes the views again.
@@ -39,7 +39,7 @@ def compose_prepare(request: StepRequest) -> Step:
     submissions += [_define_curated(request, table) for table in reshaped]
     submissions += replace_rates(request)
     submissions += _commit_idle_tables(request)
-    if compared := [table for table in request.plan["tables"] if table["comparison"]]:
+    if compared := [table for table in request.plan.tables if table.comparison]:
         submissions.append(request.write(_record_comparisons(request, compared), label="compared", title="compare"))
     submissions += divide_statements("known", set_path, unload_known(request))
     return Step(request.statement_name, tuple(submissions))
@@ -47,10 +47,10 @@ def compose_prepare(request: StepRequest) -> Step:
 
 def _commit_idle_tables(request: StepRequest) -> list[Submission]:
     """End the load of the tables in which the planner found nothing to load: their watermarks move."""
-    idle = [table for table in request.plan["tables"] if table["is_idle"]]
+    idle = [Load(request, table, LoadTotals()) for table in request.plan.tables if table.is_idle]
     return [
         request.write(
-            *(sql for table in idle[start : start + _IDLE_PER_BATCH] for sql in Load(request, table, NOTHING).commit_nothing()),
+            *(sql for load in idle[start : start + _IDLE_PER_BATCH] for sql in load.commit_nothing()),
             label=f"idle-{start}",
             title=f"load idle {start}",
         )
@@ -58,15 +58,17 @@ def _commit_idle_tables(request: StepRequest) -> list[Submission]:
     ]
 
 
-def _record_comparisons(request: StepRequest, compared: list[dict[str, Any]]) -> str:
+def _record_comparisons(request: StepRequest, compared: list[PlannedTable]) -> str:
     """Note what the planner has found; of a table that differs, its load notes what stands at the end (steps/verify_load.py)."""
     rows = []
     for table in compared:
-        found, is_whole = table["comparison"], str(table["lower"] is None).lower()
-        counts = found["ranges"], found["ranges_different"], found["source_rows"], found["raw_rows"]
-        after = (found["source_rows"], found["raw_rows"]) if table["is_idle"] else (None, None)
+        found, is_whole = table.comparison, str(table.lower is None).lower()
+        if found is None:
+            continue
+        counts = found.ranges, found.ranges_different, found.source_rows, found.raw_rows
+        after = (found.source_rows, found.raw_rows) if table.is_idle else (None, None)
         values = ", ".join(map(literal, (*counts, *after)))
-        rows.append(f"({request.run_sequence}, {literal(table['name'])}, {is_whole}, {values})")
+        rows.append(f"({request.run_sequence}, {literal(table.name)}, {is_whole}, {values})")
     return (
         f"insert into {request.schemas.control}.reconciliation (run_sequence, table_name, is_whole, ranges, ranges_different,"
         f" source_rows, raw_rows, source_rows_after, raw_rows_after) values {', '.join(rows)}"

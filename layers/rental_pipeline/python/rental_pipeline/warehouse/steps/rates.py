@@ -70,7 +70,7 @@ def _write_file(request: StepRequest, rates: list[Rate], rate_hash: str) -> str:
     key = rates_key(marketplace, request.run_sequence, rate_hash, "parquet")
     write_bytes(bucket, key, file.getvalue())
     manifest = rates_key(marketplace, request.run_sequence, rate_hash, "json")
-    return write_copy_manifest(bucket, manifest, [{"key": key, "bytes": file.tell()}])
+    return write_copy_manifest(bucket, manifest, [(key, file.tell())])
 
 
 def _select_changed(control: str) -> str:

@@ -2,77 +2,77 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from rental_pipeline.base.object_store import read_json, replay_key
+from rental_pipeline.base.object_store import replay_key
+from rental_pipeline.model.document import read_document
+from rental_pipeline.model.load_document import Replay, ReplayedLoad
 from rental_pipeline.model.raw_tables import EVENT_DAY, METADATA, name_replayed, quote_identifier
+from rental_pipeline.model.strategies import Append
 from rental_pipeline.warehouse.steps.load import Load
-from rental_pipeline.warehouse.steps.step import Step, StepRequest, find_table, literal
+from rental_pipeline.warehouse.steps.step import ReplayRequest, Step, literal
 
 
-def compose_replay(request: StepRequest) -> Step:
+def compose_replay(request: ReplayRequest) -> Step:
     """Compose the step: a transaction for each of its loads; the first step of a table begins it, the last exchanges the rows.
 
     Until then raw is as it was, and stays so where a load gives another count of rows than it did when it was made.
     """
-    table, name = find_table(request), literal(request.name)
-    first, last = request.span
+    table, name = request.table, literal(request.name)
+    first, last = request.first, request.last
     settings = request.settings
-    replay = read_json(settings.bucket, replay_key(request.schemas.marketplace, request.run_sequence, request.name))
+    replay = read_document(Replay, settings.bucket, replay_key(request.schemas.marketplace, request.run_sequence, request.name))
     made = name_replayed(request.schemas.staging, request.name)
     raw = f"{request.schemas.raw}.{quote_identifier(request.name)}"
-    columns = ", ".join(
-        [*map(quote_identifier, replay["columns"]), *METADATA, *([EVENT_DAY] if table["strategy"] == "append" else [])]
-    )
+    event_day = [EVENT_DAY] if isinstance(table.strategy, Append) else []
+    columns = ", ".join([*map(quote_identifier, replay.columns), *METADATA, *event_day])
     begin = request.write(
         f"drop table if exists {made}",
-        replay["definition"],
+        replay.definition,
         f"delete from {request.schemas.control}.replayed_load where table_name = {name}",
         label="begin",
         title=f"replay {request.name}: begin",
     )
     loads = [
         submission
-        for load in replay["loads"][first:last]
+        for load in replay.loads[first:last]
         for submission in request.write_all(
             *_repeat(request, load),
-            label=f"load-{load['run_sequence']:06d}",
-            title=f"replay {request.name}: load of run {load['run_sequence']}",
+            label=f"load-{load.run_sequence:06d}",
+            title=f"replay {request.name}: load of run {load.run_sequence}",
         )
     ]
     exchange = request.write(
-        f"call confirm_replay({request.run_sequence}, {name}, {len(replay['loads'])})",
+        f"call confirm_replay({request.run_sequence}, {name}, {len(replay.loads)})",
         f"delete from {raw}",
         f"insert into {raw} ({columns}) select * from {made}",
         f"drop table {made}",
         label="exchange",
         title=f"replay {request.name}: exchange",
     )
-    is_last = last == len(replay["loads"])
+    is_last = last == len(replay.loads)
     return Step(request.statement_name, (*([begin] if first == 0 else []), *loads, *([exchange] if is_last else [])))
 
 
-def _repeat(request: StepRequest, load: dict[str, Any]) -> list[str]:
+def _repeat(request: ReplayRequest, load: ReplayedLoad) -> list[str]:
     """Return the statements of a load, without what only the first time is to have: watermark and changed days."""
     repeated = RepeatedLoad(request, load)
-    return [*repeated.copy(), *(repeated.replace_days() if load["table"]["strategy"] == "append" else repeated.add_versions())]
+    return [*repeated.copy(), *(repeated.replace_days() if isinstance(load.table.strategy, Append) else repeated.add_versions())]
 
 
 class RepeatedLoad(Load):
     """A load that an earlier run committed, into the table of the same name in the staging schema."""
 
-    def __init__(self, request: StepRequest, load: dict[str, Any]):
-        super().__init__(request, load["table"], load["totals"])
+    def __init__(self, request: ReplayRequest, load: ReplayedLoad):
+        super().__init__(request, load.table, load.totals)
         self.replaying_run = request.run_sequence
-        self.run = load["run_sequence"]
+        self.run = load.run_sequence
         self.raw = name_replayed(request.schemas.staging, request.name)
-        self.observed_at = literal(load["source_time"].replace("T", " "))
-        self.recorded = load["rows_added"], load["rows_removed"]
+        self.observed_at = literal(load.source_time.replace("T", " "))
+        self.recorded = load.rows_added, load.rows_removed
 
     def _count(self, **counts: str) -> str:
         return (
             f"insert into {self.control}.replayed_load"
             " (run_sequence, table_name, load_sequence, rows_added, rows_removed, rows_added_before, rows_removed_before)"
-            f" select {self.replaying_run}, {literal(self.table['name'])}, {self.run}, {counts['rows_added']},"
+            f" select {self.replaying_run}, {literal(self.table.name)}, {self.run}, {counts['rows_added']},"
             f" {counts['rows_removed']}, {self.recorded[0]}, {self.recorded[1]}"
         )

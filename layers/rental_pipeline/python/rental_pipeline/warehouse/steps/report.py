@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rental_pipeline.base.object_store import FIGURES, run_key, write_json
+from rental_pipeline.model.figures_document import Figures
 from rental_pipeline.warehouse.data_api import Snapshot
 from rental_pipeline.warehouse.steps.curate import RULES
 from rental_pipeline.warehouse.steps.set_aside import select_set_aside
@@ -18,17 +21,19 @@ def compose_report(request: StepRequest) -> Step:
     """
     charts, facts = request.warehouse.charts, _select_facts(request)
 
-    def finish(rows: list[Rows]) -> dict:
+    def finish(rows: list[Rows]) -> dict[str, Any]:
         found = dict(zip(facts, rows[: len(facts)], strict=True))
         drawn = zip(charts, rows[len(facts) :], strict=True)
-        figures = {
-            "marketplace": request.schemas.marketplace,
-            "currency": request.warehouse.reporting_currency,
-            **found,
-            "rules": {table.name: {**RULES, **table.rules} for table in request.warehouse.curated},
-            "charts": [chart.to_json(chart_rows) for chart, chart_rows in drawn],
-        }
-        write_json(request.settings.bucket, run_key(request.schemas.marketplace, request.run_sequence, FIGURES), figures)
+        figures = Figures(
+            marketplace=request.schemas.marketplace,
+            currency=request.warehouse.reporting_currency,
+            **{name: tuple(fact_rows) for name, fact_rows in found.items()},
+            rules={table.name: {**RULES, **table.rules} for table in request.warehouse.curated},
+            charts=tuple(chart.draw(chart_rows) for chart, chart_rows in drawn),
+        )
+        write_json(
+            request.settings.bucket, run_key(request.schemas.marketplace, request.run_sequence, FIGURES), figures.to_json()
+        )
         return {"charts": len(charts)}
 
     return Step(
@@ -36,7 +41,7 @@ def compose_report(request: StepRequest) -> Step:
         snapshot=Snapshot(
             selects=(*facts.values(), *(chart.query for chart in charts)),
             version=facts["published"],
-            parameters={"as_of": request.plan["as_of"]},
+            parameters={"as_of": request.plan.as_of},
         ),
         finish=finish,
     )

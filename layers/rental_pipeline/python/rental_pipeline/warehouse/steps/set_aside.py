@@ -18,7 +18,7 @@ WAYS_OUT = (
 
 def list_set_aside_checks(request: StepRequest) -> list[Check]:
     """Return two checks per curated table that judges rows: one warns of rows newly set aside, one fails beyond the limit."""
-    limits = {planned["name"]: planned["max_rejected_fraction"] for planned in request.plan["tables"]}
+    limits = {planned.name: planned.max_rejected_fraction for planned in request.plan.tables}
     checks = []
     for table in request.warehouse.curated:
         if not table.is_derived:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from rental_pipeline.definitions.lake_tables import lake_name, mark_years
 from rental_pipeline.definitions.marketplace import Metric
-from rental_pipeline.warehouse.steps.step import Step, StepRequest, literal
+from rental_pipeline.warehouse.steps.step import Step, StepRequest, TableRequest, literal
 
 _DIRTY_DAY = "dirty_day"
 
 
-def compose_stage(request: StepRequest) -> Step:
+def compose_stage(request: TableRequest) -> Step:
     """Compose the staging of one metric; one transaction. Repeating it computes the same again."""
     return Step(request.statement_name, (request.write(*_stage(request, request.warehouse.metric(request.name)), once=False),))
 
@@ -97,5 +97,5 @@ def _dirty(request: StepRequest, metric: Metric, is_full: bool) -> str:
         return touched
     return (
         f"{touched} union all {all_periods}"
-        f" where calendar_date between {literal(request.ledger.as_of)} and {literal(request.plan['as_of'])}"
+        f" where calendar_date between {literal(request.ledger.as_of)} and {literal(request.plan.as_of)}"
     )

@@ -10,11 +10,16 @@ from itertools import groupby
 from typing import Any
 
 from rental_pipeline.base.errors import FixConfiguration
-from rental_pipeline.base.object_store import LEDGER, LOADS, PLAN, read_json, run_key
+from rental_pipeline.base.object_store import LEDGER, LOADS, PLAN, run_key
 from rental_pipeline.base.settings import WarehouseSettings
 from rental_pipeline.definitions.marketplace import Schemas, Warehouse
 from rental_pipeline.definitions.sql_files import hash_texts
+from rental_pipeline.model.document import Kind, read_document
+from rental_pipeline.model.ledger import Ledger
+from rental_pipeline.model.load_document import TableLoad
+from rental_pipeline.model.plan_document import Plan
 from rental_pipeline.model.request_size import MAX_BYTES, MAX_STATEMENTS, count_bytes, divide_texts
+from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.data_api import Snapshot, Submission
 
 Rows = list[dict[str, Any]]
@@ -45,20 +50,49 @@ class Step:
 
 
 @dataclass(frozen=True)
-class StepRequest:
-    """One step to compose: the event's fields, and the run's files behind them.
+class OpenRequest:
+    """The step that opens a run, which has no number yet.
 
     Attributes:
-        span: Of a replay: which of the table's loads the step makes again, by their places in the list, half-open.
+        execution_id: The ARN of the execution. execution_name: Its last part.
+        run_input: The execution's input, as it came.
+    """
+
+    settings: WarehouseSettings
+    warehouse: Warehouse
+    execution_id: str
+    execution_name: str
+    run_input: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def schemas(self) -> Schemas:
+        return self.warehouse.schemas
+
+    @property
+    def title(self) -> str:
+        """The step, as messages name it."""
+        return "open"
+
+    @property
+    def statement_name(self) -> str:
+        """The prefix of the names of the step's statements."""
+        return f"{self.schemas.marketplace}/open/{self.execution_name}"
+
+
+@dataclass(frozen=True)
+class StepRequest:
+    """One step of an open run: the event's fields, and the run's files behind them.
+
+    Attributes:
+        step: The step's name in run.asl.yaml.
+        run_sequence: The run.
+        run_input: The execution's input, as it came.
     """
 
     settings: WarehouseSettings
     warehouse: Warehouse
     step: str
-    name: str | None = None
-    span: tuple[int, int] | None = None
-    run_sequence: int | None = None
-    execution: dict[str, Any] = field(default_factory=dict)
+    run_sequence: int
     run_input: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -68,33 +102,30 @@ class StepRequest:
     @property
     def title(self) -> str:
         """The step and its table, as the ledger records them."""
-        return f"{self.step} {self.name}" if self.name else self.step
+        return self.step
 
     @property
     def statement_name(self) -> str:
-        return "/".join([name_run(self.schemas.marketplace, self.run_sequence), self.step, *([self.name] if self.name else [])])
+        """The prefix of the names of the step's statements: marketplace, run, step, table."""
+        return f"{name_run(self.schemas.marketplace, self.run_sequence)}/{self.step}"
 
     @cached_property
-    def plan(self) -> dict[str, Any]:
-        return self._read(PLAN)
+    def plan(self) -> Plan:
+        return self._read(Plan, PLAN)
 
     @cached_property
-    def loads(self) -> dict[str, Any]:
-        return self._read(LOADS)
+    def loads(self) -> dict[str, TableLoad]:
+        return self._read(dict[str, TableLoad], LOADS)
 
     @cached_property
-    def ledger_file(self) -> dict[str, Any]:
-        """What the open step noted for the run."""
-        return self._read(LEDGER)
-
-    @property
     def ledger(self) -> Ledger:
-        return Ledger(self.ledger_file["positions"])
+        """What the open step noted for the run."""
+        return self._read(Ledger, LEDGER)
 
     @property
     def execution_id(self) -> str:
         """The execution that opened the run (a redriven one keeps its id)."""
-        return self.execution["id"] if self.run_sequence is None else self.ledger_file["execution_id"]
+        return self.ledger.execution_id
 
     def require_same_files(self) -> None:
         """Refuse to go on with other SQL than the run began with.
@@ -104,7 +135,7 @@ class StepRequest:
         Raises:
             FixConfiguration: the SQL was deployed anew meanwhile.
         """
-        if self.ledger_file.get("files_hash") != self.warehouse.files_hash:
+        if self.ledger.files_hash != self.warehouse.files_hash:
             raise FixConfiguration(
                 f"the SQL of {self.schemas.marketplace} was deployed anew after run {self.run_sequence} had begun:"
                 " start a new execution, which makes anew whatever the new files touch"
@@ -117,13 +148,13 @@ class StepRequest:
             layer: curated, presentation, or control (the lake's exchange rates, which a rebuild of any whole layer brings).
             sources: The raw tables that it is made of.
         """
-        rebuild = self.plan["rebuild"]
-        if rebuild is None or layer not in ("control", *rebuild["layers"]):
+        rebuild = self.plan.rebuild
+        if rebuild is None or layer not in ("control", *rebuild.layers):
             return False
-        return rebuild["tables"] is None or not set(sources).isdisjoint(rebuild["tables"])
+        return rebuild.tables is None or not set(sources).isdisjoint(rebuild.tables)
 
-    def _read(self, name: str) -> Any:
-        return read_json(self.settings.bucket, run_key(self.schemas.marketplace, self.run_sequence, name))
+    def _read(self, kind: type[Kind], name: str) -> Kind:
+        return read_document(kind, self.settings.bucket, run_key(self.schemas.marketplace, self.run_sequence, name))
 
     def write(self, *statements: str, once: bool = True, label: str = "write", title: str | None = None) -> Submission:
         """Return the step's one guarded batch.
@@ -144,7 +175,7 @@ class StepRequest:
                 f"call {guard} {self.settings.lease_seconds})",
                 *statements,
             ),
-            parameters={"as_of": self.plan["as_of"]},
+            parameters={"as_of": self.plan.as_of},
         )
 
     def write_all(
@@ -190,7 +221,43 @@ class StepRequest:
 
     def _fill_in(self, sql: str) -> str:
         """A procedure's body takes no parameters of the Data API."""
-        return re.sub(r"(?<!:):as_of\b", literal(self.plan["as_of"]), sql)
+        return re.sub(r"(?<!:):as_of\b", literal(self.plan.as_of), sql)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableRequest(StepRequest):
+    """A step that is made once for each table or metric.
+
+    Attributes:
+        name: The table of raw or curated, or the metric.
+    """
+
+    name: str
+
+    @property
+    def title(self) -> str:
+        return f"{self.step} {self.name}"
+
+    @property
+    def statement_name(self) -> str:
+        return f"{super().statement_name}/{self.name}"
+
+    @property
+    def table(self) -> PlannedTable:
+        """The plan's entry for the table (raises as `Plan.table`)."""
+        return self.plan.table(self.name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayRequest(TableRequest):
+    """Some loads of a table that are made again.
+
+    Attributes:
+        first, last: Which, by their places in the table's list; half-open.
+    """
+
+    first: int
+    last: int
 
 
 def _group_for_procedures(statements: Sequence[str]) -> Iterable[list[str]]:
@@ -199,43 +266,7 @@ def _group_for_procedures(statements: Sequence[str]) -> Iterable[list[str]]:
         yield list(group)
 
 
-@dataclass(frozen=True)
-class Ledger:
-    """The positions as they were when the run was opened."""
-
-    positions: list[dict[str, Any]]
-
-    def position(self, layer: str, name: str) -> dict[str, Any] | None:
-        return next((p for p in self.positions if p["layer"] == layer and p["name"] == name), None)
-
-    def run_sequence(self, layer: str, name: str) -> int:
-        """The run up to which a layer's table is applied; 0 where it was never built."""
-        position = self.position(layer, name)
-        return position["run_sequence"] if position else 0
-
-    def is_made_from(self, layer: str, name: str, input_hash: str) -> bool:
-        """Whether the table was last built from inputs of this hash."""
-        position = self.position(layer, name)
-        return position is not None and position["input_hash"] == input_hash
-
-    def is_defined_as(self, layer: str, name: str, definition_hash: str) -> bool:
-        """Whether the table exists with this definition."""
-        position = self.position(layer, name)
-        return position is not None and position["definition_hash"] == definition_hash
-
-    @property
-    def published_run(self) -> int:
-        """The run that published last; 0 where none did."""
-        return max((p["run_sequence"] for p in self.positions if p["layer"] == "presentation"), default=0)
-
-    @property
-    def as_of(self) -> str | None:
-        """The newest day that was published, ISO."""
-        days = [p["as_of"] for p in self.positions if p["layer"] == "presentation" and p["as_of"]]
-        return max(days, default=None)
-
-
-def name_run(marketplace: str, run_sequence: int | None) -> str:
+def name_run(marketplace: str, run_sequence: int) -> str:
     """Return the prefix of all statement names of a run."""
     return f"{marketplace}/{run_sequence:06d}"
 
@@ -270,11 +301,3 @@ def insert_rows(into: str, rows: Iterable[str]) -> list[str]:
         into: The table with its columns: `table (column, column)`.
     """
     return [f"insert into {into} values {', '.join(values)}" for values in divide_texts(rows, most_bytes=_INSERT_BYTES)]
-
-
-def find_table(request: StepRequest) -> dict[str, Any]:
-    """Return the plan's entry for the request's table."""
-    for table in request.plan["tables"]:
-        if table["name"] == request.name:
-            return table
-    raise FixConfiguration(f"run {request.run_sequence} has no table {request.name!r} in its plan")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from rental_pipeline.base.object_store import LAKE, UNLOADS, address, read_json, run_key, unload_folder, write_json
+from rental_pipeline.base.object_store import LAKE, UNLOADS, address, run_key, unload_folder, write_json
 from rental_pipeline.definitions.lake_tables import select_year
+from rental_pipeline.model.document import read_document
+from rental_pipeline.model.lake_document import Lake, StaleTable
 from rental_pipeline.warehouse.data_api import Submission
 from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest, literal
 
@@ -19,9 +21,9 @@ def compose_unload(request: StepRequest) -> Step:
     position that commit_lake moves. A query without rows writes no manifest: hence `unloads.json`, which tells the rows.
     """
     control, marketplace, run = request.schemas.control, request.schemas.marketplace, request.run_sequence
-    tables = read_json(request.settings.bucket, run_key(marketplace, run, LAKE))["tables"]
+    tables = read_document(Lake, request.settings.bucket, run_key(marketplace, run, LAKE)).tables
 
-    def finish(rows: list[Rows]) -> dict:
+    def finish(rows: list[Rows]) -> dict[str, Any]:
         counts = {row["table_name"]: row["unloaded_rows"] for row in rows[0]}
         write_json(request.settings.bucket, run_key(marketplace, run, UNLOADS), counts)
         return {}
@@ -34,23 +36,23 @@ def compose_unload(request: StepRequest) -> Step:
     )
 
 
-def _unload(request: StepRequest, table: dict[str, Any]) -> Submission:
-    control, run, name = request.schemas.control, request.run_sequence, literal(table["name"])
-    columns, by_year, where = f"{table['table']}.*", "", ""
-    if table["year_of"]:
-        columns += f", cast({select_year(table['year_of'])} as integer) as {_YEAR}"
+def _unload(request: StepRequest, table: StaleTable) -> Submission:
+    control, run, name = request.schemas.control, request.run_sequence, literal(table.name)
+    columns, by_year, where = f"{table.table}.*", "", ""
+    if table.year_of:
+        year = select_year(table.year_of)
+        columns += f", cast({year} as integer) as {_YEAR}"
         by_year = f" partition by ({_YEAR})"
-    if table["years"] is not None:
-        where = f" where {select_year(table['year_of'])} in ({', '.join(map(str, table['years']))})"
-    query = f"select {columns} from {table['relation']}{where}"
-    prefix = address(request.settings.bucket, unload_folder(request.schemas.marketplace, table["layer"], table["table"], run))
+        where = "" if table.years is None else f" where {year} in ({', '.join(map(str, table.years))})"
+    query = f"select {columns} from {table.relation}{where}"
+    prefix = address(request.settings.bucket, unload_folder(request.schemas.marketplace, table.layer, table.table, run))
     return request.write(
         # Not CLEANPATH: files that an attempt left behind are in no manifest, and nobody needs a right to delete.
         f"unload ({literal(query)}) to {literal(prefix)} iam_role {literal(request.settings.copy_role_arn)}"
         f" format as parquet{by_year} manifest allowoverwrite",
         f"delete from {control}.lake_unload where run_sequence = {run} and table_name = {name}",
         f"insert into {control}.lake_unload (run_sequence, table_name, is_whole, unloaded_rows)"
-        f" select {run}, {name}, {str(table['years'] is None).lower()}, count(*) from {table['relation']}{where}",
+        f" select {run}, {name}, {str(table.years is None).lower()}, count(*) from {table.relation}{where}",
         once=False,
-        label=table["name"],
+        label=table.name,
     )

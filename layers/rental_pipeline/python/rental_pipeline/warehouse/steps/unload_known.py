@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
-from typing import Any
 
-from rental_pipeline.base.object_store import SLICES, address, known_prefix, read_json, run_key
+from rental_pipeline.base.object_store import SLICES, address, known_prefix, run_key
+from rental_pipeline.model.document import read_document
 from rental_pipeline.model.raw_tables import quote_identifier
-from rental_pipeline.model.table_plan import Slice
+from rental_pipeline.model.table_plan import PlannedTable, Slice
 from rental_pipeline.warehouse.steps.newest import select_newest
 from rental_pipeline.warehouse.steps.step import StepRequest, literal
 
@@ -21,11 +21,11 @@ def unload_known(request: StepRequest) -> list[str]:
 
     Slices that a large range was cut into share a list, so there are never more than the ranges of a comparison.
     """
-    tables = {table["name"]: table for table in request.plan["tables"] if table["comparison"] and table["key"]}
-    if not any(table["slice_count"] for table in tables.values()):
+    tables = {table.name: table for table in request.plan.tables if table.comparison and table.key}
+    if not any(table.slice_count for table in tables.values()):
         return []
-    items = read_json(request.settings.bucket, run_key(request.schemas.marketplace, request.run_sequence, SLICES))
-    parts = [part for part in map(Slice.from_json, items) if part.table in tables]
+    key = run_key(request.schemas.marketplace, request.run_sequence, SLICES)
+    parts = [part for part in read_document(tuple[Slice, ...], request.settings.bucket, key) if part.table in tables]
     return [_unload(request, tables[part.table], part) for part in share_lists(parts)]
 
 
@@ -35,12 +35,11 @@ def share_lists(parts: Iterable[Slice]) -> list[Slice]:
     return [replace(group[0], end=group[-1].end) for group in sharing]
 
 
-def _unload(request: StepRequest, table: dict[str, Any], part: Slice) -> str:
-    types = {column["name"]: column["type"] for column in table["columns"]}
-    key = [(quote_identifier(name), types[name]) for name in table["key"]]
+def _unload(request: StepRequest, table: PlannedTable, part: Slice) -> str:
+    key = [(quote_identifier(name), table.types[name]) for name in table.key]
     condition = within(key, part.start, part.end)
-    raw = f"{request.schemas.raw}.{quote_identifier(table['name'])}"
-    known = select_newest(raw, table["key"], ["_row_hash"], condition)
+    raw = f"{request.schemas.raw}.{quote_identifier(table.name)}"
+    known = select_newest(raw, table.key, ["_row_hash"], condition)
     nothing = ", ".join(f"cast(null as {kind})" for _, kind in key)
     # The one row without a key says how many rows the others are: a list that is not whole cannot pass for one, and never is
     # there nothing to unload, of which Redshift would make no file.

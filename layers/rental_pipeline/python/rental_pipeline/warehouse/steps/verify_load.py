@@ -7,11 +7,12 @@ rows: a row that any step between lost, doubled or changed keeps the whole load 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from rental_pipeline.model.contract import APPEND
 from rental_pipeline.model.fingerprints import Span
+from rental_pipeline.model.load_document import TableLoad
 from rental_pipeline.model.raw_tables import EVENT_DAY, ROW_HASH, quote_identifier
+from rental_pipeline.model.strategies import Append
+from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.source.queries import FIRST_DATE
 from rental_pipeline.warehouse.steps.newest import select_newest
 from rental_pipeline.warehouse.steps.step import StepRequest, literal
@@ -19,17 +20,15 @@ from rental_pipeline.warehouse.steps.unload_known import within
 
 _SHOWN = 60  # characters of a key in a message
 
-Json = dict[str, Any]
 
-
-def compose_verification(request: StepRequest, table: Json, totals: Json) -> list[str]:
+def compose_verification(request: StepRequest, table: PlannedTable, load: TableLoad) -> list[str]:
     """Return the statements that compare raw's table with what is expected; none where nothing is.
 
     Args:
         table: The table's entry of plan.json.
-        totals: Its entry of loads.json.
+        load: Its entry of loads.json.
     """
-    spans = [Span.from_json(item) for item in totals["expected"]]
+    spans = load.expected
     if not spans:
         return []
     expected = " union all ".join(
@@ -37,8 +36,8 @@ def compose_verification(request: StepRequest, table: Json, totals: Json) -> lis
         f" cast({span.expected.rows} as bigint) as _rp_rows, cast({span.expected.checksum} as decimal(38, 0)) as _rp_checksum"
         for number, span in enumerate(spans)
     )
-    found = _select_days(request, table, spans) if table["strategy"] == APPEND else _select_ranges(request, table, spans)
-    name, control = literal(table["name"]), request.schemas.control
+    found = _select_days(request, table, spans) if isinstance(table.strategy, Append) else _select_ranges(request, table, spans)
+    name, control = literal(table.name), request.schemas.control
     return [
         f"""
         create temp table _rp_verified as
@@ -55,27 +54,27 @@ def compose_verification(request: StepRequest, table: Json, totals: Json) -> lis
         f"call require_equal({name})",
         f"""
         update {control}.reconciliation
-        set source_rows_after = {totals["rows_apart"]} + (select sum(_rp_rows_expected) from _rp_verified),
-            raw_rows_after = {totals["rows_apart"]} + (select sum(_rp_rows_found) from _rp_verified)
+        set source_rows_after = {load.rows_apart} + (select sum(_rp_rows_expected) from _rp_verified),
+            raw_rows_after = {load.rows_apart} + (select sum(_rp_rows_found) from _rp_verified)
         where run_sequence = {request.run_sequence} and table_name = {name}
         """,
     ]
 
 
-def _select_ranges(request: StepRequest, table: Json, spans: Sequence[Span]) -> str:
-    types = {column["name"]: column["type"] for column in table["columns"]}
-    key = [(quote_identifier(name), types[name]) for name in table["key"]]
+def _select_ranges(request: StepRequest, table: PlannedTable, spans: Sequence[Span]) -> str:
+    key = [(quote_identifier(name), table.types[name]) for name in table.key]
     condition = within(key, spans[0].start, spans[-1].end)
-    current = select_newest(_name_raw(request, table), table["key"], [ROW_HASH], condition)
+    current = select_newest(_name_raw(request, table), table.key, [ROW_HASH], condition)
     return _sum(_number([within(key, None, span.start) for span in spans[1:]], 0), f"({current}) as _rp_current")
 
 
-def _select_days(request: StepRequest, table: Json, spans: Sequence[Span]) -> str:
+def _select_days(request: StepRequest, table: PlannedTable, spans: Sequence[Span]) -> str:
     # Events without a usable time stand before all days, in every window.
-    bounds = [f"{EVENT_DAY} >= {literal(table['lower'][:10])}"] if table["lower"] else []
-    bounds += [f"{EVENT_DAY} < {literal(table['upper'][:10])}"] if table["upper"] else []
+    bounds = [f"{EVENT_DAY} >= {literal(table.lower[:10])}"] if table.lower else []
+    bounds += [f"{EVENT_DAY} < {literal(table.upper[:10])}"] if table.upper else []
     window = f"({' and '.join(bounds)}) or {EVENT_DAY} < '{FIRST_DATE}'" if bounds else "true"
-    number = _number([f"{EVENT_DAY} < {literal(span.start[0])}" for span in spans[1:]], 0)
+    starts = [span.start[0] for span in spans[1:] if span.start]  # only the first may begin open
+    number = _number([f"{EVENT_DAY} < {literal(start)}" for start in starts], 0)
     return _sum(number, f"{_name_raw(request, table)} where {window}")
 
 
@@ -95,9 +94,9 @@ def _number(below: Sequence[str], first: int) -> str:
     return f"case when {below[middle]} then {lower} else {upper} end"
 
 
-def _describe(table: Json, span: Span) -> str:
+def _describe(table: PlannedTable, span: Span) -> str:
     """Return the words for a span, which a message shows."""
-    what = "days" if table["strategy"] == APPEND else "keys"
+    what = "days" if isinstance(table.strategy, Append) else "keys"
     start, end = (", ".join(point)[:_SHOWN] if point else None for point in (span.start, span.end))
     if start and end:
         return f"{what} from {start} to before {end}"
@@ -106,5 +105,5 @@ def _describe(table: Json, span: Span) -> str:
     return f"all {what}"
 
 
-def _name_raw(request: StepRequest, table: Json) -> str:
-    return f"{request.schemas.raw}.{quote_identifier(table['name'])}"
+def _name_raw(request: StepRequest, table: PlannedTable) -> str:
+    return f"{request.schemas.raw}.{quote_identifier(table.name)}"

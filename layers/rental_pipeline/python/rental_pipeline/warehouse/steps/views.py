@@ -16,7 +16,7 @@ LAYER = "view"  # of layer_position
 def list_outdated_views(request: StepRequest) -> list[str]:
     """Return the names of the views that do not stand as the files say: to be made, made anew, or gone."""
     wanted = {view.name for view in request.warehouse.views}
-    known = {position["name"] for position in request.ledger.positions if position["layer"] == LAYER}
+    known = {position.name for position in request.ledger.positions if position.layer == LAYER}
     return sorted({view.name for view in _list_to_make(request)} | (known - wanted))
 
 

@@ -1,0 +1,115 @@
+"""What was read of a table: the result of each slice, and loads.json, which adds them up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rental_pipeline.model.document import Document, named
+from rental_pipeline.model.fingerprints import Fingerprint, Point, Span
+from rental_pipeline.model.table_plan import PlannedTable, Slice
+
+
+@dataclass(frozen=True)
+class WrittenFile(Document):
+    """A Parquet file of the bucket, with its size and its rows."""
+
+    key: str
+    bytes: int
+    rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SliceResult(Document):
+    """What became of a slice, or of a piece of one; the attempt that wins writes it last.
+
+    Attributes:
+        start: Where the piece begins.
+        rest: What was handed on for want of time: the next piece, which begins where this one ended.
+        attempt: Part of the files' keys.
+        source_time: Of the plan it was read by.
+        seconds: It took.
+        expected: What raw must hold of this piece; of a compared one counted and summed by the source in the snapshot it was
+            read in.
+        parts: The files of the rows. gone: The file of the keys that raw has and the source has not.
+        zero_dates: By column, how many dates that do not exist became NULL.
+    """
+
+    table: str
+    slice: int
+    piece: int
+    start: Point | None = field(metadata=named("from"))
+    rest: Slice | None
+    attempt: str
+    source_time: str
+    seconds: float
+    rows_read: int
+    rows_in_parquet: int
+    expected: Fingerprint
+    parts: tuple[WrittenFile, ...]
+    gone: WrittenFile | None
+    zero_dates: dict[str, int]
+    rows_set_aside: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadTotals(Document):
+    """What was read of a table, in all; defaults are those of a table in which there was nothing to read.
+
+    Attributes:
+        manifest: The s3:// address of the rows' COPY manifest. gone_manifest: That of the keys that are gone.
+        seconds: Of all slices together.
+    """
+
+    manifest: str | None = None
+    gone_manifest: str | None = None
+    slices: int = 0
+    pieces: int = 0
+    parts: int = 0
+    bytes: int = 0
+    rows_read: int = 0
+    rows_in_parquet: int = 0
+    rows_gone: int = 0
+    rows_set_aside: int = 0
+    zero_dates: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableLoad(LoadTotals):
+    """A table's entry of loads.json.
+
+    Attributes:
+        expected: What raw must hold after the load, by at most 100 spans in the order of keys (or days): of a compared table its
+            slices and the equal spans between them (in a reconcile run all of it), of a table or window that was read whole all
+            that was read; nothing of a keyed table's window.
+        rows_apart: Rows of equal spans that are not looked at again.
+    """
+
+    expected: tuple[Span, ...]
+    rows_apart: int
+
+
+@dataclass(frozen=True)
+class ReplayedLoad(Document):
+    """A committed load of an earlier run, and what it was made from."""
+
+    run_sequence: int
+    source_time: str
+    table: PlannedTable
+    totals: LoadTotals
+    rows_added: int
+    rows_removed: int
+
+
+@dataclass(frozen=True)
+class Replay(Document):
+    """The loads of one table, in the order of their runs.
+
+    Attributes:
+        columns: Of the table, in the order of its definition.
+        definition: Creates the table beside raw in which the loads are made.
+    """
+
+    columns: tuple[str, ...]
+    definition: str
+    loads: tuple[ReplayedLoad, ...]
