@@ -219,8 +219,8 @@ def test_a_failing_check_publishes_nothing(loaded):
     assert_same_layers(before, after)
 
 
-def test_an_aborted_execution_is_closed(loaded):
-    """Somebody stops the execution in the console: its statements are cancelled, its lease is free at once."""
+def test_an_aborted_execution_is_closed_and_redriven(loaded):
+    """Somebody stops the execution in the console: its statements are cancelled, its lease is free; then goes on with it."""
     execution = loaded.start_execution({})
     run_sequence = newest_run(loaded) + 1
     told = len(loaded.messages())
@@ -240,3 +240,12 @@ def test_an_aborted_execution_is_closed(loaded):
         ("failed",)
     ]
     assert query_warehouse(loaded, "select is_held from apartments_control.lease") == [(False,)]
+    redriven = execution.redrive().wait()
+    assert (redriven.status, redriven.output["status"], redriven.output["run_sequence"]) == (
+        "SUCCEEDED",
+        "succeeded",
+        run_sequence,
+    )
+    assert query_warehouse(loaded, f"select status, error from apartments_control.run where run_sequence = {run_sequence}") == [
+        ("succeeded", None)
+    ]
