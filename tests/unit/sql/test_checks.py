@@ -1,0 +1,70 @@
+"""Which checks stop a publication, and which only warn."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from rental_pipeline.base.errors import FixData
+from tests.fixtures.composed_steps import Composed, compose_all_steps
+
+# What people should know of, and no figure is wrong by. Every other check stops the publication.
+WARN = {
+    "apartments": {
+        "bookings_fresh",
+        "bookings_not_from_future",
+        "bookings_without_city",
+        "bookings_without_rate",
+        "call_to_action_known",
+        "listings_without_rate",
+    },
+    "cars": {
+        "amounts_fit_rates",
+        "rentals_before_account",
+        "rentals_fresh",
+        "rentals_not_from_future",
+        "rentals_of_inactive_users",
+        "rentals_of_unknown_type",
+        "rentals_overlap",
+    },
+}
+
+
+@pytest.fixture(scope="module", params=WARN)
+def composed(request) -> Composed:
+    return compose_all_steps(request.param, is_new_shape=False)
+
+
+def read_severities(composed: Composed) -> dict[str, str]:
+    """Return the severity with which the check step records each check, those that are made for every table included."""
+    statements = [sql for submission in composed.steps["check"].submissions for sql in submission.statements]
+    found = [re.search(r"into \w+\.check_result .* select \d+, '(\w+)', '(\w+)', count\(\*\)", sql) for sql in statements]
+    return {match[1]: match[2] for match in found if match}
+
+
+def test_every_check_stops_the_publication_unless_it_may_warn(composed):
+    """A wrong figure is worse than a stopped run: one that only warns is in the list."""
+    severities = read_severities(composed)
+    warn = {name for name in severities if name.endswith("_newly_set_aside")} | WARN[composed.warehouse.schemas.marketplace]
+    assert {name for name, severity in severities.items() if severity == "warn"} == warn
+    assert set(severities.values()) == {"warn", "fail"}
+
+
+def test_every_judged_table_is_accounted_for(composed):
+    """Every key of raw is accepted or rejected, and more than the limit is not set aside: of each table that judges rows."""
+    severities = read_severities(composed)
+    for table in composed.warehouse.curated:
+        if not table.is_derived:
+            assert severities[f"{table.name}_accounted_for"] == "fail"
+            assert severities[f"{table.name}_set_aside_beyond_limit"] == "fail"
+            assert severities[f"{table.name}_newly_set_aside"] == "warn"
+
+
+def test_a_failing_check_stops_the_run(composed):
+    """With its name, how many rows it found, and an example; a warning is only counted."""
+    broken = {"check_name": "one", "severity": "fail", "violations": 3, "example": "row 7"}
+    warning = {**broken, "check_name": "two", "severity": "warn"}
+    with pytest.raises(FixData, match="nothing was published, because 1 checks fail: one: 3 rows, for example row 7"):
+        composed.steps["check"].finish([[broken, warning], []])
+    assert composed.steps["check"].finish([[warning], []]) == {"warnings": 1}
