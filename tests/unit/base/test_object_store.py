@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 
+from rental_pipeline.base import object_store
 from rental_pipeline.base.errors import FixConfiguration, FixData, RetryLater
 from rental_pipeline.base.object_store import (
     ARCHIVE,
@@ -21,6 +22,8 @@ from rental_pipeline.base.object_store import (
     SLICES,
     UNLOADS,
     explain_s3_error,
+    find_json,
+    find_text,
     gone_key,
     gone_manifest_key,
     known_prefix,
@@ -33,7 +36,9 @@ from rental_pipeline.base.object_store import (
     result_key,
     run_key,
     unload_folder,
+    write_bytes,
 )
+from tests.fixtures.composed_steps import MemoryBucket
 
 ARCHITECTURE = Path(__file__).parents[3] / "docs" / "architecture.md"
 
@@ -90,3 +95,24 @@ def test_a_failure_on_the_way_to_s3_is_explained() -> None:
     """A network that is down may come back; missing credentials do not."""
     assert isinstance(explain_s3_error(EndpointConnectionError(endpoint_url="x"), "b", "k", "s3:GetObject"), RetryLater)
     assert isinstance(explain_s3_error(NoCredentialsError(), "b", "k", "s3:GetObject"), FixConfiguration)
+
+
+@pytest.fixture
+def bucket(monkeypatch) -> MemoryBucket:
+    """The bucket that every function of the module finds."""
+    made = MemoryBucket()
+    monkeypatch.setattr(object_store, "s3", lambda: made)
+    return made
+
+
+@pytest.mark.parametrize("find", [find_json, find_text])
+def test_only_a_missing_object_counts_as_missing(bucket: MemoryBucket, find) -> None:
+    """One that may not be read, or that S3 does not serve now, may be there: taken for missing, it would be made anew."""
+    assert find("b", "k") is None
+    write_bytes("b", "k", b"7")
+    for code, kind in (("AccessDenied", FixConfiguration), ("NoSuchBucket", FixConfiguration), ("SlowDown", RetryLater)):
+        bucket.refusal = code
+        with pytest.raises(kind):
+            find("b", "k")
+    bucket.refusal = None
+    assert str(find("b", "k")) == "7"
