@@ -6,8 +6,10 @@ from types import SimpleNamespace
 import pytest
 
 from local.standins.step_functions.server import check_message
+from rental_pipeline.base.errors import FixConfiguration, RetryLater
 from rental_pipeline.operate import failed_run as failure
-from rental_pipeline.operate.failed_run import Failure, explain_failure
+from rental_pipeline.operate.failed_run import Failure, close_failed_run, explain_failure
+from rental_pipeline.warehouse.data_api import StatementFailed
 
 
 @pytest.fixture(autouse=True)
@@ -94,3 +96,70 @@ def test_the_mail_says_where_and_what_to_do(monkeypatch):
         f"https://eu-north-1.console.aws.amazon.com/states/home?region=eu-north-1#/v2/executions/details/{arn}",
     ):
         assert words in message["Message"]
+
+
+@pytest.fixture
+def told(monkeypatch) -> list[dict]:
+    """The messages that are sent."""
+    sent: list[dict] = []
+    monkeypatch.setattr(failure.boto3, "client", lambda _service: SimpleNamespace(publish=lambda **message: sent.append(message)))
+    return sent
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RetryLater("the Redshift Data API cannot be reached"),
+        FixConfiguration("permission denied"),
+        StatementFailed('relation "run" does not exist'),
+    ],
+    ids=["unreachable", "refused", "statement failed"],
+)
+def test_people_are_told_also_where_the_ledger_cannot_be(monkeypatch, told, error):
+    """Whatever keeps the run from being closed: the mail goes out, and says that the next run closes this one."""
+
+    def refuse(*_arguments, **_options):
+        raise error
+
+    monkeypatch.setattr(
+        failure, "DataApi", lambda *_arguments, **_options: SimpleNamespace(cancel_unfinished=refuse, query=refuse)
+    )
+    settings = SimpleNamespace(marketplace="apartments", topic_arn="arn:topic")
+    arn = "arn:aws:states:eu-north-1:123456789012:execution:prod-run:x"
+    closed = close_failed_run({"detail": {**detail(error="FixData", cause="it broke"), "executionArn": arn}}, settings)
+    (message,) = told
+    assert message["TopicArn"] == "arn:topic"
+    assert f"The warehouse could not be told ({error}); the next run closes this one." in message["Message"]
+    assert "What:  FixData: it broke" in message["Message"]
+    assert closed == {"run_sequence": None, "has_published": False, "cancelled": [], "problem": str(error)}
+
+
+def test_a_fault_of_the_pipeline_itself_is_not_swallowed(monkeypatch, told):
+    """Lambda then tries the event again, and keeps it where that does not help."""
+
+    def break_off(*_arguments, **_options):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(failure, "_close", break_off)
+    with pytest.raises(ZeroDivisionError):
+        close_failed_run({"detail": detail()}, SimpleNamespace(marketplace="apartments", topic_arn="arn:topic"))
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        ("RetryLater", "choose Redrive on the execution"),
+        ("FixConfiguration", "Mend what the message names"),
+        ("FixData", "Mend the data or the rule"),
+        ("States.Runtime", "Look at the execution in the console"),
+    ],
+)
+def test_the_advice_fits_the_error(told, error, advice):
+    """Each class of errors has its reaction; the platform's have a general one."""
+    closed = {"run_sequence": None, "has_published": True, "cancelled": ["load"], "problem": None}
+    event = {"executionArn": "arn:aws:states:eu-north-1:1:execution:x:y", "status": "FAILED"}
+    failure._tell(event, Failure("Check", error, "m"), closed, SimpleNamespace(marketplace="apartments", topic_arn="t"))
+    (message,) = told
+    assert advice in message["Message"]
+    assert "Its figures were published before it failed" in message["Message"]
+    assert "Cancelled statements: load" in message["Message"]

@@ -26,6 +26,76 @@ def test_messages_are_sorted_by_reaction(message, kind, remedy):
     assert remedy in str(error)
 
 
+# As Redshift, S3 and the guards of sql/control/procedures.sql say it, by the reaction that it asks for.
+MESSAGES = {
+    RetryLater: [
+        "ERROR: 1023 DETAIL: Serializable isolation violation on table - 108017, transactions forming the cycle are: 1, 2",
+        "ERROR: could not serialize access due to concurrent update",
+        "ERROR: deadlock detected DETAIL: Process 1 waits for AccessExclusiveLock",
+        "ERROR: could not open relation with OID 108017",
+        "server closed the connection unexpectedly",
+        'connection to server at "10.0.0.1", port 5439 failed: Connection refused',
+        "FATAL: terminating connection due to administrator command",
+        "FATAL: the database system is starting up",
+        "ERROR: S3ServiceException:SlowDown,Status 503,Error SlowDown",
+        "ERROR: S3ServiceException:InternalError,Status 500",
+    ],
+    FixData: [
+        "ERROR: ROWS LOST: the manifest of bookings lists 10 rows, COPY brought 9",
+        "ERROR: DELETE REFUSED: 6 of 10 rows of bookings would go",
+        "ERROR: NOT AUDITED: 1 of 2 checks have a result, 0 fail",
+        "ERROR: REPLAY DIFFERS: 1 of 2 loads of bookings were made again",
+        "ERROR: STILL DIFFERENT: table bookings, all keys: 3 rows in the source, 2 in raw",
+        "ERROR: S3ServiceException:The specified key does not exist.,Status 404",
+        "ERROR: Spectrum Scan Error: incompatible Parquet schema for column",
+        "ERROR: The manifest is malformed",
+        "ERROR: value too long for type character varying(256)",
+        'ERROR: value "9999999999" is out of range for type integer',
+        "ERROR: Numeric data overflow (result precision)",
+        "ERROR: invalid input syntax for type numeric",
+        "ERROR: Invalid digit, Value 'x', Pos 0, Type: Integer",
+    ],
+    FixConfiguration: [
+        "ERROR: KEY NOT UNIQUE: bookings has 5 rows but only 4 different keys",
+        "ERROR: OVERTAKEN: run 3 may not write any more, run 4 has the lease",
+        "ERROR: RUN CLOSED: run 3 may not write any more",
+        "ERROR: POSITION MOVED: curated bookings stands at run 3, the step was planned on 2",
+        "ERROR: WATERMARK MOVED: bookings stands at 2026-01-02, the run was planned on 2026-01-01",
+        "ERROR: Query cancelled on user's request",
+        'ERROR: permission denied for schema "apartments_raw"',
+        'ERROR: relation "bookings" does not exist',
+        "ERROR: Not authorized to get credentials of role arn:aws:iam::123456789012:role/copy",
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"), [(kind, message) for kind, messages in MESSAGES.items() for message in messages], ids=str
+)
+def test_every_known_message_asks_for_its_reaction(kind, message):
+    """What may pass is tried again, what data broke stops, and whatever is not known is for a person to mend."""
+    assert type(classify(message)) is kind
+
+
+@pytest.mark.parametrize(
+    ("message", "remedy"),
+    [
+        ("OVERTAKEN: run 3 may not write any more", "start a new execution instead of resuming this one"),
+        ("RUN CLOSED: run 3 may not write any more", "redrive the run's own"),
+        ("Query cancelled on user's request", "redrive the execution, or start a new one"),
+        ("POSITION MOVED: curated bookings stands at run 3", "plans from the new position"),
+        ("WATERMARK MOVED: bookings stands at 2026-01-02", "plans from the new watermark"),
+        ("ROWS LOST: the manifest of bookings lists 10 rows", "reads the same window again"),
+        ("REPLAY DIFFERS: 1 of 2 loads", "raw was left as it was"),
+        ("STILL DIFFERENT: table bookings", "the load was taken back"),
+        ("Not authorized to get credentials of role x", "CopyRoleArn must be a role that is attached"),
+    ],
+)
+def test_a_known_message_brings_its_way_out(message, remedy):
+    """For who reads it at night."""
+    assert remedy in str(classify(message))
+
+
 @pytest.mark.parametrize(
     ("before", "value", "after"),
     [
