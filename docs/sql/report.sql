@@ -67,7 +67,7 @@ select check_name, violations
 select item, quantity, unit, usd, replaces
     from apartments_control.run_cost
     where run_sequence = 2
-    order by replaces, usd desc;
+    order by replaces, usd desc, item;
 
 with whole_week as (
     select

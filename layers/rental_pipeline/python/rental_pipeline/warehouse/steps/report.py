@@ -73,5 +73,5 @@ def _select_facts(request: StepRequest) -> dict[str, str]:
         "unreadable": "select table_name, split_part(unreadable_value, '=', 1) as column_name, count(*) as unreadable_rows"
         f" from {curated}.unreadable_values group by table_name, split_part(unreadable_value, '=', 1) order by 1, 2",
         "warnings": f"select check_name, violations from {control}.check_result {of_run} and violations > 0 order by check_name",
-        "costs": f"select item, quantity, unit, usd, replaces from {control}.run_cost {of_run} order by replaces, usd desc",
+        "costs": f"select item, quantity, unit, usd, replaces from {control}.run_cost {of_run} order by replaces, usd desc, item",
     }
