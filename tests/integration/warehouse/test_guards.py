@@ -190,3 +190,94 @@ def test_a_run_publishes_only_what_was_audited(call, control):
     control.execute("delete from apartments_control.check_result")
     control.execute(result.format(0))
     call("require_audit", 1, 1)
+
+
+@pytest.mark.parametrize(("procedure", "arguments"), [("hold_lease", (1, 600)), ("enter_step", (1, "load bookings", 600))])
+def test_every_step_prolongs_the_lease(call, control, procedure, arguments):
+    """A run that goes on is not silent, however long it takes: its lease runs from its last step, not from its beginning."""
+    open_run(call, lease_seconds=5)
+    call(procedure, *arguments)
+    ((seconds_left,),) = control.query("select datediff(second, getdate(), expires_at) from apartments_control.lease")
+    assert 500 < int(seconds_left) <= 600
+
+
+def test_a_run_that_is_opened_again_holds_its_lease_anew(call, control):
+    """As long as a step's would be."""
+    open_run(call, lease_seconds=5)
+    call("close_run", 1, "failed", "it broke", None)
+    call("reopen_run", 1, 600)
+    ((seconds_left,),) = control.query("select datediff(second, getdate(), expires_at) from apartments_control.lease")
+    assert 500 < int(seconds_left) <= 600
+
+
+@pytest.mark.parametrize(
+    ("again", "complaint"),
+    [
+        ({}, None),
+        ({"rows_added": 4}, "the first that differs is that of run 3"),
+        ({"rows_removed": 1}, "the first that differs is that of run 3"),
+        ({"run_sequence": 8}, "0 of 1 loads of bookings were made again"),
+        ({"table_name": "'listings'"}, "0 of 1 loads of bookings were made again"),
+    ],
+)
+def test_a_replay_counts_added_rows_and_tombstones(call, control, again, complaint):
+    """Each load as many of both as when it was made, and none missing; else raw stays as it is."""
+    open_run(call)
+    load = {
+        "run_sequence": 1, "table_name": "'bookings'", "load_sequence": 3, "rows_added": 5, "rows_removed": 2,
+        "rows_added_before": 5, "rows_removed_before": 2, **again,
+    }  # fmt: skip
+    columns, values = ", ".join(load), ", ".join(map(str, load.values()))
+    control.execute(f"insert into apartments_control.replayed_load ({columns}) values ({values})")
+    if complaint is None:
+        call("confirm_replay", 1, "bookings", 1)
+        return
+    with pytest.raises(StatementFailed, match=f"REPLAY DIFFERS: .*{complaint}"):
+        call("confirm_replay", 1, "bookings", 1)
+
+
+def test_a_curated_table_that_was_built_meanwhile_is_left(call, control):
+    """The step was planned on a position, 0 where there is none; any other raises."""
+    open_run(call)
+    call("expect_position", "curated", "bookings", 0)
+    control.execute("insert into apartments_control.layer_position (layer, name, run_sequence) values ('curated', 'bookings', 4)")
+    call("expect_position", "curated", "bookings", 4)
+    with pytest.raises(StatementFailed, match="POSITION MOVED: curated bookings stands at run 4, the step was planned on 3"):
+        call("expect_position", "curated", "bookings", 3)
+
+
+def test_a_check_that_warns_lets_publish(call, control):
+    """Only what has severity fail forbids it, and only the results of this run count."""
+    open_run(call)
+    control.execute("insert into apartments_control.check_result values (1, 'stale', 'warn', 3, 'x')")
+    call("require_audit", 1, 1)
+    control.execute("insert into apartments_control.check_result values (2, 'unique', 'fail', 3, 'x')")
+    call("require_audit", 1, 1)
+
+
+SPAN = ("_rp_rows_expected", "_rp_checksum_expected", "_rp_rows_found", "_rp_checksum_found")
+
+
+@pytest.mark.parametrize(
+    ("found", "complaint"),
+    [
+        ("10, 99, 10, 99", None),
+        ("10, 99, 9, 99", "STILL DIFFERENT: table bookings, all keys: 10 rows in the source, 9 in raw"),
+        ("10, 99, 10, 98", "STILL DIFFERENT: table bookings, all keys: 10 rows in the source, 10 in raw"),
+    ],
+    ids=["equal", "a row less", "another value"],
+)
+def test_a_load_commits_only_what_the_source_has(control, found, complaint):
+    """As many rows, and the same sum of their hashes: one alone would let a changed value through."""
+    batch = [
+        "set search_path to apartments_control",
+        "create temp table _rp_verified as select 0 as _rp_span_number, cast('all keys' as varchar(1024)) as _rp_span_text,"
+        " _rp_rows_expected, _rp_checksum_expected, _rp_rows_found, _rp_checksum_found from"
+        f" (select {', '.join(f'{value} as {name}' for value, name in zip(found.split(', '), SPAN, strict=True))}) as span",
+        "call require_equal('bookings')",
+    ]
+    if complaint is None:
+        control.execute(batch)
+        return
+    with pytest.raises(StatementFailed, match=complaint):
+        control.execute(batch)
