@@ -82,6 +82,9 @@ bench-run:  ## first load, unchanged run and increment of the whole pipeline at 
 bench-cold-start: build  ## how long each function takes to start, from the built layers, in Python 3.13
 	@.venv/bin/python -m benchmarks.cold_start $(OPTIONS)
 
+mutate: setup-test  ## the product broken in one place after another: the tests must notice each time. ONLY="name name"
+	@.venv/bin/python -m tests.mutation $(ONLY)
+
 soak: setup-test  ## random marketplace life and random faults; says how many rows were lost or doubled. RUNS=200 SEED=1
 	@.venv/bin/python -m tests.soak $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED))
 
@@ -137,4 +140,4 @@ picture:  ## docs/architecture.svg anew, from docs/architecture.d2 (needs Node.j
 lock: setup  ## pin the groups of pyproject.toml anew; what is pinned stays where it can. OPTIONS=--upgrade
 	@local/lock.sh $(OPTIONS)
 
-.PHONY: audit bench bench-cold-start bench-run build clean demo demo-down deploy doctor golden help json-shapes jupyter lint lock notebooks picture protect psql run sam-local saved-queries setup setup-browser setup-containers setup-test soak stop test test-all types validate validate-machines
+.PHONY: audit bench bench-cold-start bench-run build clean demo demo-down deploy doctor golden help json-shapes jupyter lint lock mutate notebooks picture protect psql run sam-local saved-queries setup setup-browser setup-containers setup-test soak stop test test-all types validate validate-machines

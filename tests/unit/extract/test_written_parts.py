@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import asdict
 
 import pyarrow
 import pyarrow.parquet
@@ -27,7 +28,7 @@ def write(monkeypatch) -> Callable[..., dict]:
         bucket = MemoryBucket({"k": file.getvalue()}, refusal)
         monkeypatch.setattr(extract_slice, "s3", lambda: bucket)
         monkeypatch.setattr(extract_slice.awswrangler.s3, "to_parquet", lambda *arguments, **options: None)
-        return {**_write_part("b", "k", CONTENT), "size": len(file.getvalue())}
+        return {**asdict(_write_part("b", "k", CONTENT)), "size": len(file.getvalue())}
 
     return write_part
 

@@ -6,13 +6,18 @@ tests/integration/warehouse/test_guards.py.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
 import pytest
 
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.base.object_store import LEDGER, run_key
+from rental_pipeline.base.settings import WarehouseSettings
 from rental_pipeline.warehouse.data_api import Submission
-from tests.fixtures.composed_steps import LEASE_SECONDS, RUN, Composed, compose_all_steps
+from rental_pipeline.warehouse.run_step import run_step
+from tests.fixtures.composed_steps import LEASE_SECONDS, RUN, SQL_ROOT, Composed, compose_all_steps, composing
 
 # What takes effect once: a repetition finds its name in the ledger and changes nothing. The others compute the same again.
 ONCE = {"load", "replay", "curate", "publish", "commit_lake"}
@@ -135,3 +140,14 @@ def test_a_replay_takes_raws_place_only_once_it_is_confirmed(composed):
     exchange = composed.steps[title].submissions[-1].statements[3:]
     assert exchange[0] == f"call confirm_replay({RUN}, '{title.partition(' ')[2]}', 1)"
     assert exchange[1].startswith(f"delete from {composed.warehouse.schemas.raw}.")
+
+
+@pytest.mark.parametrize("step", ["prepare", "pending", "check", "publish", "unload", "commit_lake"])
+def test_a_step_goes_on_only_with_the_files_that_the_run_began_with(step):
+    """What it builds would be recorded under the hashes of the new ones, and never be built by them."""
+    with composing("apartments") as (_warehouse, bucket, _steps):
+        ledger = {"run_sequence": RUN, "files_hash": "of other files", "positions": [], "execution_id": "one"}
+        bucket.objects[run_key("apartments", RUN, LEDGER)] = json.dumps(ledger).encode()
+        settings = WarehouseSettings("apartments", "bucket", "dev", "role", "workgroup", sql_root=SQL_ROOT)
+        with pytest.raises(FixConfiguration, match="the SQL of apartments was deployed anew after run 7 had begun"):
+            run_step({"step": step, "run_sequence": RUN}, settings, lambda: 600.0)

@@ -36,11 +36,20 @@ class Pending:
             shown = hash_texts(table.definition_hash, BUCKET)
             position = {"layer": LAYER, "name": table.name, "run_sequence": 5, "definition_hash": shown}
             self.positions[LAYER, table.name] = {"as_of": None, "input_hash": None, **position}
-        self.plan: Json = {"as_of": YESTERDAY, "rebuild": None, "erased": [], "tables": []}
+        self.plan: Json = {
+            "marketplace": "apartments", "run_sequence": RUN, "kind": "incremental", "as_of": YESTERDAY, "dry_run": False,
+            "source_time": f"{YESTERDAY}T12:00:00.000000", "force_deletes": False, "rebuild": None, "erased": [], "tables": [],
+            "raw_changes": {"batch": [], "single": []},
+        }  # fmt: skip
 
     def find(self, raw: dict[str, int] | None = None, **found: Any) -> Json:
         """Return the step's result, given raw's positions and what else the warehouse answers."""
-        ledger = {"files_hash": self.warehouse.files_hash, "positions": list(self.positions.values()), "execution_id": "one"}
+        ledger = {
+            "run_sequence": RUN,
+            "files_hash": self.warehouse.files_hash,
+            "positions": list(self.positions.values()),
+            "execution_id": "one",
+        }
         self._write(LEDGER, ledger)
         self._write(PLAN, self.plan)
         settings = WarehouseSettings("apartments", BUCKET, "dev", "role", "workgroup", sql_root=SQL_ROOT)

@@ -1,0 +1,637 @@
+"""The mutations: in each, one rule of the product is gone or turned round, and the tests named beside it must fail.
+
+A text that is replaced stands exactly once in its file. Where the product has moved on, tests/unit/test_mutations.py names the
+entry: give it the text that stands there now, or take it away with the rule that it was about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+TEMPLATE, RUN, SQL_STEP = "template.yaml", "statemachine/run.asl.yaml", "statemachine/sql_step.asl.yaml"
+PACKAGE = "layers/rental_pipeline/python/rental_pipeline"
+STEPS, PROCEDURES = f"{PACKAGE}/warehouse/steps", "sql/control/procedures.sql"
+UNIT = "tests/unit"
+MONITORING, RIGHTS = f"{UNIT}/template/test_monitoring.py", f"{UNIT}/template/test_rights.py"
+RETRIES, CHOICES = f"{UNIT}/template/test_state_retries.py", f"{UNIT}/template/test_state_choices.py"
+BATCHES, GUARDS = f"{UNIT}/warehouse/test_guarded_batches.py", "tests/integration/warehouse/test_guards.py"
+CHECKS, ORDER = f"{UNIT}/sql/test_checks.py", f"{UNIT}/sql/test_order.py"
+SECRETS, CLASSIFY = f"{UNIT}/source/test_secrets.py", f"{UNIT}/warehouse/test_classify.py"
+PENDING = f"{UNIT}/warehouse/test_pending.py"
+EXTRACTION = "tests/integration/extraction"
+APARTMENTS, CARS = "tests/metrics/apartments", "tests/metrics/cars"
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One change of the product.
+
+    Attributes:
+        name: What it breaks, in words.
+        file: Of the checkout.
+        old: What is replaced.
+        new: By what.
+        tests: Node ids or files of the fast tests, of which one has to fail.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+def _mutate(name: str, file: str, old: str, new: str, *tests: str) -> Mutation:
+    return Mutation(name, file, old, new, tests)
+
+
+_TEMPLATE = [
+    _mutate(
+        "alarm-compares-inversely",
+        TEMPLATE,
+        "LessThanThreshold\n      Threshold: 1\n      EvaluationPeriods: !Ref StartedWithinHours",
+        "GreaterThanThreshold\n      Threshold: 1\n      EvaluationPeriods: !Ref StartedWithinHours",
+        MONITORING,
+    ),
+    _mutate(
+        "held-back-alarm-by-minimum",
+        TEMPLATE,
+        "MetricName: WatermarkHeldBack\n      Dimensions: *this_stack\n      Statistic: Maximum",
+        "MetricName: WatermarkHeldBack\n      Dimensions: *this_stack\n      Statistic: Minimum",
+        MONITORING,
+    ),
+    _mutate(
+        "stopped-runs-raise-no-alarm",
+        TEMPLATE,
+        "Expression: failed + timed_out + aborted",
+        "Expression: failed + timed_out",
+        MONITORING,
+    ),
+    _mutate(
+        "one-failed-run-raises-no-alarm",
+        TEMPLATE,
+        "Threshold: 0\n      EvaluationPeriods: 1\n      TreatMissingData: notBreaching\n      AlarmActions: &tell_alarm",
+        "Threshold: 1\n      EvaluationPeriods: 1\n      TreatMissingData: notBreaching\n      AlarmActions: &tell_alarm",
+        MONITORING,
+    ),
+    _mutate(
+        "silence-of-runs-is-no-alarm",
+        TEMPLATE,
+        "EvaluationPeriods: !Ref SucceededWithinHours\n      TreatMissingData: breaching",
+        "EvaluationPeriods: !Ref SucceededWithinHours\n      TreatMissingData: notBreaching",
+        MONITORING,
+    ),
+    _mutate(
+        "right-too-many",
+        TEMPLATE,
+        "Action: [s3:PutObjectTagging, s3:DeleteObject]",
+        "Action: [s3:PutObject, s3:PutObjectTagging, s3:DeleteObject]",
+        RIGHTS,
+    ),
+    _mutate(
+        "schedules-role-for-any-account",
+        TEMPLATE,
+        "Principal: {Service: scheduler.amazonaws.com}\n            Action: sts:AssumeRole\n"
+        '            Condition: {StringEquals: {"aws:SourceAccount": !Ref AWS::AccountId}}\n',
+        "Principal: {Service: scheduler.amazonaws.com}\n            Action: sts:AssumeRole\n",
+        RIGHTS,
+    ),
+    _mutate(
+        "machines-role-for-any-account",
+        TEMPLATE,
+        "Principal: {Service: states.amazonaws.com}\n            Action: sts:AssumeRole\n"
+        '            Condition: {StringEquals: {"aws:SourceAccount": !Ref AWS::AccountId}}\n',
+        "Principal: {Service: states.amazonaws.com}\n            Action: sts:AssumeRole\n",
+        RIGHTS,
+    ),
+    _mutate("bucket-takes-plain-http", TEMPLATE, '{"aws:SecureTransport": "false"}', '{"aws:SecureTransport": "true"}', RIGHTS),
+    _mutate(
+        "queue-takes-any-accounts-events",
+        TEMPLATE,
+        '              StringEquals: {"aws:SourceAccount": !Ref AWS::AccountId}\n',
+        "",
+        RIGHTS,
+    ),
+    _mutate(
+        "stopped-runs-are-not-closed", TEMPLATE, "status: [FAILED, TIMED_OUT, ABORTED]", "status: [FAILED, TIMED_OUT]", RETRIES
+    ),
+    _mutate(
+        "failed-events-are-dropped",
+        TEMPLATE,
+        "              MaximumEventAgeInSeconds: 7200\n"
+        "            DeadLetterConfig:\n              Arn: !GetAtt UndeliveredEventsQueue.Arn\n",
+        "              MaximumEventAgeInSeconds: 7200\n",
+        RETRIES,
+    ),
+    _mutate(
+        "committed-slices-expire",
+        TEMPLATE,
+        "{Key: slice, Value: uncommitted}",
+        "{Key: slice, Value: committed}",
+        f"{UNIT}/template/test_template.py::test_nothing_expires_that_a_later_run_needs",
+    ),
+]
+_MACHINES = [
+    _mutate(
+        "second-run-goes-on",
+        RUN,
+        "StringEquals: in_progress\n        Next: Another run is in progress",
+        "StringEquals: in_progress\n        Next: Fingerprint raw",
+        CHOICES,
+    ),
+    _mutate("published-unchecked", RUN, "    Next: Check\n", "    Next: Publish\n", CHOICES),
+    _mutate(
+        "dry-run-loads",
+        RUN,
+        "Variable: $.plan.dry_run\n        BooleanEquals: true",
+        "Variable: $.plan.dry_run\n        BooleanEquals: false",
+        CHOICES,
+    ),
+    _mutate(
+        "plan-is-not-continued",
+        RUN,
+        "Variable: $.plan.continuation\n        NumericGreaterThan: 0",
+        "Variable: $.plan.continuation\n        NumericGreaterThan: 1",
+        CHOICES,
+    ),
+    _mutate(
+        "lake-stays-behind",
+        RUN,
+        "Variable: $.pending.lake_is_behind\n        BooleanEquals: true\n        Next: Plan the lake",
+        "Variable: $.pending.lake_is_behind\n        BooleanEquals: true\n        Next: Is there anything to archive?",
+        CHOICES,
+    ),
+    _mutate(
+        "archive-is-bypassed",
+        RUN,
+        "Next: Archive the slices\n    Default: Close the run",
+        "Next: Close the run\n    Default: Close the run",
+        CHOICES,
+    ),
+    _mutate(
+        "news-are-not-told",
+        RUN,
+        "Variable: $.is_news\n        BooleanEquals: true\n        Next: Tell people",
+        "Variable: $.is_news\n        BooleanEquals: true\n        Next: No news to tell",
+        CHOICES,
+    ),
+    _mutate(
+        "rest-of-a-slice-is-left",
+        RUN,
+        "IsNull: false\n              Next: Extract a slice",
+        "IsNull: false\n              Next: The slice is read",
+        CHOICES,
+    ),
+    _mutate("replay-begins-at-its-end", RUN, "first.$: $.replay.first", "first.$: $.replay.last", CHOICES),
+    _mutate(
+        "curated-tables-beside-parents",
+        RUN,
+        "ItemsPath: $.pending.curated\n    MaxConcurrency: 1",
+        "ItemsPath: $.pending.curated\n    MaxConcurrency: 4",
+        RETRIES,
+    ),
+    _mutate("sql-step-is-tried-once", SQL_STEP, "MaxAttempts: 5", "MaxAttempts: 1", RETRIES),
+    _mutate("what-may-pass-is-not-retried", SQL_STEP, "ErrorEquals: [RetryLater, ", "ErrorEquals: [", RETRIES),
+    _mutate(
+        "unfinished-sql-counts-as-done",
+        SQL_STEP,
+        "StringEquals: RUNNING\n        Next: Keep its place",
+        "StringEquals: RUNNING\n        Next: Done",
+        CHOICES,
+    ),
+    _mutate("sql-is-submitted-anew", SQL_STEP, "    ResultPath: $.progress\n", "    ResultPath: $.before\n", CHOICES),
+]
+_OVERTAKEN = (
+    "        raise exception 'OVERTAKEN: run % may not write any more, run % has the lease', p_run, v_holder;\n    end if;\n"
+)
+_GUARDS = [
+    _mutate(
+        "lease-is-not-prolonged",
+        PROCEDURES,
+        "'RUN CLOSED: run % may not write any more', p_run;\n    end if;\n"
+        "    update lease set expires_at = dateadd(second, p_lease_seconds, getdate());",
+        "'RUN CLOSED: run % may not write any more', p_run;\n    end if;",
+        GUARDS,
+    ),
+    _mutate(
+        "overtaken-run-writes",
+        PROCEDURES,
+        f"    if v_holder <> p_run then\n{_OVERTAKEN}    if not v_is_held then",
+        f"    if v_holder < p_run then\n{_OVERTAKEN}    if not v_is_held then",
+        GUARDS,
+    ),
+    _mutate(
+        "overtaken-run-is-reopened",
+        PROCEDURES,
+        f"    if v_holder <> p_run then\n{_OVERTAKEN}    update run set status = 'running'",
+        f"    if v_holder < p_run then\n{_OVERTAKEN}    update run set status = 'running'",
+        GUARDS,
+    ),
+    _mutate("closed-run-writes", PROCEDURES, "    if not v_is_held then", "    if v_is_held is null then", GUARDS),
+    _mutate(
+        "held-lease-is-taken",
+        PROCEDURES,
+        "if v_is_held and v_expires_at > getdate() then",
+        "if v_is_held and v_expires_at < getdate() then",
+        GUARDS,
+    ),
+    _mutate("step-is-done-twice", PROCEDURES, "if v_commits > 0 then", "if v_commits > 1 then", GUARDS),
+    _mutate("rows-are-lost", PROCEDURES, "if v_in_parquet <> v_copied then", "if v_in_parquet < v_copied then", GUARDS),
+    _mutate("key-is-not-unique", PROCEDURES, "if v_keys <> v_copied then", "if v_keys > v_copied then", GUARDS),
+    _mutate("any-delete-passes", PROCEDURES, "v_removed > p_max_delete_fraction * v_known", "v_removed > v_known", GUARDS),
+    _mutate(
+        "watermark-goes-back",
+        PROCEDURES,
+        "case when v_watermark is null or p_after > v_watermark then",
+        "case when true then",
+        GUARDS,
+    ),
+    _mutate(
+        "watermark-of-another-run",
+        PROCEDURES,
+        "if p_after is not null and coalesce(v_watermark,",
+        "if p_after is null and coalesce(v_watermark,",
+        GUARDS,
+    ),
+    _mutate(
+        "changed-values-are-equal",
+        PROCEDURES,
+        "where _rp_rows_expected <> _rp_rows_found or _rp_checksum_expected <> _rp_checksum_found;",
+        "where _rp_rows_expected <> _rp_rows_found;",
+        GUARDS,
+    ),
+    _mutate(
+        "position-ahead-is-no-matter", PROCEDURES, "if v_position <> p_planned then", "if v_position < p_planned then", GUARDS
+    ),
+    _mutate(
+        "replay-forgets-tombstones",
+        PROCEDURES,
+        "rows_added <> rows_added_before or rows_removed <> rows_removed_before",
+        "rows_added <> rows_added_before",
+        GUARDS,
+    ),
+    _mutate(
+        "missing-checks-publish", PROCEDURES, "if v_checks <> p_checks or v_failing > 0 then", "if v_failing > 0 then", GUARDS
+    ),
+    _mutate(
+        "failing-checks-publish",
+        PROCEDURES,
+        "if v_checks <> p_checks or v_failing > 0 then",
+        "if v_checks <> p_checks then",
+        GUARDS,
+    ),
+    _mutate("closed-run-keeps-the-lease", PROCEDURES, "update lease set is_held = false where run_sequence = p_run;", "", GUARDS),
+    _mutate(
+        "late-close-frees-anothers-lease",
+        PROCEDURES,
+        "update lease set is_held = false where run_sequence = p_run;",
+        "update lease set is_held = false;",
+        GUARDS,
+    ),
+]
+_BATCHES = [
+    _mutate("batches-do-not-lock", f"{STEPS}/step.py", '                "lock lease",\n', "", BATCHES),
+    _mutate(
+        "steps-are-not-recorded",
+        f"{STEPS}/step.py",
+        '{literal(title or self.title)}," if once else',
+        '{literal(title or self.title)}," if not once else',
+        BATCHES,
+    ),
+    _mutate(
+        "unload-without-fence",
+        f"{STEPS}/unload.py",
+        "return request.write(\n        # Not CLEANPATH",
+        "return (lambda *sql, once, label: Submission(label, sql))(\n        # Not CLEANPATH",
+        BATCHES,
+    ),
+    _mutate(
+        "published-unaudited",
+        f"{STEPS}/publish.py",
+        '            f"call require_audit({run}, {len(list_checks(request))})",\n',
+        "",
+        BATCHES,
+    ),
+    _mutate(
+        "curated-on-any-position",
+        f"{STEPS}/curate.py",
+        "            f\"call expect_position('curated', {literal(self.table.name)}, {self.position})\",\n",
+        "",
+        BATCHES,
+    ),
+    _mutate("load-is-not-compared", f"{STEPS}/load.py", "*load.commit(), *verify)", "*load.commit())", BATCHES),
+    _mutate(
+        "replay-is-not-confirmed",
+        f"{STEPS}/replay.py",
+        '        f"call confirm_replay({request.run_sequence}, {name}, {len(replay.loads)})",\n',
+        "",
+        BATCHES,
+    ),
+    _mutate(
+        "new-files-in-an-old-run",
+        f"{PACKAGE}/warehouse/run_step.py",
+        "        request.require_same_files()\n",
+        "        pass\n",
+        BATCHES,
+    ),
+]
+_CHECKS = [
+    _mutate(
+        "doubled-figures-only-warn",
+        "sql/apartments/checks/bookings_counted_once.sql",
+        "-- severity:   fail",
+        "-- severity:   warn",
+        CHECKS,
+    ),
+    _mutate(
+        "cars-money-only-warns", "sql/cars/checks/money_counted_once.sql", "-- severity:   fail", "-- severity:   warn", CHECKS
+    ),
+    _mutate("lost-rows-only-warn", f"{STEPS}/check.py", 'severity="fail",', 'severity="warn",', CHECKS),
+    _mutate(
+        "set-aside-only-warns",
+        f"{STEPS}/set_aside.py",
+        'Check(f"{table.name}{BEYOND_LIMIT}", "fail",',
+        'Check(f"{table.name}{BEYOND_LIMIT}", "warn",',
+        CHECKS,
+    ),
+    _mutate(
+        "failing-check-is-ignored", f"{STEPS}/check.py", 'if row["severity"] == "fail"]', 'if row["severity"] == "stop"]', CHECKS
+    ),
+]
+_FIGURES = [
+    _mutate(
+        "versions-of-a-moment-unordered",
+        "sql/apartments/curated/apartment_versions.sql",
+        "lead(started_at) over (partition by id order by run_sequence)",
+        "lead(started_at) over (partition by id order by started_at)",
+        ORDER,
+    ),
+    _mutate(
+        "versions-of-a-vehicle-unordered",
+        "sql/cars/curated/vehicle_versions.sql",
+        "lag(state) over (partition by vehicle_id order by run_sequence)",
+        "lag(state) over (partition by vehicle_id order by valid_from)",
+        ORDER,
+    ),
+    _mutate(
+        "spelling-by-chance",
+        "sql/apartments/presentation/popular_cities_weekly.sql",
+        "order by bookings desc, city asc, state asc)",
+        "order by bookings desc)",
+        ORDER,
+    ),
+    _mutate(
+        "newest-by-another-order",
+        f"{STEPS}/newest.py",
+        "order by _rp_raw._run_sequence desc)",
+        "order by _rp_raw._operation desc)",
+        ORDER,
+    ),
+    _mutate(
+        "generated-checks-only-warn",
+        f"{PACKAGE}/definitions/generic_checks.py",
+        'Check(name, "fail",',
+        'Check(name, "warn",',
+        CHECKS,
+    ),
+    _mutate(
+        "large-numbers-raise",
+        f"{STEPS}/limits.py",
+        'return f"abs(cast({value} as double precision)) >= {largest - half!r}"',
+        "return None",
+        f"{UNIT}/warehouse/test_limits.py",
+    ),
+    _mutate(
+        "worst-city-ranks-first",
+        "sql/apartments/presentation/popular_cities_weekly.sql",
+        "order by city_week.bookings desc) as city_rank",
+        "order by city_week.bookings) as city_rank",
+        f"{APARTMENTS}/test_hard_cases.py",
+    ),
+    _mutate(
+        "canceled-bookings-earn",
+        "sql/apartments/presentation/repeat_customers_daily.sql",
+        "where bookings.booking_status = 'confirmed'",
+        "where bookings.booking_status <> 'pending'",
+        f"{APARTMENTS}/test_hard_cases.py",
+    ),
+    _mutate(
+        "lowest-spender-ranks-first",
+        "sql/cars/presentation/user_rentals_total.sql",
+        "rank() over (order by user_total.revenue desc)",
+        "rank() over (order by user_total.revenue)",
+        f"{CARS}/test_hard_cases.py",
+    ),
+]
+_SOURCE = [
+    _mutate(
+        "key-of-the-hash-is-shown",
+        f"{PACKAGE}/source/personal_data.py",
+        "    secret: bytes = field(repr=False)",
+        "    secret: bytes = field()",
+        SECRETS,
+    ),
+    _mutate(
+        "password-is-shown",
+        f"{PACKAGE}/source/connection.py",
+        "    password: str | None = field(repr=False)",
+        "    password: str | None = field()",
+        SECRETS,
+    ),
+    _mutate(
+        "any-host-may-answer",
+        f"{PACKAGE}/source/connection.py",
+        "    context = ssl.create_default_context()\n",
+        "    context = ssl.create_default_context()\n    context.check_hostname = False\n",
+        SECRETS,
+    ),
+    _mutate("source-can-be-written", f"{PACKAGE}/source/connection.py", ', "set session transaction read only"', "", SECRETS),
+    _mutate(
+        "footer-is-not-compared",
+        f"{PACKAGE}/extract/extract_slice.py",
+        "    if not found.equals(content.schema):",
+        "    if found is None:",
+        f"{UNIT}/extract/test_written_parts.py",
+    ),
+    _mutate(
+        "rows-come-from-intent",
+        f"{PACKAGE}/extract/extract_slice.py",
+        "WrittenFile(key, size, footer.num_rows)",
+        "WrittenFile(key, size, content.num_rows)",
+        f"{UNIT}/extract/test_written_parts.py",
+    ),
+    _mutate(
+        "forbidden-counts-as-missing",
+        f"{PACKAGE}/base/object_store.py",
+        "        return read_json(bucket, key)\n    except FixData:",
+        "        return read_json(bucket, key)\n    except (FixData, FixConfiguration):",
+        f"{UNIT}/base/test_object_store.py",
+    ),
+    _mutate(
+        "denied-counts-as-missing",
+        f"{PACKAGE}/base/object_store.py",
+        'if code in ("NoSuchKey", "404", "NotFound"):',
+        'if code in ("NoSuchKey", "404", "NotFound", "AccessDenied"):',
+        f"{UNIT}/base/test_object_store.py",
+    ),
+]
+_REACTIONS = [
+    _mutate("serialization-is-not-retried", f"{PACKAGE}/warehouse/data_api.py", '    "could not serialize",\n', "", CLASSIFY),
+    _mutate(
+        "isolation-is-not-retried", f"{PACKAGE}/warehouse/data_api.py", '    "Serializable isolation violation",\n', "", CLASSIFY
+    ),
+    _mutate(
+        "lost-rows-are-configuration",
+        f"{PACKAGE}/warehouse/data_api.py",
+        '_FIX_DATA = (\n    "ROWS LOST",\n',
+        "_FIX_DATA = (\n",
+        CLASSIFY,
+    ),
+    _mutate(
+        "values-are-told",
+        f"{PACKAGE}/warehouse/data_api.py",
+        'message = _VALUE.sub("…", message)',
+        "message = str(message)",
+        CLASSIFY,
+    ),
+    _mutate("literal-ends-early", f"{PACKAGE}/warehouse/steps/step.py", """.replace("'", "''")""", "", CLASSIFY),
+    _mutate(
+        "nobody-is-told",
+        f"{PACKAGE}/operate/failed_run.py",
+        '        closed = {"run_sequence": None, "has_published": False,',
+        '        return {"run_sequence": None, "has_published": False,',
+        f"{UNIT}/operate/test_failed_run.py",
+    ),
+    _mutate(
+        "a-failed-statement-silences",
+        f"{PACKAGE}/operate/failed_run.py",
+        "except (PipelineError, StatementFailed) as error:",
+        "except PipelineError as error:",
+        f"{UNIT}/operate/test_failed_run.py",
+    ),
+]
+
+_READING = [
+    _mutate(
+        "clock-in-autumn",
+        f"{PACKAGE}/source/bound.py",
+        "return min(_to_local(later, time_zone)",
+        "return max(_to_local(later, time_zone)",
+        f"{UNIT}/source/test_local_time.py",
+    ),
+    _mutate(
+        "bound-without-margin",
+        f"{PACKAGE}/source/bound.py",
+        "return min(started) - _MARGIN",
+        "return min(started)",
+        f"{EXTRACTION}/test_bound.py",
+    ),
+    _mutate(
+        "waiting-statements-hold-nothing",
+        f"{PACKAGE}/source/bound.py",
+        "started.append(_from_unix(statement))",
+        "pass",
+        f"{EXTRACTION}/test_bound.py",
+    ),
+    _mutate(
+        "open-transactions-hold-nothing",
+        f"{PACKAGE}/source/bound.py",
+        "started.append(_from_unix(transaction) - doubt)",
+        "pass",
+        f"{EXTRACTION}/test_bound.py",
+    ),
+    _mutate(
+        "overlap-is-left-out",
+        f"{PACKAGE}/plan/plan_run.py",
+        "            lower = planned - contract.overlap\n",
+        "            lower = planned\n",
+        f"{EXTRACTION}/test_plan.py",
+    ),
+    _mutate(
+        "planned-watermark-goes-back",
+        f"{PACKAGE}/plan/plan_run.py",
+        "iso_text(max(new, planned) if planned else new)",
+        "iso_text(new)",
+        f"{EXTRACTION}/test_plan.py",
+    ),
+    _mutate(
+        "missing-cursors-are-not-read",
+        f"{PACKAGE}/source/queries.py",
+        "return _any_of(cursor_in_window(table), cursor_is_missing(table))",
+        "return cursor_in_window(table)",
+        f"{EXTRACTION}/test_slices.py",
+    ),
+    _mutate(
+        "text-is-a-cursor",
+        f"{PACKAGE}/source/columns.py",
+        "    if not can_be_cursor(cursor):\n        return [",
+        "    if cursor is None:\n        return [",
+        f"{EXTRACTION}/test_plan.py",
+    ),
+    _mutate(
+        "any-columns-are-a-key",
+        f"{PACKAGE}/source/columns.py",
+        "if key and not any(unique <= names for unique in source.unique_keys):",
+        "if key and not source.unique_keys:",
+        f"{EXTRACTION}/test_plan.py",
+    ),
+    _mutate(
+        "replicas-are-read",
+        f"{PACKAGE}/source/replication.py",
+        "    if connections:\n        origin",
+        "    if connections == ():\n        origin",
+        f"{UNIT}/source/test_replication.py",
+    ),
+    _mutate(
+        "rows-lost-before-the-manifest",
+        f"{PACKAGE}/extract/manifests.py",
+        "if not result.rows_read == result.rows_in_parquet == in_parts:",
+        "if not result.rows_read == result.rows_in_parquet:",
+        f"{EXTRACTION}/test_conduct.py",
+    ),
+    _mutate(
+        "cut-files-are-loaded",
+        f"{PACKAGE}/extract/manifests.py",
+        "if (size := sizes.get(file.key)) != file.bytes:",
+        "if (size := sizes.get(file.key)) is None:",
+        f"{EXTRACTION}/test_conduct.py",
+    ),
+]
+
+_PENDING = [
+    _mutate("dirty-periods-are-left", f"{STEPS}/pending.py", 'or dirty[0]["dirty_periods"] > 0', "", PENDING),
+    _mutate(
+        "time-does-not-pass",
+        f"{STEPS}/pending.py",
+        "request.ledger.as_of != request.plan.as_of",
+        "request.ledger.as_of is None",
+        PENDING,
+    ),
+    _mutate("views-stay-as-they-were", f"{STEPS}/pending.py", "            or bool(list_outdated_views(request))\n", "", PENDING),
+    _mutate(
+        "erasures-are-not-archived", f"{STEPS}/pending.py", "waiting = bool(loads or erased)", "waiting = bool(loads)", PENDING
+    ),
+    _mutate(
+        "children-of-a-changed-parent-stay",
+        f"{STEPS}/pending.py",
+        "for name in request.warehouse.sources(table))",
+        "for name in [table.source])",
+        PENDING,
+    ),
+    _mutate(
+        "changed-files-build-nothing",
+        f"{STEPS}/curate.py",
+        'or not request.ledger.is_made_from("curated", table.name, request.warehouse.curated_hash(table))',
+        "",
+        PENDING,
+    ),
+    _mutate(
+        "rebuild-of-one-table-builds-all",
+        f"{STEPS}/step.py",
+        "return rebuild.tables is None or not set(sources).isdisjoint(rebuild.tables)",
+        "return True",
+        PENDING,
+    ),
+]
+
+MUTATIONS = [*_TEMPLATE, *_MACHINES, *_GUARDS, *_BATCHES, *_CHECKS, *_FIGURES, *_SOURCE, *_REACTIONS, *_READING, *_PENDING]
