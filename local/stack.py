@@ -333,7 +333,7 @@ class Stack:
         return url
 
     def _start_data_api(self) -> None:
-        command = [sys.executable, "-m", "local.standins.redshift", "--postgres-uri", self._postgres.uri]
+        command = [sys.executable, "-m", "local.standins.redshift", "serve", "--postgres-uri", self._postgres.uri]
         command += ["--s3-endpoint-url", self.aws.endpoint_url, "--port", str(self._data_api_port)]
         command += ["--role", self.attached_role]
         # Its calls are those of the role that COPY takes.

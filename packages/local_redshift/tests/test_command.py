@@ -15,7 +15,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(local_redshift.__file__).par
 
 def test_the_service_is_a_command(postgres_uri):
     """It prints where it listens, answers, and ends on SIGTERM."""
-    command = [*COMMAND, "--postgres-uri", postgres_uri, "--s3-endpoint-url", "http://127.0.0.1:9"]
+    command = [*COMMAND, "serve", "--postgres-uri", postgres_uri, "--s3-endpoint-url", "http://127.0.0.1:9"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
     try:
         client = Warehouse(process.stdout.readline().strip(), postgres_uri).client()
@@ -29,5 +29,5 @@ def test_the_service_is_a_command(postgres_uri):
 
 def test_the_command_explains_itself():
     """`--help` names its options."""
-    answer = subprocess.run([*COMMAND, "--help"], check=True, capture_output=True, text=True, env=ENVIRONMENT)
+    answer = subprocess.run([*COMMAND, "serve", "--help"], check=True, capture_output=True, text=True, env=ENVIRONMENT)
     assert "--postgres-uri" in answer.stdout and "--s3-endpoint-url" in answer.stdout

@@ -9,6 +9,7 @@ import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 import psycopg
@@ -18,75 +19,14 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 from psycopg import sql as pgsql
-from sqlglot.tokens import Token, TokenType
 
-from local_redshift.dialect import fold_name
-from local_redshift.reading import Reader, read_role, split_list
+from local_redshift.copy_command import CopyCommand
 from local_redshift.refusal import Refused
 
 _ROWS_AT_ONCE = 50_000
-_ALLOWED = "ACCEPTINVCHARS, FILLRECORD, FROM, IAM_ROLE, CREDENTIALS, STATUPDATE, MANIFEST, EXPLICIT_IDS and SERIALIZETOJSON"
 
 
-@dataclass(frozen=True)
-class CopyCommand:
-    """One COPY: the table (quoted, maybe qualified), the columns named or None for all, the manifest's address, the role's ARN.
-
-    The role is None where it is the DEFAULT one.
-    """
-
-    table: str
-    columns: tuple[str, ...] | None
-    manifest: str
-    role: str | None
-
-
-def parse_copy(sql: str, tokens: list[Token]) -> CopyCommand:
-    """Read a COPY statement.
-
-    Raises:
-        Refused: it is not `COPY table [(columns)] FROM 's3://manifest' IAM_ROLE ... FORMAT [AS] PARQUET MANIFEST`, or has options
-            that columnar formats do not take.
-    """
-    reader = Reader(sql, tokens)
-    reader.require("COPY")
-    table = reader.name()
-    columns = tuple(fold_name(item[0]) for item in split_list(reader.parenthesized())) if reader.word() == "(" else None
-    reader.require("FROM")
-    location = reader.next()
-    if location.token_type is not TokenType.STRING or not location.text.startswith("s3://"):
-        raise Refused("COPY is offered FROM 's3://...' only")
-    options: set[str] = set()
-    role = None
-    while not reader.ended:
-        if reader.take("IAM_ROLE"):
-            role = read_role(reader)
-            options.add("IAM_ROLE")
-        elif reader.take("FORMAT"):
-            reader.take("AS")
-            if not reader.take("PARQUET"):
-                raise Refused("COPY is offered from PARQUET only")
-            options.add("PARQUET")
-        elif reader.take("PARQUET"):
-            options.add("PARQUET")
-        elif reader.take("MANIFEST"):
-            options.add("MANIFEST")
-        elif reader.take("STATUPDATE"):
-            reader.take("ON") or reader.take("OFF") or reader.take("TRUE") or reader.take("FALSE")
-        elif reader.word() in ("FILLRECORD", "ACCEPTINVCHARS", "EXPLICIT_IDS", "SERIALIZETOJSON", "CREDENTIALS", "ACCESS_KEY_ID"):
-            raise Refused(f"COPY's option {reader.word()} is not offered here")
-        else:
-            raise Refused(f"COPY from columnar formats does not support {reader.next().text.upper()}: only {_ALLOWED}")
-    if "PARQUET" not in options:
-        raise Refused("COPY is offered with FORMAT AS PARQUET only")
-    if "MANIFEST" not in options:
-        raise Refused("COPY is offered with MANIFEST only: a prefix would load whatever lies there")
-    if "IAM_ROLE" not in options:
-        raise Refused("COPY needs its IAM_ROLE ('arn:aws:iam::...' or DEFAULT)")
-    return CopyCommand(table, columns, location.text, role)
-
-
-def load(connection: psycopg.Connection, s3, command: CopyCommand) -> int:
+def load(connection: psycopg.Connection, s3: Any, command: CopyCommand) -> int:
     """Load every file of the manifest in the open transaction; return the number of rows.
 
     Raises:
@@ -153,7 +93,7 @@ def _read_columns(connection: psycopg.Connection, command: CopyCommand) -> list[
     return chosen
 
 
-def _read_manifest(s3, address: str) -> list[tuple[str, int]]:
+def _read_manifest(s3: Any, address: str) -> list[tuple[str, int]]:
     try:
         entries = json.loads(_get(s3, address).read())["entries"]
     except ClientError as error:
@@ -180,11 +120,11 @@ def _locate(address: str) -> dict[str, str]:
     return {"Bucket": parts.netloc, "Key": parts.path.lstrip("/")}
 
 
-def _get(s3, address: str):
+def _get(s3: Any, address: str) -> Any:
     return s3.get_object(**_locate(address))["Body"]
 
 
-def _exists(s3, address: str) -> bool:
+def _exists(s3: Any, address: str) -> bool:
     try:
         s3.head_object(**_locate(address))
     except ClientError as error:
@@ -194,14 +134,14 @@ def _exists(s3, address: str) -> bool:
     return True
 
 
-def _download(s3, url: str, content_length: int, file) -> None:
+def _download(s3: Any, url: str, content_length: int, file: IO[bytes]) -> None:
     for chunk in _get(s3, url).iter_chunks(1 << 20):
         file.write(chunk)
     if file.tell() != content_length:
         raise Refused(f"File {url} has {file.tell()} bytes, its manifest's content_length says {content_length}")
 
 
-def _read_batches(file, url: str, columns: list[_Column]) -> Iterator[pa.RecordBatch]:
+def _read_batches(file: IO[bytes], url: str, columns: list[_Column]) -> Iterator[pa.RecordBatch]:
     file.seek(0)
     try:
         parquet = pq.ParquetFile(file)
@@ -248,26 +188,22 @@ def _require_utf8(values: pa.Array, column: _Column, url: str) -> None:
     )
 
 
+_EXACT = {
+    "int2": (pa.int16(), pa.int8()),
+    "int4": (pa.int32(), pa.int16(), pa.int8()),
+    "int8": (pa.int64(),),
+    "float4": (pa.float32(),),
+    "float8": (pa.float64(),),
+    "bool": (pa.bool_(),),
+    "date": (pa.date32(),),
+    "varchar": (pa.string(), pa.large_string()),
+    "bpchar": (pa.string(), pa.large_string()),
+}
+
+
 def _fits(kind: pa.DataType, column: _Column) -> bool:
-    match column.kind:
-        case "int2":
-            return kind in (pa.int8(), pa.int16())
-        case "int4":
-            return kind in (pa.int32(), pa.int16(), pa.int8())
-        case "int8":
-            return kind == pa.int64()
-        case "float4":
-            return kind == pa.float32()
-        case "float8":
-            return kind == pa.float64()
-        case "bool":
-            return kind == pa.bool_()
-        case "date":
-            return kind == pa.date32()
-        case "timestamp" | "timestamptz":
-            return pa.types.is_timestamp(kind) and kind.unit in ("ms", "us") and kind.tz in (None, "UTC")
-        case "numeric":
-            return pa.types.is_decimal(kind) and (kind.precision, kind.scale) == (column.precision, column.scale)
-        case "varchar" | "bpchar":
-            return pa.types.is_string(kind) or pa.types.is_large_string(kind)
-    return False
+    if column.kind in ("timestamp", "timestamptz"):
+        return bool(pa.types.is_timestamp(kind) and kind.unit in ("ms", "us") and kind.tz in (None, "UTC"))
+    if column.kind == "numeric":
+        return bool(pa.types.is_decimal(kind) and (kind.precision, kind.scale) == (column.precision, column.scale))
+    return kind in _EXACT.get(column.kind, ())

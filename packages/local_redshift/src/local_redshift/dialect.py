@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.dialects.redshift import Redshift
 from sqlglot.errors import ParseError, TokenError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.generators.postgres import PostgresGenerator
+from sqlglot.parsers.redshift import RedshiftParser
+from sqlglot.tokenizer_core import Token, TokenType
 
 from local_redshift.parameters import find_backslash
-from local_redshift.refusal import Refused
+from local_redshift.refusal import NotOffered, Refused
 
 RESERVED_WORDS = frozenset((Path(__file__).parent / "reserved_words.txt").read_text(encoding="ascii").split())
+
+_NAMED = re.compile(r"^\s*--\s*name\s*:", re.MULTILINE)
 
 _PARSED_CALLS = ("CAST", "CONVERT", "DECODE", "EXTRACT", "POSITION", "SUBSTRING", "TRIM", "TRY_CAST")
 
@@ -29,19 +33,23 @@ class Source(Redshift):
 
     class Tokenizer(Redshift.Tokenizer):
         COMMANDS: ClassVar = set()  # sqlglot would take what follows such words as one opaque text
-        KEYWORDS: ClassVar = {**Redshift.Tokenizer.KEYWORDS, "FLOAT": TokenType.DOUBLE, "FLOAT8": TokenType.DOUBLE}
+        KEYWORDS: ClassVar = {
+            **{word: kind for word, kind in Redshift.Tokenizer.KEYWORDS.items() if word != "BYTEA"},  # Redshift has VARBYTE
+            "FLOAT": TokenType.DOUBLE,
+            "FLOAT8": TokenType.DOUBLE,
+        }
 
-    class Parser(Redshift.Parser):
-        FUNCTIONS: ClassVar = {}
-        FUNCTION_PARSERS: ClassVar = {name: Redshift.Parser.FUNCTION_PARSERS[name] for name in _PARSED_CALLS}
+    class Parser(RedshiftParser):
+        FUNCTIONS: ClassVar[dict[str, Any]] = {}
+        FUNCTION_PARSERS: ClassVar = {name: RedshiftParser.FUNCTION_PARSERS[name] for name in _PARSED_CALLS}
 
 
 class Target(Postgres):
     """What PostgreSQL gets; parameters stay marked (`PLACEHOLDER`) until their values are known."""
 
-    class Generator(Postgres.Generator):
+    class Generator(PostgresGenerator):
         TRANSFORMS: ClassVar = {
-            **Postgres.Generator.TRANSFORMS,
+            **PostgresGenerator.TRANSFORMS,
             exp.Placeholder: lambda _self, node: f"\x01{node.name}\x02",
             exp.Pow: lambda self, node: self.binary(node, "^"),
         }
@@ -70,29 +78,55 @@ def tokenize_script(sql: str) -> list[Token]:
         Refused: a text, name or comment does not end, or a text has a backslash whose meaning differs between the two databases.
     """
     if (literal := find_backslash(sql)) is not None:
-        raise Refused(f"the text {literal} has a single backslash, which Redshift would swallow: double it")
+        raise NotOffered(f"the text {literal} has a single backslash, which Redshift would swallow: double it")
+    return _tokenize(sql)
+
+
+def split_script(sql: str) -> list[list[Token]]:
+    """Divide a script into its statements, each as its tokens.
+
+    A semicolon ends a statement, and so does a comment `-- name: …` at a line's beginning (as aiosql and others divide files).
+
+    Raises:
+        Refused: a text, name or comment does not end.
+    """
+    statements: list[list[Token]] = [[]]
+    end = 0
+    for token in _tokenize(sql):
+        if _NAMED.search(sql, end, token.start):
+            statements.append([])
+        if token.token_type is TokenType.SEMICOLON:
+            statements.append([])
+        else:
+            statements[-1].append(token)
+        end = token.end + 1
+    return [statement for statement in statements if statement]
+
+
+def _tokenize(sql: str) -> list[Token]:
     try:
         tokens = Source().tokenize(sql)
     except TokenError as error:
-        raise Refused(f"syntax error: unterminated text, name or comment ({error})") from error
+        raise Refused(f"syntax error: unterminated text, name or comment ({error})", "c_SQL_commands") from error
     return [word for token in tokens for word in _split_words(sql, token)]
 
 
-def parse(sql: str) -> exp.Expression:
+def parse(sql: str) -> exp.Expr:
     """Return a statement's tree; raise Refused with the parser's own words where it is no SQL."""
     try:
         tree = Source().parse(sql)[0]
     except ParseError as error:
         first = error.errors[0] if error.errors else {}
-        raise Refused(f'syntax error at or near "{first.get("highlight") or ""}": {first.get("description", error)}') from error
+        reason = f'syntax error at or near "{first.get("highlight") or ""}": {first.get("description", error)}'
+        raise Refused(reason, line=first.get("line")) from error
     if tree is None or isinstance(tree, exp.Command):
-        raise Refused(f"this statement is not offered here: {sql[:200]}")
+        raise NotOffered(f"this statement is not offered here: {sql[:200]}")
     for clause in tree.find_all(exp.When):
         _mend_insert(clause.args["then"])
     return tree
 
 
-def _mend_insert(action: exp.Expression) -> None:
+def _mend_insert(action: exp.Expr) -> None:
     """sqlglot reads INSERT VALUES (...) of a MERGE, without columns, as one column that is a call of a function `values`."""
     columns = action.this.expressions if isinstance(action, exp.Insert) and isinstance(action.this, exp.Tuple) else []
     if len(columns) == 1 and isinstance(columns[0], exp.Anonymous) and columns[0].name.lower() == "values":
@@ -111,7 +145,7 @@ def _split_words(sql: str, token: Token) -> list[Token]:
     ]
 
 
-def write(tree: exp.Expression) -> str:
+def write(tree: exp.Expr) -> str:
     """Return a tree as PostgreSQL's text, every name quoted (so that words reserved there only are names here)."""
     return tree.sql(dialect=Target, identify=True, normalize_functions=False, comments=False)
 
@@ -123,18 +157,22 @@ def fold_name(token: Token) -> str:
         Refused: it is a reserved word and not delimited.
     """
     if token.token_type is not TokenType.IDENTIFIER:
-        refuse_reserved(token.text)
-    refuse_long(token.text)
+        refuse_reserved(token.text, token.line)
+    refuse_long(token.text, token.line)
     return '"' + token.text.lower().replace('"', '""') + '"'
 
 
-def refuse_reserved(name: str) -> None:
-    """Raise Refused where a bare name is a reserved word (page r_pg_keywords)."""
+def refuse_reserved(name: str, line: int | None = None) -> None:
+    """Raise Refused where a bare name, at this line, is a reserved word (page r_pg_keywords)."""
     if name.upper() in RESERVED_WORDS:
-        raise Refused(f'syntax error at or near "{name}": a reserved word of Redshift: rename it or put it in double quotes')
+        reason = f'syntax error at or near "{name}": a reserved word of Redshift: rename it or put it in double quotes'
+        raise Refused(reason, "r_pg_keywords", line)
 
 
-def refuse_long(name: str) -> None:
-    """Raise Refused where PostgreSQL would cut a name that Redshift takes (63 bytes there, 127 here: page r_names)."""
-    if len(name.encode()) > 63:
-        raise Refused(f'the name "{name}" has over 63 bytes, the most that this stand-in takes (Redshift: 127)')
+def refuse_long(name: str, line: int | None = None) -> None:
+    """Raise Refused where a name is too long for Redshift (127 bytes: page r_names), NotOffered where PostgreSQL would cut it."""
+    size = len(name.encode())
+    if size > 127:
+        raise Refused(f'the name "{name}" has over 127 bytes', "r_names", line)
+    if size > 63:
+        raise NotOffered(f'the name "{name}" has over 63 bytes, the most that this stand-in takes (Redshift: 127)', line=line)

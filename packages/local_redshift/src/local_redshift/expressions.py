@@ -7,14 +7,14 @@ from collections.abc import Callable
 from sqlglot import exp
 
 from local_redshift.dialect import refuse_long, refuse_reserved
-from local_redshift.refusal import Refused
+from local_redshift.refusal import NotOffered, Refused
 from local_redshift.rules import check_rules
-from local_redshift.vocabulary import DATE_PARTS, FUNCTIONS, TYPES, UNKNOWN_FUNCTIONS
+from local_redshift.vocabulary import DATE_PARTS, FUNCTIONS, OTHER_FUNCTIONS, OTHER_TYPES, POSTGRES_FUNCTIONS, TYPES
 
 _WHOLE = (exp.DType.SMALLINT, exp.DType.INT, exp.DType.BIGINT)
 
 
-def rewrite_expressions(tree: exp.Expression) -> exp.Expression:
+def rewrite_expressions(tree: exp.Expr) -> exp.Expr:
     """Check a tree, then return it with every expression rewritten (it is changed in place).
 
     Raises:
@@ -27,13 +27,13 @@ def rewrite_expressions(tree: exp.Expression) -> exp.Expression:
         _rewrite_qualify(select)
     for name in tree.find_all(exp.Identifier):
         if not name.quoted:
-            refuse_reserved(name.name)
-        refuse_long(name.name)
+            refuse_reserved(name.name, name.meta.get("line"))
+        refuse_long(name.name, name.meta.get("line"))
         name.set("this", name.name.lower())
     return tree
 
 
-def called_functions(tree: exp.Expression) -> set[str]:
+def called_functions(tree: exp.Expr) -> set[str]:
     """Return the unqualified functions of a tree as it was sent that are not Redshift's: a user's, or PostgreSQL's alone."""
     return {
         node.name.lower()
@@ -49,13 +49,16 @@ def check_type(kind: exp.DataType) -> exp.DataType:
         Refused: the type is not one of Redshift's, or not offered here.
     """
     if kind.this not in TYPES:
-        raise Refused(f"the type {kind.sql(dialect='redshift')} is not Redshift's, or not offered here")
+        name = kind.sql(dialect="redshift")
+        if kind.this in OTHER_TYPES:
+            raise NotOffered(f"the type {name} is not offered here")
+        raise Refused(f"the type {name} is not Redshift's", "c_unsupported-postgresql-datatypes")
     if kind.this is exp.DType.DECIMAL:
         sizes = [int(parameter.name) for parameter in kind.expressions] or [18]
         precision, scale = (*sizes, 0)[:2]
         if not 1 <= precision <= 38 or scale > min(precision, 37):
             raise Refused(
-                f"DECIMAL({precision},{scale}): the precision is 1 to 38, the scale at most it and 37 (page r_Numeric_types201)"
+                f"DECIMAL({precision},{scale}): the precision is 1 to 38, the scale at most it and 37", "r_Numeric_types201"
             )
         return _type(f"decimal({precision},{scale})")
     if kind.this in (exp.DType.NVARCHAR, exp.DType.TEXT):
@@ -69,17 +72,17 @@ def _type(text: str) -> exp.DataType:
     return exp.DataType.build(text, dialect="postgres")
 
 
-def _call(name: str, *arguments: exp.Expression) -> exp.Anonymous:
+def _call(name: str, *arguments: exp.Expr) -> exp.Anonymous:
     return exp.Anonymous(this=name, expressions=list(arguments))
 
 
-def _cast(value: exp.Expression, kind: exp.DataType) -> exp.Cast:
+def _cast(value: exp.Expr, kind: exp.DataType) -> exp.Cast:
     cast = exp.Cast(this=value, to=kind)
     cast.meta["is_final"] = True  # PostgreSQL's own, not to be rewritten again
     return cast
 
 
-def _rewrite_innermost_first(tree: exp.Expression, rewrite: Callable[[exp.Expression], exp.Expression]) -> exp.Expression:
+def _rewrite_innermost_first(tree: exp.Expr, rewrite: Callable[[exp.Expr], exp.Expr]) -> exp.Expr:
     """Replace each node by what `rewrite` makes of it; what it makes is not rewritten again."""
     for node in reversed(list(tree.bfs())):
         rewritten = rewrite(node)
@@ -90,12 +93,12 @@ def _rewrite_innermost_first(tree: exp.Expression, rewrite: Callable[[exp.Expres
     return tree
 
 
-def _rewrite_call(node: exp.Expression) -> exp.Expression:
+def _rewrite_call(node: exp.Expr) -> exp.Expr:
     if isinstance(node, exp.Extract):
         return _call("redshift.extract_part", exp.Literal.string(_date_part(node.this)), node.expression)
     if isinstance(node, exp.CurrentTimestamp):
         if not node.args.get("sysdate"):
-            raise Refused("CURRENT_TIMESTAMP is deprecated and runs on the leader node only: use GETDATE() or SYSDATE")
+            raise NotOffered("CURRENT_TIMESTAMP is deprecated and runs on the leader node only: use GETDATE() or SYSDATE")
         return _call("redshift.sysdate")
     if isinstance(node, exp.WithinGroup) and isinstance(node.this, exp.Anonymous) and node.this.name.lower() == "listagg":
         return _rewrite_listagg(node.this, node.expression)
@@ -106,38 +109,40 @@ def _rewrite_call(node: exp.Expression) -> exp.Expression:
         return node  # its parent rewrites it, with its order
     if rewrite := _CALLS.get(name):
         return rewrite(node)
-    if name in UNKNOWN_FUNCTIONS:
-        raise Refused(f"the function {name} is not offered here: {UNKNOWN_FUNCTIONS[name]}")
+    if name in POSTGRES_FUNCTIONS:
+        raise Refused(f"the function {name} does not exist: {POSTGRES_FUNCTIONS[name]}", "c_unsupported-postgresql-functions")
+    if name in OTHER_FUNCTIONS:
+        raise NotOffered(f"the function {name} is not offered here: {OTHER_FUNCTIONS[name]}")
     node.set("this", name)
     return node
 
 
-def _date_part(node: exp.Expression) -> str:
+def _date_part(node: exp.Expr) -> str:
     part = node.name.lower()
     if part not in DATE_PARTS:
-        raise Refused(f"{part!r} is not a date part of Redshift, or not offered here (page r_Dateparts_for_datetime_functions)")
+        raise NotOffered(f"{part!r} is not a date part of Redshift, or not offered here", "r_Dateparts_for_datetime_functions")
     return DATE_PARTS[part]
 
 
-def _with_date_part(name: str) -> Callable[[exp.Anonymous], exp.Expression]:
-    def rewrite(node: exp.Anonymous) -> exp.Expression:
+def _with_date_part(name: str) -> Callable[[exp.Anonymous], exp.Expr]:
+    def rewrite(node: exp.Anonymous) -> exp.Expr:
         part, *rest = node.expressions
         return _call(name, exp.Literal.string(_date_part(part)), *rest)
 
     return rewrite
 
 
-def _rewrite_datediff(node: exp.Anonymous) -> exp.Expression:
+def _rewrite_datediff(node: exp.Anonymous) -> exp.Expr:
     part, start, end = node.expressions
     if _date_part(part) == "week":
-        raise Refused(
+        raise NotOffered(
             "DATEDIFF of weeks is not offered here, as its documentation does not say on which day a week begins: "
             "use DATEDIFF(day, DATE_TRUNC('week', a), DATE_TRUNC('week', b)) / 7"
         )
     return _call("redshift.datediff", exp.Literal.string(_date_part(part)), start, end)
 
 
-def _rewrite_listagg(node: exp.Anonymous, order: exp.Expression | None = None) -> exp.Expression:
+def _rewrite_listagg(node: exp.Anonymous, order: exp.Expr | None = None) -> exp.Expr:
     is_distinct = isinstance(node.expressions[0], exp.Distinct)
     value, *rest = node.expressions[0].expressions if is_distinct else node.expressions
     separator = rest[0] if rest else exp.Literal.string("")
@@ -149,7 +154,7 @@ def _rewrite_listagg(node: exp.Anonymous, order: exp.Expression | None = None) -
     return _call("array_to_string", exp.Filter(this=values, expression=exp.Where(this=is_value)), separator)
 
 
-def _in_order(value: exp.Expression, order: exp.Expression | None) -> exp.Expression:
+def _in_order(value: exp.Expr, order: exp.Expr | None) -> exp.Expr:
     """Put an aggregate's ORDER BY behind its last argument."""
     if order is None:
         return value
@@ -157,32 +162,32 @@ def _in_order(value: exp.Expression, order: exp.Expression | None) -> exp.Expres
     return order
 
 
-def _rewrite_date_trunc(node: exp.Anonymous) -> exp.Expression:
+def _rewrite_date_trunc(node: exp.Anonymous) -> exp.Expr:
     part, value = node.expressions
     if isinstance(value, exp.Literal):
         value = _cast(value, _type("timestamp"))
     return _call("redshift.date_trunc", exp.Literal.string(_date_part(part)), value)
 
 
-def _rewrite_nvl2(node: exp.Anonymous) -> exp.Expression:
+def _rewrite_nvl2(node: exp.Anonymous) -> exp.Expr:
     value, present, absent = node.expressions
     return exp.Case(ifs=[exp.If(this=exp.Not(this=exp.Is(this=value, expression=exp.Null())), true=present)], default=absent)
 
 
-def _rewrite_concat(node: exp.Anonymous) -> exp.Expression:
+def _rewrite_concat(node: exp.Anonymous) -> exp.Expr:
     if len(node.expressions) != 2:
-        raise Refused("CONCAT takes two arguments in Redshift; use || for more (page r_CONCAT)")
+        raise Refused("CONCAT takes two arguments in Redshift; use || for more", "r_CONCAT")
     left, right = (_cast(argument, _type("text")) for argument in node.expressions)
     return exp.Paren(this=exp.DPipe(this=left, expression=right))
 
 
-def _rewrite_median(node: exp.Anonymous) -> exp.Expression:
+def _rewrite_median(node: exp.Anonymous) -> exp.Expr:
     value = _cast(node.expressions[0], _type("double precision"))
     order = exp.Order(expressions=[exp.Ordered(this=value)])
     return exp.WithinGroup(this=_call("percentile_cont", exp.Literal.number("0.5")), expression=order)
 
 
-_CALLS: dict[str, Callable[[exp.Anonymous], exp.Expression]] = {
+_CALLS: dict[str, Callable[[exp.Anonymous], exp.Expr]] = {
     "dateadd": _with_date_part("redshift.dateadd"),
     "date_add": _with_date_part("redshift.dateadd"),
     "datediff": _rewrite_datediff,
@@ -198,7 +203,7 @@ _CALLS: dict[str, Callable[[exp.Anonymous], exp.Expression]] = {
 }
 
 
-def _rewrite_cast(node: exp.Expression) -> exp.Expression:
+def _rewrite_cast(node: exp.Expr) -> exp.Expr:
     if not isinstance(node, exp.Cast) or node.meta.get("is_final"):
         return node
     kind, value = check_type(node.to), node.this
@@ -220,7 +225,7 @@ def _rewrite_cast(node: exp.Expression) -> exp.Expression:
     return cast
 
 
-def _cast_to_text(value: exp.Expression, kind: exp.DataType) -> exp.Cast:
+def _cast_to_text(value: exp.Expr, kind: exp.DataType) -> exp.Cast:
     """VARCHAR(n) cuts at n bytes; VARCHAR in an expression takes the size of its input (page r_Character_types)."""
     size = kind.expressions[0].name.lower() if kind.expressions else ("1" if kind.this is exp.DType.CHAR else None)
     if size is None:
@@ -239,20 +244,20 @@ def _rewrite_qualify(select: exp.Select) -> None:
     source = select.args["from_"].this
     joins = select.args.get("joins") or []
     if not (select.args.get("where") or select.args.get("group") or joins or source.alias):
-        raise Refused("QUALIFY straight after FROM needs an alias of the table (page r_QUALIFY_clause)")
+        raise Refused("QUALIFY straight after FROM needs an alias of the table", "r_QUALIFY_clause")
     outside = {part: select.args.pop(part) for part in ("order", "limit", "offset", "with_") if select.args.get(part) is not None}
     names = [_output_name(projection) for projection in select.expressions]
     select.set("qualify", None)
     if names == ["*"]:
         if joins:
-            raise Refused("SELECT * with QUALIFY over a join is not offered here: name the columns")
+            raise NotOffered("SELECT * with QUALIFY over a join is not offered here: name the columns")
         whole_row = exp.column("qualified_row", table="qualified")
-        kept: list[exp.Expression] = [exp.Dot(this=exp.Paren(this=whole_row), expression=exp.Star())]
+        kept: list[exp.Expr] = [exp.Dot(this=exp.Paren(this=whole_row), expression=exp.Star())]
         select.set("expressions", [exp.alias_(exp.column(source.alias_or_name), "qualified_row")])
     elif None in names or "*" in names:
-        raise Refused("QUALIFY needs every column of its SELECT to have a name")
+        raise NotOffered("QUALIFY needs every column of its SELECT to have a name")
     else:
-        kept = [exp.column(exp.to_identifier(name), table="qualified") for name in names]
+        kept = [exp.column(exp.Identifier(this=name, quoted=True), table="qualified") for name in names]
     select.append("expressions", exp.alias_(_inline_aliases(qualify.this, select), "is_qualified"))
     rows = exp.Subquery(this=select.copy(), alias=exp.TableAlias(this=exp.to_identifier("qualified")))
     outer = exp.select(*kept).from_(rows).where(exp.column("is_qualified", table="qualified"))
@@ -262,19 +267,19 @@ def _rewrite_qualify(select: exp.Select) -> None:
         select.set(key, value)
 
 
-def _output_name(projection: exp.Expression) -> str | None:
+def _output_name(projection: exp.Expr) -> str | None:
     if isinstance(projection, exp.Star) or (isinstance(projection, exp.Column) and isinstance(projection.this, exp.Star)):
         return "*"
     return projection.output_name.lower() or None
 
 
-def _inline_aliases(condition: exp.Expression, select: exp.Select) -> exp.Expression:
+def _inline_aliases(condition: exp.Expr, select: exp.Select) -> exp.Expr:
     """QUALIFY may name an alias of the SELECT list: put its expression there."""
     aliases = {
         projection.alias.lower(): projection.this for projection in select.expressions if isinstance(projection, exp.Alias)
     }
 
-    def inline(node: exp.Expression) -> exp.Expression:
+    def inline(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Column) and not node.table and node.name.lower() in aliases:
             return exp.Paren(this=aliases[node.name.lower()].copy())
         return node

@@ -13,17 +13,18 @@ from botocore.validate import ParamValidator
 SERVICE = botocore.session.get_session().get_service_model("redshift-data")
 
 
-def find_violations(value: Any, shape: Shape) -> str:
+def find_violations(value: Any, shape: Shape | None) -> str:
     """Return what of a value breaks its shape, or an empty text.
 
     botocore checks types, required members and least lengths; the greatest lengths, patterns and enumerations, which AWS checks
     on its side, are checked here.
     """
+    assert shape is not None  # every operation that is offered has an input and an output
     report = ParamValidator().validate(value, shape).generate_report()
     return report or "\n".join(_constraints(value, shape, "request"))
 
 
-def _constraints(value: Any, shape: Shape, path: str) -> Iterator[str]:
+def _constraints(value: Any, shape: Any, path: str) -> Iterator[str]:
     if shape.type_name == "structure":
         for name, item in value.items():
             yield from _constraints(item, shape.members[name], f"{path}.{name}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from local_redshift.dialect import fold_name
 from local_redshift.refusal import Refused
@@ -42,7 +42,8 @@ class Reader:
         """Take these words; raise Refused where others stand."""
         if not self.take(*words):
             found = "end of statement" if self.ended else self.tokens[self.at].text
-            raise Refused(f'syntax error at or near "{found}": expected {" ".join(words)}')
+            line = self.tokens[-1 if self.ended else self.at].line if self.tokens else None
+            raise Refused(f'syntax error at or near "{found}": expected {" ".join(words)}', line=line)
 
     def next(self) -> Token:
         """Take one token; raise Refused at the end."""
@@ -77,8 +78,8 @@ class Reader:
         return self.tokens[start : self.at]
 
     def rest(self) -> str:
-        """Return the text that is left."""
-        return text_of(self.sql, self.tokens[self.at :])
+        """Return the text that is left, on its lines."""
+        return on_its_lines(self.sql, self.tokens[self.at :])
 
 
 def read_role(reader: Reader) -> str | None:
@@ -94,6 +95,11 @@ def read_role(reader: Reader) -> str | None:
 def text_of(sql: str, tokens: list[Token]) -> str:
     """Return the text that tokens span."""
     return sql[tokens[0].start : tokens[-1].end + 1] if tokens else ""
+
+
+def on_its_lines(sql: str, tokens: list[Token], prefix: str = "") -> str:
+    """Return the text that tokens span, with a prefix, after as many line breaks as stand before it: lines keep their numbers."""
+    return "\n" * sql.count("\n", 0, tokens[0].start) + prefix + text_of(sql, tokens) if tokens else prefix
 
 
 def depth_change(token: Token) -> int:

@@ -68,6 +68,7 @@ def read_result(cursor: psycopg.Cursor) -> ResultSet:
         Refused: a row has over 64 KB or the result over 500 MB (Data API guide, "Considerations when calling the Data API").
     """
     result = cursor.pgresult
+    assert result is not None  # psycopg has one after every execution
     oids = [result.ftype(column) for column in range(result.nfields)]
     columns = [_describe(result, column) for column in range(result.nfields)]
     result_set = ResultSet(columns, [], 0)

@@ -9,16 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlglot import exp
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from local_redshift.dialect import parse, tokenize, tokenize_script, write
 from local_redshift.expressions import called_functions, rewrite_expressions
 from local_redshift.parameters import quote_text
-from local_redshift.reading import Reader, split_list, text_of
-from local_redshift.refusal import Refused
+from local_redshift.reading import Reader, on_its_lines, split_list, text_of
+from local_redshift.refusal import NotOffered, Refused
 
 _SQL_STATEMENTS = ("INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "ALTER", "LOCK", "CALL", "TRUNCATE", "ANALYZE")
-_REFUSED_STATEMENTS = {
+_OTHER_STATEMENTS = {
     "EXECUTE": "dynamic SQL (EXECUTE) is not offered here, as it cannot be translated before it runs",
     "COMMIT": "COMMIT in a procedure that a batch calls is an error",
     "ROLLBACK": "ROLLBACK in a procedure that a batch calls is an error",
@@ -50,18 +50,19 @@ def translate_routine(sql: str, tokens: list[Token], translate_statement: Callab
         raise Refused("a routine names its LANGUAGE")
     language = words[words.index("LANGUAGE") + 1]
     functions: set[str] = set()
+    inside = "\n" * sql.count("\n", 0, bodies[0].start) + bodies[0].text  # its lines keep their numbers
     if "PROCEDURE" in words[:4]:
         if language != "PLPGSQL":
             raise Refused("procedures are written in PL/pgSQL")
         if refused := {"NONATOMIC", "OUT"} & set(words):
-            raise Refused(f"{refused.pop()} in CREATE PROCEDURE is not offered here")
-        body = _Body(bodies[0].text, translate_statement, functions).translate()
+            raise NotOffered(f"{refused.pop()} in CREATE PROCEDURE is not offered here")
+        body = _Body(inside, translate_statement, functions).translate()
     elif language == "SQL":
-        body = _translate_function_body(bodies[0].text, words, functions)
+        body = _translate_function_body(inside, words, functions)
     else:
-        raise Refused("functions are offered in SQL only")
+        raise NotOffered("functions are offered in SQL only")
     if "$routine$" in body:
-        raise Refused("a routine's body cannot hold $routine$ here")
+        raise NotOffered("a routine's body cannot hold $routine$ here")
     start, end = bodies[0].start, bodies[0].end
     text = f"{sql[:start]}$routine$\n{body}\n$routine${sql[end + 1 : tokens[-1].end + 1]}"
     return Routine(text, frozenset(functions))
@@ -71,7 +72,7 @@ def _translate_function_body(body: str, words: list[str], functions: set[str]) -
     """Page udf-creating-a-scalar-sql-udf: one SELECT of one expression, no FROM; arguments are $1, $2, ..."""
     if not {"VOLATILE", "STABLE", "IMMUTABLE"} & set(words):
         raise Refused("a function names its volatility: VOLATILE, STABLE or IMMUTABLE")
-    tree = parse(text_of(body, tokenize(body)))
+    tree = parse(on_its_lines(body, tokenize(body)))
     if not isinstance(tree, exp.Select) or len(tree.expressions) != 1 or tree.find(exp.From, exp.Join):
         raise Refused("the body of an SQL function is one SELECT of one expression, without FROM")
     functions |= called_functions(tree)
@@ -111,7 +112,7 @@ class _Body:
             elif reader.take("FOR"):
                 self._for()
             elif word == "EXCEPTION":
-                raise Refused("EXCEPTION blocks roll back less in PostgreSQL than in Redshift: not offered here")
+                raise NotOffered("EXCEPTION blocks roll back less in PostgreSQL than in Redshift: not offered here")
             else:
                 self._simple(self._statement())
         return "\n".join(self._lines)
@@ -140,7 +141,7 @@ class _Body:
         reader.require("LOOP")
         first = source[0].text.upper() if source else ""
         if first == "EXECUTE":
-            raise Refused(_REFUSED_STATEMENTS["EXECUTE"])
+            raise NotOffered(_OTHER_STATEMENTS["EXECUTE"], line=source[0].line)
         text = self._query(source) if first in ("SELECT", "WITH") else text_of(self._body, source).lower()
         self._lines.append(f"for {target} in {text} loop")
 
@@ -148,8 +149,8 @@ class _Body:
         if not tokens:
             return
         word = tokens[0].text.upper()
-        if reason := _REFUSED_STATEMENTS.get(word):
-            raise Refused(reason)
+        if reason := _OTHER_STATEMENTS.get(word):
+            raise NotOffered(reason, line=tokens[0].line)
         if word in ("END", "NULL", "RETURN", "GET"):
             line = text_of(self._body, tokens).lower()
         elif word in ("EXIT", "CONTINUE"):
@@ -163,7 +164,7 @@ class _Body:
         elif word == "PERFORM":
             line = "perform " + self._query(tokens[1:], prefix="select ").split(" ", 1)[1]
         elif word in _SQL_STATEMENTS:
-            line = self._translate_statement(text_of(self._body, tokens))
+            line = self._translate_statement(on_its_lines(self._body, tokens))
         else:
             line = self._assignment(tokens)
         self._lines.append(line + ";")
@@ -187,7 +188,8 @@ class _Body:
         while reader.take(".") or reader.take(","):
             reader.next()
         targets = text_of(self._body, tokens[start : reader.at]).lower()
-        query = self._sql(f"{text_of(self._body, before)} {text_of(self._body, tokens[reader.at :])}")
+        breaks = self._body.count("\n", before[-1].end, tokens[reader.at].start) if before and not reader.ended else 0
+        query = self._sql(f"{on_its_lines(self._body, before)}{' ' + breaks * chr(10)}{text_of(self._body, tokens[reader.at :])}")
         return f"{query} into {targets}"
 
     def _assignment(self, tokens: list[Token]) -> str:
@@ -197,12 +199,12 @@ class _Body:
         return f"{text_of(self._body, tokens[:at]).lower()} := {self._expression(tokens[at + 1 :])}"
 
     def _expression(self, tokens: list[Token]) -> str:
-        tree = parse(f"select {text_of(self._body, tokens)}")
+        tree = parse(on_its_lines(self._body, tokens, "select "))
         self._functions |= called_functions(tree)
         return write(rewrite_expressions(tree).expressions[0])
 
     def _query(self, tokens: list[Token], prefix: str = "") -> str:
-        return self._sql(prefix + text_of(self._body, tokens))
+        return self._sql(on_its_lines(self._body, tokens, prefix))
 
     def _sql(self, text: str) -> str:
         tree = parse(text)

@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
-from local_redshift.refusal import Refused
-from local_redshift.vocabulary import FRAMED_FUNCTIONS, LEADER_FUNCTIONS, RANKING_FUNCTIONS, REFUSED_NODES
+from local_redshift.refusal import NotOffered, Refused
+from local_redshift.vocabulary import FRAMED_FUNCTIONS, LEADER_FUNCTIONS, OTHER_NODES, RANKING_FUNCTIONS, REFUSED_NODES
 
 _SYSTEM_PREFIXES = ("svv_", "svl_", "stl_", "stv_", "sys_")
 _CATALOG_PREFIXES = (*_SYSTEM_PREFIXES, "pg_")
 
 
-def check_rules(tree: exp.Expression) -> None:
+def check_rules(tree: exp.Expr) -> None:
     """Raise Refused where a statement, as it was sent, is not Redshift's."""
     for node in tree.walk():
-        if reason := REFUSED_NODES.get(type(node)):
-            raise Refused(f"{reason} (at: {node.sql(dialect='redshift')[:200]})")
-        if check := _CHECKS.get(type(node)):
-            check(node)
+        try:
+            _check_node(node)
+        except Refused as refusal:
+            refusal.line = refusal.line or _line_of(node)
+            raise
     _check_catalog_join(tree)
     _check_correlations(tree)
+
+
+def _check_node(node: exp.Expr) -> None:
+    if reason := REFUSED_NODES.get(type(node)):
+        raise Refused(f"{reason} (at: {node.sql(dialect='redshift')[:200]})")
+    if reason := OTHER_NODES.get(type(node)):
+        raise NotOffered(f"{reason} (at: {node.sql(dialect='redshift')[:200]})")
+    if check := _CHECKS.get(type(node)):
+        check(node)
+
+
+def _line_of(node: exp.Expr) -> int | None:
+    """Return the line of the first name or call in a node; sqlglot keeps no other places."""
+    return next((found.meta["line"] for found in node.walk() if "line" in found.meta), None)
 
 
 def _check_values(node: exp.Values) -> None:
@@ -79,12 +97,12 @@ def _check_update(node: exp.Update) -> None:
     source = node.args.get("from_")
     for join in source.this.args.get("joins") or [] if source is not None else []:
         if join.side:
-            raise Refused("Target table must be part of an equijoin predicate: an UPDATE takes no outer join (page r_UPDATE)")
+            raise Refused("Target table must be part of an equijoin predicate: an UPDATE takes no outer join", "r_UPDATE")
 
 
 def _check_delete(node: exp.Delete) -> None:
     if node.this is not None and node.this.alias:
-        raise Refused("the target of DELETE takes no alias (page r_DELETE)")
+        raise Refused("the target of DELETE takes no alias", "r_DELETE")
 
 
 def _check_join(node: exp.Join) -> None:
@@ -134,7 +152,7 @@ def _check_call(node: exp.Anonymous) -> None:
         raise Refused(f"{node.name}: the pattern must be a valid UTF-8 literal character expression")
 
 
-_CHECKS = {
+_CHECKS: dict[type[exp.Expr], Callable[[Any], None]] = {
     exp.Anonymous: _check_call,
     exp.RegexpLike: _check_pattern,
     exp.Select: _check_untyped_columns,
@@ -149,7 +167,7 @@ _CHECKS = {
 }
 
 
-def _check_catalog_join(tree: exp.Expression) -> None:
+def _check_catalog_join(tree: exp.Expr) -> None:
     """Page c_SQL_functions_leader_node_only: catalogs and some functions cannot be used with users' tables."""
     names = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
     tables = [table for table in tree.find_all(exp.Table) if table.db or table.name.lower() not in names]
@@ -158,7 +176,8 @@ def _check_catalog_join(tree: exp.Expression) -> None:
     if catalog and others:
         raise Refused(
             "Specified types or functions (one per INFO message) not supported on Redshift tables: "
-            f'"{catalog[0]}" lives on the leader node and cannot be used with "{others[0]}"'
+            f'"{catalog[0]}" lives on the leader node and cannot be used with "{others[0]}"',
+            "c_SQL_functions_leader_node_only",
         )
     # Page r_CURRENT_SCHEMA: such a function is an error beside a user's table, and beside the STL, STV, SVV and SVL views, too.
     others += [name for name in catalog if name.lower().startswith(_SYSTEM_PREFIXES)]
@@ -166,11 +185,15 @@ def _check_catalog_join(tree: exp.Expression) -> None:
         if others and call.name.lower() in LEADER_FUNCTIONS:
             raise Refused(
                 "Specified types or functions (one per INFO message) not supported on Redshift tables: "
-                f'the function "{call.name}" runs on the leader node and cannot be used with "{others[0]}"'
+                f'the function "{call.name}" runs on the leader node and cannot be used with "{others[0]}"',
+                "c_SQL_functions_leader_node_only",
+                call.meta.get("line"),
             )
-    for call in tree.find_all(exp.CurrentSchema):
-        if others:
-            raise Refused(f"Specified types or functions not supported on Redshift tables: {call.sql(dialect='redshift')}")
+    if others and (schema := tree.find(exp.CurrentSchema)):
+        raise Refused(
+            f"Specified types or functions not supported on Redshift tables: {schema.sql(dialect='redshift')}",
+            "c_SQL_functions_leader_node_only",
+        )
 
 
 def is_catalog(table: exp.Table) -> bool:
@@ -180,7 +203,7 @@ def is_catalog(table: exp.Table) -> bool:
     )
 
 
-def _check_correlations(tree: exp.Expression) -> None:
+def _check_correlations(tree: exp.Expr) -> None:
     """Page r_correlated_subqueries: patterns that Redshift cannot decorrelate."""
     if not tree.find(exp.Subquery, exp.Exists, exp.In):
         return
@@ -211,5 +234,7 @@ def _enclosing_query(scope: Scope) -> Scope | None:
 def _pattern(column: exp.Column, reason: str) -> Refused:
     return Refused(
         "This type of correlated subquery pattern is not supported due to internal error: "
-        f"{reason} (the outer column is {column.sql(dialect='redshift')}; page r_correlated_subqueries)"
+        f"{reason} (the outer column is {column.sql(dialect='redshift')})",
+        "r_correlated_subqueries",
+        column.meta.get("line"),
     )

@@ -43,7 +43,7 @@ class DataApiServer:
         role: ARN of the one role that is attached for COPY and UNLOAD; None attaches every role.
     """
 
-    def __init__(self, postgres_uri: str, s3_endpoint_url: str | None, port: int = 0, role: str | None = None) -> None:
+    def __init__(self, postgres_uri: str, s3_endpoint_url: str | None = None, port: int = 0, role: str | None = None) -> None:
         s3 = boto3.client("s3", endpoint_url=s3_endpoint_url, region_name="us-east-1", config=Config(max_pool_connections=50))
         self._sessions = Sessions(postgres_uri, s3, role)
         self._statements = Statements(self._sessions)
@@ -304,6 +304,7 @@ class _Http(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
+    server: _Http
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # headers and body leave in one packet
     disable_nagle_algorithm = True
@@ -335,7 +336,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise ApiError("SerializationException", "the request is not JSON") from error
         if report := find_violations(request, model.input_shape):
             raise ApiError("ValidationException", report)
-        answer = _without_nones(operation(request))
+        answer: dict[str, Any] = _without_nones(operation(request))
         if report := find_violations(answer, model.output_shape):
             raise AssertionError(f"the answer breaks the service's model: {report}")
         return answer

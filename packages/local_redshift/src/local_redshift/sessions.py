@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
 
 from local_redshift import copy_parquet, unload_parquet
 from local_redshift.database import USER, prepare_database
-from local_redshift.refusal import Refused
+from local_redshift.refusal import NotOffered, Refused
 from local_redshift.results import ResultSet, read_result
 from local_redshift.translate import Translation, translate
 
@@ -30,7 +31,7 @@ class Sessions:
         role: ARN of the one role that is attached to the warehouse; None attaches every role.
     """
 
-    def __init__(self, uri: str, s3, role: str | None = None) -> None:
+    def __init__(self, uri: str, s3: Any, role: str | None = None) -> None:
         self._uri, self._s3, self._role = uri, s3, role
         self._idle: list[psycopg.Connection] = []
         self._lock = threading.Lock()
@@ -80,7 +81,7 @@ class Sessions:
         if in_batch and translation.alone:
             raise Refused(translation.alone)
         if foreign := sorted(translation.functions & self._postgres_functions):
-            raise Refused(f"function {foreign[0]}() does not exist in Redshift, or is not offered here")
+            raise NotOffered(f"function {foreign[0]}() does not exist in Redshift, or is not offered here")
         return translation
 
     def run(

@@ -97,9 +97,10 @@ class Statements:
                 return known
             statement = Statement(sqls, is_batch, request)
             statement.parts = [SubStatement(sql) for sql in sqls]
-            for part in (statement, *statement.parts):
+            targets: list[Statement | SubStatement] = [statement, *statement.parts]
+            for target in targets:
                 self._query_ids += 1
-                part.query_id = self._query_ids
+                target.query_id = self._query_ids
             self._by_id[statement.id] = statement
             if token:
                 self._by_token[token] = statement

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 from sqlglot.errors import ParseError
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from local_redshift.dialect import Source, fold_name, parse, write
 from local_redshift.expressions import check_type, rewrite_expressions
 from local_redshift.parameters import quote_text
-from local_redshift.reading import Reader, depth_change, split_list, text_of
-from local_redshift.refusal import Refused
+from local_redshift.reading import Reader, depth_change, on_its_lines, split_list, text_of
+from local_redshift.refusal import NotOffered, Refused
 
 # Of every table, hidden: those of PostgreSQL 8.0, of which later ones have given up `oid`, and two of Redshift's own.
 _SYSTEM_COLUMNS = ("cmax", "cmin", "ctid", "deletexid", "insertxid", "oid", "tableoid", "xmax", "xmin")
@@ -110,7 +110,7 @@ def read_alter(sql: str, tokens: list[Token]) -> TableChange:
     if reader.take("OWNER", "TO"):
         return _finish(reader, f"alter table {name} owner to {reader.name()}")
     if reader.take("APPEND"):
-        raise Refused("ALTER TABLE APPEND is not offered here; it cannot run inside a transaction block either")
+        raise NotOffered("ALTER TABLE APPEND is not offered here; it cannot run inside a transaction block either")
     if reader.take("ALTER"):
         return _read_alter_column(reader, name)
     raise Refused(f'syntax error at or near "{reader.next().text}" in ALTER TABLE')
@@ -255,7 +255,7 @@ def _read_default(reader: Reader) -> str:
     start, depth = reader.at, 0
     while not reader.ended and not (depth == 0 and reader.at > start and reader.word() in _AFTER_DEFAULT):
         depth += depth_change(reader.next())
-    tree = parse(f"select {text_of(reader.sql, reader.tokens[start : reader.at])}")
+    tree = parse(on_its_lines(reader.sql, reader.tokens[start : reader.at], "select "))
     return write(rewrite_expressions(tree).expressions[0])
 
 

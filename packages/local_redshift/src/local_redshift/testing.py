@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import psycopg
-
-if TYPE_CHECKING:
-    from botocore.client import BaseClient
 
 TARGET = {"WorkgroupName": "test-workgroup", "Database": "dev"}
 
@@ -30,7 +27,7 @@ class Warehouse:
     endpoint_url: str
     postgres_uri: str
 
-    def client(self) -> BaseClient:
+    def client(self) -> Any:
         """Return a boto3 `redshift-data` client; whatever account or region the environment names, it reaches this machine."""
         return boto3.client(
             "redshift-data",

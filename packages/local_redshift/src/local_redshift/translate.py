@@ -12,16 +12,17 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from sqlglot import exp
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from local_redshift import routines, tables
-from local_redshift.copy_parquet import CopyCommand, parse_copy
+from local_redshift.copy_command import CopyCommand, parse_copy
 from local_redshift.dialect import fold_name, parse, tokenize, write
 from local_redshift.expressions import called_functions, rewrite_expressions
 from local_redshift.parameters import find_parameters, quote_text
-from local_redshift.reading import text_of
-from local_redshift.refusal import Refused
+from local_redshift.reading import on_its_lines
+from local_redshift.refusal import NotOffered, Refused
 from local_redshift.unload_command import UnloadCommand, parse_unload
+from local_redshift.vocabulary import OTHER_STATEMENTS, POSTGRES_OBJECTS
 
 
 @dataclass(frozen=True)
@@ -54,21 +55,42 @@ def translate(sql: str) -> Translation:
     """Translate one statement.
 
     Raises:
-        Refused: Redshift would not run it, or it cannot be run faithfully here; the message says why.
+        Refused: Redshift would not run it; the message says why, and which page says so.
+        NotOffered: it cannot be run faithfully here.
     """
-    tokens = tokenize(sql)
-    words = [token.text.upper() for token in tokens[:6]]
-    translator = _STATEMENTS.get(words[0])
-    if translator is None:
-        raise Refused(f'syntax error at or near "{tokens[0].text}": not a statement that is offered here')
-    return translator(sql, tokens, words)
+    words: list[str] = []
+    line = None
+    try:
+        tokens = tokenize(sql)
+        words, line = [token.text.upper() for token in tokens[:6]], tokens[0].line
+        translator = _STATEMENTS.get(words[0])
+        if translator is None:
+            kind = NotOffered if words[0] in OTHER_STATEMENTS else Refused
+            raise kind(f'syntax error at or near "{tokens[0].text}": not a statement that is offered here')
+        return translator(sql, tokens, words)
+    except Refused as refusal:
+        refusal.line = refusal.line or line
+        refusal.page = refusal.page or _find_page(words)
+        raise
+
+
+def first_words(tokens: list[Token]) -> list[str]:
+    """Return a statement's first two words in upper case, OR REPLACE left out."""
+    words = [token.text.upper() for token in tokens[:4]]
+    return words[:1] + words[3:] if words[1:3] == ["OR", "REPLACE"] else words[:2]
+
+
+def _find_page(words: list[str]) -> str:
+    """Return the page of a statement."""
+    kind = words[3:4] if words[1:3] == ["OR", "REPLACE"] else words[1:2]
+    return _PAGES.get(" ".join(words[:1] + kind)) or _PAGES.get("".join(words[:1])) or "c_SQL_commands"
 
 
 def _translate_query(sql: str, tokens: list[Token], words: list[str]) -> Translation:
     return _translate_tree(parse(sql))
 
 
-def _translate_tree(tree: exp.Expression) -> Translation:
+def _translate_tree(tree: exp.Expr) -> Translation:
     returns_rows = isinstance(tree, exp.Query) and not tree.args.get("into")
     functions = frozenset(called_functions(tree))
     return Translation(write(rewrite_expressions(tree)), returns_rows=returns_rows, functions=functions)
@@ -81,7 +103,7 @@ def _translate_create(sql: str, tokens: list[Token], words: list[str]) -> Transl
         return Translation(routine.text, functions=routine.functions)
     if rest[0] == "SCHEMA":
         if len(tokens) > 6 or "AUTHORIZATION" in words:
-            raise Refused("CREATE SCHEMA is offered as CREATE SCHEMA [IF NOT EXISTS] name")
+            raise NotOffered("CREATE SCHEMA is offered as CREATE SCHEMA [IF NOT EXISTS] name")
         return Translation(render(sql, tokens))
     if rest[0] == "VIEW":
         return _translate_view(sql, tokens)
@@ -95,7 +117,9 @@ def _translate_create(sql: str, tokens: list[Token], words: list[str]) -> Transl
             return Translation(definition.text)
         query = _translate_tree(parse(definition.query))
         return Translation(f"{definition.text} as {query.text}", functions=query.functions)
-    raise Refused(f"CREATE {rest[0]} is not Redshift's, or not offered here")
+    if rest[0] in POSTGRES_OBJECTS:
+        raise Refused(f"CREATE {rest[0]} is not Redshift's", "c_unsupported-postgresql-features")
+    raise NotOffered(f"CREATE {rest[0]} is not Redshift's, or not offered here")
 
 
 def _translate_inside(sql: str) -> str:
@@ -104,7 +128,7 @@ def _translate_inside(sql: str) -> str:
     if translation.alone:
         raise Refused(translation.alone)
     if translation.copy or translation.unload:
-        raise Refused("COPY and UNLOAD in a procedure are not offered here")
+        raise NotOffered("COPY and UNLOAD in a procedure are not offered here")
     return translation.text or "null"
 
 
@@ -113,8 +137,8 @@ def _translate_view(sql: str, tokens: list[Token]) -> Translation:
     if start is None:
         raise Refused('syntax error: CREATE VIEW needs "AS"')
     if [token.text.upper() for token in tokens[-4:]] == ["WITH", "NO", "SCHEMA", "BINDING"]:
-        raise Refused("WITH NO SCHEMA BINDING is not offered here: a view of PostgreSQL is bound to its tables")
-    query = _translate_tree(parse(text_of(sql, tokens[start + 1 :])))
+        raise NotOffered("WITH NO SCHEMA BINDING is not offered here: a view of PostgreSQL is bound to its tables")
+    query = _translate_tree(parse(on_its_lines(sql, tokens[start + 1 :])))
     return Translation(f"{render(sql, tokens[:start])} as {query.text}", functions=query.functions)
 
 
@@ -122,7 +146,7 @@ def _translate_principal(sql: str, tokens: list[Token], words: list[str]) -> Tra
     kind, name = words[1], fold_name(tokens[2])
     if words[0] == "CREATE":
         if len(tokens) > 3 and kind != "USER":
-            raise Refused(f"CREATE {kind} is offered as CREATE {kind} name")
+            raise NotOffered(f"CREATE {kind} is offered as CREATE {kind} name")
         return Translation(f"create role {name}")
     return Translation(render(sql, [*tokens[:1], *tokens[2:]]).replace("drop", "drop role", 1))
 
@@ -135,14 +159,16 @@ def _translate_alter(sql: str, tokens: list[Token], words: list[str]) -> Transla
         return Translation(_render_grant(sql, tokens))
     if words[1] == "SCHEMA":
         return Translation(render(sql, tokens))
-    raise Refused(f"ALTER {words[1]} is not offered here")
+    raise NotOffered(f"ALTER {words[1]} is not offered here")
 
 
 def _translate_drop(sql: str, tokens: list[Token], words: list[str]) -> Translation:
     if words[1] in ("GROUP", "ROLE", "USER"):
         return _translate_principal(sql, tokens, words)
     if words[1] not in ("TABLE", "VIEW", "SCHEMA", "PROCEDURE", "FUNCTION"):
-        raise Refused(f"DROP {words[1]} is not Redshift's, or not offered here")
+        if words[1] in POSTGRES_OBJECTS:
+            raise Refused(f"DROP {words[1]} is not Redshift's", "c_unsupported-postgresql-features")
+        raise NotOffered(f"DROP {words[1]} is not Redshift's, or not offered here")
     return Translation(render(sql, tokens))
 
 
@@ -166,17 +192,17 @@ def _translate_set(sql: str, tokens: list[Token], words: list[str]) -> Translati
         if words[1] in ("STATEMENT_TIMEOUT", "TIMEZONE"):
             return Translation(render(sql, tokens))
         return Translation()
-    raise Refused(f"SET {words[1].lower()} is not offered here")
+    raise NotOffered(f"SET {words[1].lower()} is not offered here")
 
 
 def _translate_lock(sql: str, tokens: list[Token], words: list[str]) -> Translation:
     if words[-1] in ("MODE", "NOWAIT"):
-        raise Refused("LOCK names tables only; its one mode is ACCESS EXCLUSIVE (page r_LOCK)")
+        raise Refused("LOCK names tables only; its one mode is ACCESS EXCLUSIVE", "r_LOCK")
     return Translation(render(sql, tokens))
 
 
 def _translate_call(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    tree = rewrite_expressions(parse(f"select {text_of(sql, tokens[1:])}"))
+    tree = rewrite_expressions(parse(on_its_lines(sql, tokens[1:], "select ")))
     return Translation("call " + write(tree.expressions[0]), returns_rows=True)
 
 
@@ -216,7 +242,7 @@ def _translate_unload(sql: str, tokens: list[Token], words: list[str]) -> Transl
 
 
 def _translate_explain(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    query = translate(text_of(sql, tokens[1:]))
+    query = translate(on_its_lines(sql, tokens[1:]))
     return Translation("explain " + query.text, returns_rows=True, functions=query.functions)
 
 
@@ -255,4 +281,36 @@ _STATEMENTS: dict[str, Callable[[str, list[Token], list[str]], Translation]] = {
     "UNLOAD": _translate_unload,
     "EXPLAIN": _translate_explain,
     **dict.fromkeys(("BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"), _refuse_transaction),
+}
+
+# The page of each statement; the longest beginning counts.
+_PAGES = {
+    "SELECT": "r_SELECT_synopsis",
+    "WITH": "r_WITH_clause",
+    "INSERT": "r_INSERT_30",
+    "UPDATE": "r_UPDATE",
+    "DELETE": "r_DELETE",
+    "MERGE": "r_MERGE",
+    "CREATE PROCEDURE": "r_CREATE_PROCEDURE",
+    "CREATE FUNCTION": "r_CREATE_FUNCTION",
+    "CREATE SCHEMA": "r_CREATE_SCHEMA",
+    "CREATE VIEW": "r_CREATE_VIEW",
+    "CREATE GROUP": "r_CREATE_GROUP",
+    "CREATE ROLE": "r_CREATE_ROLE",
+    "CREATE USER": "r_CREATE_USER",
+    **dict.fromkeys(("CREATE TABLE", "CREATE TEMP", "CREATE TEMPORARY", "CREATE LOCAL"), "r_CREATE_TABLE_NEW"),
+    "ALTER TABLE": "r_ALTER_TABLE",
+    "ALTER DEFAULT": "r_ALTER_DEFAULT_PRIVILEGES",
+    "TRUNCATE": "r_TRUNCATE",
+    "SET": "r_SET",
+    "LOCK": "r_LOCK",
+    "CALL": "r_CALL_procedure",
+    "GRANT": "r_GRANT",
+    "REVOKE": "r_REVOKE",
+    "COMMENT": "r_COMMENT",
+    "ANALYZE": "r_ANALYZE",
+    "VACUUM": "r_VACUUM_command",
+    "COPY": "r_COPY",
+    "UNLOAD": "r_UNLOAD",
+    "EXPLAIN": "r_EXPLAIN",
 }

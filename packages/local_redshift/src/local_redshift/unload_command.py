@@ -8,11 +8,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sqlglot import exp
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 from local_redshift.dialect import fold_name, parse
 from local_redshift.reading import Reader, read_role, split_list
-from local_redshift.refusal import Refused
+from local_redshift.refusal import NotOffered, Refused
 
 _ROW_GROUP_BYTES = 32 << 20  # of Parquet, as Redshift makes them
 _LARGEST_FILE = Decimal("6.2") * (1 << 30)
@@ -67,14 +67,15 @@ def parse_unload(sql: str, tokens: list[Token]) -> UnloadCommand:
     reader.require("TO")
     location = reader.next()
     if location.token_type is not TokenType.STRING or not re.fullmatch(r"s3://[^/]+/.+", location.text):
-        raise Refused("UNLOAD is offered TO 's3://bucket/prefix' only")
+        raise NotOffered("UNLOAD is offered TO 's3://bucket/prefix' only")
     if location.text.rsplit("/", 1)[1].startswith(("_", ".")):
-        raise Refused("a file name that begins with _ or . is hidden from Redshift Spectrum and Athena (page r_UNLOAD)")
+        raise Refused("a file name that begins with _ or . is hidden from Redshift Spectrum and Athena", "r_UNLOAD")
     options = _read_options(reader)
     if "may_overwrite" in options and "cleans_path" in options:
-        raise Refused("You can't specify the CLEANPATH option if you specify the ALLOWOVERWRITE option (page r_UNLOAD)")
-    _check_query(query[0].text)
-    return UnloadCommand(query[0].text, location.text, **options)
+        raise Refused("You can't specify the CLEANPATH option if you specify the ALLOWOVERWRITE option", "r_UNLOAD")
+    text = "\n" * sql.count("\n", 0, query[0].start) + query[0].text  # its lines keep their numbers
+    _check_query(text)
+    return UnloadCommand(text, location.text, **options)
 
 
 def _read_options(reader: Reader) -> dict[str, Any]:
@@ -89,7 +90,7 @@ def _read_options(reader: Reader) -> dict[str, Any]:
         elif reader.take("PARTITION", "BY"):
             names = [item[0] for item in split_list(reader.parenthesized())]
             if any(name.token_type is TokenType.STRING for name in names):
-                raise Refused("PARTITION BY names columns; it doesn't support string literals (page r_UNLOAD)")
+                raise Refused("PARTITION BY names columns; it doesn't support string literals", "r_UNLOAD")
             options["partitions"] = tuple(fold_name(name)[1:-1].replace('""', '"') for name in names)
             options["keeps_partitions"] = reader.take("INCLUDE")
         elif reader.take("MANIFEST"):
@@ -104,13 +105,13 @@ def _read_options(reader: Reader) -> dict[str, Any]:
         elif reader.take("MAXFILESIZE"):
             options["largest_file"] = _read_size(reader)
         elif reader.word() in _NOT_WITH_PARQUET:
-            raise Refused(f"You can't use PARQUET with {reader.word()} (page r_UNLOAD)")
+            raise Refused(f"You can't use PARQUET with {reader.word()}", "r_UNLOAD")
         elif reader.take("EXTENSION"):
-            raise Refused("EXTENSION with PARQUET is not offered here: no page says what becomes of .parquet")
+            raise NotOffered("EXTENSION with PARQUET is not offered here: no page says what becomes of .parquet")
         else:
-            raise Refused(f"UNLOAD's option {reader.next().text.upper()} is not Redshift's, or not offered here")
+            raise NotOffered(f"UNLOAD's option {reader.next().text.upper()} is not Redshift's, or not offered here")
     if "PARQUET" not in seen:
-        raise Refused("UNLOAD is offered with FORMAT AS PARQUET only")
+        raise NotOffered("UNLOAD is offered with FORMAT AS PARQUET only")
     if "IAM_ROLE" not in seen:
         raise Refused("UNLOAD needs its IAM_ROLE ('arn:aws:iam::...' or DEFAULT)")
     return options
@@ -126,7 +127,7 @@ def _read_size(reader: Reader) -> int:
     except InvalidOperation as error:
         raise Refused(f'syntax error at or near "{number}": MAXFILESIZE takes a number') from error
     if not 5 << 20 <= size <= _LARGEST_FILE:
-        raise Refused("MAXFILESIZE is a decimal value between 5 MB and 6.2 GB (page r_UNLOAD)")
+        raise Refused("MAXFILESIZE is a decimal value between 5 MB and 6.2 GB", "r_UNLOAD")
     # "Automatically rounded down to the nearest multiple of 32 MB", the size of a row group; a file has at least one.
     return max(int(size) // _ROW_GROUP_BYTES, 1) * _ROW_GROUP_BYTES
 
@@ -136,4 +137,4 @@ def _check_query(query: str) -> None:
     if not isinstance(tree, exp.Query) or tree.args.get("into"):
         raise Refused("UNLOAD takes a SELECT query")
     if tree.args.get("limit"):
-        raise Refused("Limit clause is not supported in the outer select of UNLOAD: nest it (page r_UNLOAD, usage notes)")
+        raise Refused("Limit clause is not supported in the outer select of UNLOAD: nest it", "r_UNLOAD")

@@ -59,7 +59,7 @@ _NAMES = {  # of Redshift's catalogue, for the manifest's schema
 _PARTITION_KINDS = ("int2", "int4", "int8", "numeric", "date", "varchar", "text", "bpchar")
 
 
-def unload(connection: psycopg.Connection, s3, command: UnloadCommand, query: str) -> int:
+def unload(connection: psycopg.Connection, s3: Any, command: UnloadCommand, query: str) -> int:
     """Write a query's rows to S3, as seen by the open transaction, and return their number.
 
     A query without rows writes no object, not even a manifest (spark-redshift-community/spark-redshift#40, aws-sdk-pandas#2052).
@@ -99,11 +99,12 @@ class _Column:
 
 
 def _describe(connection: psycopg.Connection, command: UnloadCommand, query: str) -> list[_Column]:
-    result = connection.execute(f"select * from ({query}) as unloaded limit 0").pgresult
-    kinds = dict(connection.execute("select oid, typname from pg_type where typtype = 'b'").fetchall())
+    result = connection.execute(f"select * from ({query}) as unloaded limit 0".encode()).pgresult
+    assert result is not None  # psycopg has one after every execution
+    kinds: dict[int, str] = dict(connection.execute("select oid, typname from pg_type where typtype = 'b'").fetchall())
     columns = []
     for i in range(result.nfields):
-        name, kind, modifier = result.fname(i).decode(), kinds.get(result.ftype(i), "unknown"), result.fmod(i)
+        name, kind, modifier = (result.fname(i) or b"").decode(), kinds.get(result.ftype(i), "unknown"), result.fmod(i)
         if kind == "numeric":
             if modifier < 0:
                 raise Refused(f"the column {name} is a computed DECIMAL, whose size is not known here: cast it to DECIMAL(p,s)")
@@ -122,7 +123,7 @@ def _describe(connection: psycopg.Connection, command: UnloadCommand, query: str
         if (kind := columns[names.index(name)].kind) not in _PARTITION_KINDS:
             raise Refused(f"the partition column {name} has the type {kind}, which cannot be a partition key, or not here")
     if set(names) <= set(command.partitions):
-        raise Refused("there must be at least one nonpartition column to be part of the file (page r_UNLOAD)")
+        raise Refused("there must be at least one nonpartition column to be part of the file", "r_UNLOAD")
     return columns
 
 
@@ -166,7 +167,7 @@ class _Files:
         columns: Of the query's result.
     """
 
-    def __init__(self, s3, command: UnloadCommand, columns: list[_Column]) -> None:
+    def __init__(self, s3: Any, command: UnloadCommand, columns: list[_Column]) -> None:
         self._s3, self._command, self._columns = s3, command, columns
         parts = urlsplit(command.prefix)
         self._bucket, self._prefix = parts.netloc, parts.path.lstrip("/")
@@ -274,7 +275,7 @@ class _OpenFile:
 
     @property
     def size(self) -> int:
-        return self.body.tell()
+        return int(self.body.tell())
 
     def write(self, rows: pa.Table) -> None:
         self._writer.write_table(rows)

@@ -13,6 +13,24 @@ TYPES = frozenset(
     | {_T.DATE, _T.TIMESTAMP, _T.TIMESTAMPTZ, _T.TIME, _T.TIMETZ}
 )
 
+# Types of Redshift that are not offered here (same page).
+OTHER_TYPES = frozenset({_T.SUPER, _T.VARBINARY, _T.GEOMETRY, _T.GEOGRAPHY, _T.HLLSKETCH, _T.INTERVAL})
+
+# Statements of Redshift that are not offered here (page c_SQL_commands).
+OTHER_STATEMENTS = frozenset(
+    """
+    ASSOCIATE ATTACH CANCEL CLOSE DEALLOCATE DECLARE DESC DETACH EXECUTE FETCH PREPARE REFRESH RESET SHOW USE
+    """.split()  # noqa: SIM905 - as below
+)
+
+# What PostgreSQL creates and Redshift does not (page c_unsupported-postgresql-features, and what CREATE's pages do not name).
+POSTGRES_OBJECTS = frozenset(
+    """
+    ACCESS AGGREGATE CAST COLLATION CONVERSION DOMAIN EXTENSION FOREIGN INDEX OPERATOR POLICY PUBLICATION RULE SEQUENCE
+    STATISTICS SUBSCRIPTION TABLESPACE TEXT TRIGGER TYPE UNIQUE UNLOGGED
+    """.split()  # noqa: SIM905 - as below
+)
+
 # Page r_Dateparts_for_datetime_functions: each part and its other names. Decades are left out: Redshift counts them otherwise.
 _PARTS = """
     millennium: millennia mil mils
@@ -59,16 +77,20 @@ LEADER_FUNCTIONS = frozenset(
     ("current_schema", "current_schemas", "has_database_privilege", "has_schema_privilege", "has_table_privilege", "version")
 )
 
-UNKNOWN_FUNCTIONS = {
-    "generate_series": "Redshift runs it on the leader node only, so never with tables; join a calendar table",
+POSTGRES_FUNCTIONS = {
     "string_agg": "it is PostgreSQL's; Redshift has LISTAGG",
     "array_agg": "it is PostgreSQL's; Redshift has LISTAGG",
+    "nextval": "Redshift has no sequences; use IDENTITY columns",
+}
+
+# Functions of Redshift that are not offered here, and why.
+OTHER_FUNCTIONS = {
+    "generate_series": "Redshift runs it on the leader node only, so never with tables; join a calendar table",
     "fnv_hash": "its value depends on types in a way PostgreSQL cannot give; use STRTOL of MD5",
     "now": "it is deprecated and runs on the leader node only; use GETDATE()",
     "age": "it is deprecated and runs on the leader node only; use DATEDIFF",
     "log": "its base differs between databases and versions; use LN",
     "crc32": "PostgreSQL's takes other arguments; use MD5",
-    "nextval": "Redshift has no sequences; use IDENTITY columns",
 }
 
 # Page r_Window_function_synopsis: an ORDER BY makes these need a frame, and those refuse one.
@@ -80,7 +102,7 @@ FRAMED_FUNCTIONS = frozenset(
 )
 RANKING_FUNCTIONS = frozenset(("cume_dist", "dense_rank", "lag", "lead", "ntile", "percent_rank", "rank", "row_number"))
 
-REFUSED_NODES: dict[type[exp.Expression], str] = {
+REFUSED_NODES: dict[type[exp.Expr], str] = {
     exp.OnConflict: "ON CONFLICT is PostgreSQL's; Redshift has MERGE",
     exp.Returning: "RETURNING is PostgreSQL's; select the rows in a statement of their own",
     exp.Lock: "row locks (FOR UPDATE, FOR SHARE) are PostgreSQL's; Redshift has LOCK",
@@ -96,6 +118,10 @@ REFUSED_NODES: dict[type[exp.Expression], str] = {
     exp.Unnest: "UNNEST of arrays is PostgreSQL's",
     exp.RegexpILike: "~* is PostgreSQL's; Redshift has ~ and !~ (page pattern-matching-conditions-posix)",
     exp.Fetch: "FETCH is PostgreSQL's; use LIMIT",
+}
+
+# What Redshift may take and is not offered here.
+OTHER_NODES: dict[type[exp.Expr], str] = {
     exp.TryCast: "TRY_CAST is not offered here; test the text with a regular expression in CASE first",
     exp.IgnoreNulls: "IGNORE NULLS is not offered here, as PostgreSQL lacks it",
     exp.Localtime: "LOCALTIME runs on the leader node only; use GETDATE()",

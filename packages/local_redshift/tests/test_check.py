@@ -1,0 +1,166 @@
+"""`python -m local_redshift check`: whether Redshift would take SQL files."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import local_redshift
+from local_redshift.check import GUIDE, Finding, check_script, find_functions
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(local_redshift.__file__).parents[1])}
+
+
+def run_check(*arguments: object) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "local_redshift", "check", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_file(name: str, sql: str) -> Path:
+        path = tmp_path / name
+        path.write_text(sql, encoding="utf-8")
+        return path
+
+    return write_file
+
+
+@pytest.mark.parametrize(
+    ("sql", "line", "page"),
+    [
+        ("select a\nfrom t\nwhere raw = 1", 3, "r_pg_keywords"),
+        (
+            "-- a comment\n\nselect 1;\nselect\n    lower(a),\n    string_agg(b, ',')\nfrom t",
+            4,
+            "c_unsupported-postgresql-functions",
+        ),
+        ("create table t (\n    a int,\n    b jsonb\n)", 1, "c_unsupported-postgresql-datatypes"),
+        ("create table t as\nselect a,\n\n  b as user\nfrom t", 4, "r_pg_keywords"),
+        ("create view v as\nselect a\nfrom t\nwhere tag = 1", 4, "r_pg_keywords"),
+        (
+            "create procedure p() as $$\nbegin\n    delete from t;\n    insert into t\n    values (1) on conflict do nothing;\n"
+            "end;\n$$ language plpgsql",
+            4,
+            "r_INSERT_30",
+        ),
+        (
+            "create procedure p() as $$\ndeclare\n    n int;\nbegin\n    select count(*)\n    into n\n    from t\n"
+            "    where new = 1;\nend;\n$$ language plpgsql",
+            8,
+            "r_pg_keywords",
+        ),
+        ("unload ('select a\nfrom t\nwhere raw = 1')\nto 's3://b/c' iam_role default format parquet", 3, "r_pg_keywords"),
+        ("alter table t\nadd column a int,\nadd column b int", 1, "r_ALTER_TABLE"),
+        ("create index i on t (a)", 1, "c_unsupported-postgresql-features"),
+        ("merge into t using s on t.a = s.a\nwhen matched then delete", 1, "r_MERGE"),
+        ("select name from pg_class, t", 1, "c_SQL_functions_leader_node_only"),
+        ("select 1;\nselect 'a", 2, "c_SQL_commands"),
+        ("select 1;\nselekt 1", 2, "c_SQL_commands"),
+    ],
+)
+def test_a_refusal_names_its_line_and_its_page(sql, line, page):
+    """The line is that of the file, within views, procedures and UNLOAD, too; the page is the feature's, or the statement's."""
+    (finding,), _ = check_script(sql)
+    assert (finding.line, finding.is_refused, finding.address) == (line, True, f"{GUIDE}{page}.html")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "show search_path",
+        "create materialized view v as select 1",
+        "create table t (a super)",
+        "select json_parse('{}')",
+        "select current_timestamp",
+        "copy t from 's3://b/c' iam_role default format csv",
+        "select a from t where b = 'c\\d'",
+        f"select {'a' * 100} from t",
+    ],
+)
+def test_what_this_package_does_not_offer_is_not_called_refused(sql):
+    """Redshift takes these (pages r_SHOW, materialized-view-create-sql-command, …): a check that cannot tell says so."""
+    findings, count = check_script(sql)
+    assert ([finding.is_refused for finding in findings], count) == ([False], 1)
+
+
+def test_a_script_of_redshift_is_taken_whole():
+    """Transaction control, procedures with semicolons inside, parameters; each statement counts."""
+    sql = """
+        begin;
+        create table if not exists t (a bigint not null, b varchar(20)) diststyle key distkey (a) sortkey (a);
+        insert into t select :id as a, nvl(b, 'none') as b from s as u qualify row_number() over (partition by a order by b) = 1;
+        commit;
+        create or replace procedure p(n in int) as $$
+        begin delete from t where a = n; raise info 'done'; end;
+        $$ language plpgsql;
+        call p(1);
+    """
+    assert check_script(sql) == ([], 6)
+
+
+def test_named_statements_need_no_semicolon():
+    """A comment `-- name: …` begins a statement."""
+    sql = "-- name: first\nselect 1\n\n-- name: second\n-- of two\ninsert into t\nselect a from raw\n"
+    assert check_script(sql) == (
+        [
+            Finding(
+                7,
+                True,
+                'syntax error at or near "raw": a reserved word of Redshift: rename it or put it in double quotes',
+                f"{GUIDE}r_pg_keywords.html",
+            )
+        ],
+        2,
+    )
+
+
+def test_a_function_of_one_file_is_known_in_the_others(write):
+    """Which is how projects divide their SQL."""
+    functions = write(
+        "functions.sql", "create or replace function s.f_key(int) returns int stable as $$ select $1 $$ language sql;"
+    )
+    use = write("use.sql", "select f_key(a) from t;")
+    assert find_functions(functions.read_text()) == {"f_key"}
+    assert run_check(functions, use).returncode == 0
+    alone = run_check(use)
+    assert alone.returncode == 2
+    assert f"{use}:1: cannot tell: the function f_key is neither known here" in alone.stdout
+
+
+def test_the_command_tells_each_finding_and_the_sum(write):
+    """Exit code 1 where Redshift would refuse something."""
+    path = write("a.sql", "select 1;\nselect a from t for update;\nshow x;\n")
+    answer = run_check(path)
+    refused, unknown, total = answer.stdout.splitlines()
+    assert refused.startswith(f"{path}:2: refused: row locks (FOR UPDATE, FOR SHARE) are PostgreSQL's")
+    assert refused.endswith(f"({GUIDE}r_SELECT_synopsis.html)")
+    assert unknown.startswith(f"{path}:3: cannot tell: ")
+    assert total == "1 files, 3 statements: 1 taken, 1 refused, 1 cannot be told"
+    assert answer.returncode == 1
+
+
+def test_a_file_that_cannot_be_read_is_no_success(write, tmp_path):
+    """Exit code 2, and which file it was."""
+    answer = run_check(write("a.sql", "select 1"), tmp_path / "missing.sql")
+    assert (answer.returncode, answer.stdout) == (2, "")
+    assert "missing.sql" in answer.stderr
+    (tmp_path / "latin.sql").write_bytes(b"select '\xe9'")
+    assert "latin.sql" in run_check(tmp_path / "latin.sql").stderr
+
+
+def test_help_tells_what_is_printed_and_the_exit_codes():
+    """All that a reader needs to use it in a build."""
+    answer = run_check("--help")
+    assert answer.returncode == 0
+    for words in ("FILE:LINE: refused: REASON", "FILE:LINE: cannot tell: REASON", "exit codes:", "example:"):
+        assert words in answer.stdout
+
+
+def test_a_check_loads_no_database_and_no_aws():
+    """It only parses and translates: no driver, no client, no Arrow."""
+    code = "import sys, local_redshift.__main__; print({'psycopg', 'boto3', 'botocore', 'pyarrow'} & {*sys.modules})"
+    answer = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=ENVIRONMENT)
+    assert answer.stdout.strip() == "set()"
