@@ -78,6 +78,10 @@ def test_a_refusal_names_its_line_and_its_page(sql, line, page):
         "copy t from 's3://b/c' iam_role default format csv",
         "select a from t where b = 'c\\d'",
         f"select {'a' * 100} from t",
+        "select t.id from t, u where t.id = u.id(+)",
+        "select * from t pivot (sum(a) for b in ('x', 'y'))",
+        "select date_trunc('day', ts, 'UTC') from t",
+        "select median() from t",
     ],
 )
 def test_what_this_package_does_not_offer_is_not_called_refused(sql):

@@ -317,3 +317,91 @@ def test_what_cannot_stand_in_a_transaction_says_so(sql):
 def test_a_translation_is_made_once():
     """Fifteen small statements are to take milliseconds: parsing is remembered by the statement's text."""
     assert translate("select 1 as once") is translate("select 1 as once")
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("select sum(a) over w from t window w as (order by a rows unbounded preceding)", "no WINDOW clause"),
+        ("select sum(a) over (order by a rows unbounded preceding exclude current row) from t", "no EXCLUDE"),
+        ("select lag(a, 1, 0) over (order by a) from t", "no default.*r_WF_LAG"),
+        ("select lead(a, 1, 0) over (order by a) from t", "no default.*r_WF_LEAD"),
+        ("select a from t intersect all select a from u", "INTERSECT ALL.*r_UNION"),
+        ("select a from t except all select a from u", "EXCEPT ALL.*r_UNION"),
+        ("select xmin from t", "system column"),
+        ("select t.ctid from t", "system column"),
+        ("select a from t where b @@ 'x'", "text search"),
+        ("insert into t (a) values ((select 1)), ((select 2))", "subqueries in multi-row VALUES"),
+        ("with recursive n as (select 1 as i union all select i + 1 from n where i < 3) select i from n", "list of columns"),
+        ("with recursive n (i) as (select 1 union select i + 1 from n where i < 3) select i from n", "UNION ALL"),
+        ("with recursive n (i) as (select 1 union all (select i + 1 from n where i < 3 limit 1)) select i from n", "LIMIT"),
+    ],
+)
+def test_queries_keep_to_redshifts_syntax(sql, reason):
+    """Pages r_SELECT_synopsis, r_Window_function_synopsis, r_WF_LEAD, r_UNION, r_WITH_clause, c_Examples_of_INSERT_30."""
+    refuse(sql, reason)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select lag(a, 1) over (order by a) from t",
+        "select a from t intersect select a from u except select a from v",
+        "insert into t (a) values ((select 1))",
+        "with recursive n (i) as (select 1 union all select i + 1 from n where i < 3) select i from n order by i limit 2",
+        "with recursive n (i) as (select 1 union all select i + 1 from n where i < 3), o as (select 1 as a) select i from n, o",
+        "create table t (a bigint identity(1, 1), b varchar(3) encode zstd distkey) diststyle key compound sortkey (a, b)",
+        "create table t (a int primary key, b int, unique (b), constraint c foreign key (b) references u (a)) diststyle all",
+        "alter table t add column distkey_name varchar(3) default 'identity' encode raw",
+    ],
+)
+def test_their_lawful_neighbours_are_taken(sql):
+    """The rules above and below refuse no more than they say."""
+    translate(sql)
+
+
+@pytest.mark.parametrize(
+    ("sql", "reason"),
+    [
+        ("create table t (a int distkey, b int distkey)", "one DISTKEY"),
+        ("create table t (a int distkey, b int) distkey (b)", "one DISTKEY"),
+        ("create table t (a int) diststyle key", "needs a DISTKEY"),
+        ("create table t (a int distkey) diststyle even", "DISTSTYLE EVEN"),
+        ("create table t (a int) distkey (b)", "does not exist"),
+        ("create table t (a int) sortkey (a, b)", "does not exist"),
+        (
+            "create table t (a int, b int, c int, d int, e int, f int, g int, h int, i int) "
+            "interleaved sortkey (a, b, c, d, e, f, g, h, i)",
+            "8",
+        ),
+        ("create table t (a int identity(1, 1), b int identity(1, 1))", "one IDENTITY"),
+        ("create table t (a varchar(3) identity(1, 1))", "INT or BIGINT"),
+        ("create table t (a int encode nonsense)", "compression encoding"),
+        ("alter table t add column b int unique", "no UNIQUE"),
+        ("alter table t add column b int references u (a)", "no REFERENCES"),
+        ("alter table t add column b int identity(1, 1)", "no IDENTITY"),
+        ("alter table t add column b int distkey", "no DISTKEY"),
+        ("truncate t restart identity", "no option"),
+        ("truncate only t", "no option"),
+        ("lock table only t", "names tables only"),
+        ("create view v with (security_barrier) as select 1 as a", "neither options"),
+        ("create view if not exists v as select 1 as a", "neither options"),
+        (
+            "merge into t using s on t.a = s.a when matched then do nothing when not matched then insert values (s.a)",
+            "UPDATE or DELETE",
+        ),
+        (
+            "merge into t using s on t.a = s.a when matched then update set t.b = s.b when not matched then insert values (s.a)",
+            "without its table",
+        ),
+    ],
+)
+def test_definitions_keep_to_redshifts_syntax(sql, reason):
+    """Pages r_CREATE_TABLE_NEW, c_Compression_encodings, r_ALTER_TABLE, r_TRUNCATE, r_LOCK, r_CREATE_VIEW, r_MERGE."""
+    refuse(sql, reason)
+
+
+@pytest.mark.parametrize("sql", ["select t.a from t, u where t.a = u.a(+)", "select * from t pivot (sum(a) for b in ('x'))"])
+def test_what_sqlglot_would_leave_out_is_refused(sql):
+    """Pages r_WHERE_oracle_outer and r_FROM_clause-pivot-unpivot-examples: a statement without them would give other rows."""
+    refuse(sql, "not offered here")

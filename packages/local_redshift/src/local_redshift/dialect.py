@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from sqlglot import exp
 from sqlglot.dialects.postgres import Postgres
 from sqlglot.dialects.redshift import Redshift
-from sqlglot.errors import ParseError, TokenError
+from sqlglot.errors import ErrorLevel, ParseError, TokenError, UnsupportedError
 from sqlglot.generators.postgres import PostgresGenerator
 from sqlglot.parsers.redshift import RedshiftParser
 from sqlglot.tokenizer_core import Token, TokenType
@@ -146,8 +146,17 @@ def _split_words(sql: str, token: Token) -> list[Token]:
 
 
 def write(tree: exp.Expr) -> str:
-    """Return a tree as PostgreSQL's text, every name quoted (so that words reserved there only are names here)."""
-    return tree.sql(dialect=Target, identify=True, normalize_functions=False, comments=False)
+    """Return a tree as PostgreSQL's text, every name quoted (so that words reserved there only are names here).
+
+    Raises:
+        NotOffered: PostgreSQL has no such thing (PIVOT, an outer join by `(+)`), and sqlglot would leave it out.
+    """
+    try:
+        return tree.sql(
+            dialect=Target, identify=True, normalize_functions=False, comments=False, unsupported_level=ErrorLevel.RAISE
+        )
+    except UnsupportedError as error:
+        raise NotOffered(f"this is not offered here: {error}") from error
 
 
 def fold_name(token: Token) -> str:

@@ -108,7 +108,10 @@ def _rewrite_call(node: exp.Expr) -> exp.Expr:
     if name == "listagg" and isinstance(node.parent, exp.WithinGroup):
         return node  # its parent rewrites it, with its order
     if rewrite := _CALLS.get(name):
-        return rewrite(node)
+        try:
+            return rewrite(node)
+        except (ValueError, IndexError) as error:  # each takes its arguments apart, and has no other
+            raise NotOffered(f"the function {name} is not offered with {len(node.expressions)} arguments") from error
     if name in POSTGRES_FUNCTIONS:
         raise Refused(f"the function {name} does not exist: {POSTGRES_FUNCTIONS[name]}", "c_unsupported-postgresql-functions")
     if name in OTHER_FUNCTIONS:

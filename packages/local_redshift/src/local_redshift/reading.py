@@ -26,10 +26,7 @@ class Reader:
 
     def word(self, ahead: int = 0) -> str:
         """Return a token's text in upper case without taking it; empty for a delimited name, a literal, or past the end."""
-        if self.at + ahead >= len(self.tokens):
-            return ""
-        token = self.tokens[self.at + ahead]
-        return "" if token.token_type in (TokenType.IDENTIFIER, TokenType.STRING) else token.text.upper()
+        return word_of(self.tokens[self.at + ahead]) if self.at + ahead < len(self.tokens) else ""
 
     def take(self, *words: str) -> bool:
         """Take these words if they come next."""
@@ -90,6 +87,11 @@ def read_role(reader: Reader) -> str | None:
     if role.text.upper() == "DEFAULT":
         return None
     raise Refused("IAM_ROLE takes a role's ARN in quotes, or DEFAULT")
+
+
+def word_of(token: Token) -> str:
+    """Return a token's text in upper case; empty for a delimited name or a literal."""
+    return "" if token.token_type in (TokenType.IDENTIFIER, TokenType.STRING) else token.text.upper()
 
 
 def text_of(sql: str, tokens: list[Token]) -> str:

@@ -12,6 +12,7 @@ from local_redshift.refusal import NotOffered, Refused
 from local_redshift.vocabulary import FRAMED_FUNCTIONS, LEADER_FUNCTIONS, OTHER_NODES, RANKING_FUNCTIONS, REFUSED_NODES
 
 _SYSTEM_PREFIXES = ("svv_", "svl_", "stl_", "stv_", "sys_")
+_ROW_COLUMNS = frozenset(("cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"))
 _CATALOG_PREFIXES = (*_SYSTEM_PREFIXES, "pg_")
 
 
@@ -44,6 +45,38 @@ def _line_of(node: exp.Expr) -> int | None:
 def _check_values(node: exp.Values) -> None:
     if not isinstance(node.parent, exp.Insert):
         raise Refused("VALUES stands only in INSERT; Redshift has no list of VALUES as a table")
+    if len(node.expressions) > 1 and node.find(exp.Query):
+        raise Refused("can't use subqueries in multi-row VALUES", "c_Examples_of_INSERT_30")
+
+
+def _check_select(node: exp.Select) -> None:
+    if node.args.get("windows"):
+        raise Refused("Redshift has no WINDOW clause: write each window in its OVER")
+    _check_untyped_columns(node)
+
+
+def _check_set_operation(node: exp.SetOperation) -> None:
+    if not isinstance(node, exp.Union) and node.args.get("distinct") is False:
+        raise Refused(f"{node.key.upper()} ALL is not Redshift's: only UNION takes ALL", "r_UNION")
+
+
+def _check_column(node: exp.Column) -> None:
+    if node.name.lower() in _ROW_COLUMNS:
+        raise Refused(f"{node.name} is a system column of PostgreSQL's", "c_unsupported-postgresql-features")
+
+
+def _check_with(node: exp.With) -> None:
+    """Page r_WITH_clause: a recursive query names its columns, and is a UNION ALL."""
+    for cte in node.expressions if node.args.get("recursive") else []:
+        references = [table for table in cte.this.find_all(exp.Table) if table.name.lower() == cte.alias.lower()]
+        if not references:
+            continue
+        if not cte.args["alias"].columns:
+            raise Refused(f"the recursive query {cte.alias} needs a list of columns", "r_WITH_clause")
+        if not isinstance(cte.this, exp.Union) or cte.this.args.get("distinct") is not False:
+            raise Refused(f"the recursive query {cte.alias} is a UNION ALL of its seed and its recursive part", "r_WITH_clause")
+        if cte.this.expression.find(exp.Limit, exp.Order):
+            raise Refused(f"the recursive part of {cte.alias} takes neither ORDER BY nor LIMIT", "r_WITH_clause")
 
 
 def _check_distinct(node: exp.Distinct) -> None:
@@ -79,6 +112,10 @@ def _check_window(node: exp.Window) -> None:
     frame, is_ordered = node.args.get("spec"), node.args.get("order") is not None
     if frame is not None and str(frame.args.get("kind")).upper() != "ROWS":
         raise Refused("a window frame is counted in ROWS; Redshift has no RANGE or GROUPS frames")
+    if frame is not None and frame.args.get("exclude") is not None:
+        raise Refused("a window frame has no EXCLUDE in Redshift")
+    if name in ("lag", "lead") and len(call.expressions) > 2:
+        raise Refused(f"the window function {name} takes no default: use NVL", f"r_WF_{name.upper()}")
     if frame is None and is_ordered and name in FRAMED_FUNCTIONS:
         raise Refused("Aggregate window functions with an ORDER BY clause require a frame clause")
     if frame is not None and name in RANKING_FUNCTIONS:
@@ -134,6 +171,11 @@ def _check_merge(node: exp.Merge) -> None:
         raise Refused("WHEN takes no further condition in MERGE")
     if not isinstance(clauses[1].args.get("then"), exp.Insert):
         raise Refused("WHEN NOT MATCHED takes INSERT")
+    change = clauses[0].args["then"]
+    if isinstance(change, exp.Var) and change.name.upper() != "DELETE":
+        raise Refused("WHEN MATCHED takes UPDATE or DELETE")
+    if any(isinstance(part.this, exp.Column) and part.this.table for part in change.expressions):
+        raise Refused("SET in MERGE names a column without its table")
 
 
 def _check_pattern(node: exp.RegexpLike) -> None:
@@ -155,7 +197,11 @@ def _check_call(node: exp.Anonymous) -> None:
 _CHECKS: dict[type[exp.Expr], Callable[[Any], None]] = {
     exp.Anonymous: _check_call,
     exp.RegexpLike: _check_pattern,
-    exp.Select: _check_untyped_columns,
+    exp.Column: _check_column,
+    exp.Except: _check_set_operation,
+    exp.Intersect: _check_set_operation,
+    exp.Select: _check_select,
+    exp.With: _check_with,
     exp.Values: _check_values,
     exp.Distinct: _check_distinct,
     exp.CTE: _check_cte,

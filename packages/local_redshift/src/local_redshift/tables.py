@@ -7,7 +7,7 @@ its bytes, named `<column>_bytes_<n>`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlglot import exp
 from sqlglot.errors import ParseError
@@ -16,11 +16,17 @@ from sqlglot.tokenizer_core import Token, TokenType
 from local_redshift.dialect import Source, fold_name, parse, write
 from local_redshift.expressions import check_type, rewrite_expressions
 from local_redshift.parameters import quote_text
-from local_redshift.reading import Reader, depth_change, on_its_lines, split_list, text_of
+from local_redshift.reading import Reader, depth_change, on_its_lines, split_list, text_of, word_of
 from local_redshift.refusal import NotOffered, Refused
 
 # Of every table, hidden: those of PostgreSQL 8.0, of which later ones have given up `oid`, and two of Redshift's own.
 _SYSTEM_COLUMNS = ("cmax", "cmin", "ctid", "deletexid", "insertxid", "oid", "tableoid", "xmax", "xmin")
+# Page c_Compression_encodings.
+_ENCODINGS = frozenset(
+    "AUTO AZ64 BYTEDICT DELTA DELTA32K LZO MOSTLY8 MOSTLY16 MOSTLY32 RAW RUNLENGTH TEXT255 TEXT32K ZSTD".split()  # noqa: SIM905
+)
+_MOST_INTERLEAVED = 8
+_TABLE_CONSTRAINTS = ("CONSTRAINT", "PRIMARY", "UNIQUE", "FOREIGN", "CHECK")
 _AFTER_DEFAULT = ("NOT", "NULL", "ENCODE", "DISTKEY", "SORTKEY", "PRIMARY", "UNIQUE", "REFERENCES")
 
 
@@ -57,7 +63,7 @@ def read_table(sql: str, tokens: list[Token]) -> TableDefinition:
     head = f"create {'temporary ' if temporary else ''}table {'if not exists ' if exists else ''}{name}"
     columns = reader.parenthesized() if reader.word() == "(" else None
     reader.take("BACKUP", "YES") or reader.take("BACKUP", "NO")
-    _skip_storage(reader)
+    storage = _read_storage(reader)
     if reader.take("AS"):
         names = "" if columns is None else " (" + ", ".join(fold_name(item[0]) for item in split_list(columns)) + ")"
         return TableDefinition(head + names, reader.rest())
@@ -65,6 +71,7 @@ def read_table(sql: str, tokens: list[Token]) -> TableDefinition:
         raise Refused(f'syntax error at or near "{reader.next().text}" in CREATE TABLE')
     if columns is None:
         raise Refused("CREATE TABLE needs columns")
+    _check_storage(columns, storage)
     return TableDefinition(f"{head} ({', '.join(_read_items(sql, columns))})", None)
 
 
@@ -87,6 +94,9 @@ def read_alter(sql: str, tokens: list[Token]) -> TableChange:
         reader.take("COLUMN")
         if reader.take("IF", "NOT", "EXISTS"):
             raise Refused("ADD COLUMN has no IF NOT EXISTS: look the column up in SVV_COLUMNS first")
+        told = {word_of(token) for token in _outside_parentheses(tokens[reader.at + 1 :])}
+        if refused := told & {"UNIQUE", "PRIMARY", "REFERENCES", "IDENTITY", "DISTKEY", "SORTKEY"}:
+            raise Refused(f"ALTER TABLE ADD COLUMN takes no {min(refused)}")
         column, *checks = _read_column(Reader(sql, tokens[reader.at :]))
         if " not null" in column and " default " not in column:
             raise Refused("ALTER TABLE ADD COLUMN NOT NULL needs a DEFAULT")
@@ -147,24 +157,62 @@ def _outside_parentheses(tokens: list[Token]) -> list[Token]:
     return kept
 
 
-def _skip_storage(reader: Reader) -> None:
-    """Read past DISTSTYLE, DISTKEY, SORTKEY, ENCODE AUTO."""
+@dataclass
+class _Storage:
+    """What stands behind a table's columns."""
+
+    style: str | None = None
+    distribution_keys: list[str] = field(default_factory=list)
+    sort_keys: list[str] = field(default_factory=list)
+    is_interleaved: bool = False
+
+
+def _read_storage(reader: Reader) -> _Storage:
+    """Read DISTSTYLE, DISTKEY, SORTKEY, ENCODE AUTO."""
+    storage = _Storage()
     while True:
         if reader.take("DISTSTYLE"):
-            if reader.next().text.upper() not in ("AUTO", "EVEN", "KEY", "ALL"):
+            storage.style = reader.next().text.upper()
+            if storage.style not in ("AUTO", "EVEN", "KEY", "ALL"):
                 raise Refused("DISTSTYLE is AUTO, EVEN, KEY or ALL")
         elif reader.take("DISTKEY"):
-            if len(reader.parenthesized()) != 1:
+            columns = reader.parenthesized()
+            if len(columns) != 1:
                 raise Refused("DISTKEY names one column")
+            storage.distribution_keys.append(fold_name(columns[0]))
         elif reader.take("SORTKEY", "AUTO") or reader.take("ENCODE", "AUTO"):
             continue
         elif reader.word() in ("COMPOUND", "INTERLEAVED", "SORTKEY"):
-            reader.take("COMPOUND") or reader.take("INTERLEAVED")
+            storage.is_interleaved = reader.take("INTERLEAVED")
+            reader.take("COMPOUND")
             reader.require("SORTKEY")
-            for item in split_list(reader.parenthesized()):
-                fold_name(item[0])
+            storage.sort_keys += [fold_name(item[0]) for item in split_list(reader.parenthesized())]
         else:
-            return
+            return storage
+
+
+def _check_storage(columns: list[Token], storage: _Storage) -> None:
+    """Refuse storage that Redshift does not take (page r_CREATE_TABLE_NEW): keys without a column, styles against keys."""
+    items = [[word_of(token) for token in item] for item in split_list(columns)]
+    if any(item[0] == "LIKE" for item in items):
+        return  # whose columns are known to the database only
+    names = {fold_name(item[0]) for item in split_list(columns) if word_of(item[0]) not in _TABLE_CONSTRAINTS}
+    keys = storage.distribution_keys + ["" for item in items if "DISTKEY" in item[1:]]
+    if len(keys) > 1:
+        raise Refused("a table has one DISTKEY")
+    if keys and storage.style not in (None, "KEY"):
+        raise Refused(f"DISTKEY cannot be specified with DISTSTYLE {storage.style}")
+    if storage.style == "KEY" and not keys:
+        raise Refused("DISTSTYLE KEY needs a DISTKEY")
+    if missing := {*storage.distribution_keys, *storage.sort_keys} - names:
+        raise Refused(f"column {min(missing)} named in key does not exist")
+    if storage.is_interleaved and len(storage.sort_keys) > _MOST_INTERLEAVED:
+        raise Refused(f"an INTERLEAVED SORTKEY has at most {_MOST_INTERLEAVED} columns")
+    identities = [item for item in items if "IDENTITY" in item[1:]]
+    if len(identities) > 1:
+        raise Refused("a table has one IDENTITY column")
+    if identities and identities[0][1] not in ("INT", "INTEGER", "INT4", "BIGINT", "INT8"):
+        raise Refused("an IDENTITY column is INT or BIGINT")
 
 
 def _read_items(sql: str, tokens: list[Token]) -> list[str]:
@@ -221,7 +269,7 @@ def _read_column(reader: Reader) -> list[str]:
         elif reader.take("NULL") or reader.take("UNIQUE") or reader.take("DISTKEY") or reader.take("SORTKEY"):
             continue
         elif reader.take("ENCODE"):
-            reader.next()
+            _read_encoding(reader)
         elif reader.take("DEFAULT"):
             pieces.append("default " + _read_default(reader))
         elif reader.take("IDENTITY"):
@@ -242,6 +290,12 @@ def _read_column(reader: Reader) -> list[str]:
     size = kind.expressions[0].name
     single_byte = f" and octet_length({name}::text) = char_length({name})" if kind.this is exp.DType.CHAR else ""
     return [definition, f'constraint "{name[1:-1]}_bytes_{size}" check (octet_length({name}::text) <= {size}{single_byte})']
+
+
+def _read_encoding(reader: Reader) -> None:
+    encoding = reader.next()
+    if encoding.text.upper() not in _ENCODINGS:
+        raise Refused(f"{encoding.text} is not a compression encoding", "c_Compression_encodings", encoding.line)
 
 
 def _read_seed(reader: Reader) -> str:

@@ -138,6 +138,8 @@ def _translate_view(sql: str, tokens: list[Token]) -> Translation:
         raise Refused('syntax error: CREATE VIEW needs "AS"')
     if [token.text.upper() for token in tokens[-4:]] == ["WITH", "NO", "SCHEMA", "BINDING"]:
         raise NotOffered("WITH NO SCHEMA BINDING is not offered here: a view of PostgreSQL is bound to its tables")
+    if {"WITH", "EXISTS"} & {token.text.upper() for token in tokens[:start]}:
+        raise Refused("CREATE VIEW has neither options nor IF NOT EXISTS: use CREATE OR REPLACE VIEW")
     query = _translate_tree(parse(on_its_lines(sql, tokens[start + 1 :])))
     return Translation(f"{render(sql, tokens[:start])} as {query.text}", functions=query.functions)
 
@@ -173,7 +175,7 @@ def _translate_drop(sql: str, tokens: list[Token], words: list[str]) -> Translat
 
 
 def _translate_truncate(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    if "," in [token.text for token in tokens] or words[-1] in ("CASCADE", "RESTRICT"):
+    if "," in [token.text for token in tokens] or {"CASCADE", "RESTRICT", "ONLY", "IDENTITY"} & set(words):
         raise Refused("TRUNCATE takes one table and no option")
     alone = "TRUNCATE commits the transaction it stands in (page r_TRUNCATE): use DELETE in a batch"
     return Translation(render(sql, tokens), alone=alone)
@@ -196,7 +198,7 @@ def _translate_set(sql: str, tokens: list[Token], words: list[str]) -> Translati
 
 
 def _translate_lock(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    if words[-1] in ("MODE", "NOWAIT"):
+    if words[-1] in ("MODE", "NOWAIT") or "ONLY" in words:
         raise Refused("LOCK names tables only; its one mode is ACCESS EXCLUSIVE", "r_LOCK")
     return Translation(render(sql, tokens))
 

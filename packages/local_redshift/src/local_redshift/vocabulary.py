@@ -117,6 +117,7 @@ REFUSED_NODES: dict[type[exp.Expr], str] = {
     exp.ArrayContainsAll: "array operators are PostgreSQL's",
     exp.Unnest: "UNNEST of arrays is PostgreSQL's",
     exp.RegexpILike: "~* is PostgreSQL's; Redshift has ~ and !~ (page pattern-matching-conditions-posix)",
+    exp.MatchAgainst: "@@ is PostgreSQL's text search",
     exp.Fetch: "FETCH is PostgreSQL's; use LIMIT",
 }
 
