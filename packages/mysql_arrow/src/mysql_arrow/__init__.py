@@ -15,7 +15,7 @@ same table.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 
 import pyarrow
@@ -58,7 +58,7 @@ def read_batches(
     *,
     protocol: str = BINARY,
     report_dates: ReportDates = _ignore_dates,
-) -> Iterator[pyarrow.RecordBatch]:
+) -> Generator[pyarrow.RecordBatch]:
     """Run a query and yield its rows. It ends only after the server has said that these were all.
 
     Args:

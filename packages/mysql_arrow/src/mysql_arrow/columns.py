@@ -6,16 +6,30 @@ Packets". Where the two differ: a JSON column is of type 245 and of the binary c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 import pyarrow
 import pyarrow.types
 from pymysql.constants import FIELD_TYPE, FLAG
-from pymysql.protocol import FieldDescriptorPacket
 
 from mysql_arrow.errors import SchemaMismatch
+
+
+class Definition(Protocol):
+    """What the server says of a column: PyMySQL's FieldDescriptorPacket.
+
+    Attributes:
+        type_code: MySQL's number of the type (pymysql.constants.FIELD_TYPE).
+        flags: pymysql.constants.FLAG.
+        scale: Digits behind the point, or behind the second.
+    """
+
+    type_code: int
+    flags: int
+    scale: int
 
 
 class Kind(Enum):
@@ -70,10 +84,10 @@ _KINDS = {
 
 
 def _is_whole_number(kind: pyarrow.DataType) -> bool:
-    return pyarrow.types.is_integer(kind) or (pyarrow.types.is_decimal128(kind) and kind.scale == 0)
+    return bool(pyarrow.types.is_integer(kind) or (pyarrow.types.is_decimal128(kind) and kind.scale == 0))
 
 
-# The Arrow types that hold every value of a kind (whether a number is too large for them is seen value by value).
+# The Arrow types that a kind may become; whether a number fits them is seen value by value.
 _CAN_BECOME: dict[Kind, Callable[[pyarrow.DataType], bool]] = {
     Kind.INTEGER: _is_whole_number,
     Kind.REAL: pyarrow.types.is_floating,
@@ -110,7 +124,7 @@ class Column:
     type: pyarrow.DataType
 
 
-def match_columns(definitions: list[FieldDescriptorPacket], schema: pyarrow.Schema, *, is_text_protocol: bool) -> list[Column]:
+def match_columns(definitions: Sequence[Definition], schema: pyarrow.Schema, *, is_text_protocol: bool) -> list[Column]:
     """Match what the server sends with what is wanted, by position.
 
     Raises:
@@ -121,11 +135,12 @@ def match_columns(definitions: list[FieldDescriptorPacket], schema: pyarrow.Sche
     return [_match(sent, wanted, is_text_protocol) for sent, wanted in zip(definitions, schema, strict=True)]
 
 
-def _match(sent: FieldDescriptorPacket, wanted: pyarrow.Field, is_text_protocol: bool) -> Column:
-    kind, width = _KINDS.get(sent.type_code, (None, 0))
-    if kind is None or not _CAN_BECOME[kind](wanted.type):
-        what = kind.value if kind else f"value of MySQL's type {sent.type_code}"
-        raise SchemaMismatch(f"column {wanted.name}: the server sends a {what}, which cannot become {wanted.type}")
+def _match(sent: Definition, wanted: pyarrow.Field, is_text_protocol: bool) -> Column:
+    if sent.type_code not in _KINDS:
+        raise SchemaMismatch(f"column {wanted.name}: the server sends MySQL's type {sent.type_code}, which is not read")
+    kind, width = _KINDS[sent.type_code]
+    if not _CAN_BECOME[kind](wanted.type):
+        raise SchemaMismatch(f"column {wanted.name}: the server sends a {kind.value}, which cannot become {wanted.type}")
     if is_text_protocol and sent.type_code == FIELD_TYPE.FLOAT:
         # It prints six digits; a FLOAT can have up to nine (MySQL Reference Manual, "Problems with Floating-Point Values").
         raise SchemaMismatch(f"column {wanted.name}: MySQL prints a FLOAT rounded; select it as a DOUBLE (`{wanted.name} + 0e0`)")

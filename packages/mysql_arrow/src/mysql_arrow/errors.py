@@ -5,6 +5,9 @@ A message names columns and types, and never a value: it may be written to a log
 
 from __future__ import annotations
 
+import pymysql
+from pymysql.constants import CR
+
 
 class ReadError(Exception):
     """Base of the five below; never raised itself."""
@@ -35,3 +38,8 @@ class InvalidValue(ReadError):
 
 class RowTooLong(ReadError):
     """A row is longer than `packets.LONGEST_ROW`; it is the one behind those that were yielded."""
+
+
+def connection_lost(why: str) -> pymysql.OperationalError:
+    """Return PyMySQL's error for a connection that broke, as its own way of reading would raise it."""
+    return pymysql.OperationalError(CR.CR_SERVER_LOST, f"Lost connection to MySQL server during query ({why})")

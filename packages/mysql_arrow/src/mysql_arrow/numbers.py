@@ -13,4 +13,5 @@ def load(data: numpy.ndarray, positions: numpy.ndarray, dtype: str) -> numpy.nda
     """
     kind = numpy.dtype(dtype)
     numbers = numpy.ndarray((len(data) - kind.itemsize + 1,), kind, buffer=data, strides=(1,))
-    return numbers[positions]
+    found: numpy.ndarray = numbers[positions]
+    return found

@@ -9,16 +9,17 @@ Sources: MySQL Source Code Documentation, "MySQL Packets" (page_protocol_basic_p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from struct import Struct
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy
 import pymysql
-from pymysql.constants import CR, SERVER_STATUS
+from pymysql.constants import SERVER_STATUS
 
-from mysql_arrow.errors import GarbledAnswer, RowTooLong
+from mysql_arrow.errors import GarbledAnswer, RowTooLong, connection_lost
 from mysql_arrow.numbers import load
 
 BLOCK_BYTES = 2 << 20
@@ -51,11 +52,6 @@ class RowBlock:
     ends: numpy.ndarray
 
 
-def connection_lost(why: str) -> pymysql.OperationalError:
-    """Return PyMySQL's error for a connection that broke, so that both ways of reading fail alike."""
-    return pymysql.OperationalError(CR.CR_SERVER_LOST, f"Lost connection to MySQL server during query ({why})")
-
-
 class RowPackets:
     """Receives the rows of one result, up to the packet that closes it.
 
@@ -84,7 +80,7 @@ class RowPackets:
         self._ends_with_ok = ends_with_ok
         self._block_bytes = block_bytes
 
-    def read_blocks(self) -> Iterator[RowBlock]:
+    def read_blocks(self) -> Generator[RowBlock]:
         """Yield all rows; returns only if the server has said that they were all.
 
         Raises:
@@ -144,7 +140,7 @@ class RowPackets:
         if length == 0 or FULL_PACKET in packets.lengths[-2:-1]:
             return False
         if view[start] == _ERROR:
-            raise _server_error(bytes(view[start:end]))
+            _raise_server_error(bytes(view[start:end]))
         if view[start] != _END or length > self._longest_end:
             return False
         if _read_status(bytes(view[start:end]), self._ends_with_ok) & SERVER_STATUS.SERVER_MORE_RESULTS_EXISTS:
@@ -196,7 +192,7 @@ def _join(packets: list[_Packets]) -> _Packets:
 def _new_buffer(size: int, content: memoryview) -> tuple[numpy.ndarray, memoryview]:
     data = numpy.empty(size + GUARD_BYTES, numpy.uint8)
     data[size:] = 0
-    view = memoryview(data)[:size]
+    view = data.data[:size]
     view[: len(content)] = content
     return data, view
 
@@ -254,9 +250,12 @@ def _find_rows(data: numpy.ndarray, packets: _Packets) -> RowBlock:
     return RowBlock(data, starts, ends)
 
 
-def _join_packets(data, starts, ends, is_continued) -> tuple[numpy.ndarray, numpy.ndarray]:
+def _join_packets(
+    data: numpy.ndarray, starts: numpy.ndarray, ends: numpy.ndarray, is_continued: numpy.ndarray
+) -> tuple[numpy.ndarray, numpy.ndarray]:
     """Close the gaps that headers make within rows of several packets, by moving the later packets down in the buffer."""
-    row_starts, row_ends = [], []
+    row_starts: list[int] = []
+    row_ends: list[int] = []
     goes_on = False
     for start, end, continued in zip(starts.tolist(), ends.tolist(), is_continued.tolist(), strict=True):
         if goes_on:
@@ -282,13 +281,9 @@ def _read_status(payload: bytes, is_ok: bool) -> int:
     return int.from_bytes(payload[position : position + 2], "little")
 
 
-def _server_error(payload: bytes) -> Exception:
+def _raise_server_error(payload: bytes) -> NoReturn:
     # Only the marker of the SQL state tells the server's words from a damaged row, whose bytes belong in no message.
-    if payload[3:4] != b"#":
-        return GarbledAnswer("a packet is neither a row nor an error")
-    try:
-        pymysql.err.raise_mysql_exception(payload)
-    except pymysql.MySQLError as error:
-        return error
-    except UnicodeDecodeError:
-        return GarbledAnswer("an error packet is damaged")
+    if payload[3:4] == b"#":
+        with contextlib.suppress(UnicodeDecodeError):
+            pymysql.err.raise_mysql_exception(payload)
+    raise GarbledAnswer("a packet is neither a row nor an error")

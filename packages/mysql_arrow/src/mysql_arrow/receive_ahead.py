@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import queue
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass
 from threading import Thread
 from typing import TypeVar
 
@@ -14,34 +15,42 @@ _AHEAD = 2
 _POLL_SECONDS = 0.05
 
 
-def receive_ahead(items: Iterator[Item], interrupt: Callable[[], None]) -> Iterator[Item]:
-    """Yield the items of an iterator that runs in another thread, at most two ahead; its exceptions are raised here.
+@dataclass(frozen=True)
+class _End:
+    """Stands behind the last item: what ended them, or None if they were all."""
+
+    error: BaseException | None
+
+
+def receive_ahead(items: Iterable[Item], interrupt: Callable[[], None]) -> Generator[Item]:
+    """Yield the items of an iterable that is walked in another thread, at most two ahead; its exceptions are raised here.
 
     Args:
         interrupt: Ends a wait within the iterator, so that the thread ends when this is closed early.
     """
-    ready: queue.Queue[tuple[str, object]] = queue.Queue(_AHEAD)
+    ready: queue.Queue[Item | _End] = queue.Queue(_AHEAD)
 
     def fill() -> None:
         try:
             for item in items:
-                ready.put(("item", item))
-            ready.put(("end", None))
+                ready.put(item)
         except BaseException as error:
-            ready.put(("error", error))
+            ready.put(_End(error))
+        else:
+            ready.put(_End(None))
 
     thread = Thread(target=fill, name="receive-rows", daemon=True)
     thread.start()
     is_over = False
     try:
         while True:
-            kind, content = ready.get()
-            is_over = kind != "item"
-            if kind == "end":
+            item = ready.get()
+            if isinstance(item, _End):
+                is_over = True
+                if item.error:
+                    raise item.error
                 return
-            if kind == "error":
-                raise content
-            yield content
+            yield item
     finally:
         if not is_over:
             interrupt()

@@ -1,7 +1,7 @@
 """Asking for a result over a connection that PyMySQL opened, up to where its rows begin.
 
 PyMySQL does authentication, TLS and the packets before the rows; from there its socket is read directly. What is used of its
-insides is in this file only: `_execute_command`, `_read_packet`, `_sock`, `_rfile`, `_next_seq_id`, `_force_close`.
+insides is used in this file only, and written down in `_Insides`.
 
 Sources: MySQL Source Code Documentation, "COM_QUERY Response", "COM_STMT_PREPARE", "COM_STMT_EXECUTE", "COM_STMT_CLOSE"; MariaDB
 Knowledge Base, "Result Set Packets" (its shorter answers are sent only to clients that ask for them, as PyMySQL does not).
@@ -11,22 +11,38 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from io import BufferedReader
 from struct import Struct
 from struct import error as StructError
+from typing import Any, Protocol, cast
 
 import pymysql
 from pymysql.constants import CLIENT, COMMAND
 from pymysql.protocol import FieldDescriptorPacket, MysqlPacket
 
-from mysql_arrow.errors import GarbledAnswer, UnsupportedQuery
-from mysql_arrow.packets import connection_lost
+from mysql_arrow.columns import Definition
+from mysql_arrow.errors import GarbledAnswer, UnsupportedQuery, connection_lost
 
 _PREPARE, _EXECUTE, _CLOSE = COMMAND.COM_STMT_PREPARE, COMMAND.COM_STMT_EXECUTE, COMMAND.COM_STMT_CLOSE
 _PREPARED = Struct("<xIHH")  # statement, columns, parameters
 _EXECUTION = Struct("<IBI")  # statement, no cursor, one iteration
 _STATEMENT = Struct("<I")
+
+
+class _Insides(Protocol):
+    """What is used of `pymysql.Connection` that PyMySQL does not promise to keep (seen in its version 1.2)."""
+
+    client_flag: int
+    server_capabilities: int
+    _sock: socket.socket
+    _rfile: BufferedReader
+    _next_seq_id: int
+
+    def _execute_command(self, command: int, sql: str | bytes) -> None: ...
+    def _read_packet(self, packet_type: type = ...) -> Any: ...
+    def _force_close(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -42,7 +58,7 @@ class OpenResult:
         statement: The prepared statement, if there is one.
     """
 
-    definitions: list[FieldDescriptorPacket]
+    definitions: Sequence[Definition]
     received: bytes
     receive: Callable[[memoryview], int]
     sequence: int
@@ -58,15 +74,16 @@ def open_result(connection: pymysql.Connection, query: str, *, prepared: bool) -
         UnsupportedQuery: the query has a parameter mark, or returns no rows.
         GarbledAnswer: the answer breaks the protocol.
     """
-    ends_with_ok = bool(connection.client_flag & connection.server_capabilities & CLIENT.DEPRECATE_EOF)
+    insides = cast(_Insides, connection)
+    ends_with_ok = bool(insides.client_flag & insides.server_capabilities & CLIENT.DEPRECATE_EOF)
     try:
-        return _open_result(connection, query, ends_with_ok, prepared=prepared)
+        return _open_result(insides, query, ends_with_ok, prepared=prepared)
     except (AssertionError, IndexError, TypeError, ValueError, StructError) as error:
         # PyMySQL's parser, over bytes that it did not expect; its message could hold some of them.
         raise GarbledAnswer(f"before the rows, {type(error).__name__}") from None
 
 
-def _open_result(connection: pymysql.Connection, query: str, ends_with_ok: bool, *, prepared: bool) -> OpenResult:
+def _open_result(connection: _Insides, query: str, ends_with_ok: bool, *, prepared: bool) -> OpenResult:
     statement = _prepare(connection, query, ends_with_ok) if prepared else None
     if statement is None:
         connection._execute_command(COMMAND.COM_QUERY, query)
@@ -89,25 +106,26 @@ def _open_result(connection: pymysql.Connection, query: str, ends_with_ok: bool,
 def close_statement(connection: pymysql.Connection, result: OpenResult) -> None:
     """Have the server forget the prepared statement; it does not answer. The connection is free for the next query."""
     if result.statement is not None:
-        connection._execute_command(_CLOSE, _STATEMENT.pack(result.statement))
+        cast(_Insides, connection)._execute_command(_CLOSE, _STATEMENT.pack(result.statement))
 
 
 def interrupt(connection: pymysql.Connection) -> None:
     """Wake a thread that waits for the connection's bytes; it finds the stream at its end."""
     with contextlib.suppress(OSError):
-        connection._sock.shutdown(socket.SHUT_RDWR)
+        cast(_Insides, connection)._sock.shutdown(socket.SHUT_RDWR)
 
 
 def abandon(connection: pymysql.Connection) -> None:
     """Close a connection in the midst of a result, which cannot be used for anything else."""
-    connection._force_close()
+    cast(_Insides, connection)._force_close()
 
 
-def _prepare(connection: pymysql.Connection, query: str, ends_with_ok: bool) -> int:
+def _prepare(connection: _Insides, query: str, ends_with_ok: bool) -> int:
     connection._execute_command(_PREPARE, query)
     answer = connection._read_packet().get_all_data()
     if len(answer) < _PREPARED.size:
         raise GarbledAnswer("the answer to a prepared statement is too short")
+    statement: int
     statement, columns, parameters = _PREPARED.unpack_from(answer)
     if parameters:
         raise UnsupportedQuery("the query has a parameter mark (?): its arguments must be written into it")
@@ -117,14 +135,14 @@ def _prepare(connection: pymysql.Connection, query: str, ends_with_ok: bool) -> 
     return statement
 
 
-def _read_definitions(connection: pymysql.Connection, count: int, ends_with_ok: bool) -> list[FieldDescriptorPacket]:
-    definitions = [connection._read_packet(FieldDescriptorPacket) for _ in range(count)]
+def _read_definitions(connection: _Insides, count: int, ends_with_ok: bool) -> list[Definition]:
+    definitions: list[Definition] = [connection._read_packet(FieldDescriptorPacket) for _ in range(count)]
     if not ends_with_ok and not connection._read_packet(MysqlPacket).is_eof_packet():
         raise GarbledAnswer("the columns of the result have no end")
     return definitions
 
 
-def _take_read_ahead(connection: pymysql.Connection) -> bytes:
+def _take_read_ahead(connection: _Insides) -> bytes:
     """Return what stands in the buffer of PyMySQL's reader; waits for the first bytes if it is empty."""
     reader = connection._rfile
     try:
@@ -133,7 +151,7 @@ def _take_read_ahead(connection: pymysql.Connection) -> bytes:
         raise connection_lost(str(error)) from None
 
 
-def _receiver(connection: pymysql.Connection) -> Callable[[memoryview], int]:
+def _receiver(connection: _Insides) -> Callable[[memoryview], int]:
     connected = connection._sock  # its timeout is the connection's read_timeout, set for the packets before
 
     def receive(room: memoryview) -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy
 import pyarrow
 
-from mysql_arrow.cells import find_length_encoded
+from mysql_arrow.cells import Cells, find_length_encoded
 from mysql_arrow.columns import Column, Kind
 from mysql_arrow.dates import ReportDates, count_days, count_texts
 from mysql_arrow.errors import GarbledAnswer
@@ -30,36 +30,35 @@ def decode_text_rows(
         GarbledAnswer: a row is not what the protocol allows; above all, it must end exactly where its packet does.
         InvalidValue: a value does not fit the wanted type.
     """
-    buffer = pyarrow.py_buffer(block.data)
     positions = block.starts
     arrays = []
     for column in columns:
-        starts, ends, nulls = find_length_encoded(block.data, positions)
-        if (ends > block.ends).any():
+        cells = find_length_encoded(block.data, positions)
+        if (cells.ends > block.ends).any():
             raise GarbledAnswer("a value is longer than its row")
         if column.kind is Kind.BIT:
-            array = read_bits(column, block.data, starts, ends, nulls)
+            array = read_bits(column, cells)
         elif column.kind is Kind.DECIMAL:
-            array = read_decimals(column, buffer, starts, ends, nulls)
+            array = read_decimals(column, cells)
         elif column.kind in (Kind.TEXT, Kind.TIME):
-            array = read_text(column, buffer, starts, ends, nulls)
+            array = read_text(column, cells)
         else:
             if column.kind in (Kind.DATE, Kind.DATETIME):
-                nulls = _drop_impossible_dates(column, block.data, starts, ends, nulls, report_dates)
-            array = parse_text(column, buffer, starts, ends, nulls)
+                cells = _drop_impossible_dates(column, cells, report_dates)
+            array = parse_text(column, cells)
         arrays.append(array)
-        positions = ends
+        positions = cells.ends
     if not numpy.array_equal(positions, block.ends):
         raise GarbledAnswer("a row does not end with its packet")
     return pyarrow.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _drop_impossible_dates(column: Column, data, starts, ends, nulls, report_dates: ReportDates) -> numpy.ndarray | None:
-    """Report the dates that do not exist, and return the NULLs with them: Arrow's parser would refuse them all."""
-    rows = numpy.flatnonzero(~nulls) if nulls is not None else numpy.arange(len(starts))
-    if (ends[rows] - starts[rows] < _DATE_LENGTH).any():
+def _drop_impossible_dates(column: Column, cells: Cells, report_dates: ReportDates) -> Cells:
+    """Report the dates that do not exist, and return the cells with NULL for them: Arrow's parser would refuse them all."""
+    rows = numpy.arange(len(cells.starts)) if cells.nulls is None else numpy.flatnonzero(~cells.nulls)
+    if (cells.ends[rows] - cells.starts[rows] < _DATE_LENGTH).any():
         raise GarbledAnswer("a date is too short")
-    characters = data[starts[rows, numpy.newaxis] + numpy.arange(_DATE_LENGTH)]
+    characters = cells.data[cells.starts[rows, numpy.newaxis] + numpy.arange(_DATE_LENGTH)]
     digits = characters - _ZERO
     if (numpy.delete(digits, (4, 7), axis=1) > 9).any() or (characters[:, (4, 7)] != _DASH).any():
         raise GarbledAnswer("a date is not written in digits")
@@ -69,8 +68,8 @@ def _drop_impossible_dates(column: Column, data, starts, ends, nulls, report_dat
         raise GarbledAnswer("a date is out of range")
     _, is_lost = count_days(years, months, days)
     if not is_lost.any():
-        return nulls
+        return cells
     report_dates(column.name, count_texts(years[is_lost], months[is_lost], days[is_lost]))
-    nulls = numpy.zeros(len(starts), bool) if nulls is None else nulls
+    nulls = numpy.zeros(len(cells.starts), bool) if cells.nulls is None else cells.nulls
     nulls[rows[is_lost]] = True
-    return nulls
+    return cells._replace(nulls=nulls)

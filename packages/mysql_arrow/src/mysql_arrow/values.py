@@ -8,7 +8,7 @@ import numpy
 import pyarrow
 import pyarrow.types
 
-from mysql_arrow.cells import make_array, take_bytes
+from mysql_arrow.cells import Cells, make_array, take_bytes
 from mysql_arrow.columns import Column
 from mysql_arrow.errors import GarbledAnswer, InvalidValue
 
@@ -17,13 +17,13 @@ _LONGEST_BIT = 8  # bytes
 _DIGITS_OF_DOUBLE = 15
 
 
-def read_text(column: Column, buffer: pyarrow.Buffer, starts, ends, nulls) -> pyarrow.Array:
+def read_text(column: Column, cells: Cells) -> pyarrow.Array:
     """Return strings whose UTF-8 was checked, or bytes where those are wanted.
 
     Raises:
         InvalidValue: a text is not valid UTF-8.
     """
-    content = take_bytes(buffer, starts, ends, nulls)
+    content = take_bytes(cells)
     if pyarrow.types.is_binary(column.type):
         return content
     if _is_ascii(content):
@@ -36,15 +36,15 @@ def read_text(column: Column, buffer: pyarrow.Buffer, starts, ends, nulls) -> py
 
 def _is_ascii(content: pyarrow.Array) -> bool:
     """Whether it is, and so is valid UTF-8, which takes a fraction of the time of checking that."""
-    return numpy.frombuffer(content.buffers()[2], numpy.uint8).max(initial=0) < 0x80
+    return bool(numpy.frombuffer(content.buffers()[2], numpy.uint8).max(initial=0) < 0x80)
 
 
-def parse_text(column: Column, buffer: pyarrow.Buffer, starts, ends, nulls) -> pyarrow.Array:
+def parse_text(column: Column, cells: Cells) -> pyarrow.Array:
     """Return what the cells' text says in the wanted type; Arrow's parser takes no value that it would have to change."""
-    return _parse(column, column.type, buffer, starts, ends, nulls)
+    return _parse(column, column.type, cells)
 
 
-def read_decimals(column: Column, buffer: pyarrow.Buffer, starts, ends, nulls) -> pyarrow.Array:
+def read_decimals(column: Column, cells: Cells) -> pyarrow.Array:
     """Return decimals.
 
     Those of up to 15 digits are read as floating-point numbers, in half the time and exactly: parsing one and moving its point
@@ -54,26 +54,26 @@ def read_decimals(column: Column, buffer: pyarrow.Buffer, starts, ends, nulls) -
         InvalidValue: one of them does not fit the wanted type.
     """
     if column.type.precision > _DIGITS_OF_DOUBLE or column.fraction != column.type.scale:
-        return parse_text(column, buffer, starts, ends, nulls)
-    reals = _parse(column, pyarrow.float64(), buffer, starts, ends, nulls)
+        return parse_text(column, cells)
+    reals = _parse(column, pyarrow.float64(), cells)
     numbers = numpy.frombuffer(reals.buffers()[1], numpy.float64, len(reals)) * 10.0**column.type.scale
-    if nulls is not None:
-        numbers[nulls] = 0
+    if cells.nulls is not None:
+        numbers[cells.nulls] = 0
     if not (numpy.abs(numbers) < 10.0**column.type.precision).all():
         raise _does_not_fit(column)
-    return make_whole_numbers(column, numpy.rint(numbers).astype(numpy.int64), nulls)
+    return make_whole_numbers(column, numpy.rint(numbers).astype(numpy.int64), cells.nulls)
 
 
-def read_bits(column: Column, data: numpy.ndarray, starts, ends, nulls) -> pyarrow.Array:
+def read_bits(column: Column, cells: Cells) -> pyarrow.Array:
     """Return bit fields as the numbers that they are: their bytes come highest first."""
-    lengths = ends - starts
+    lengths = cells.ends - cells.starts
     if lengths.max(initial=0) > _LONGEST_BIT:
         raise GarbledAnswer("a BIT has more than 64 bits")
-    numbers = numpy.zeros(len(starts), numpy.uint64)
+    numbers = numpy.zeros(len(lengths), numpy.uint64)
     for place in range(_LONGEST_BIT):
         rows = numpy.flatnonzero(lengths > place)
-        numbers[rows] = (numbers[rows] << numpy.uint64(8)) | data[starts[rows] + place]
-    return make_whole_numbers(column, numbers, nulls)
+        numbers[rows] = (numbers[rows] << numpy.uint64(8)) | cells.data[cells.starts[rows] + place]
+    return make_whole_numbers(column, numbers, cells.nulls)
 
 
 def make_whole_numbers(column: Column, numbers: numpy.ndarray, nulls: numpy.ndarray | None) -> pyarrow.Array:
@@ -111,8 +111,8 @@ def make_reals(column: Column, numbers: numpy.ndarray, nulls: numpy.ndarray | No
     return make_array(column.type, reals, nulls)
 
 
-def _parse(column: Column, kind: pyarrow.DataType, buffer: pyarrow.Buffer, starts, ends, nulls) -> pyarrow.Array:
-    text = read_text(replace(column, type=pyarrow.string()), buffer, starts, ends, nulls)
+def _parse(column: Column, kind: pyarrow.DataType, cells: Cells) -> pyarrow.Array:
+    text = read_text(replace(column, type=pyarrow.string()), cells)
     try:
         return text.cast(kind)
     except pyarrow.ArrowInvalid:
