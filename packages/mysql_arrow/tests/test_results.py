@@ -133,6 +133,16 @@ def test_only_one_plain_select_is_read(database: Database, protocol: str) -> Non
     assert table["body"].to_pylist() == ["?"]
 
 
+def test_what_would_be_read_wrongly_is_refused_before_it_is_asked_for(database: Database) -> None:
+    """Texts of another character set could pass for UTF-8; the connection can still be used."""
+    with closing(database.connect(charset="latin1")) as connection:
+        with pytest.raises(ValueError, match="character set must be utf8mb4"):
+            next(read_batches(connection, "select 1, 'Ã¼'", NUMBER_AND_TEXT))
+        with pytest.raises(ValueError, match="protocol must be one of binary, text"):
+            next(read_batches(connection, "select 1, 'a'", NUMBER_AND_TEXT, protocol="csv"))
+        connection.ping(reconnect=False)
+
+
 @both_protocols
 @pytest.mark.parametrize("encrypted", [False, True])
 def test_leaving_early_ends_the_thread_and_the_connection(tls_database: Database, protocol: str, encrypted: bool) -> None:

@@ -208,7 +208,7 @@ def test_a_type_unknown_to_us_is_refused_by_name(protocol: str) -> None:
     """GEOMETRY, MySQL 9's VECTOR, and what is to come."""
     for code in (FIELD_TYPE.GEOMETRY, 242, 200):
         column = SentColumn("shape", code, pyarrow.string())
-        with pytest.raises(SchemaMismatch, match=rf"column shape: the server sends a value of MySQL's type {code}"):
+        with pytest.raises(SchemaMismatch, match=rf"column shape: the server sends MySQL's type {code}"):
             decode(encode([column], [], protocol), [column], protocol)
 
 
@@ -263,10 +263,37 @@ def test_a_decimal_of_more_digits_than_planned_is_refused(protocol: str) -> None
     assert table["d"].to_pylist() == [Decimal("-1.23"), None, Decimal("999.99")]
 
 
-def test_a_double_that_is_no_float_is_refused() -> None:
-    """Beyond a float's range; and a NULL is no number at all, whatever stands in its place."""
+@both_protocols
+@pytest.mark.parametrize(
+    ("code", "unsigned", "wanted", "fits", "does_not"),
+    [
+        (FIELD_TYPE.LONG, False, pyarrow.int8(), (-128, 127), (-129, 128)),
+        (FIELD_TYPE.LONG, False, pyarrow.uint32(), (0, 2**31 - 1), (-1,)),
+        (FIELD_TYPE.LONG, True, pyarrow.uint32(), (0, 2**32 - 1), ()),
+        (FIELD_TYPE.LONGLONG, True, pyarrow.uint64(), (0, 2**64 - 1), ()),
+        (FIELD_TYPE.LONGLONG, True, pyarrow.int64(), (0, 2**63 - 1), (2**63, 2**64 - 1)),
+        (FIELD_TYPE.LONG, False, pyarrow.decimal128(3, 0), (-999, 999), (-1000, 1000)),
+        (FIELD_TYPE.LONGLONG, True, pyarrow.decimal128(19, 0), (0, 10**19 - 1), (10**19,)),
+    ],
+)
+def test_a_whole_number_fits_or_is_refused(protocol: str, code: int, unsigned: bool, wanted, fits, does_not) -> None:
+    """At both ends of the wanted type, whatever the server's own type could hold."""
+    column = SentColumn("n", code, wanted, unsigned)
+    table, _ = decode(encode([column], [[number] for number in (*fits, None)], protocol), [column], protocol)
+    assert table["n"].to_pylist() == [*fits, None]
+    for number in does_not:
+        with pytest.raises(InvalidValue, match="column n holds a value that is no "):
+            decode(encode([column], [[number]], protocol), [column], protocol)
+
+
+@both_protocols
+def test_a_double_that_is_no_float_is_refused(protocol: str) -> None:
+    """Beyond a float's range, or between two floats; and a NULL is no number at all, whatever stands in its place."""
     columns = [SentColumn("f", FIELD_TYPE.DOUBLE, pyarrow.float32()), SentColumn("d", FIELD_TYPE.DOUBLE, pyarrow.float64())]
-    table, _ = decode(encode(columns, [[None, 1e300], [0.5, None]], "binary"), columns, "binary")
+    table, _ = decode(encode(columns, [[None, 1e300], [0.5, None]], protocol), columns, protocol)
     assert table.to_pylist() == [{"f": None, "d": 1e300}, {"f": 0.5, "d": None}]
-    with pytest.raises(InvalidValue, match="column f holds a value that is no float"):
-        decode(encode(columns, [[1e300, 1.0]], "binary"), columns, "binary")
+    table, _ = decode(encode(columns, [[None, None]], protocol), columns, protocol)
+    assert table.to_pylist() == [{"f": None, "d": None}]
+    for number in (1e300, 0.1):
+        with pytest.raises(InvalidValue, match="column f holds a value that is no float"):
+            decode(encode(columns, [[number, 1.0]], protocol), columns, protocol)

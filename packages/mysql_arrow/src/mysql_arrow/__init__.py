@@ -71,6 +71,7 @@ def read_batches(
         report_dates: Is told which dates that do not exist (0000-00-00, 2024-02-31) became NULL.
 
     Raises:
+        ValueError: the protocol is none of the two, or the connection's character set is not UTF-8.
         pymysql.MySQLError: the server refuses or kills the query, or the connection broke.
         GarbledAnswer: the bytes received break the protocol.
         UnsupportedQuery: it returns no rows, or has a parameter mark.
@@ -78,6 +79,10 @@ def read_batches(
         InvalidValue: a value cannot.
         RowTooLong: a row is longer than 128 MiB.
     """
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"protocol must be one of {', '.join(PROTOCOLS)}; found {protocol!r}")
+    if connection.encoding != "utf8":
+        raise ValueError("the connection's character set must be utf8mb4, in which texts are read")
     decode = {BINARY: decode_binary_rows, TEXT: decode_text_rows}[protocol]
     is_complete = False
     try:

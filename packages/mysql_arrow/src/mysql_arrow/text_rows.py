@@ -15,7 +15,7 @@ from mysql_arrow.columns import Column, Kind
 from mysql_arrow.dates import ReportDates, count_days, count_texts
 from mysql_arrow.errors import GarbledAnswer
 from mysql_arrow.packets import RowBlock
-from mysql_arrow.values import parse_text, read_bits, read_decimals, read_text
+from mysql_arrow.values import parse_text, read_bits, read_decimals, read_reals, read_text
 
 _DATE_LENGTH = len("2026-11-21")
 _ZERO, _DASH = ord("0"), ord("-")
@@ -40,6 +40,8 @@ def decode_text_rows(
             array = read_bits(column, cells)
         elif column.kind is Kind.DECIMAL:
             array = read_decimals(column, cells)
+        elif column.kind is Kind.REAL:
+            array = read_reals(column, cells)
         elif column.kind in (Kind.TEXT, Kind.TIME):
             array = read_text(column, cells)
         else:

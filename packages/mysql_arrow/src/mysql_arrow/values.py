@@ -80,33 +80,47 @@ def make_whole_numbers(column: Column, numbers: numpy.ndarray, nulls: numpy.ndar
     """Return integers in the wanted integer or decimal type.
 
     Raises:
-        InvalidValue: one of them is too large for it.
+        InvalidValue: one of them is too large or too small for it.
     """
     if pyarrow.types.is_decimal128(column.type):
+        most = 10**column.type.precision - 1
+        _require_between(column, numbers, nulls, -most, most)
         # A decimal128 is a number of 128 bits in two's complement, low half first.
         halves = numpy.empty((len(numbers), 2), numpy.int64)
         halves[:, 0] = numbers.astype(numpy.int64)
         halves[:, 1] = 0 if numbers.dtype.kind == "u" else halves[:, 0] >> 63
         return make_array(column.type, halves, nulls)
-    wanted = numpy.dtype(f"i{column.type.bit_width // 8}")
-    if not numpy.can_cast(numbers.dtype, wanted):
-        limits = numpy.iinfo(wanted)
-        present = numbers if nulls is None else numbers[~nulls]  # what stands in the place of a NULL is of no account
-        if len(present) and not limits.min <= int(present.min()) <= int(present.max()) <= limits.max:
-            raise _does_not_fit(column)
+    wanted = numpy.dtype(column.type.to_pandas_dtype())
+    limits = numpy.iinfo(wanted)
+    _require_between(column, numbers, nulls, int(limits.min), int(limits.max))
     return make_array(column.type, numbers.astype(wanted, copy=False), nulls)
 
 
+def _require_between(column: Column, numbers: numpy.ndarray, nulls: numpy.ndarray | None, least: int, most: int) -> None:
+    limits = numpy.iinfo(numbers.dtype)
+    if least <= limits.min and limits.max <= most:
+        return
+    present = numbers if nulls is None else numbers[~nulls]  # what stands in the place of a NULL is of no account
+    if len(present) and not least <= int(present.min()) <= int(present.max()) <= most:
+        raise _does_not_fit(column)
+
+
+def read_reals(column: Column, cells: Cells) -> pyarrow.Array:
+    """Return floating-point numbers from their text (raises as `make_reals`)."""
+    reals = _parse(column, pyarrow.float64(), cells)
+    return make_reals(column, numpy.frombuffer(reals.buffers()[1], numpy.float64, len(reals)), cells.nulls)
+
+
 def make_reals(column: Column, numbers: numpy.ndarray, nulls: numpy.ndarray | None) -> pyarrow.Array:
-    """Return floating-point numbers in the wanted type; a FLOAT is selected as a DOUBLE, so the way back is exact.
+    """Return floating-point numbers in the wanted type. A FLOAT that was selected as a DOUBLE fits into 32 bits again.
 
     Raises:
-        InvalidValue: one of them is too large for it.
+        InvalidValue: one of them would be rounded, or is too large for it.
     """
     with numpy.errstate(over="ignore", invalid="ignore"):  # of what stands in the place of a NULL
         reals = numbers.astype(f"f{column.type.bit_width // 8}")
-    is_lost = numpy.isinf(reals)
-    if is_lost.any() and (is_lost if nulls is None else is_lost & ~nulls).any():
+        is_lost = reals != numbers
+    if (is_lost if nulls is None else is_lost & ~nulls).any():
         raise _does_not_fit(column)
     return make_array(column.type, reals, nulls)
 
