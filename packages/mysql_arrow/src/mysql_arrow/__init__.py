@@ -1,15 +1,16 @@
-"""MySQL results as Arrow record batches, at about the speed of the wire: the extraction's hot path.
+"""MySQL results as Arrow record batches, at about the speed of the wire (see README.md).
 
-    results      sends the query over PyMySQL's connection, and reads the column definitions
-    columns      matches them with the Arrow types that are wanted
-    packets      receives bytes, and finds the rows in them
-    binary_rows  decodes the rows of a prepared statement (the default)
-    text_rows    decodes the rows of a plain query (for proxies on which prepared statements pin a session)
+    results        sends the query over PyMySQL's connection, and reads the column definitions
+    columns        matches them with the Arrow types that are wanted
+    packets        receives bytes, and finds the rows in them
+    receive_ahead  does so in a thread, while the rows before are decoded
+    binary_rows    decodes the rows of a prepared statement (the default)
+    text_rows      decodes the rows of a plain query (for proxies on which prepared statements pin a session)
+    errors         what is raised
     cells, values, dates, numbers   what both decoders need
 
-A row is never a Python object. A thread receives two megabytes at a time; the rows in them are decoded together, a column at a
-time. A handful of such blocks is in memory, whatever the length of the result. Text and binary rows give the
-same table.
+A row is never a Python object. Two megabytes are received at a time; the rows in them are decoded together, a column at a time.
+A handful of such blocks is in memory, whatever the length of the result. Text and binary rows give the same table.
 """
 
 from __future__ import annotations

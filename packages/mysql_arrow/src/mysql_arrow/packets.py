@@ -25,7 +25,7 @@ from mysql_arrow.numbers import load
 BLOCK_BYTES = 2 << 20
 # Bytes behind the last row that a decoder may look at while it works on all rows of a block at once (no field is longer).
 GUARD_BYTES = 16
-# Of the types that can hold megabytes a slice reads only a beginning, or, to hash it, the whole: a function's memory bounds that.
+# A row is held as a whole, twice while its buffer grows: this bounds the memory, and not what the server may send (1 GiB).
 LONGEST_ROW = 128 << 20
 
 _HEADER_BYTES = 4
