@@ -33,7 +33,7 @@ def fill_bookings(connection: pymysql.Connection, rows: int) -> str:
     with connection.cursor() as cursor:
         cursor.execute(SCHEMA_FILE.read_text(encoding="utf-8"))
         cursor.execute("select count(*) from bookings")
-        if cursor.fetchone()[0] != rows:
+        if cursor.fetchall() != ((rows,),):
             cursor.execute("truncate table bookings")
             cursor.execute("insert into bookings " + _BOOKINGS.format(rows=rows))
             cursor.execute("analyze table bookings")

@@ -52,7 +52,7 @@ def change_one_percent(connection: pymysql.Connection) -> dict[str, int]:
         connection.begin()
         for kind, (table, share, statement) in _CHANGES.items():
             cursor.execute(f"select count(*) from {table}")
-            rows = max(1, round(cursor.fetchone()[0] * share))
-            counts[kind] = cursor.execute(statement.format(rows=rows))
+            ((stored,),) = cursor.fetchall()
+            counts[kind] = cursor.execute(statement.format(rows=max(1, round(stored * share))))
         connection.commit()
     return counts

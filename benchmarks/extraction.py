@@ -42,7 +42,7 @@ def main(words: Sequence[str] | None = None) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     server = start(folder / "mariadb", die_with_parent=True)
     try:
-        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [None]
+        cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
         if len(cores) > 1:
             os.sched_setaffinity(server.pid, {cores[0]})
             os.sched_setaffinity(0, cores[1:-1] or cores[-1:])  # which the stand-in for S3 takes over

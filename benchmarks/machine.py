@@ -14,7 +14,7 @@ import pymysql
 
 def count_cores() -> int:
     """Return the processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def describe_machine(packages: Sequence[str]) -> list[str]:
@@ -38,7 +38,8 @@ def server_version(connection: pymysql.Connection) -> str:
     """Return what the source database is."""
     with connection.cursor() as cursor:
         cursor.execute("select version()")
-        return f"MariaDB {cursor.fetchone()[0]}"
+        ((version,),) = cursor.fetchall()
+        return f"MariaDB {version}"
 
 
 def _processor() -> str:

@@ -26,6 +26,7 @@ from local.commands.report import Hops, read_hops
 from local.marketplace.generator import fill
 from local.marketplace.schema import create_sample_schema
 from local.stack import ROOT, Stack
+from local.standins.aws_lambda.runtime import Invocation, LambdaService
 from local.standins.step_functions.execution import Execution
 
 RESULTS = Path(__file__).parent / "results"
@@ -131,7 +132,7 @@ def _measure(stack: Stack, title: str) -> Figures:
     print(f"{title} …", flush=True)
     source_before = _read_source_counters(stack)
     submitted_before = {each["Id"] for each in _list_statements(stack)}
-    invoked_before = len(stack.functions.invocations)
+    invoked_before = len(_invocations(stack))
     execution = stack.start_execution({}).wait(seconds=RUN_SECONDS)
     if execution.status != "SUCCEEDED":
         raise SystemExit(f"{title}: {execution.status}: {execution.error}: {execution.cause}\nlogs: {stack.folder / 'logs'}")
@@ -142,7 +143,7 @@ def _measure(stack: Stack, title: str) -> Figures:
     return Figures(
         title=title,
         seconds=execution.seconds,
-        states=[State(state.name, state.subject, state.seconds) for state in execution.visited_states()],
+        states=[State(state.name, state.subject, state.seconds or 0.0) for state in execution.visited_states()],
         transitions=count_transitions(stack.aws.client("stepfunctions"), execution.arn),
         submissions=len(submitted),
         statements=sum(len(each.get("QueryStrings", [""])) for each in submitted),
@@ -181,11 +182,11 @@ def count_transitions(states: Any, execution_arn: str) -> dict[str, int]:
 
 
 def _count_steps(history: list[dict[str, Any]]) -> int:
-    entered = sum(event["type"].endswith("StateEntered") for event in history)
+    entered: int = sum(str(event["type"]).endswith("StateEntered") for event in history)
     # A task is scheduled once for each try.
     tries = sum(event["type"] in ("TaskScheduled", "LambdaFunctionScheduled") for event in history)
     tasks = sum(event["type"] == "TaskStateEntered" for event in history)
-    return entered + max(0, tries - tasks)
+    return entered + max(0, int(tries) - int(tasks))
 
 
 def _read_history(states: Any, execution_arn: str) -> list[dict[str, Any]]:
@@ -198,9 +199,14 @@ def _list_statements(stack: Stack) -> list[dict[str, Any]]:
     return [statement for page in pages for statement in page["Statements"]]
 
 
+def _invocations(stack: Stack) -> list[Invocation]:
+    assert isinstance(stack.functions, LambdaService)  # which Stack takes by itself
+    return stack.functions.invocations
+
+
 def _sum_invocations(stack: Stack, since: int) -> dict[str, FunctionUse]:
     sums: dict[str, FunctionUse] = {}
-    for each in stack.functions.invocations[since:]:
+    for each in _invocations(stack)[since:]:
         name = each.function.removeprefix("rental-pipeline-").removesuffix("Function")
         billed = math.ceil(each.milliseconds)
         before = sums.get(name, FunctionUse(0, 0, 0.0))
@@ -220,7 +226,7 @@ def _read_layers(stack: Stack, execution: Execution, bytes_sent: int) -> tuple[d
     control = f"{MARKETPLACE}_control"
     with stack.warehouse.connect() as warehouse:
 
-        def ask(sql: str, *arguments: Any) -> list[tuple]:
+        def ask(sql: str, *arguments: Any) -> list[tuple[Any, ...]]:
             return warehouse.execute(sql, arguments).fetchall()
 
         ((run,),) = ask(f"select run_sequence from {control}.run where execution_id = %s", execution.arn)

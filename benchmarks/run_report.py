@@ -71,7 +71,7 @@ def draw_picture(path: Path, runs: list[Figures]) -> None:
     titles = [run.title for run in runs]
     stages = list(dict.fromkeys(state.name for run in runs for state in run.states if state.subject is None))
     stages = [name for name in stages if any(_stage_seconds(run, name) >= _SHOWN_SECONDS for run in runs)]
-    colours = pyplot.get_cmap("tab20").colors
+    colours = matplotlib.color_sequences["tab20"]
     reached = [0.0] * len(runs)
     for number, name in enumerate(stages):
         seconds = [_stage_seconds(run, name) for run in runs]

@@ -94,14 +94,17 @@ def extract_slice(target: Target) -> Measured:
     from rental_pipeline.base.object_store import PLAN, find_json, result_key, run_key, write_json
     from rental_pipeline.extract import extract_slice as extract
 
-    os.environ.update(MARKETPLACE="bench", BUCKET=target.bucket, SOURCE_SECRET_ARN=target.secret)
+    assert target.bucket and target.secret  # given where this way is measured
+    bucket = target.bucket
+    os.environ.update(MARKETPLACE="bench", BUCKET=bucket, SOURCE_SECRET_ARN=target.secret)
     run = os.getpid()  # another run number than any other measurement has
     tables = [_plan_table(target).to_json()]
-    write_json(target.bucket, run_key("bench", run, PLAN), {"source_time": "2026-01-01T00:00:00", "tables": tables})
+    write_json(bucket, run_key("bench", run, PLAN), {"source_time": "2026-01-01T00:00:00", "tables": tables})
 
     def measured() -> int:
         extract.extract_slice(replace(_whole_slice(target), run_sequence=run).to_json())
-        return find_json(target.bucket, result_key("bench", run, target.table, 0))["rows_in_parquet"]
+        result: Any = find_json(bucket, result_key("bench", run, target.table, 0))
+        return int(result["rows_in_parquet"])
 
     return measured
 
@@ -123,7 +126,7 @@ def awswrangler_reader(target: Target) -> Measured:
         for number, frame in enumerate(chunks):
             pyarrow.parquet.write_table(pyarrow.Table.from_pandas(frame), f"{target.folder}/{number}.parquet")
             rows += len(frame)
-        return rows
+        return int(rows)
 
     return measured
 
@@ -147,7 +150,7 @@ def pymysql_rows(target: Target) -> Measured:
                     arrays = [pyarrow.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
                     writer.write_table(pyarrow.Table.from_arrays(arrays, schema=schema))
                     rows += len(chunk)
-        return rows
+        return int(rows)
 
     return measured
 
@@ -171,7 +174,7 @@ def connectorx_stream(target: Target) -> Measured:
             for batch in reader:
                 writer.write_batch(batch)
                 rows += batch.num_rows
-        return rows
+        return int(rows)
 
     return measured
 
@@ -230,7 +233,7 @@ def _cpu_seconds() -> float:
     return sum(each.ru_utime + each.ru_stime for each in used)
 
 
-def _plan_columns(target: Target) -> tuple:
+def _plan_columns(target: Target) -> tuple[Any, ...]:
     """Return the table's columns as plan_run plans them."""
     import pymysql
 
@@ -289,18 +292,18 @@ def _receive(target: Target, query: str, *, prepared: bool) -> Measured:
 
     with pymysql.connect(**target.options) as connection, connection.cursor() as cursor:
         cursor.execute(f"select count(*) from {target.table}")
-        (rows,) = cursor.fetchone()
+        ((rows,),) = cursor.fetchall()
 
     def measured() -> int:
         with pymysql.connect(**target.options) as connection:
             result = open_result(connection, query, prepared=prepared)
-            room = memoryview(numpy.empty(BLOCK_BYTES, numpy.uint8))
+            room = numpy.empty(BLOCK_BYTES, numpy.uint8).data
             ending = result.received[-9:]
             # An EOF packet: five bytes of payload, the first of them 0xFE. Nothing else is looked at.
             while not (len(ending) == 9 and ending[:3] == b"\5\0\0" and ending[4] == 0xFE):
                 count = result.receive(room)
                 ending = (ending + bytes(room[max(0, count - 9) : count]))[-9:]
-        return rows
+        return int(rows)
 
     return measured
 
@@ -334,7 +337,7 @@ def _write(target: Target, read: Callable[[Any], Any]) -> Measured:
                 with ParquetWriter(file, part.schema, compression="snappy", **choose_encoding(part)) as writer:
                     writer.write_table(part, row_group_size=count_group_rows(part))
                 rows += part.num_rows
-        return rows
+        return int(rows)
 
     return measured
 
@@ -355,14 +358,14 @@ def _run_dlt(target: Target, **options: Any) -> Measured:
     def measured() -> int:
         source = sql_table(credentials=target.url("mysql+pymysql"), table=target.table, **options)
         pipeline.run(source, loader_file_format="parquet")
-        return pipeline.last_trace.last_normalize_info.row_counts[target.table]
+        return int(pipeline.last_trace.last_normalize_info.row_counts[target.table])
 
     return measured
 
 
 def describe(way: str) -> str:
     """Return the first sentence about a way."""
-    return WAYS[way].__doc__.strip()
+    return (WAYS[way].__doc__ or "").strip()
 
 
 def to_json(target: Target) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from local.commands.doctor import StackNotReached, examine, invoke_deployed, read_answer, tell
 from local.commands.run import CsvFormat, RunFailed, fail, read_parameters, run_pipeline
@@ -43,7 +45,8 @@ def main() -> int:
     arguments = parser.parse_args()
     arguments.state.mkdir(exist_ok=True)
     for stream in (sys.stdout, sys.stderr):  # what is told may have letters that this terminal does not
-        stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     # Ending by a signal goes through the same clean-up as ending by itself.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
@@ -138,7 +141,7 @@ def see_doctor(state: Path, stack_name: str | None) -> bool:
     folder = state / last.read_text()
     with Stack(folder, folder.parent.name, parameters=read_parameters(folder)) as stack:
 
-        def invoke(function: str, event: dict) -> tuple[dict, str | None]:
+        def invoke(function: str, event: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
             answer = stack.invoke(function, event)
             return read_answer(answer.payload, answer.function_error)
 

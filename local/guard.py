@@ -29,6 +29,7 @@ def guarded(folder: Path) -> Iterator[None]:
         cwd=ROOT,
         start_new_session=True,
     )
+    assert process.stdin is not None  # a pipe was asked for
     try:
         yield
         process.stdin.write(b"stopped")  # in order: it has nothing left to do

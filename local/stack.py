@@ -17,6 +17,7 @@ import secrets
 import sys
 import time
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +29,7 @@ import pymysql
 
 from local import guard
 from local.processes import ChildProcess, find_free_port, is_listening
-from local.standins.aws_lambda.runtime import Answer, LambdaService
+from local.standins.aws_lambda.runtime import Answer, Functions, LambdaService
 from local.standins.cloudformation.deploy import Deployment, deploy
 from local.standins.cloudformation.template import ACCOUNT, PARTITION, REGION, read_template
 from local.standins.eventbridge.status_events import StatusEvents, read_rules
@@ -40,7 +41,7 @@ from local.standins.step_functions.execution import Execution
 from rental_pipeline.model.contract import HASH, read_contract
 
 if TYPE_CHECKING:
-    from local.standins.containers.sam_local import SamLocal
+    pass
 
 ROOT = Path(__file__).parents[1]
 STACK_NAME = "rental-pipeline"
@@ -135,7 +136,7 @@ class Stack:
         retry_pace: float = 1.0,
         root: Path = ROOT,
         log_calls: bool = False,
-        functions: LambdaService | SamLocal | None = None,
+        functions: Functions | None = None,
     ) -> None:
         self.folder = folder.resolve()
         self.marketplace = marketplace
@@ -174,7 +175,7 @@ class Stack:
             self.call_logs.mkdir(exist_ok=True)
         self._closing.enter_context(_locked(self.folder))
         self._closing.enter_context(guard.guarded(self.folder))
-        self.functions = self._given_functions or LambdaService(logs)
+        self.functions: Functions = self._given_functions or LambdaService(logs)
         self._closing.callback(self.functions.stop)
         self._data_api_port = find_free_port()
         data_api = f"http://127.0.0.1:{self._data_api_port}"
@@ -326,7 +327,7 @@ class Stack:
     def _subscribe(self) -> str:
         """Let a queue of our own receive what the topic's subscribers would, and return its address."""
         sqs = self.aws.client("sqs")
-        url = sqs.create_queue(QueueName="local-notifications")["QueueUrl"]
+        url: str = sqs.create_queue(QueueName="local-notifications")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         for topic in self.deployment.topics.values():
             self.aws.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
@@ -363,7 +364,8 @@ def stop_left_behind(folder: Path) -> bool:
 
 
 def _client(service: str, endpoint_url: str) -> Any:
-    return boto3.client(
+    make_client: Any = boto3.client  # the stubs that come with aws-sam-cli know a few services only
+    return make_client(
         service,
         endpoint_url=endpoint_url,
         region_name=REGION,
@@ -373,7 +375,7 @@ def _client(service: str, endpoint_url: str) -> Any:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path):
+def _locked(folder: Path) -> Iterator[None]:
     """Hold the folder's lock, with our process id in it."""
     with (folder / "stack.lock").open("a+") as lock:
         try:

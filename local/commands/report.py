@@ -82,19 +82,16 @@ def read_hops(warehouse: psycopg.Connection, marketplace: str, run_sequence: int
 def read_standing(warehouse: psycopg.Connection, marketplace: str, tables: list[str]) -> list[Standing]:
     """Return how many rows of each source table are in curated and rejected now."""
     curated = f"{marketplace}_curated"
-    rejected = dict(
+    rejected: dict[str, int] = dict(
         warehouse.execute(
             sql.SQL("select table_name, count(*) from {} group by table_name").format(sql.Identifier(curated, "rejected_rows"))
         ).fetchall()
     )
-    return [
-        Standing(
-            table,
-            warehouse.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(curated, table))).fetchone()[0],
-            rejected.get(table, 0),
-        )
-        for table in tables
-    ]
+    standing = []
+    for table in tables:
+        ((rows,),) = warehouse.execute(sql.SQL("select count(*) from {}").format(sql.Identifier(curated, table))).fetchall()
+        standing.append(Standing(table, rows, rejected.get(table, 0)))
+    return standing
 
 
 def read_metrics(warehouse: psycopg.Connection, marketplace: str, sql_root: Path) -> list[MetricValues]:
@@ -114,7 +111,7 @@ def read_metrics(warehouse: psycopg.Connection, marketplace: str, sql_root: Path
                 limit=sql.Literal(ROWS_PER_METRIC),
             )
         )
-        columns = [column.name for column in cursor.description]
+        columns = [column.name for column in cursor.description or ()]
         metrics.append(MetricValues(name, file.header.get("grain", ""), columns, [list(row) for row in cursor.fetchall()]))
     return metrics
 
@@ -122,12 +119,13 @@ def read_metrics(warehouse: psycopg.Connection, marketplace: str, sql_root: Path
 def read_currency(warehouse: psycopg.Connection, marketplace: str) -> str:
     """Return the currency in which amounts are, by its ISO 4217 code."""
     query = sql.SQL("select currency from {}").format(sql.Identifier(f"{marketplace}_control", "reporting_currency"))
-    return warehouse.execute(query).fetchone()[0]
+    ((currency,),) = warehouse.execute(query).fetchall()
+    return str(currency)
 
 
 def _columns(warehouse: psycopg.Connection, table: sql.Identifier) -> list[str]:
     description = warehouse.execute(sql.SQL("select * from {} limit 0").format(table)).description
-    return [column.name for column in description]
+    return [column.name for column in description or ()]
 
 
 def write_hops(hops: list[Hops]) -> str:

@@ -207,9 +207,9 @@ def execute(stack: Stack, title: str) -> dict[str, Any]:
     output = execution.output
     say(f"  {output['status']} after {execution.seconds:.1f} s")
     with stack.warehouse.connect() as warehouse:
-        (run_sequence,) = warehouse.execute(
+        ((run_sequence,),) = warehouse.execute(
             f"select run_sequence from {stack.marketplace}_control.run where execution_id = %s", [execution.arn]
-        ).fetchone()
+        ).fetchall()
         hops = read_hops(warehouse, stack.marketplace, run_sequence)
     return {
         "title": title,

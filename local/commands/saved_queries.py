@@ -30,6 +30,8 @@ def write_queries(template: str, queries: dict[str, dict[str, SqlFile]]) -> str:
 
 def _replace(template: str, part: str, content: str) -> str:
     begin, end = (re.search(rf"^  # {word} {part}.*\n", template, re.MULTILINE) for word in ("BEGIN", "END"))
+    if begin is None or end is None:
+        raise ValueError(f"the template has no lines `# BEGIN {part}` and `# END {part}`")
     return template[: begin.end()] + content + template[end.start() :]
 
 

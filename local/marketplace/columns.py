@@ -5,15 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pymysql
+import pymysql.cursors
 
 Columns = dict[str, np.ndarray]  # column name -> one value per row, None for NULL
 Progress = Callable[[str], None]  # takes one line for a person
 
 PROGRESS_SECONDS = 2.0
 ROWS_PER_BATCH = 5_000
+# Values to draw from, or a function from the row numbers to their new values.
+Replacement = tuple[object, ...] | Callable[[np.ndarray], object]
+Weights = Sequence[float] | np.ndarray | None
+
 LONGEST_STATEMENT_BYTES = 4_000_000  # well below the 16 MB packet that an untuned MariaDB takes
 
 
@@ -36,7 +42,7 @@ class Spoiler:
         self._rows = random.permutation(rows)
         self.counts: dict[str, int] = {}
 
-    def spoil(self, kind: str, column: str, share: float, replacement: tuple | Callable[[np.ndarray], object]) -> np.ndarray:
+    def spoil(self, kind: str, column: str, share: float, replacement: Replacement) -> np.ndarray:
         """Replace the values of a column in a share of the table's rows; return their numbers.
 
         Two rows at least are spoiled, for a small table must show its dirt too; a share of 0 spoils none.
@@ -53,7 +59,7 @@ class Spoiler:
         return rows
 
 
-def draw(random: np.random.Generator, choices: Sequence, count: int, weights: Sequence[float] | None = None) -> np.ndarray:
+def draw(random: np.random.Generator, choices: Sequence[object], count: int, weights: Weights = None) -> np.ndarray:
     """Draw `count` of the choices, as an object column."""
     values = np.empty(len(choices), dtype=object)
     values[:] = choices
@@ -84,7 +90,7 @@ def write_dates(moments: np.ndarray, european: np.ndarray) -> np.ndarray:
     return np.where(european, european_days[day_number], iso_days[day_number] + clock[second_number])
 
 
-def append_rows(columns: Columns, rows: list[dict]) -> Columns:
+def append_rows(columns: Columns, rows: list[dict[str, Any]]) -> Columns:
     """Return the columns with rows added below; a key that a row lacks is NULL."""
     appended = {}
     for name, values in columns.items():
@@ -99,14 +105,19 @@ def count_rows(columns: Columns) -> int:
     return len(next(iter(columns.values())))
 
 
+class LongStatementCursor(pymysql.cursors.Cursor):
+    """A cursor whose `executemany` sends statements of up to LONGEST_STATEMENT_BYTES."""
+
+    max_stmt_length = LONGEST_STATEMENT_BYTES
+
+
 def insert_columns(connection: pymysql.Connection, table: str, columns: Columns, progress: Progress = ignore_progress) -> int:
     """Insert rows in the connection's transaction, by statements of many rows; return how many."""
     names = ", ".join(f"`{name}`" for name in columns)
     statement = f"insert into `{table}` ({names}) values ({', '.join(['%s'] * len(columns))})"
     total = count_rows(columns)
     told = time.monotonic()
-    with connection.cursor() as cursor:
-        cursor.max_stmt_length = LONGEST_STATEMENT_BYTES
+    with connection.cursor(LongStatementCursor) as cursor:
         for first in range(0, total, ROWS_PER_BATCH):
             batch = [values[first : first + ROWS_PER_BATCH].tolist() for values in columns.values()]
             cursor.executemany(statement, list(zip(*batch, strict=True)))

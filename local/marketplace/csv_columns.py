@@ -118,6 +118,7 @@ class Converter:
         if number is None:
             return None
         precision, scale = self.column.precision, self.column.scale
+        assert precision is not None and scale is not None  # MySQL's catalogue gives both for every DECIMAL
         if abs(number) >= Decimal(10) ** (precision - scale):
             raise ValueRefused(f"{self.column.name} is beyond decimal({precision}, {scale}): {_quote(text)}")
         rounded = number.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP, WIDE)
@@ -134,6 +135,7 @@ class Converter:
         if self.column.is_identifier and EXPONENT.fullmatch(text.strip()):
             _refuse_lost_digits(text.strip(), self.column.name)
         measured = len(text) if self.column.data_type in CHARACTER_TYPES else len(text.encode())
+        assert self.column.length is not None  # and a length for every text
         if measured > self.column.length:
             raise ValueRefused(f"{self.column.name} is longer than {self.column.data_type}({self.column.length}): {_quote(text)}")
         return text

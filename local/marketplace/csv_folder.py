@@ -142,7 +142,7 @@ def _strict(connection: pymysql.Connection) -> Iterator[None]:
     """Have the database refuse what it cannot hold, whatever its own settings, instead of cutting it to fit."""
     with connection.cursor() as cursor:
         cursor.execute("select @@session.sql_mode")
-        (before,) = cursor.fetchone()
+        ((before,),) = cursor.fetchall()
         cursor.execute("set session sql_mode = concat(@@session.sql_mode, ',STRICT_ALL_TABLES')")
     try:
         yield

@@ -18,10 +18,10 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO, TextIO
+from typing import IO, Any, TextIO
 
 SUFFIXES = (".csv", ".tsv")
-_COMPRESSED: dict[str, Callable[[Path], IO[bytes]]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+_COMPRESSED: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _ZIP = ".zip"
 _UNREADABLE = (OSError, EOFError, lzma.LZMAError, zlib.error, zipfile.BadZipFile)
 # Of several that find as many of the table's columns, the first is taken.
@@ -137,14 +137,15 @@ def skip_to_header(reader: Iterator[list[str]]) -> list[str] | None:
     """Return the first row that holds anything and is not Excel's `sep=` line; None where there is none."""
     for number, fields in enumerate(reader):
         is_separator = number == 0 and "".join(fields).strip().lower() == "sep="
-        is_separator = is_separator or (number == 0 and len(fields) == 1 and _SEPARATOR_LINE.fullmatch(fields[0].strip().lower()))
+        if number == 0 and len(fields) == 1:
+            is_separator = is_separator or _SEPARATOR_LINE.fullmatch(fields[0].strip().lower()) is not None
         if any(field.strip() for field in fields) and not is_separator:
             return fields
     return None
 
 
 @contextmanager
-def _open_bytes(path: Path) -> Iterator[BinaryIO]:
+def _open_bytes(path: Path) -> Iterator[IO[bytes]]:
     suffix = path.suffix.lower()
     if suffix == _ZIP:
         with zipfile.ZipFile(path) as archive:

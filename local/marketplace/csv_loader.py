@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import io
 import ipaddress
 import os
 import sys
@@ -93,7 +94,8 @@ def main(words: list[str] | None = None) -> int:
     """Run the command; return its exit code: 0 all rows loaded, 1 some refused, 2 a file (or all) could not be loaded."""
     arguments = build_parser().parse_args(words)
     for stream in (sys.stdout, sys.stderr):  # a file's names may have letters that this terminal does not
-        stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         with closing(connect(arguments)) as connection:
             report = load_folder(

@@ -16,10 +16,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TextIO
 
 import pymysql
 
-from local.marketplace.columns import LONGEST_STATEMENT_BYTES, PROGRESS_SECONDS, ROWS_PER_BATCH, Progress
+from local.marketplace.columns import PROGRESS_SECONDS, ROWS_PER_BATCH, LongStatementCursor, Progress
 from local.marketplace.csv_columns import Column, Converter, ValueRefused
 from local.marketplace.csv_file import Header, Row
 
@@ -96,7 +97,8 @@ class TableLoad:
         self.columns = [column for column in columns if column.name in header.positions]
         self.converters = [Converter(column) for column in self.columns]
         self.key = [column.name for column in columns if column.is_key]
-        self._refused_file = None
+        self._refused_file: TextIO | None = None
+        self._refused_rows: Any = None  # csv has no name for its writers' type
 
     def run(self, path: Path, rows: Iterator[Row]) -> TableReport:
         """Stage the rows, take them over in one transaction, and return what became of them; refused ones are written down."""
@@ -131,7 +133,7 @@ class TableLoad:
         return self.report
 
     def _stage_rows(self, rows: Iterator[Row]) -> None:
-        batch: list[tuple[Row, tuple]] = []
+        batch: list[tuple[Row, tuple[Any, ...]]] = []
         began = told = time.monotonic()
         for row in rows:
             self.report.rows_read += 1
@@ -149,7 +151,7 @@ class TableLoad:
         if time.monotonic() - began > PROGRESS_SECONDS:
             self.progress(f"{self.report.file}: {self.report.rows_read:,} rows read, comparing them with the table")
 
-    def _convert(self, row: Row) -> tuple:
+    def _convert(self, row: Row) -> tuple[Any, ...]:
         if row.broken:
             raise ValueRefused(row.broken)
         values = []
@@ -160,7 +162,7 @@ class TableLoad:
             values.append(converter.convert(row.fields[first]))
         return tuple(values)
 
-    def _stage_batch(self, batch: list[tuple[Row, tuple]]) -> None:
+    def _stage_batch(self, batch: list[tuple[Row, tuple[Any, ...]]]) -> None:
         """Insert rows into the stage, a key's later row over its earlier one; what the database will not have is refused."""
         if not batch:
             return
@@ -170,8 +172,7 @@ class TableLoad:
         # executemany may send several statements; without a transaction the ones before an error would stay.
         self.connection.begin()
         try:
-            with self.connection.cursor() as cursor:
-                cursor.max_stmt_length = LONGEST_STATEMENT_BYTES
+            with self.connection.cursor(LongStatementCursor) as cursor:
                 cursor.executemany(statement, [values for _, values in batch])
             self.connection.commit()
         except pymysql.MySQLError as error:
@@ -185,7 +186,7 @@ class TableLoad:
                 self._stage_batch(batch[len(batch) // 2 :])
 
     def _refuse(self, row: Row, reason: str) -> None:
-        if self._refused_file is None:
+        if self._refused_file is None or self._refused_rows is None:
             self.refused_path.parent.mkdir(parents=True, exist_ok=True)
             self._refused_file = self.refused_path.open("w", encoding="utf-8", errors="surrogateescape", newline="")
             self._refused_rows = csv.writer(self._refused_file)
@@ -246,7 +247,8 @@ class TableLoad:
     def _read_number(self, sql: str) -> int:
         with self.connection.cursor() as cursor:
             cursor.execute(sql)
-            return cursor.fetchone()[0]
+            ((number,),) = cursor.fetchall()
+            return int(number)
 
 
 def _exactly(table: str, column: Column) -> str:

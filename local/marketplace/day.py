@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pymysql
@@ -27,7 +28,7 @@ class Day:
     random: np.random.Generator
     now: datetime
 
-    def query(self, sql: str, *arguments: object) -> list[tuple]:
+    def query(self, sql: str, *arguments: object) -> list[tuple[Any, ...]]:
         """Return the rows of a select."""
         with self.connection.cursor() as cursor:
             cursor.execute(sql, arguments or None)
@@ -38,11 +39,11 @@ class Day:
         with self.connection.cursor() as cursor:
             return cursor.execute(sql, arguments or None)
 
-    def execute_for(self, rows: Sequence[tuple], sql: str) -> int:
+    def execute_for(self, rows: Sequence[tuple[Any, ...]], sql: str) -> int:
         """Run a statement once for each row of arguments; return the number of rows affected."""
         return sum(self.execute(sql, *row) for row in rows)
 
-    def choose(self, select: str, count: int) -> list[tuple]:
+    def choose(self, select: str, count: int) -> list[tuple[Any, ...]]:
         """Choose `count` rows, or what there are, of a select without an order; the same draw chooses the same rows."""
         return self.query(f"{select} order by rand({self.random.integers(2**31)}) limit {count}")
 
@@ -64,7 +65,7 @@ def play_day(connection: pymysql.Connection, seed: int, day_number: int, marketp
     life = import_part(marketplace, "day")
     with connection.cursor() as cursor:
         cursor.execute("select utc_timestamp(6)")
-        (now,) = cursor.fetchone()
+        ((now,),) = cursor.fetchall()
     day = life.begin_day(connection, np.random.default_rng([seed, 1_000 + day_number]), now)
     counts: dict[str, int] = {}
     connection.begin()

@@ -34,7 +34,8 @@ class Period:
     @property
     def end_second(self) -> np.datetime64:
         """The last second of the last day."""
-        return self.last_day.astype("datetime64[s]") + np.timedelta64(86_399, "s")
+        end: np.datetime64 = self.last_day.astype("datetime64[s]") + np.timedelta64(86_399, "s")
+        return end
 
     def draw_moments(
         self, random: np.random.Generator, count: int, before_days: int = 0, share_before: float = 0.0
@@ -43,12 +44,14 @@ class Period:
         seconds = random.integers(0, ((self.last_day - self.first_day).astype(int) + 1) * 86_400, count)
         if before_days:
             seconds = np.where(random.random(count) < share_before, -random.integers(1, before_days * 86_400, count), seconds)
-        return self.first_day.astype("datetime64[s]") + seconds.astype("timedelta64[s]")
+        moments: np.ndarray = self.first_day.astype("datetime64[s]") + seconds.astype("timedelta64[s]")
+        return moments
 
     def stamp(self, random: np.random.Generator, moments: np.ndarray) -> np.ndarray:
         """Return when the database wrote what happened at these moments: within the day after, to the microsecond."""
         within_a_day = random.integers(0, 86_400 * 1_000_000, len(moments)).astype("timedelta64[us]")
-        return (moments.astype("datetime64[us]") + within_a_day).astype(object)
+        stamped: np.ndarray = (moments.astype("datetime64[us]") + within_a_day).astype(object)
+        return stamped
 
     def noon_after(self, day: date, seconds: int) -> datetime:
         """Return that day's noon and some seconds."""

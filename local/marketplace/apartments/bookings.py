@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
@@ -108,7 +109,7 @@ def draw_bookings(
     return columns, {"checkin": checkin, "checkout": checkout}
 
 
-def plant_bookings(listings: Listings, users: int, period: Period) -> list[dict]:
+def plant_bookings(listings: Listings, users: int, period: Period) -> list[dict[str, Any]]:
     """Return bookings for the cases on which metrics go wrong, of users of their own and of listings without dirt.
 
     In this order: a user who books again after exactly 29, 30 and 31 days; two listings that earn the same in one week;
@@ -122,7 +123,7 @@ def plant_bookings(listings: Listings, users: int, period: Period) -> list[dict]
     month = base.replace(day=1)
     next_month = (month + timedelta(days=31)).replace(day=1)
     new_year = date((last - timedelta(days=5)).year, 1, 1)
-    rows: list[dict] = []
+    rows: list[dict[str, Any]] = []
 
     def book(row: int, user: int, booked: date, checkin: date, nights: int, price: str = "100.00", currency: str = "USD") -> None:
         dates = [booked, checkin, checkin + timedelta(days=nights)]

@@ -41,12 +41,12 @@ class _Day(Day):
 
     def count_users(self) -> int:
         """Return the highest user id, of whom there are that many or fewer."""
-        return self.query("select coalesce(max(user_id), 100) from bookings")[0][0]
+        return int(self.query("select coalesce(max(user_id), 100) from bookings")[0][0])
 
-    def write_today(self, like: object) -> str:
+    def write_today(self, like: int | str | None) -> str:
         """Write the present moment in the manner of the generation of a listing's id, or of another date of the row."""
         european = "/" in like if isinstance(like, str) else like is not None and like < FIRST_ID_GENERATION_1
-        return write_dates(np.array([self.now], dtype="datetime64[s]"), np.array([european]))[0]
+        return str(write_dates(np.array([self.now], dtype="datetime64[s]"), np.array([european]))[0])
 
 
 def begin_day(connection: pymysql.Connection, random: np.random.Generator, now: datetime) -> _Day:
@@ -59,7 +59,7 @@ def begin_day(connection: pymysql.Connection, random: np.random.Generator, now: 
         cursor.execute(
             "select (select count(*) from apartments), (select count(*) from bookings), (select count(*) from user_viewing)"
         )
-        listings, bookings, viewings = cursor.fetchone()
+        ((listings, bookings, viewings),) = cursor.fetchall()
     if not listings:
         raise ValueError("a day needs listings: fill the source first")
     return _Day(

@@ -153,7 +153,7 @@ def generate_attributes(random: np.random.Generator, listings: Listings, shares:
         "price_display": _write_price_displays(rent, price_type, new),
         "price_type": np.where(new, draw(random, ("Monthly", "Yearly", "One-time"), count), price_type),
         "square_feet": np.where(new, random.integers(400, 2_500, count), np.exp(random.normal(6.7, 0.45, count)).astype(int)),
-        "address": np.where(new | (random.random(count) < 0.1), _write_addresses(random, count), None),
+        "address": np.where(new | (random.random(count) < 0.1), _write_addresses(random, count), np.array(None)),
         "cityname": cityname,
         "state": state,
         "latitude": np.round(latitude, 6),
@@ -195,7 +195,8 @@ def _write_titles_1(random: np.random.Generator, count: int) -> np.ndarray:
     number = random.integers(1, 9_999, count).astype(str).astype(object)
     street = draw(random, words.STREETS, count)
     tail = draw(random, ("", ", Washington, DC 20002", ' - "must see"', "â??", " 1/2 off, call now"), count, (80, 10, 4, 2, 4))
-    return size + " " + number + " " + street + tail
+    titles: np.ndarray = size + " " + number + " " + street + tail
+    return titles
 
 
 def _write_titles_2(random: np.random.Generator, count: int) -> np.ndarray:
@@ -229,7 +230,8 @@ def _write_addresses(random: np.random.Generator, count: int) -> np.ndarray:
     number = random.integers(1, 99_999, count).astype(str).astype(object)
     unit = draw(random, ("", " Apt. 295", " Suite 988"), count)
     tail = draw(random, ("Lake Keith, KY 50153", "Leefort, VT 48142", "Port John, MN 73309", "New Samantha, IN 84502"), count)
-    return number + " " + draw(random, words.STREETS, count) + unit + " " + tail
+    addresses: np.ndarray = number + " " + draw(random, words.STREETS, count) + unit + " " + tail
+    return addresses
 
 
 def _write_price_displays(rent: np.ndarray, price_type: np.ndarray, is_generation_2: np.ndarray) -> np.ndarray:

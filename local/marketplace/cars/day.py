@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import pymysql
@@ -46,7 +47,7 @@ def begin_day(connection: pymysql.Connection, random: np.random.Generator, now: 
             "select (select count(*) from rental_transactions), (select count(*) from users), (select count(*) from vehicles),"
             " (select count(*) from locations)"
         )
-        rentals, users, vehicles, locations = cursor.fetchone()
+        ((rentals, users, vehicles, locations),) = cursor.fetchall()
     if not users or not vehicles or locations < 2:
         raise ValueError("a day needs users, vehicles and two locations: fill the source first")
     return _Day(connection, random, now, daily_rentals=max(6, rentals // HISTORY_DAYS))
@@ -91,7 +92,7 @@ def _insert_rentals(day: _Day, count: int, late: bool = False) -> int:
     return insert_columns(day.connection, "rental_transactions", columns)
 
 
-def _repeat(day: _Day, values: list, count: int) -> np.ndarray:
+def _repeat(day: _Day, values: list[Any], count: int) -> np.ndarray:
     """Draw `count` of the values, the same one maybe more than once."""
     return np.array(values, dtype=object)[day.random.integers(0, len(values), count)]
 

@@ -108,7 +108,8 @@ def _number(random: np.random.Generator, count: int) -> np.ndarray:
 
 
 def _write_names(random: np.random.Generator, count: int) -> np.ndarray:
-    return draw(random, words.FIRST_NAMES, count) + " " + draw(random, words.LAST_NAMES, count)
+    names: np.ndarray = draw(random, words.FIRST_NAMES, count) + " " + draw(random, words.LAST_NAMES, count)
+    return names
 
 
 def _write_european(moments: np.ndarray, with_time: bool) -> np.ndarray:

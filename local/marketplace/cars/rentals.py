@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
@@ -105,7 +106,7 @@ def draw_rentals(
     }
 
 
-def plant_rentals(parents: dict[str, Columns], period: Period) -> list[dict]:
+def plant_rentals(parents: dict[str, Columns], period: Period) -> list[dict[str, Any]]:
     """Return rentals for the cases on which metrics go wrong, of parents without dirt.
 
     In this order: over midnight; over the turn of a year; over the turn of a month; up to exactly midnight; without any time;
@@ -117,7 +118,7 @@ def plant_rentals(parents: dict[str, Columns], period: Period) -> list[dict]:
     base = period.last_day.astype(object) - timedelta(days=100)
     new_year = (period.last_day.astype(object) - timedelta(days=5)).replace(month=1, day=1)
     month = base.replace(day=1)
-    rows: list[dict] = []
+    rows: list[dict[str, Any]] = []
 
     def rent(starts: datetime, hours: float, vehicle: int = 0, user: int = 0, amount: str = "100.00", dropoff: int = 1) -> None:
         rows.append(
@@ -133,7 +134,7 @@ def plant_rentals(parents: dict[str, Columns], period: Period) -> list[dict]:
             }
         )
 
-    def at(day: object, hour: int) -> datetime:
+    def at(day: date, hour: int) -> datetime:
         return datetime.combine(day, time(hour))
 
     rent(at(base, 23), 2)

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import unquote
 
 from local.processes import ChildProcess, DidNotStart, find_free_port, is_listening
@@ -107,6 +107,30 @@ class Invocation:
     function: str
     memory_megabytes: int
     milliseconds: float
+
+
+class Functions(Protocol):
+    """What a stack asks of whatever runs its functions."""
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where boto3 finds the Invoke API."""
+
+    @property
+    def memory_note(self) -> str | None:
+        """Why memory is not limited as on Lambda; None where it is."""
+
+    def reach(self, port: int) -> str:
+        """Return the host by which the functions reach a port of this machine."""
+
+    def deploy(self, function: LocalFunction, environment: dict[str, str]) -> None:
+        """Take a function in, with the environment of its stack."""
+
+    def invoke(self, name: str, event: Any) -> Answer:
+        """Run a function once and wait for its answer."""
+
+    def stop(self) -> None:
+        """End everything that runs."""
 
 
 class LambdaService:

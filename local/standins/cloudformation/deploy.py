@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.standins.aws_lambda.runtime import LambdaService, LocalFunction
+from local.standins.aws_lambda.runtime import Functions, LocalFunction
 from local.standins.cloudformation.template import ACCOUNT, PARTITION, Template, TemplateError
 from local.standins.moto.aws import LocalAws
 from local.standins.moto.call_log import VARIABLE
@@ -46,7 +46,7 @@ def deploy(
     root: Path,
     folder: Path,
     aws: LocalAws,
-    functions: LambdaService,
+    functions: Functions,
     environment: dict[str, str],
     call_logs: Path | None = None,
 ) -> Deployment:

@@ -37,8 +37,10 @@ class _CloudFormationYaml(yaml.SafeLoader):
             value: Any = self.construct_scalar(node)
         elif isinstance(node, yaml.SequenceNode):
             value = self.construct_sequence(node, deep=True)
-        else:
+        elif isinstance(node, yaml.MappingNode):
             value = self.construct_mapping(node, deep=True)
+        else:
+            raise TemplateError(f"!{name} stands before neither a text, a list nor a mapping")
         if name == "GetAtt" and isinstance(value, str):
             value = value.split(".", 1)
         return {name if name in ("Ref", "Condition") else f"Fn::{name}": value}
@@ -101,7 +103,8 @@ class Template:
                 f"{path.name} and the DefinitionSubstitutions of {logical_id} differ: "
                 f"only in the file {sorted(used - given.keys())}, only in the template {sorted(given.keys() - used)}"
             )
-        return yaml.safe_load(_REFERENCE.sub(lambda match: given[match[2]], text))
+        definition: dict[str, Any] = yaml.safe_load(_REFERENCE.sub(lambda match: given[match[2]], text))
+        return definition
 
     def _resolve(self, value: Any, where: str) -> Any:
         if isinstance(value, list):
@@ -140,14 +143,15 @@ class Template:
             return self._resolve(items, where)[int(number)]
         raise TemplateError(f"{where}: {name} is not known to local.standins.cloudformation")
 
-    def _substitute(self, match: re.Match, own: dict[str, Any], where: str) -> str:
-        literal, name = match[1], match[2]
+    def _substitute(self, match: re.Match[str], own: dict[str, Any], where: str) -> str:
+        literal, name = match[1], str(match[2])
         if literal:
             return "${" + name + "}"
         if name in own:
             return str(own[name])
         if "." in name:
-            return str(self._attribute(*name.split(".", 1), where))
+            logical_id, attribute = name.split(".", 1)
+            return str(self._attribute(logical_id, attribute, where))
         return str(self._reference(name, where))
 
     def _reference(self, name: str, where: str) -> Any:
@@ -219,17 +223,17 @@ class Template:
         properties = self.translated["Resources"][logical_id].get("Properties", {})
         for given in ("StateMachineName", "LogGroupName"):
             if given in properties:
-                return self._resolve(properties[given], logical_id)
+                return str(self._resolve(properties[given], logical_id))
         if self._type_of(logical_id, logical_id) == "AWS::Glue::Database":
-            return self._resolve(properties["DatabaseInput"]["Name"], logical_id)
+            return str(self._resolve(properties["DatabaseInput"]["Name"], logical_id))
         if self._type_of(logical_id, logical_id) == "AWS::Athena::WorkGroup":
-            return self._resolve(properties["Name"], logical_id)
+            return str(self._resolve(properties["Name"], logical_id))
         return f"{self.stack_name}-{logical_id}"
 
     def _type_of(self, logical_id: str, where: str) -> str:
         if logical_id not in self.translated["Resources"]:
             raise TemplateError(f"{where} refers to {logical_id}, which is neither a parameter nor a resource")
-        return self.translated["Resources"][logical_id]["Type"]
+        return str(self.translated["Resources"][logical_id]["Type"])
 
     def _holds(self, condition: str | None) -> bool:
         if condition is None:
@@ -262,7 +266,8 @@ class Template:
 
 def load_template(path: Path) -> dict[str, Any]:
     """Return a template as written; short tags (`!Ref x`) are the functions they stand for (`{"Ref": "x"}`)."""
-    return yaml.load(path.read_text(encoding="utf-8"), Loader=_CloudFormationYaml)
+    template: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=_CloudFormationYaml)
+    return template
 
 
 def read_template(path: Path, stack_name: str, parameters: dict[str, str]) -> Template:
@@ -342,7 +347,7 @@ def _fill_parameters(declared: dict[str, Any], given: dict[str, str]) -> dict[st
 
 def _point_to_checkout(source: dict[str, Any]) -> dict[str, Any]:
     """Return a copy in which local paths are S3 addresses, as `sam package` leaves them: the translator takes no other."""
-    copy = json.loads(json.dumps(source))
+    copy: dict[str, Any] = json.loads(json.dumps(source))
     for resource in copy["Resources"].values():
         for name in ("CodeUri", "ContentUri", "DefinitionUri"):
             properties = resource.get("Properties", {})

@@ -93,7 +93,7 @@ def _start_engine(folder: Path) -> Iterator[str]:
         raise NoContainers("no Docker engine runs here, and there is none to start (dockerd)")
     address = f"unix://{folder}/socket"
     # Containers shall reach this machine and nothing else, so its firewall and forwarding are left alone.
-    command = [program, "--host", address, "--data-root", folder / "data", "--exec-root", folder / "run"]
+    command: list[str | Path] = [program, "--host", address, "--data-root", folder / "data", "--exec-root", folder / "run"]
     command += ["--pidfile", folder / "pid", "--iptables=false", "--ip6tables=false", "--ip-masq=false", "--ip-forward=false"]
     with _LOCK.open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two engines would take the same bridge and the same addresses
@@ -112,7 +112,7 @@ def _start_engine(folder: Path) -> Iterator[str]:
 
 def _answers(address: str) -> bool:
     with contextlib.suppress(DockerException):
-        return docker.DockerClient(base_url=address).ping()
+        return bool(docker.DockerClient(base_url=address).ping())
     return False
 
 

@@ -150,7 +150,7 @@ class SamLocal:
             *("--layer-cache-basedir", str(self._folder / "layers")),
         ]
 
-    def _sam(self, *words: str) -> subprocess.CompletedProcess:
+    def _sam(self, *words: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [*_SAM, *words],
             cwd=self._folder,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from local.standins.aws_lambda.runtime import Answer, LambdaService
+from local.standins.aws_lambda.runtime import Answer, Functions
 from local.standins.cloudformation.template import ACCOUNT, REGION
 
 POLL_SECONDS = 0.2
@@ -81,7 +81,7 @@ class Rule:
 class StatusEvents:
     """Watches the executions of some state machines, and delivers an event for each that ends."""
 
-    def __init__(self, states: Any, machines: list[str], rules: list[Rule], functions: LambdaService) -> None:
+    def __init__(self, states: Any, machines: list[str], rules: list[Rule], functions: Functions) -> None:
         self._states, self._machines, self._rules, self._functions = states, machines, rules, functions
         self._answers: dict[_End, list[Answer]] = {}
         self._delivered = threading.Condition()

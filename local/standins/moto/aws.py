@@ -48,7 +48,8 @@ class LocalAws:
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of this server."""
-        return boto3.client(
+        make_client: Any = boto3.client  # the stubs that come with aws-sam-cli know a few services only
+        return make_client(
             service,
             endpoint_url=self.endpoint_url,
             region_name=REGION,

@@ -39,15 +39,16 @@ class AwsCall:
 
 def log_calls(path: Path) -> None:
     """Note every later call of this process's boto3 clients in a file, each as soon as it was answered."""
-    from botocore.client import BaseClient
+    from botocore import client
     from botocore.exceptions import ClientError
 
-    make_call = BaseClient._make_api_call
+    base: Any = client.BaseClient  # what is wrapped is botocore's own, and no part of its types
+    make_call = base._make_api_call
 
     @functools.wraps(make_call)
-    def make_and_note(self: BaseClient, operation: str, parameters: Mapping[str, Any]) -> Any:
+    def make_and_note(self: Any, operation: str, parameters: Mapping[str, Any]) -> Any:
         service = self.meta.service_model.service_name
-        named = {name: str(parameters[name]) for name in _NAMES_A_RESOURCE if name in parameters}
+        named: dict[str, Any] = {name: str(parameters[name]) for name in _NAMES_A_RESOURCE if name in parameters}
         if "Delete" in parameters:  # many objects by one call
             named["Keys"] = [entry["Key"] for entry in parameters["Delete"]["Objects"]]
         if table := parameters.get("TableInput"):
@@ -60,7 +61,7 @@ def log_calls(path: Path) -> None:
         _append(path, AwsCall(service, operation, named))
         return answer
 
-    BaseClient._make_api_call = make_and_note
+    base._make_api_call = make_and_note
 
 
 def log_calls_if_asked() -> None:

@@ -15,8 +15,8 @@ def main() -> None:
     os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{port}"  # where state machines find S3 and SNS
 
     from moto.iam.access_control import PermissionResult
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from moto.s3.models import FakeBucket
-    from moto.server import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import run_simple
 
     from local.standins.step_functions.engine import StateMachines
@@ -24,7 +24,7 @@ def main() -> None:
 
     # moto knows no conditions of a bucket's policy: it would refuse all by the statement that refuses what comes without TLS.
     # That the policies allow what is done, tests/permissions proves.
-    FakeBucket.get_permission = lambda self, action, resource: PermissionResult.NEUTRAL
+    setattr(FakeBucket, "get_permission", lambda self, action, resource: PermissionResult.NEUTRAL)  # noqa: B010 - replaced on purpose
     machines = StateMachines(make_tasks(), retry_pace=retry_pace)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     application = StepFunctions(machines, DomainDispatcherApplication(create_backend_app))

