@@ -6,7 +6,6 @@ the seed, on the number of the day and on what the source holds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,10 +37,6 @@ class Day:
         """Run a statement; return the number of rows affected."""
         with self.connection.cursor() as cursor:
             return cursor.execute(sql, arguments or None)
-
-    def execute_for(self, rows: Sequence[tuple[Any, ...]], sql: str) -> int:
-        """Run a statement once for each row of arguments; return the number of rows affected."""
-        return sum(self.execute(sql, *row) for row in rows)
 
     def choose(self, select: str, count: int) -> list[tuple[Any, ...]]:
         """Choose `count` rows, or what there are, of a select without an order; the same draw chooses the same rows."""
