@@ -24,7 +24,7 @@ from benchmarks.bookings import create_endless_bookings, create_wide_table, crea
 from benchmarks.machine import server_version
 from benchmarks.report import WIDE, Measurement, draw_picture, write_table
 from benchmarks.ways import WAYS, Target, to_json
-from local.standins.cloudformation.template import REGION
+from local.standins.account import REGION
 from local.standins.moto.aws import CREDENTIALS, LocalAws
 from local.standins.mysql.mariadb import MariaDB, start
 

@@ -29,9 +29,10 @@ import pymysql
 
 from local import guard
 from local.processes import ChildProcess, find_free_port, is_listening
+from local.standins.account import ACCOUNT, PARTITION, REGION
 from local.standins.aws_lambda.runtime import Answer, Functions, LambdaService
 from local.standins.cloudformation.deploy import Deployment, deploy
-from local.standins.cloudformation.template import ACCOUNT, PARTITION, REGION, read_template
+from local.standins.cloudformation.template import read_template
 from local.standins.eventbridge.status_events import StatusEvents, read_rules
 from local.standins.moto.aws import CREDENTIALS, LocalAws, restore_bucket, restore_catalogue, save_bucket, save_catalogue
 from local.standins.moto.call_log import VARIABLE

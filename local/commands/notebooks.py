@@ -14,7 +14,7 @@ from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
 from local.stack import PARAMETERS, ROOT
-from local.standins.cloudformation.template import REGION
+from local.standins.account import REGION
 from local.standins.moto.aws import CREDENTIALS
 from local.standins.redshift.postgres import DATABASE, Postgres
 from local_redshift.server import DataApiServer

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local.standins.account import ACCOUNT, PARTITION
 from local.standins.aws_lambda.runtime import Functions, LocalFunction
-from local.standins.cloudformation.template import ACCOUNT, PARTITION, Template, TemplateError
+from local.standins.cloudformation.template import Template, TemplateError
 from local.standins.moto.aws import LocalAws
 from local.standins.moto.call_log import VARIABLE
 

@@ -22,10 +22,11 @@ import boto3
 from botocore.config import Config
 
 from local.processes import ChildProcess, find_free_port, is_listening
+from local.standins.account import REGION
 from local.standins.aws_lambda.python import machine
 from local.standins.aws_lambda.runtime import Answer, LocalFunction, map_answer
 from local.standins.cloudformation.deploy import Deployment
-from local.standins.cloudformation.template import REGION, load_template
+from local.standins.cloudformation.template import load_template
 from local.standins.containers.docker_engine import Engine
 from local.standins.containers.relay import Relay
 from local.standins.moto.aws import CREDENTIALS

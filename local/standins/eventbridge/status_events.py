@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from local.standins.account import ACCOUNT, REGION
 from local.standins.aws_lambda.runtime import Answer, Functions
-from local.standins.cloudformation.template import ACCOUNT, REGION
 
 POLL_SECONDS = 0.2
 # An execution, and when it ended: one that was redriven ends more than once.

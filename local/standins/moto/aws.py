@@ -13,7 +13,7 @@ import boto3
 from botocore.config import Config
 
 from local.processes import ChildProcess, find_free_port, is_listening
-from local.standins.cloudformation.template import REGION
+from local.standins.account import REGION
 
 START_SECONDS = 60
 _TABLE_INPUT = ("Name", "Description", "TableType", "Parameters", "PartitionKeys", "StorageDescriptor")

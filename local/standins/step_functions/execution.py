@@ -84,7 +84,7 @@ class Execution:
     @property
     def status(self) -> str:
         """RUNNING, SUCCEEDED, FAILED, TIMED_OUT or ABORTED."""
-        return self._describe()["status"]
+        return str(self._describe()["status"])
 
     @property
     def output(self) -> Any:
@@ -106,7 +106,7 @@ class Execution:
     def seconds(self) -> float:
         """How long it took, or takes so far."""
         description = self._describe()
-        return ((description.get("stopDate") or datetime.now(UTC)) - description["startDate"]).total_seconds()
+        return float(((description.get("stopDate") or datetime.now(UTC)) - description["startDate"]).total_seconds())
 
     def history(self) -> list[dict[str, Any]]:
         """Return its events, as GetExecutionHistory gives them."""
@@ -127,7 +127,8 @@ class Execution:
         return left + [VisitedState(name, subject, since, None) for name, subject, since in inside]
 
     def _describe(self) -> dict[str, Any]:
-        return self._states.describe_execution(executionArn=self.arn)
+        description: dict[str, Any] = self._states.describe_execution(executionArn=self.arn)
+        return description
 
 
 def _name_subject(state_input: str | None) -> str | None:

@@ -124,7 +124,7 @@ def _check_map(name: str, state: Json, resources: Container[str]) -> None:
 
 def is_distributed(state: Json) -> bool:
     """Whether a Map starts a child execution for each item (`Mode: DISTRIBUTED`)."""
-    return state["ItemProcessor"].get("ProcessorConfig") == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    return bool(state["ItemProcessor"].get("ProcessorConfig") == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"})
 
 
 def _check_fields(name: str, found: Json, known: set[str]) -> None:
@@ -177,7 +177,9 @@ def put_result(path: str | None, data: Json, result: Json) -> Json:
     """
     if path is None:
         return data
-    name = _RESULT_PATH.fullmatch(path)[1]
+    match = _RESULT_PATH.fullmatch(path)
+    assert match is not None  # of every ResultPath this was asked before the machine was taken
+    name = match[1]
     if name is None:
         return result
     if not isinstance(data, dict):
@@ -330,7 +332,7 @@ def choose(name: str, state: Json, data: Json, context: Json) -> str:
         else:
             fits = wanted is True if comparison == "IsPresent" else _COMPARISONS[comparison](value, wanted)
         if fits:
-            return rule["Next"]
+            return str(rule["Next"])
     if "Default" not in state:
         raise StateFailed("States.NoChoiceMatched", "no rule fits, and there is no Default")
-    return state["Default"]
+    return str(state["Default"])

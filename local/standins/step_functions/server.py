@@ -231,7 +231,8 @@ def _page(request: Json, key: str, items: list[Json]) -> Json:
 def make_tasks() -> dict[str, Task]:
     """Return the tasks that call AWS's services, where this process's environment has boto3 find them."""
     config = Config(read_timeout=_ANSWER_SECONDS, retries={"total_max_attempts": 1}, max_pool_connections=50)
-    functions, topics, objects = (boto3.client(service, config=config) for service in ("lambda", "sns", "s3"))
+    make_client: Any = boto3.client  # the stubs that come with aws-sam-cli know a few services only
+    functions, topics, objects = (make_client(service, config=config) for service in ("lambda", "sns", "s3"))
 
     def invoke(parameters: Json) -> Json:
         answer = _ask("Lambda", functions.invoke, {**parameters, "Payload": dump(parameters.get("Payload", {}))})
@@ -278,6 +279,6 @@ def _ask(service: str, operation: Callable[..., Json], parameters: Json) -> Json
 
 def _name_error(text: str) -> str:
     try:
-        return json.loads(text)["errorType"]
+        return str(json.loads(text)["errorType"])
     except (ValueError, LookupError, TypeError):
         return "Lambda.Unknown"
