@@ -105,7 +105,7 @@ def count_rows(columns: Columns) -> int:
     return len(next(iter(columns.values())))
 
 
-class LongStatementCursor(pymysql.cursors.Cursor):
+class LongStatementCursor(pymysql.cursors.Cursor):  # type: ignore[misc]  # PyMySQL is Any (pyproject.toml)
     """A cursor whose `executemany` sends statements of up to LONGEST_STATEMENT_BYTES."""
 
     max_stmt_length = LONGEST_STATEMENT_BYTES

@@ -239,7 +239,8 @@ class TableLoad:
 
     def _execute(self, sql: str) -> int:
         with self.connection.cursor() as cursor:
-            return cursor.execute(sql)
+            rows: int = cursor.execute(sql)
+            return rows
 
     def _count(self, clause: str) -> int:
         return self._read_number(f"select count(*) {clause}")

@@ -36,7 +36,8 @@ class Day:
     def execute(self, sql: str, *arguments: object) -> int:
         """Run a statement; return the number of rows affected."""
         with self.connection.cursor() as cursor:
-            return cursor.execute(sql, arguments or None)
+            rows: int = cursor.execute(sql, arguments or None)
+            return rows
 
     def choose(self, select: str, count: int) -> list[tuple[Any, ...]]:
         """Choose `count` rows, or what there are, of a select without an order; the same draw chooses the same rows."""
