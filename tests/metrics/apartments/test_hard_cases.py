@@ -75,8 +75,8 @@ def test_a_stay_of_years_fills_every_month_up_to_the_day_of_the_run(figures):
 
 
 def test_overlapping_stays_count_a_night_once(figures):
-    """Overlapping, nested, touching and equal stays of one listing; another listing's nights are its own."""
-    stays = [(10, 15), (12, 20), (13, 14), (20, 21), (12, 20), (25, 25), (9, 11)]
+    """Overlapping, touching and equal stays, and two nested in one, of one listing; another listing's nights are its own."""
+    stays = [(10, 15), (12, 20), (13, 14), (16, 18), (20, 21), (12, 20), (25, 25), (9, 11)]
     rows = figures(
         "occupancy_monthly",
         apartments=[listing(1), listing(2)],
