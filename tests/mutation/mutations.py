@@ -360,6 +360,27 @@ _CHECKS = [
 ]
 _FIGURES = [
     _mutate(
+        "nested-stays-count-twice",
+        "sql/apartments/presentation/occupancy_monthly.sql",
+        "rows between unbounded preceding and 1 preceding",
+        "rows between 1 preceding and 1 preceding",
+        f"{APARTMENTS}/test_hard_cases.py::test_overlapping_stays_count_a_night_once",
+    ),
+    _mutate(
+        "oldest-version-is-current",
+        f"{STEPS}/newest.py",
+        "order by _rp_raw._run_sequence desc)",
+        "order by _rp_raw._run_sequence)",
+        f"{APARTMENTS}/test_order.py",
+    ),
+    _mutate(
+        "full-build-forgets-lost-days",
+        f"{STEPS}/curate.py",
+        'gone = f" union select event_day from {self.curated}" if self.is_append else ""',
+        'gone = ""',
+        f"{APARTMENTS}/test_order.py",
+    ),
+    _mutate(
         "versions-of-a-moment-unordered",
         "sql/apartments/curated/apartment_versions.sql",
         "lead(started_at) over (partition by id order by run_sequence)",

@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 
 from tests.metrics.agreement import read_all
 from tests.metrics.apartments.rows import attributes, booking, listing, viewing
-from tests.metrics.apartments.subject import TEXT_COLUMNS
 from tests.metrics.order import reverse_raw
 
 FIRST = date(2024, 3, 18)
@@ -50,25 +49,3 @@ def test_a_full_build_knows_the_days_that_lost_all_their_rows(make_engine):
     assert list(engine.read("curated.user_viewing").event_day) == [date(2024, 3, 9)]
     stale = engine.read("control.lake_stale_year")
     assert set(stale[stale.table_name == "curated_user_viewing"].stale_year) == {2022, 2024}
-
-
-def test_a_number_beyond_its_column_sets_its_row_aside(make_engine):
-    """It is told with its value, in both layers' accounts, and everything else is published."""
-    wide = {table: columns.replace("decimal(10, 2)", "varchar(64)") for table, columns in TEXT_COLUMNS.items()}
-    engine = make_engine(wide)
-    beyond = "12345678901234567.00"
-    engine.run(
-        FIRST,
-        {
-            "apartments": [listing(1), listing(2, price=beyond)],
-            "bookings": [booking(1), booking(2, total_price=f"-{beyond}"), booking(3, total_price=beyond)],
-        },
-    )
-    rejected = engine.read("curated.rejected_rows")
-    found = {(row.table_name, row.row_key, row.broken_rule, row.broken_value) for row in rejected.itertuples()}
-    assert ("apartments", "2", "value_too_large", f"price={beyond}") in {
-        (table, key, rule, value and value.replace(".000000", ".00")) for table, key, rule, value in found
-    }
-    assert {(table, key) for table, key, _, _ in found} == {("apartments", "2"), ("bookings", "2"), ("bookings", "3")}
-    assert list(engine.read("curated.bookings").booking_id) == [1]
-    assert len(engine.read("presentation.top_listings_weekly")) == 1
