@@ -161,6 +161,15 @@ class SourceColumn:
         """Whether the source takes texts for equal that differ in bytes: in case, perhaps in accents."""
         return self.collation is not None and self.collation.endswith("_ci")
 
+    @property
+    def compares_blanks(self) -> bool:
+        """Whether the source tells texts apart by blanks at their ends.
+
+        MySQL's collations of Unicode 9 do, whose names have 0900 in them ("Trailing Space Handling in Comparisons": NO PAD), and
+        MariaDB's that say nopad. Redshift never does ("Significance of trailing blanks").
+        """
+        return self.collation is not None and ("_0900_" in self.collation or "nopad" in self.collation)
+
 
 def redshift_type(column: SourceColumn) -> str:
     """Return the Redshift type that holds every value of a source column.

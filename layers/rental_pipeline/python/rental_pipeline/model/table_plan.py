@@ -23,6 +23,7 @@ class PlannedColumn(Document):
         source_type: MySQL's type without size.
         is_hashed: Whether only a keyed hash of it leaves the source.
         charset: MySQL's character set of a text.
+        compares_blanks: Whether the source tells texts apart by blanks at their ends.
     """
 
     name: str
@@ -31,6 +32,7 @@ class PlannedColumn(Document):
     source_type: str
     is_hashed: bool = False
     charset: str | None = None
+    compares_blanks: bool = False
 
 
 @dataclass(frozen=True)

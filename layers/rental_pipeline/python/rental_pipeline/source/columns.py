@@ -71,7 +71,15 @@ def plan_columns(source: SourceTable, contract: TableContract, path: Path) -> tu
             continue
         is_hashed = contract.personal.get(name) == HASH
         planned.append(
-            PlannedColumn(name, HASH_TYPE if is_hashed else kind, column.name, column.data_type, is_hashed, column.charset)
+            PlannedColumn(
+                name=name,
+                type=HASH_TYPE if is_hashed else kind,
+                source_name=column.name,
+                source_type=column.data_type,
+                is_hashed=is_hashed,
+                charset=column.charset,
+                compares_blanks=column.compares_blanks,
+            )
         )
     if mistakes:
         raise FixConfiguration("\n".join(f"{path}: table {contract.name}: {mistake}" for mistake in mistakes))
