@@ -161,9 +161,9 @@ ruled as (
 )
 
 select
-    cast(booking_id as bigint) as booking_id,
+    booking_id,
     user_id,
-    cast(apartment_id as bigint) as apartment_id,
+    apartment_id,
     booking_date,
     checkin_date,
     checkout_date,
@@ -178,16 +178,30 @@ select
     cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value
 from ruled;
 
+create temp table _rp_shortened (row_key varchar(1024), event_day date, unreadable_value varchar(1024));
+
 insert into _rp_unheld_row
     select judged.booking_id, judged.row_key, 'value_too_large', cast(rtrim(left(case
-                when abs(cast(judged.booking_id as double precision)) >= 9.223372036854776e+18 then
-                    'booking_id=' || left(cast(judged.booking_id as varchar(65535)), 200) || '; '
+                when (abs(cast(judged.booking_id as double precision)) > 9.223372036854776e+18
+                    or (abs(cast(judged.booking_id as double precision)) >= 9.223372036854776e+18
+                        and round(cast(case
+                                when abs(cast(judged.booking_id as double precision)) <= 9.223372036854776e+18
+                                    then judged.booking_id end as decimal(38, 4)), 0) not between
+                                    -9223372036854775808
+                        and 9223372036854775807)) then 'booking_id=' || left(cast(judged.booking_id as
+                            varchar(65535)), 200) || '; '
                 else '' end || case
                 when octet_length(cast(judged.user_id as varchar(65535))) > 128 then 'user_id=' ||
                     left(cast(judged.user_id as varchar(65535)), 200) || '; '
                 else '' end || case
-                when abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18 then
-                    'apartment_id=' || left(cast(judged.apartment_id as varchar(65535)), 200) || '; '
+                when (abs(cast(judged.apartment_id as double precision)) > 9.223372036854776e+18
+                    or (abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18
+                        and round(cast(case
+                                when abs(cast(judged.apartment_id as double precision)) <=
+                                    9.223372036854776e+18 then judged.apartment_id end as decimal(38, 4)), 0)
+                                    not between -9223372036854775808
+                        and 9223372036854775807)) then 'apartment_id=' || left(cast(judged.apartment_id as
+                            varchar(65535)), 200) || '; '
                 else '' end || case
                 when abs(cast(judged.total_price as double precision)) >= 1e+16 then 'total_price=' ||
                     left(cast(judged.total_price as varchar(65535)), 200) || '; '
@@ -197,48 +211,91 @@ insert into _rp_unheld_row
                 else '' end || case
                 when octet_length(cast(judged.booking_status as varchar(65535))) > 16 then 'booking_status=' ||
                     left(cast(judged.booking_status as varchar(65535)), 200) || '; '
-                else '' end, 240), '; ') as varchar(1024)), cast(round(judged.total_price, 2) as decimal(38,
-                    2)), cast(judged.currency as varchar(3))
+                else '' end, 240), '; ') as varchar(1024)), case
+    when abs(cast(judged.total_price as double precision)) < 1e35 then cast(round(judged.total_price, 2) as
+        decimal(38, 2)) end, cast(judged.currency as varchar(3))
     from judged
     where judged.broken_rule is null
-    and (abs(cast(judged.booking_id as double precision)) >= 9.223372036854776e+18
+    and ((abs(cast(judged.booking_id as double precision)) > 9.223372036854776e+18
+            or (abs(cast(judged.booking_id as double precision)) >= 9.223372036854776e+18
+                and round(cast(case
+                        when abs(cast(judged.booking_id as double precision)) <= 9.223372036854776e+18 then
+                            judged.booking_id end as decimal(38, 4)), 0) not between -9223372036854775808
+                and 9223372036854775807))
         or octet_length(cast(judged.user_id as varchar(65535))) > 128
-        or abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18
+        or (abs(cast(judged.apartment_id as double precision)) > 9.223372036854776e+18
+            or (abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18
+                and round(cast(case
+                        when abs(cast(judged.apartment_id as double precision)) <= 9.223372036854776e+18 then
+                            judged.apartment_id end as decimal(38, 4)), 0) not between -9223372036854775808
+                and 9223372036854775807))
         or abs(cast(judged.total_price as double precision)) >= 1e+16
         or octet_length(cast(judged.currency as varchar(65535))) > 3
         or octet_length(cast(judged.booking_status as varchar(65535))) > 16);
 
 delete from judged
     where judged.broken_rule is null
-    and (abs(cast(judged.booking_id as double precision)) >= 9.223372036854776e+18
+    and ((abs(cast(judged.booking_id as double precision)) > 9.223372036854776e+18
+            or (abs(cast(judged.booking_id as double precision)) >= 9.223372036854776e+18
+                and round(cast(case
+                        when abs(cast(judged.booking_id as double precision)) <= 9.223372036854776e+18 then
+                            judged.booking_id end as decimal(38, 4)), 0) not between -9223372036854775808
+                and 9223372036854775807))
         or octet_length(cast(judged.user_id as varchar(65535))) > 128
-        or abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18
+        or (abs(cast(judged.apartment_id as double precision)) > 9.223372036854776e+18
+            or (abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18
+                and round(cast(case
+                        when abs(cast(judged.apartment_id as double precision)) <= 9.223372036854776e+18 then
+                            judged.apartment_id end as decimal(38, 4)), 0) not between -9223372036854775808
+                and 9223372036854775807))
         or abs(cast(judged.total_price as double precision)) >= 1e+16
         or octet_length(cast(judged.currency as varchar(65535))) > 3
         or octet_length(cast(judged.booking_status as varchar(65535))) > 16);
 
-create temp table _rp_shortened as
-    select judged.row_key, cast(null as date) as event_day, cast(rtrim(left(case
+insert into _rp_shortened
+    select judged.row_key, cast(null as date), cast(rtrim(left(case
                 when octet_length(cast(judged.payment_status as varchar(65535))) > 128 then 'payment_status='
                     || left(cast(judged.payment_status as varchar(65535)), 200) || '; '
                 else '' end || case
-                when abs(cast(judged.guests as double precision)) >= 9.223372036854776e+18 then 'guests=' ||
-                    left(cast(judged.guests as varchar(65535)), 200) || '; '
-                else '' end, 240), '; ') as varchar(1024)) as unreadable_value
+                when (abs(cast(judged.guests as double precision)) > 9.223372036854776e+18
+                    or (abs(cast(judged.guests as double precision)) >= 9.223372036854776e+18
+                        and round(cast(case
+                                when abs(cast(judged.guests as double precision)) <= 9.223372036854776e+18 then
+                                    judged.guests end as decimal(38, 4)), 0) not between -9223372036854775808
+                        and 9223372036854775807)) then 'guests=' || left(cast(judged.guests as varchar(65535)),
+                            200) || '; '
+                else '' end, 240), '; ') as varchar(1024))
     from judged
     where judged.broken_rule is null
     and (octet_length(cast(judged.payment_status as varchar(65535))) > 128
-        or abs(cast(judged.guests as double precision)) >= 9.223372036854776e+18);
+        or (abs(cast(judged.guests as double precision)) > 9.223372036854776e+18
+            or (abs(cast(judged.guests as double precision)) >= 9.223372036854776e+18
+                and round(cast(case
+                        when abs(cast(judged.guests as double precision)) <= 9.223372036854776e+18 then
+                            judged.guests end as decimal(38, 4)), 0) not between -9223372036854775808
+                and 9223372036854775807)));
 
 update judged
     set payment_status = case
     when octet_length(cast(judged.payment_status as varchar(65535))) > 128 then null
     else judged.payment_status end, guests = case
-    when abs(cast(judged.guests as double precision)) >= 9.223372036854776e+18 then null
+    when (abs(cast(judged.guests as double precision)) > 9.223372036854776e+18
+        or (abs(cast(judged.guests as double precision)) >= 9.223372036854776e+18
+            and round(cast(case
+                    when abs(cast(judged.guests as double precision)) <= 9.223372036854776e+18 then
+                        judged.guests end as decimal(38, 4)), 0) not between -9223372036854775808
+            and 9223372036854775807)) then null
     else judged.guests end
     where judged.broken_rule is null
     and (octet_length(cast(judged.payment_status as varchar(65535))) > 128
-        or abs(cast(judged.guests as double precision)) >= 9.223372036854776e+18);
+        or (abs(cast(judged.guests as double precision)) > 9.223372036854776e+18
+            or (abs(cast(judged.guests as double precision)) >= 9.223372036854776e+18
+                and round(cast(case
+                        when abs(cast(judged.guests as double precision)) <= 9.223372036854776e+18 then
+                            judged.guests end as decimal(38, 4)), 0) not between -9223372036854775808
+                and 9223372036854775807)));
+
+create temp table _rp_misspelled (row_key varchar(1024), broken_value varchar(1024));
 
 create temp table _rp_before as
     select bookings.*
@@ -247,9 +304,9 @@ create temp table _rp_before as
     on bookings.booking_id = _rp_touched."booking_id";
 
 create temp table _rp_after as select
-    booking_id,
+    cast(booking_id as bigint) as booking_id,
     user_id,
-    apartment_id,
+    cast(apartment_id as bigint) as apartment_id,
     booking_date,
     checkin_date,
     checkout_date,
@@ -318,7 +375,9 @@ select
     coalesce(_rp_known.run_sequence, 2) as run_sequence,
     coalesce(_rp_known.is_accepted_before, _rp_before.booking_id is not null) as is_accepted_before,
     case
-        when _rp_known.row_key is null then cast(round(_rp_before.total_price, 2) as decimal(38, 2))
+        when _rp_known.row_key is null then case
+        when abs(cast(_rp_before.total_price as double precision)) < 1e35 then
+            cast(round(_rp_before.total_price, 2) as decimal(38, 2)) end
         else _rp_known.amount_before end as amount_before,
     case
         when _rp_known.row_key is null then cast(_rp_before.currency as varchar(3))
@@ -329,9 +388,20 @@ from (
             order by _rp_each.row_key) as _rp_number
     from (
         select judged.booking_id, judged.row_key, cast(null as date) as event_day,
-            judged.broken_rule, judged.broken_value, cast(round(judged.total_price, 2) as decimal(38, 2)) as
-                amount, cast(judged.currency as varchar(3)) as currency
+            case
+                when _rp_misspelled.row_key is null then judged.broken_rule
+                else cast('parent_spelled_otherwise' as varchar(127))
+            end as broken_rule,
+            coalesce(_rp_misspelled.broken_value, judged.broken_value) as broken_value,
+            case
+                when abs(cast(judged.total_price as double precision)) < 1e35 then
+                    cast(round(judged.total_price, 2) as decimal(38, 2)) end as amount, cast(judged.currency as
+                    varchar(3)) as currency
         from judged
+        left join (select row_key, min(broken_value) as broken_value
+                from _rp_misspelled
+                group by row_key) as _rp_misspelled
+            on judged.row_key = _rp_misspelled.row_key
         where judged.broken_rule is not null
         union all
         select _rp_unheld_row."booking_id" as booking_id, _rp_unheld_row.row_key, cast(null as date) as
@@ -484,16 +554,30 @@ create temp table known_apartments as
 create temp table judged as
 -- (sql/apartments/curated/bookings.sql, section judged: see above);
 
+create temp table _rp_shortened (row_key varchar(1024), event_day date, unreadable_value varchar(1024));
+
 insert into _rp_unheld_row
     select judged.booking_id, judged.row_key, 'value_too_large', cast(rtrim(left(case
-                when abs(cast(judged.booking_id as double precision)) >= 9.223372036854776e+18 then
-                    'booking_id=' || left(cast(judged.booking_id as varchar(65535)), 200) || '; '
+                when (abs(cast(judged.booking_id as double precision)) > 9.223372036854776e+18
+                    or (abs(cast(judged.booking_id as double precision)) >= 9.223372036854776e+18
+                        and round(cast(case
+                                when abs(cast(judged.booking_id as double precision)) <= 9.223372036854776e+18
+                                    then judged.booking_id end as decimal(38, 4)), 0) not between
+                                    -9223372036854775808
+                        and 9223372036854775807)) then 'booking_id=' || left(cast(judged.booking_id as
+                            varchar(65535)), 200) || '; '
                 else '' end || case
                 when octet_length(cast(judged.user_id as varchar(65535))) > 128 then 'user_id=' ||
                     left(cast(judged.user_id as varchar(65535)), 200) || '; '
                 else '' end || case
-                when abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18 then
-                    'apartment_id=' || left(cast(judged.apartment_id as varchar(65535)), 200) || '; '
+                when (abs(cast(judged.apartment_id as double precision)) > 9.223372036854776e+18
+                    or (abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18
+                        and round(cast(case
+                                when abs(cast(judged.apartment_id as double precision)) <=
+                                    9.223372036854776e+18 then judged.apartment_id end as decimal(38, 4)), 0)
+                                    not between -9223372036854775808
+                        and 9223372036854775807)) then 'apartment_id=' || left(cast(judged.apartment_id as
+                            varchar(65535)), 200) || '; '
                 else '' end || case
                 when abs(cast(judged.total_price as double precision)) >= 1e+16 then 'total_price=' ||
                     left(cast(judged.total_price as varchar(65535)), 200) || '; '
@@ -503,48 +587,91 @@ insert into _rp_unheld_row
                 else '' end || case
                 when octet_length(cast(judged.booking_status as varchar(65535))) > 16 then 'booking_status=' ||
                     left(cast(judged.booking_status as varchar(65535)), 200) || '; '
-                else '' end, 240), '; ') as varchar(1024)), cast(round(judged.total_price, 2) as decimal(38,
-                    2)), cast(judged.currency as varchar(3))
+                else '' end, 240), '; ') as varchar(1024)), case
+    when abs(cast(judged.total_price as double precision)) < 1e35 then cast(round(judged.total_price, 2) as
+        decimal(38, 2)) end, cast(judged.currency as varchar(3))
     from judged
     where judged.broken_rule is null
-    and (abs(cast(judged.booking_id as double precision)) >= 9.223372036854776e+18
+    and ((abs(cast(judged.booking_id as double precision)) > 9.223372036854776e+18
+            or (abs(cast(judged.booking_id as double precision)) >= 9.223372036854776e+18
+                and round(cast(case
+                        when abs(cast(judged.booking_id as double precision)) <= 9.223372036854776e+18 then
+                            judged.booking_id end as decimal(38, 4)), 0) not between -9223372036854775808
+                and 9223372036854775807))
         or octet_length(cast(judged.user_id as varchar(65535))) > 128
-        or abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18
+        or (abs(cast(judged.apartment_id as double precision)) > 9.223372036854776e+18
+            or (abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18
+                and round(cast(case
+                        when abs(cast(judged.apartment_id as double precision)) <= 9.223372036854776e+18 then
+                            judged.apartment_id end as decimal(38, 4)), 0) not between -9223372036854775808
+                and 9223372036854775807))
         or abs(cast(judged.total_price as double precision)) >= 1e+16
         or octet_length(cast(judged.currency as varchar(65535))) > 3
         or octet_length(cast(judged.booking_status as varchar(65535))) > 16);
 
 delete from judged
     where judged.broken_rule is null
-    and (abs(cast(judged.booking_id as double precision)) >= 9.223372036854776e+18
+    and ((abs(cast(judged.booking_id as double precision)) > 9.223372036854776e+18
+            or (abs(cast(judged.booking_id as double precision)) >= 9.223372036854776e+18
+                and round(cast(case
+                        when abs(cast(judged.booking_id as double precision)) <= 9.223372036854776e+18 then
+                            judged.booking_id end as decimal(38, 4)), 0) not between -9223372036854775808
+                and 9223372036854775807))
         or octet_length(cast(judged.user_id as varchar(65535))) > 128
-        or abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18
+        or (abs(cast(judged.apartment_id as double precision)) > 9.223372036854776e+18
+            or (abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18
+                and round(cast(case
+                        when abs(cast(judged.apartment_id as double precision)) <= 9.223372036854776e+18 then
+                            judged.apartment_id end as decimal(38, 4)), 0) not between -9223372036854775808
+                and 9223372036854775807))
         or abs(cast(judged.total_price as double precision)) >= 1e+16
         or octet_length(cast(judged.currency as varchar(65535))) > 3
         or octet_length(cast(judged.booking_status as varchar(65535))) > 16);
 
-create temp table _rp_shortened as
-    select judged.row_key, cast(null as date) as event_day, cast(rtrim(left(case
+insert into _rp_shortened
+    select judged.row_key, cast(null as date), cast(rtrim(left(case
                 when octet_length(cast(judged.payment_status as varchar(65535))) > 128 then 'payment_status='
                     || left(cast(judged.payment_status as varchar(65535)), 200) || '; '
                 else '' end || case
-                when abs(cast(judged.guests as double precision)) >= 9.223372036854776e+18 then 'guests=' ||
-                    left(cast(judged.guests as varchar(65535)), 200) || '; '
-                else '' end, 240), '; ') as varchar(1024)) as unreadable_value
+                when (abs(cast(judged.guests as double precision)) > 9.223372036854776e+18
+                    or (abs(cast(judged.guests as double precision)) >= 9.223372036854776e+18
+                        and round(cast(case
+                                when abs(cast(judged.guests as double precision)) <= 9.223372036854776e+18 then
+                                    judged.guests end as decimal(38, 4)), 0) not between -9223372036854775808
+                        and 9223372036854775807)) then 'guests=' || left(cast(judged.guests as varchar(65535)),
+                            200) || '; '
+                else '' end, 240), '; ') as varchar(1024))
     from judged
     where judged.broken_rule is null
     and (octet_length(cast(judged.payment_status as varchar(65535))) > 128
-        or abs(cast(judged.guests as double precision)) >= 9.223372036854776e+18);
+        or (abs(cast(judged.guests as double precision)) > 9.223372036854776e+18
+            or (abs(cast(judged.guests as double precision)) >= 9.223372036854776e+18
+                and round(cast(case
+                        when abs(cast(judged.guests as double precision)) <= 9.223372036854776e+18 then
+                            judged.guests end as decimal(38, 4)), 0) not between -9223372036854775808
+                and 9223372036854775807)));
 
 update judged
     set payment_status = case
     when octet_length(cast(judged.payment_status as varchar(65535))) > 128 then null
     else judged.payment_status end, guests = case
-    when abs(cast(judged.guests as double precision)) >= 9.223372036854776e+18 then null
+    when (abs(cast(judged.guests as double precision)) > 9.223372036854776e+18
+        or (abs(cast(judged.guests as double precision)) >= 9.223372036854776e+18
+            and round(cast(case
+                    when abs(cast(judged.guests as double precision)) <= 9.223372036854776e+18 then
+                        judged.guests end as decimal(38, 4)), 0) not between -9223372036854775808
+            and 9223372036854775807)) then null
     else judged.guests end
     where judged.broken_rule is null
     and (octet_length(cast(judged.payment_status as varchar(65535))) > 128
-        or abs(cast(judged.guests as double precision)) >= 9.223372036854776e+18);
+        or (abs(cast(judged.guests as double precision)) > 9.223372036854776e+18
+            or (abs(cast(judged.guests as double precision)) >= 9.223372036854776e+18
+                and round(cast(case
+                        when abs(cast(judged.guests as double precision)) <= 9.223372036854776e+18 then
+                            judged.guests end as decimal(38, 4)), 0) not between -9223372036854775808
+                and 9223372036854775807)));
+
+create temp table _rp_misspelled (row_key varchar(1024), broken_value varchar(1024));
 
 create temp table _rp_before as select bookings.* from apartments_curated.bookings;
 
@@ -606,7 +733,9 @@ select
     coalesce(_rp_known.run_sequence, 1) as run_sequence,
     coalesce(_rp_known.is_accepted_before, _rp_before.booking_id is not null) as is_accepted_before,
     case
-        when _rp_known.row_key is null then cast(round(_rp_before.total_price, 2) as decimal(38, 2))
+        when _rp_known.row_key is null then case
+        when abs(cast(_rp_before.total_price as double precision)) < 1e35 then
+            cast(round(_rp_before.total_price, 2) as decimal(38, 2)) end
         else _rp_known.amount_before end as amount_before,
     case
         when _rp_known.row_key is null then cast(_rp_before.currency as varchar(3))
@@ -617,9 +746,20 @@ from (
             order by _rp_each.row_key) as _rp_number
     from (
         select judged.booking_id, judged.row_key, cast(null as date) as event_day,
-            judged.broken_rule, judged.broken_value, cast(round(judged.total_price, 2) as decimal(38, 2)) as
-                amount, cast(judged.currency as varchar(3)) as currency
+            case
+                when _rp_misspelled.row_key is null then judged.broken_rule
+                else cast('parent_spelled_otherwise' as varchar(127))
+            end as broken_rule,
+            coalesce(_rp_misspelled.broken_value, judged.broken_value) as broken_value,
+            case
+                when abs(cast(judged.total_price as double precision)) < 1e35 then
+                    cast(round(judged.total_price, 2) as decimal(38, 2)) end as amount, cast(judged.currency as
+                    varchar(3)) as currency
         from judged
+        left join (select row_key, min(broken_value) as broken_value
+                from _rp_misspelled
+                group by row_key) as _rp_misspelled
+            on judged.row_key = _rp_misspelled.row_key
         where judged.broken_rule is not null
         union all
         select _rp_unheld_row."booking_id" as booking_id, _rp_unheld_row.row_key, cast(null as date) as
@@ -748,8 +888,8 @@ create temp table judged as with texts as (
     select
         id,
         _removed_at,
-        apartments_control.clean_text(title) as title_text,
-        apartments_control.clean_text(source) as source_text,
+        apartments_control.clean_text(cast(title as varchar(65535))) as title_text,
+        apartments_control.clean_text(cast(source as varchar(65535))) as source_text,
         apartments_control.clean_value(cast(price as varchar(256))) as price_text,
         apartments_control.clean_value(cast(currency as varchar(256))) as currency_text,
         apartments_control.clean_value(cast(listing_created_on as varchar(256))) as listing_created_on_text,
@@ -808,7 +948,7 @@ ruled as (
 )
 
 select
-    cast(id as bigint) as id,
+    id,
     title,
     source,
     cast(round(ruled.price, 2) as decimal(18, 2)) as price,
@@ -823,10 +963,17 @@ select
     cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value
 from ruled;
 
+create temp table _rp_shortened (row_key varchar(1024), event_day date, unreadable_value varchar(1024));
+
 insert into _rp_unheld_row
     select judged.id, judged.row_key, 'value_too_large', cast(rtrim(left(case
-                when abs(cast(judged.id as double precision)) >= 9.223372036854776e+18 then 'id=' ||
-                    left(cast(judged.id as varchar(65535)), 200) || '; '
+                when (abs(cast(judged.id as double precision)) > 9.223372036854776e+18
+                    or (abs(cast(judged.id as double precision)) >= 9.223372036854776e+18
+                        and round(cast(case
+                                when abs(cast(judged.id as double precision)) <= 9.223372036854776e+18 then
+                                    judged.id end as decimal(38, 4)), 0) not between -9223372036854775808
+                        and 9223372036854775807)) then 'id=' || left(cast(judged.id as varchar(65535)), 200) ||
+                            '; '
                 else '' end || case
                 when abs(cast(judged.price as double precision)) >= 1e+16 then 'price=' ||
                     left(cast(judged.price as varchar(65535)), 200) || '; '
@@ -837,24 +984,34 @@ insert into _rp_unheld_row
                     varchar(3))
     from judged
     where judged.broken_rule is null
-    and (abs(cast(judged.id as double precision)) >= 9.223372036854776e+18
+    and ((abs(cast(judged.id as double precision)) > 9.223372036854776e+18
+            or (abs(cast(judged.id as double precision)) >= 9.223372036854776e+18
+                and round(cast(case
+                        when abs(cast(judged.id as double precision)) <= 9.223372036854776e+18 then judged.id
+                            end as decimal(38, 4)), 0) not between -9223372036854775808
+                and 9223372036854775807))
         or abs(cast(judged.price as double precision)) >= 1e+16
         or octet_length(cast(judged.currency as varchar(65535))) > 3);
 
 delete from judged
     where judged.broken_rule is null
-    and (abs(cast(judged.id as double precision)) >= 9.223372036854776e+18
+    and ((abs(cast(judged.id as double precision)) > 9.223372036854776e+18
+            or (abs(cast(judged.id as double precision)) >= 9.223372036854776e+18
+                and round(cast(case
+                        when abs(cast(judged.id as double precision)) <= 9.223372036854776e+18 then judged.id
+                            end as decimal(38, 4)), 0) not between -9223372036854775808
+                and 9223372036854775807))
         or abs(cast(judged.price as double precision)) >= 1e+16
         or octet_length(cast(judged.currency as varchar(65535))) > 3);
 
-create temp table _rp_shortened as
-    select judged.row_key, cast(null as date) as event_day, cast(rtrim(left(case
+insert into _rp_shortened
+    select judged.row_key, cast(null as date), cast(rtrim(left(case
                 when octet_length(cast(judged.title as varchar(65535))) > 16384 then 'title=' ||
                     left(cast(judged.title as varchar(65535)), 200) || '; '
                 else '' end || case
                 when octet_length(cast(judged.source as varchar(65535))) > 1024 then 'source=' ||
                     left(cast(judged.source as varchar(65535)), 200) || '; '
-                else '' end, 240), '; ') as varchar(1024)) as unreadable_value
+                else '' end, 240), '; ') as varchar(1024))
     from judged
     where judged.broken_rule is null
     and (octet_length(cast(judged.title as varchar(65535))) > 16384
@@ -870,6 +1027,8 @@ update judged
     and (octet_length(cast(judged.title as varchar(65535))) > 16384
         or octet_length(cast(judged.source as varchar(65535))) > 1024);
 
+create temp table _rp_misspelled (row_key varchar(1024), broken_value varchar(1024));
+
 create temp table _rp_before as
     select apartments.*
     from apartments_curated.apartments
@@ -877,7 +1036,7 @@ create temp table _rp_before as
     on apartments.id = _rp_touched."id";
 
 create temp table _rp_after as select
-    id,
+    cast(id as bigint) as id,
     title,
     source,
     price,
@@ -924,9 +1083,17 @@ from (
             order by _rp_each.row_key) as _rp_number
     from (
         select judged.id, judged.row_key, cast(null as date) as event_day,
-            judged.broken_rule, judged.broken_value, cast(null as decimal(38, 2)) as amount, cast(null as
-                varchar(3)) as currency
+            case
+                when _rp_misspelled.row_key is null then judged.broken_rule
+                else cast('parent_spelled_otherwise' as varchar(127))
+            end as broken_rule,
+            coalesce(_rp_misspelled.broken_value, judged.broken_value) as broken_value,
+            cast(null as decimal(38, 2)) as amount, cast(null as varchar(3)) as currency
         from judged
+        left join (select row_key, min(broken_value) as broken_value
+                from _rp_misspelled
+                group by row_key) as _rp_misspelled
+            on judged.row_key = _rp_misspelled.row_key
         where judged.broken_rule is not null
         union all
         select _rp_unheld_row."id" as id, _rp_unheld_row.row_key, cast(null as date) as event_day,
@@ -1152,7 +1319,7 @@ ruled as (
 select
     event_day,
     user_id,
-    cast(apartment_id as bigint) as apartment_id,
+    apartment_id,
     viewed_at,
     is_wishlisted,
     call_to_action,
@@ -1162,30 +1329,48 @@ select
     cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value
 from ruled;
 
+create temp table _rp_shortened (row_key varchar(1024), event_day date, unreadable_value varchar(1024));
+
 insert into _rp_unheld_row
     select judged.event_day, judged.row_key, 'value_too_large', cast(rtrim(left(case
                 when octet_length(cast(judged.user_id as varchar(65535))) > 128 then 'user_id=' ||
                     left(cast(judged.user_id as varchar(65535)), 200) || '; '
                 else '' end || case
-                when abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18 then
-                    'apartment_id=' || left(cast(judged.apartment_id as varchar(65535)), 200) || '; '
+                when (abs(cast(judged.apartment_id as double precision)) > 9.223372036854776e+18
+                    or (abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18
+                        and round(cast(case
+                                when abs(cast(judged.apartment_id as double precision)) <=
+                                    9.223372036854776e+18 then judged.apartment_id end as decimal(38, 4)), 0)
+                                    not between -9223372036854775808
+                        and 9223372036854775807)) then 'apartment_id=' || left(cast(judged.apartment_id as
+                            varchar(65535)), 200) || '; '
                 else '' end, 240), '; ') as varchar(1024)), cast(null as decimal(38, 2)), cast(null as
                     varchar(3))
     from judged
     where judged.broken_rule is null
     and (octet_length(cast(judged.user_id as varchar(65535))) > 128
-        or abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18);
+        or (abs(cast(judged.apartment_id as double precision)) > 9.223372036854776e+18
+            or (abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18
+                and round(cast(case
+                        when abs(cast(judged.apartment_id as double precision)) <= 9.223372036854776e+18 then
+                            judged.apartment_id end as decimal(38, 4)), 0) not between -9223372036854775808
+                and 9223372036854775807)));
 
 delete from judged
     where judged.broken_rule is null
     and (octet_length(cast(judged.user_id as varchar(65535))) > 128
-        or abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18);
+        or (abs(cast(judged.apartment_id as double precision)) > 9.223372036854776e+18
+            or (abs(cast(judged.apartment_id as double precision)) >= 9.223372036854776e+18
+                and round(cast(case
+                        when abs(cast(judged.apartment_id as double precision)) <= 9.223372036854776e+18 then
+                            judged.apartment_id end as decimal(38, 4)), 0) not between -9223372036854775808
+                and 9223372036854775807)));
 
-create temp table _rp_shortened as
-    select judged.row_key, judged.event_day as event_day, cast(rtrim(left(case
+insert into _rp_shortened
+    select judged.row_key, judged.event_day, cast(rtrim(left(case
                 when octet_length(cast(judged.call_to_action as varchar(65535))) > 128 then 'call_to_action='
                     || left(cast(judged.call_to_action as varchar(65535)), 200) || '; '
-                else '' end, 240), '; ') as varchar(1024)) as unreadable_value
+                else '' end, 240), '; ') as varchar(1024))
     from judged
     where judged.broken_rule is null
     and (octet_length(cast(judged.call_to_action as varchar(65535))) > 128);
@@ -1197,6 +1382,8 @@ update judged
     where judged.broken_rule is null
     and (octet_length(cast(judged.call_to_action as varchar(65535))) > 128);
 
+create temp table _rp_misspelled (row_key varchar(1024), broken_value varchar(1024));
+
 create temp table _rp_before as
     select user_viewing.*
     from apartments_curated.user_viewing
@@ -1206,7 +1393,7 @@ create temp table _rp_before as
 create temp table _rp_after as select
     event_day,
     user_id,
-    apartment_id,
+    cast(apartment_id as bigint) as apartment_id,
     viewed_at,
     is_wishlisted,
     call_to_action
@@ -1251,9 +1438,17 @@ from (
             order by _rp_each.row_key) as _rp_number
     from (
         select judged.row_key, judged.event_day as event_day,
-            judged.broken_rule, judged.broken_value, cast(null as decimal(38, 2)) as amount, cast(null as
-                varchar(3)) as currency
+            case
+                when _rp_misspelled.row_key is null then judged.broken_rule
+                else cast('parent_spelled_otherwise' as varchar(127))
+            end as broken_rule,
+            coalesce(_rp_misspelled.broken_value, judged.broken_value) as broken_value,
+            cast(null as decimal(38, 2)) as amount, cast(null as varchar(3)) as currency
         from judged
+        left join (select row_key, min(broken_value) as broken_value
+                from _rp_misspelled
+                group by row_key) as _rp_misspelled
+            on judged.row_key = _rp_misspelled.row_key
         where judged.broken_rule is not null
         union all
         select _rp_unheld_row.row_key, _rp_unheld_row._event_day as event_day, _rp_unheld_row.broken_rule,

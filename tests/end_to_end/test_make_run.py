@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -186,6 +187,10 @@ def test_your_own_files_are_loaded_instead(state, tmp_path):
     """File name = table name; headers in any order, extra columns, quotes, commas and newlines; no day is played."""
     for name, text in CSV_FILES.items():
         (tmp_path / name).write_text(text)
+    # As other people's programs write them: semicolons under a blank line, compressed.
+    attributes = (tmp_path / "apartment_attributes.csv").rename(tmp_path / "apartment_attributes.tmp").read_text()
+    (tmp_path / "apartment_attributes.tmp").unlink()
+    (tmp_path / "apartment_attributes.csv.gz").write_bytes(gzip.compress(f"\n{attributes.replace(',', ';')}".encode()))
     report, printed = run(state, "--csv", str(tmp_path))
     (load,) = report["executions"]
     assert load["title"] == "Load of the CSV files"

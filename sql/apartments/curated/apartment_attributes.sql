@@ -61,23 +61,23 @@ with texts as (
         newest.id,
         newest._removed_at,
         known_apartments.id as known_listing_id,
-        apartments_control.clean_text(newest.category) as category_text,
-        apartments_control.clean_text(newest.body) as body,
-        apartments_control.clean_text(newest.amenities) as amenities,
+        apartments_control.clean_text(cast(newest.category as varchar(65535))) as category_text,
+        apartments_control.clean_text(cast(newest.body as varchar(65535))) as body,
+        apartments_control.clean_text(cast(newest.amenities as varchar(65535))) as amenities,
         apartments_control.clean_value(cast(newest.bathrooms as varchar(256))) as bathrooms_text,
         apartments_control.clean_value(cast(newest.bedrooms as varchar(256))) as bedrooms_text,
         apartments_control.clean_value(cast(newest.fee as varchar(256))) as fee_text,
         apartments_control.clean_value(cast(newest.has_photo as varchar(256))) as has_photo_text,
         lower(trim(cast(newest.pets_allowed as varchar(256)))) as pets_text,
-        apartments_control.clean_text(newest.price_display) as price_display_text,
-        apartments_control.clean_text(newest.price_type) as price_type_text,
+        apartments_control.clean_text(cast(newest.price_display as varchar(65535))) as price_display_text,
+        apartments_control.clean_text(cast(newest.price_type as varchar(65535))) as price_type_text,
         apartments_control.clean_value(cast(newest.square_feet as varchar(256))) as square_feet_text,
-        apartments_control.clean_text(newest.address) as address_text,
+        apartments_control.clean_text(cast(newest.address as varchar(65535))) as address_text,
         apartments_control.clean_text(
-            regexp_replace(translate(newest.cityname, chr(9) || chr(10) || chr(13), '   '), ' +', ' ')
+            regexp_replace(translate(cast(newest.cityname as varchar(65535)), chr(9) || chr(10) || chr(13), '   '), ' +', ' ')
         ) as city_text,
         apartments_control.clean_text(
-            regexp_replace(translate(newest.state, chr(9) || chr(10) || chr(13), '   '), ' +', ' ')
+            regexp_replace(translate(cast(newest.state as varchar(65535)), chr(9) || chr(10) || chr(13), '   '), ' +', ' ')
         ) as state_text,
         apartments_control.clean_value(cast(newest.latitude as varchar(256))) as latitude_text,
         apartments_control.clean_value(cast(newest.longitude as varchar(256))) as longitude_text
@@ -157,7 +157,7 @@ ruled as (
 )
 
 select
-    cast(id as bigint) as id,
+    id,
     category,
     body,
     amenities,
@@ -194,7 +194,7 @@ from ruled
 
 -- name: accepted
 select
-    id,
+    cast(id as bigint) as id,
     category,
     body,
     amenities,

@@ -102,7 +102,7 @@ dated as (
 )
 
 select
-    cast(id as bigint) as id,
+    id,
     valid_from,
     valid_to,
     cast(round(dated.price, 2) as decimal(18, 2)) as price,

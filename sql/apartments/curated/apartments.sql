@@ -41,8 +41,8 @@ with texts as (
     select
         id,
         _removed_at,
-        apartments_control.clean_text(title) as title_text,
-        apartments_control.clean_text(source) as source_text,
+        apartments_control.clean_text(cast(title as varchar(65535))) as title_text,
+        apartments_control.clean_text(cast(source as varchar(65535))) as source_text,
         apartments_control.clean_value(cast(price as varchar(256))) as price_text,
         apartments_control.clean_value(cast(currency as varchar(256))) as currency_text,
         apartments_control.clean_value(cast(listing_created_on as varchar(256))) as listing_created_on_text,
@@ -98,7 +98,7 @@ ruled as (
 )
 
 select
-    cast(id as bigint) as id,
+    id,
     title,
     source,
     cast(round(ruled.price, 2) as decimal(18, 2)) as price,
@@ -115,7 +115,7 @@ from ruled
 
 -- name: accepted
 select
-    id,
+    cast(id as bigint) as id,
     title,
     source,
     price,

@@ -132,9 +132,9 @@ ruled as (
 )
 
 select
-    cast(booking_id as bigint) as booking_id,
+    booking_id,
     user_id,
-    cast(apartment_id as bigint) as apartment_id,
+    apartment_id,
     booking_date,
     checkin_date,
     checkout_date,
@@ -151,9 +151,9 @@ from ruled
 
 -- name: accepted
 select
-    booking_id,
+    cast(booking_id as bigint) as booking_id,
     user_id,
-    apartment_id,
+    cast(apartment_id as bigint) as apartment_id,
     booking_date,
     checkin_date,
     checkout_date,

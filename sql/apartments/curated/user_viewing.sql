@@ -89,7 +89,7 @@ ruled as (
 select
     event_day,
     user_id,
-    cast(apartment_id as bigint) as apartment_id,
+    apartment_id,
     viewed_at,
     is_wishlisted,
     call_to_action,
@@ -103,7 +103,7 @@ from ruled
 select
     event_day,
     user_id,
-    apartment_id,
+    cast(apartment_id as bigint) as apartment_id,
     viewed_at,
     is_wishlisted,
     call_to_action

@@ -38,11 +38,11 @@ with texts as (
     select
         location_id,
         _removed_at as removed_at,
-        cars_control.clean_text(location_name) as location_name_text,
-        cars_control.clean_text(address) as address_text,
-        cars_control.clean_text(city) as city_text,
-        cars_control.clean_text(state) as state_text,
-        cars_control.clean_text(zip_code) as zip_code_text,
+        cars_control.clean_text(cast(location_name as varchar(65535))) as location_name_text,
+        cars_control.clean_text(cast(address as varchar(65535))) as address_text,
+        cars_control.clean_text(cast(city as varchar(65535))) as city_text,
+        cars_control.clean_text(cast(state as varchar(65535))) as state_text,
+        cars_control.clean_text(cast(zip_code as varchar(65535))) as zip_code_text,
         cars_control.clean_value(cast(latitude as varchar(256))) as latitude_text,
         cars_control.clean_value(cast(longitude as varchar(256))) as longitude_text
     from newest
@@ -88,7 +88,7 @@ ruled as (
 )
 
 select
-    cast(location_id as bigint) as location_id,
+    location_id,
     cast(ruled.location_name as varchar(1020)) as location_name,
     cast(ruled.address as varchar(1020)) as address,
     cast(ruled.city as varchar(400)) as city,
@@ -105,7 +105,7 @@ from ruled
 
 -- name: accepted
 select
-    location_id,
+    cast(location_id as bigint) as location_id,
     location_name,
     address,
     city,

@@ -46,6 +46,7 @@ sortkey (rental_date)
 with texts as (
     select
         newest.rental_id,
+        newest._row_key as row_key,
         newest.user_id,
         newest.vehicle_id,
         newest.pickup_location,
@@ -111,8 +112,8 @@ ruled as (
             -- a total_amount below zero
             when total_amount < 0 then 'negative_amount: total_amount=' || amount_text
             -- no user, vehicle or location ever had this key
-            when known_user_id is null then 'orphan_reference: user_id=' || user_id
-            when known_vehicle_id is null then 'orphan_reference: vehicle_id=' || vehicle_id
+            when known_user_id is null then 'orphan_reference: user_id=' || left(user_id, 64)
+            when known_vehicle_id is null then 'orphan_reference: vehicle_id=' || left(vehicle_id, 64)
             when known_pickup_id is null then 'orphan_reference: pickup_location=' || cast(pickup_location as varchar(64))
             when known_dropoff_id is null then 'orphan_reference: dropoff_location=' || cast(dropoff_location as varchar(64))
         end as broken
@@ -120,17 +121,17 @@ ruled as (
 )
 
 select
-    cast(rental_id as varchar(64)) as rental_id,
+    rental_id,
     cast(user_id as varchar(64)) as user_id,
     cast(vehicle_id as varchar(64)) as vehicle_id,
-    cast(known_pickup_id as bigint) as pickup_location_id,
-    cast(known_dropoff_id as bigint) as dropoff_location_id,
+    known_pickup_id as pickup_location_id,
+    known_dropoff_id as dropoff_location_id,
     cast(started_at as date) as rental_date,
     ruled.started_at,
     ruled.ended_at,
     datediff(second, ruled.started_at, ruled.ended_at) as rental_seconds,
     cast(round(ruled.total_amount, 2) as decimal(18, 2)) as total_amount,
-    cast(ruled.rental_id as varchar(512)) as row_key,
+    row_key,
     split_part(broken, ': ', 1) as broken_rule,
     substring(broken, position(': ' in broken) + 2) as broken_value,
     cast(null as varchar(1024)) as unreadable_value
@@ -138,11 +139,11 @@ from ruled
 
 -- name: accepted
 select
-    rental_id,
+    cast(rental_id as varchar(64)) as rental_id,
     user_id,
     vehicle_id,
-    pickup_location_id,
-    dropoff_location_id,
+    cast(pickup_location_id as bigint) as pickup_location_id,
+    cast(dropoff_location_id as bigint) as dropoff_location_id,
     rental_date,
     started_at,
     ended_at,

@@ -35,6 +35,7 @@ sortkey (user_id)
 with texts as (
     select
         user_id,
+        _row_key as row_key,
         _removed_at as removed_at,
         email as email_hash,
         cars_control.clean_value(cast(creation_date as varchar(256))) as creation_date_text,
@@ -66,12 +67,12 @@ ruled as (
 )
 
 select
-    cast(user_id as varchar(64)) as user_id,
+    user_id,
     cast(email_hash as varchar(64)) as email_hash,
     created_on,
     is_active,
     removed_at,
-    cast(ruled.user_id as varchar(512)) as row_key,
+    row_key,
     split_part(broken, ': ', 1) as broken_rule,
     substring(broken, position(': ' in broken) + 2) as broken_value,
     cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value
@@ -79,7 +80,7 @@ from ruled
 
 -- name: accepted
 select
-    user_id,
+    cast(user_id as varchar(64)) as user_id,
     email_hash,
     created_on,
     is_active,

@@ -47,18 +47,19 @@ sortkey (vehicle_id)
 with texts as (
     select
         vehicle_id,
+        _row_key as row_key,
         _removed_at as removed_at,
         cars_control.clean_value(cast(vehicle_type as varchar(256))) as type_text,
-        cars_control.clean_text(brand) as brand_text,
+        cars_control.clean_text(cast(brand as varchar(65535))) as brand_text,
         cars_control.clean_value(cast(vehicle_year as varchar(256))) as vehicle_year_text,
         cars_control.clean_value(cast(active as varchar(256))) as active_text,
-        cars_control.clean_text(license_type) as license_type_text,
-        cars_control.clean_text(cast(vehicle_license_number as varchar(256))) as vehicle_license_number_text,
-        cars_control.clean_text(cast(permit_license_number as varchar(256))) as permit_license_number_text,
+        cars_control.clean_text(cast(license_type as varchar(65535))) as license_type_text,
+        cars_control.clean_text(cast(vehicle_license_number as varchar(65535))) as vehicle_license_number_text,
+        cars_control.clean_text(cast(permit_license_number as varchar(65535))) as permit_license_number_text,
         cars_control.clean_value(cast(expiration_date as varchar(256))) as expiration_date_text,
         cars_control.clean_value(cast(certification_date as varchar(256))) as certification_date_text,
-        cars_control.clean_text(cast(base_telephone_number as varchar(256))) as base_telephone_number_text,
-        cars_control.clean_text(base_address) as base_address_text,
+        cars_control.clean_text(cast(base_telephone_number as varchar(65535))) as base_telephone_number_text,
+        cars_control.clean_text(cast(base_address as varchar(65535))) as base_address_text,
         cars_control.clean_value(cast(last_update_timestamp as varchar(256))) as last_update_timestamp_text
     from newest
 ),
@@ -123,7 +124,7 @@ ruled as (
 )
 
 select
-    cast(vehicle_id as varchar(64)) as vehicle_id,
+    vehicle_id,
     cast(coalesce(known_type, 'unknown') as varchar(16)) as vehicle_type,
     cast(ruled.brand as varchar(400)) as brand,
     cast(ruled.vehicle_year as bigint) as vehicle_year,
@@ -137,7 +138,7 @@ select
     cast(ruled.base_address as varchar(1020)) as base_address,
     last_updated_at,
     removed_at,
-    cast(ruled.vehicle_id as varchar(512)) as row_key,
+    row_key,
     split_part(broken, ': ', 1) as broken_rule,
     substring(broken, position(': ' in broken) + 2) as broken_value,
     cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value
@@ -145,7 +146,7 @@ from ruled
 
 -- name: accepted
 select
-    vehicle_id,
+    cast(vehicle_id as varchar(64)) as vehicle_id,
     vehicle_type,
     brand,
     vehicle_year,

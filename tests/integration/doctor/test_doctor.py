@@ -210,6 +210,14 @@ def test_a_column_whose_name_has_a_percent_sign(stack):
         assert look(stack) == []
 
 
+def test_a_column_that_redshift_keeps_to_itself(stack):
+    """By table, column and ways out, as planning refuses it."""
+    with source_is(stack, "alter table bookings add column `xmin` int", "alter table bookings drop column `xmin`"):
+        says = only(look(stack), "fail", "table bookings")
+    assert "column xmin is a name that Redshift keeps to itself in every table" in says
+    assert "personal: {xmin: drop}" in says
+
+
 def test_no_index_on_a_cursor(stack):
     """With the statement that makes one."""
     make = "create index bookings_changed_at on bookings (changed_at)"

@@ -100,6 +100,33 @@ def test_a_table_under_a_name_of_the_source_is_refused_with_the_way_out(market):
         market.run()
 
 
+def test_another_source_table_under_the_same_name_is_read_whole(market):
+    """What raw knew was of the first: what the second has not is deleted there, and its own rows are read, however old."""
+    for table in ("one", "two"):
+        market.execute(f"create table {table}_m (id int primary key, v int, at datetime(6) not null)")
+        market.execute(f"create table {table}_s (id int primary key, v int)")
+        market.execute(f"create table {table}_a (at datetime(6) not null, v int)")
+    for kind, fields in (("m", "merge, key: id, cursor: at"), ("s", "snapshot, key: id"), ("a", "append, cursor: at")):
+        add_table(market, f"t_{kind}", f"{{strategy: {fields}, max_delete_fraction: 1, source_table: one_{kind}}}")
+    market.execute("insert into one_m values (1, 10, now(6)), (2, 20, now(6))")
+    market.execute("insert into one_s values (1, 10), (2, 20)")
+    market.execute("insert into one_a values (now(6), 10), (now(6) - interval 40 day, 10)")
+    market.execute("insert into two_m values (2, 21, now(6) - interval 1 year), (3, 30, now(6) - interval 1 year)")
+    market.execute("insert into two_s values (2, 21), (3, 30)")
+    market.execute("insert into two_a values (now(6) - interval 40 day, 11)")
+    market.run_well()
+    market.pass_time(days=1)
+    for kind in "msa":
+        market.edit("source.yaml", f"source_table: one_{kind}", f"source_table: two_{kind}")
+    market.run_well()
+    assert_mirrored(market, "t_m", "id", "two_m")
+    assert_mirrored(market, "t_s", "id", "two_s")
+    # Days since its first event are the second's; older ones are kept, as where a source clears events away.
+    assert_mirrored(market, "t_a", None, "two_a")
+    market.run_well({"reconcile": True})
+    assert_mirrored(market, "t_a", None, "two_a")
+
+
 CURATED_PAIRS = """\
 -- Pairs that are not bad.
 --

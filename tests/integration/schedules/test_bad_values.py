@@ -81,6 +81,71 @@ def test_a_refused_value_stops_the_run_and_says_nothing_else_of_its_row(market):
     assert market.query("select count(*) from labels") == [(0,)]
 
 
+PARENT_TITLES = """\
+-- What the parents were called, version by version.
+--
+-- grain:      one row per version
+-- source:     parents
+-- input:      versions
+-- key:        id
+-- unique_key: id, run_sequence
+-- references: none
+-- reads:      versions
+-- writes:     market_curated.parent_titles
+-- parameters: none
+-- rerun:      the same rows
+-- storage:    distkey id; sortkey id
+
+-- name: table
+create table if not exists market_curated.parent_titles (
+    id bigint not null,
+    run_sequence bigint not null,
+    title varchar(8) not null,
+    remark varchar(4)
+)
+distkey (id)
+sortkey (id)
+
+-- name: accepted
+select
+    versions.id,
+    versions._run_sequence as run_sequence,
+    versions.title,
+    versions.title as remark
+from versions
+where versions._operation = 'U'
+"""
+
+
+def test_a_text_larger_than_its_column_stops_no_history_either(market):
+    """A derived table: such a version is a gap, and told; a column that may be null is NULL; the others are kept."""
+    (market.sql_root / "market/curated/parent_titles.sql").write_text(PARENT_TITLES, encoding="utf-8")
+    market.execute("alter table parents add column title varchar(2000) not null default ''")
+    titles = "select id, run_sequence, title, remark from market_curated.parent_titles order by 1, 2"
+    for number in (1, 2):
+        market.insert_parent(number)
+    market.execute("update parents set title = 'abc'")
+    market.run_well()
+    first = [(1, 1, "abc", "abc"), (2, 1, "abc", "abc")]
+    assert market.query(titles) == first
+    market.pass_time(hours=1)
+    market.execute("update parents set title = if(id = 1, repeat('é', 900), 'ééé')")
+    message = market.run()["message"]
+    assert market.query(titles) == [*first, (2, 2, "ééé", None)]
+    told = "select row_key, broken_rule, broken_value from rejected_rows where table_name = 'parent_titles'"
+    assert market.query(told) == [("1", "value_too_large", f"title={'é' * 200}")]
+    assert market.query("select row_key, unreadable_value from unreadable_values") == [("2", "remark=ééé")]
+    counted = "select rows_accepted, rows_rejected, rows_unreadable from curated_build where table_name = 'parent_titles'"
+    assert (3, 1, 1) in market.query(counted)
+    assert "parent_titles_newly_set_aside" in message
+    market.assert_equals_rebuild()
+    market.pass_time(hours=1)
+    market.execute("update parents set title = 'short'")
+    market.run_well()
+    assert (1, 4, "short", None) in market.query(titles)
+    market.assert_equals_rebuild()
+
+
 def test_a_value_larger_than_its_curated_column_stops_no_other_row(market):
     """A column that may be null is NULL and told; a required one sets its row aside; until the source mends them."""
     market.edit(

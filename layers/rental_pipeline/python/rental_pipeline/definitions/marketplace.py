@@ -131,6 +131,8 @@ class CuratedTable:
         text = self.file.header.get("amount")
         if text is None:
             return None
+        if self.is_derived:
+            raise FixConfiguration(f"{self.file.path}: amount is for tables that judge rows; input: versions judges none")
         columns = [part.strip() for part in text.split(",")]
         if len(columns) > 2 or not all(column.isidentifier() for column in columns):
             raise FixConfiguration(

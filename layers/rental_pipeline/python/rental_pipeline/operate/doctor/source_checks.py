@@ -228,8 +228,8 @@ def _check_table(
             report.warn(
                 check,
                 f"the source compares the key {column.name} without case ({column.collation}), the warehouse by its bytes: a row"
-                " of another table that spells it otherwise is an orphan; mend such rows in the source, or join by lower(…) in"
-                " the marketplace's SQL",
+                " of another table that spells it otherwise is set aside (parent_spelled_otherwise); mend such rows in the"
+                " source, or join by lower(…) in the marketplace's SQL",
             )
     raw = "not compared with raw, whose columns were not given" if catalogue is None else _tell_raw(matched, existing)
     report.ok(check, f"{contract.strategy.name}; {len(matched.columns)} columns may be read, and fit the contract; {raw}")

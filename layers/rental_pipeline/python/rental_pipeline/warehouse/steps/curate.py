@@ -9,19 +9,25 @@ from rental_pipeline.model.raw_tables import BAD_COLUMNS, quote_identifier
 from rental_pipeline.model.strategies import Append
 from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.steps.dirty_periods import mark_dirty
-from rental_pipeline.warehouse.steps.limits import read_limits, tell_all
+from rental_pipeline.warehouse.steps.limits import Limit, read_limits, tell_all
 from rental_pipeline.warehouse.steps.newest import rank_versions
 from rental_pipeline.warehouse.steps.step import Step, StepRequest, TableRequest, literal
 
 _ROW_KEY_BYTES = 512  # of the control schema's tables
 _ROW_KEY_START = 110  # characters, of up to four bytes each
-# The rules that hold for every table: raw could not hold a value (broken_value has the names of the columns), or curated cannot.
+_LETTERS_TOLD = 64  # of a reference, and of the key that it may mean
+# The rules that hold for every table: raw could not hold a value (broken_value has the names of the columns), or curated cannot;
+# or a row whose parent never existed (a rule of the file, named orphan…) only spells a parent's key otherwise.
 UNREADABLE_ROW = "unreadable_row"
 VALUE_TOO_LARGE = "value_too_large"
+PARENT_SPELLED_OTHERWISE = "parent_spelled_otherwise"
+_CREATE_SHORTENED = "create temp table _rp_shortened (row_key varchar(1024), event_day date, unreadable_value varchar(1024))"
 # What breaks them, in words.
 RULES = {
     UNREADABLE_ROW: "a value in the source that the warehouse cannot hold (bad_rows in source.yaml)",
     VALUE_TOO_LARGE: "a text longer, or a number larger, than its column holds",
+    PARENT_SPELLED_OTHERWISE: "a reference that differs only in case, or in blanks at its end, from a parent's key, which the"
+    " source may take for equal: spell it alike there, or join by lower(…) in the curated file",
 }
 
 
@@ -78,10 +84,11 @@ class Curation:
         return [
             f"call expect_position('curated', {literal(self.table.name)}, {self.position})",
             f"create temp table _rp_touched as {self._touched()}",
-            *(self._versions() if self.table.is_derived else self._judged()),
+            *(self._select_versions() if self.table.is_derived else self._judge()),
             f"create temp table _rp_before as select {self.table.name}.* from {self.curated}"
             + ("" if self.is_full else f" inner join _rp_touched on {on_touched}"),
             f"create temp table _rp_after as {self.table.file.section('accepted')}",
+            *(self._take_out_too_large_versions() if self.table.is_derived else []),
             f"""
             create temp table {changed} as
             (select * from _rp_before except select * from _rp_after)
@@ -93,7 +100,8 @@ class Curation:
             f"delete from {self.curated}"
             + ("" if self.is_full else f" using _rp_touched where {self._on_touched(self.table.name)}"),
             f"insert into {self.curated} select * from _rp_after",
-            *([] if self.table.is_derived else [*self._quarantine(), *self._replace_unreadable()]),
+            *self._quarantine(),
+            *self._replace_unreadable(),
             self._count(changed),
             f"delete from {self.control}.layer_position where layer = 'curated' and name = {literal(self.table.name)}",
             f"insert into {self.control}.layer_position (layer, name, run_sequence, input_hash, definition_hash)"
@@ -121,7 +129,7 @@ class Curation:
         child_keys = ", ".join(f"_rp_child.{key}" for key in self.raw_key)
         selects += [
             f"select {child_keys} from {self.raw} as _rp_child inner join ({self._appeared(reference)}) as _rp_appeared"
-            f" on _rp_child.{quote_identifier(reference.column)} = _rp_appeared.{quote_identifier(reference.parent_key)}"
+            f" on {self._is_alike(reference, '_rp_child', '_rp_appeared')}"
             for reference in self.table.references
         ]
         return " union ".join(selects)
@@ -136,13 +144,14 @@ class Curation:
             f" group by _rp_parent.{key} having min(_rp_parent._run_sequence) > {self.position}"
         )
 
-    def _judged(self) -> list[str]:
+    def _judge(self) -> list[str]:
         return [
             f"create temp table newest as {self._select_newest()}",
             *self._take_out_unreadable(),
             *self._known_parents(),
             f"create temp table judged as {self.table.file.section('judged')}",
             *self._take_out_too_large(),
+            *self._find_misspelled(),
         ]
 
     def _take_out_unreadable(self) -> list[str]:
@@ -158,17 +167,48 @@ class Curation:
             f"delete from newest where {BAD_COLUMNS} is not null",
         ]
 
+    def _find_misspelled(self) -> list[str]:
+        """Return the statements that find, of the rows without a parent, those that only spell a parent's key otherwise.
+
+        The source may find that parent, by a collation that ignores case and blanks at the end; the warehouse compares bytes.
+        """
+        return [
+            "create temp table _rp_misspelled (row_key varchar(1024), broken_value varchar(1024))",
+            *(
+                "insert into _rp_misspelled select newest._row_key,"
+                f" cast(min({literal(f'{reference.column}=')} || left({_as_text('newest', reference.column)}, {_LETTERS_TOLD})"
+                f" || ', its parent ' || left({_as_text('_rp_parent', reference.parent_key)}, {_LETTERS_TOLD})) as varchar(1024))"
+                " from judged inner join newest on judged.row_key = newest._row_key"
+                f" inner join {self._raw_parent(reference)} as _rp_parent on {self._is_alike(reference, 'newest', '_rp_parent')}"
+                " where judged.broken_rule like 'orphan%' and _rp_parent._operation = 'U'"
+                f" and {_as_text('newest', reference.column)} <> {_as_text('_rp_parent', reference.parent_key)}"
+                " group by newest._row_key"
+                for reference in self.table.references
+                if self._may_be_misspelled(reference)
+            ),
+        ]
+
+    def _is_alike(self, reference: Reference, child: str, parent: str) -> str:
+        """Return the condition that a child refers to a parent, be it by another spelling."""
+        names = (f"{child}.{quote_identifier(reference.column)}", f"{parent}.{quote_identifier(reference.parent_key)}")
+        if not self._may_be_misspelled(reference):
+            return " = ".join(names)
+        return " = ".join(f"lower(rtrim(cast({name} as varchar(65535))))" for name in names)
+
+    def _may_be_misspelled(self, reference: Reference) -> bool:
+        """Whether a reference is a text; also where the plan does not say."""
+        columns = {column.name: column.type for column in self._planned(self.table.source).columns}
+        return columns.get(reference.column, "varchar").startswith(("varchar", "char"))
+
     def _take_out_too_large(self) -> list[str]:
         """Return the statements that keep values which the table does not hold from stopping the build.
 
         A column that may be null only informs: it becomes NULL, and is told as unreadable. Without the others there is no row.
         """
-        limits = read_limits(self.table)
-        required = [limit for limit in limits if limit.is_required]
-        informing = [limit for limit in limits if not limit.is_required]
+        required, informing = self._limits("judged")
         statements = []
         if required:
-            exceeds = f"judged.broken_rule is null and ({' or '.join(limit.exceeds for limit in required)})"
+            exceeds = f"judged.broken_rule is null and {_any_of(required)}"
             keys = ["event_day"] if self.is_append else self.table.key
             statements += [
                 f"insert into _rp_unheld_row select {', '.join(f'judged.{column}' for column in keys)}, judged.row_key,"
@@ -177,21 +217,47 @@ class Curation:
                 f"delete from judged where {exceeds}",
             ]
         if informing:
-            exceeds = f"judged.broken_rule is null and ({' or '.join(limit.exceeds for limit in informing)})"
+            exceeds = f"judged.broken_rule is null and {_any_of(informing)}"
             event_day = "judged.event_day" if self.is_append else "cast(null as date)"
-            emptied = ", ".join(
-                f"{limit.column} = case when {limit.exceeds} then null else judged.{limit.column} end" for limit in informing
-            )
             statements += [
-                f"create temp table _rp_shortened as select judged.row_key, {event_day} as event_day,"
-                f" {tell_all(informing)} as unreadable_value from judged where {exceeds}",
-                f"update judged set {emptied} where {exceeds}",
+                f"insert into _rp_shortened select judged.row_key, {event_day}, {tell_all(informing)}"
+                f" from judged where {exceeds}",
+                f"update judged set {_empty(informing)} where {exceeds}",
             ]
-        else:
-            statements.append(
-                "create temp table _rp_shortened (row_key varchar(1024), event_day date, unreadable_value varchar(1024))"
-            )
+        return [_CREATE_SHORTENED, *statements]
+
+    def _take_out_too_large_versions(self) -> list[str]:
+        """Return the statements that keep values which a derived table does not hold from stopping the build.
+
+        Of a key whose versions are too large, one is told; a version without a required value is a gap in the key's history.
+        """
+        required, informing = self._limits("_rp_after")
+        row_key = _write_row_key("_rp_after", [quote_identifier(column) for column in self.table.key])
+        keys = [f"_rp_after.{column}" for column in self.table.key]
+        selected = [f"{key} as {raw}" for key, raw in zip(keys, self.raw_key, strict=True)]
+        exceeds, told = (_any_of(required), tell_all(required)) if required else ("false", "''")
+        statements = [
+            f"create temp table _rp_unheld_row as select {', '.join(selected)}, cast({row_key} as varchar(1024)) as row_key,"
+            f" cast({literal(VALUE_TOO_LARGE)} as varchar(127)) as broken_rule,"
+            f" cast(min({told}) as varchar(1024)) as broken_value,"
+            " cast(null as decimal(38, 2)) as amount, cast(null as varchar(3)) as currency"
+            f" from _rp_after where {exceeds} group by {', '.join(keys)}",
+            f"delete from _rp_after where {exceeds}",
+            _CREATE_SHORTENED,
+        ]
+        if informing:
+            event_day = keys[0] if self.is_append else "cast(null as date)"
+            statements += [
+                f"insert into _rp_shortened select {row_key}, {event_day}, min({tell_all(informing)})"
+                f" from _rp_after where {_any_of(informing)} group by {', '.join(keys)}",
+                f"update _rp_after set {_empty(informing)} where {_any_of(informing)}",
+            ]
         return statements
+
+    def _limits(self, rows: str) -> tuple[list[Limit], list[Limit]]:
+        """Return the limits of the columns that are required, and of those that only inform."""
+        limits = read_limits(self.table, rows)
+        return [limit for limit in limits if limit.is_required], [limit for limit in limits if not limit.is_required]
 
     def _select_newest(self) -> str:
         """Return the select of the rows to judge: whole days of an append table, else the newest version of each key.
@@ -251,7 +317,7 @@ class Curation:
             )
         return statements
 
-    def _versions(self) -> list[str]:
+    def _select_versions(self) -> list[str]:
         return [
             "create temp table versions as"
             f" select _rp_raw.* from {self.raw} as _rp_raw inner join _rp_touched on {self._on_touched_raw('_rp_raw')}",
@@ -292,6 +358,23 @@ class Curation:
             "_rp_unheld_row.broken_rule, _rp_unheld_row.broken_value, _rp_unheld_row.amount, _rp_unheld_row.currency",
         ]
         was_accepted = "false" if self.is_append else f"_rp_before.{self.table.key[0]} is not null"
+        rows_before = "_rp_before"
+        misspelled = "(select row_key, min(broken_value) as broken_value from _rp_misspelled group by row_key) as _rp_misspelled"
+        judged = f"""
+                    select {"".join(f"judged.{column}, " for column in keys)}judged.row_key, {event_day} as event_day,
+                        case
+                            when _rp_misspelled.row_key is null then judged.broken_rule
+                            else cast({literal(PARENT_SPELLED_OTHERWISE)} as varchar(127))
+                        end as broken_rule,
+                        coalesce(_rp_misspelled.broken_value, judged.broken_value) as broken_value,
+                        {amount} as amount, {currency} as currency
+                    from judged
+                    left join {misspelled} on judged.row_key = _rp_misspelled.row_key
+                    where judged.broken_rule is not null
+                    union all"""
+        if self.table.is_derived:
+            # Several rows have one key, and what is judged is in another table.
+            judged, rows_before = "", f"(select distinct {', '.join(self.table.key)} from _rp_before) as _rp_before"
         return [
             f"""
             create temp table _rp_quarantined as
@@ -308,17 +391,12 @@ class Curation:
                 case when _rp_known.row_key is null then {currency_before} else _rp_known.currency_before end as currency_before
             from (
                 select _rp_each.*, {_number_alike("_rp_each")} as _rp_number
-                from (
-                    select {"".join(f"judged.{column}, " for column in keys)}judged.row_key, {event_day} as event_day,
-                        judged.broken_rule, judged.broken_value, {amount} as amount, {currency} as currency
-                    from judged
-                    where judged.broken_rule is not null
-                    union all
+                from ({judged}
                     select {", ".join(unheld)} from _rp_unheld_row
                 ) as _rp_each
             ) as _rp_broken
             left join {self._set_aside_before()}
-            {"" if self.is_append else f"left join _rp_before on {before}"}
+            {"" if self.is_append else f"left join {rows_before} on {before}"}
             """,
             self._forget_touched(set_aside),
             f"insert into {set_aside}"
@@ -379,11 +457,14 @@ class Curation:
         """Replace what the touched rows say of fields that inform and could not be read."""
         unreadable = f"{self.request.schemas.curated}.unreadable_values"
         event_day = "event_day" if self.is_append else "cast(null as date)"
-        return [
-            self._forget_touched(unreadable),
+        judged = (
             f"insert into {unreadable} (table_name, row_key, event_day, unreadable_value)"
             f" select {literal(self.table.name)}, row_key, {event_day}, unreadable_value"
-            " from judged where unreadable_value is not null and broken_rule is null",
+            " from judged where unreadable_value is not null and broken_rule is null"
+        )
+        return [
+            self._forget_touched(unreadable),
+            *([] if self.table.is_derived else [judged]),
             f"insert into {unreadable} (table_name, row_key, event_day, unreadable_value)"
             f" select {literal(self.table.name)}, row_key, event_day, unreadable_value from _rp_shortened",
         ]
@@ -391,9 +472,11 @@ class Curation:
     def _amount(self, rows: str) -> tuple[str, str]:
         """Return the expressions of what a row of `judged` or `_rp_before` is worth, and of its currency; null: unknown."""
         columns = self.table.amount if not (self.is_append and rows == "_rp_before") else None
-        amount = f"cast(round({rows}.{columns.amount}, 2) as decimal(38, 2))" if columns else "cast(null as decimal(38, 2))"
         if not columns:
-            return amount, "cast(null as varchar(3))"
+            return "cast(null as decimal(38, 2))", "cast(null as varchar(3))"
+        value = f"{rows}.{columns.amount}"
+        # A broken row may be worth more than any number of the ledger; as double precision it may be asked.
+        amount = f"case when abs(cast({value} as double precision)) < 1e35 then cast(round({value}, 2) as decimal(38, 2)) end"
         if columns.currency:
             return amount, f"cast({rows}.{columns.currency} as varchar(3))"
         currency = literal(self.request.settings.reporting_currency)
@@ -411,19 +494,14 @@ class Curation:
         return f"delete from {table} using _rp_touched where {of_table} and {name}.row_key = {row_key}"
 
     def _count(self, changed: str) -> str:
-        rejected, unreadable = (
-            "0" if self.table.is_derived else f"(select count(*) from {rows})"
-            for rows in (
-                "_rp_quarantined",
-                "(select row_key from judged where unreadable_value is not null and broken_rule is null"
-                " union select row_key from _rp_shortened) as _rp_unreadable",
-            )
-        )
+        judged = "select row_key from judged where unreadable_value is not null and broken_rule is null union "
+        unreadable = f"{'' if self.table.is_derived else judged}select row_key from _rp_shortened"
         return (
             f"insert into {self.control}.curated_build"
             " (run_sequence, table_name, is_full, keys_touched, rows_accepted, rows_rejected, rows_changed, rows_unreadable)"
             f" select {self.run}, {literal(self.table.name)}, {str(self.is_full).lower()}, (select count(*) from _rp_touched),"
-            f" (select count(*) from _rp_after), {rejected}, (select count(*) from {changed}), {unreadable}"
+            " (select count(*) from _rp_after), (select count(*) from _rp_quarantined),"
+            f" (select count(*) from {changed}), (select count(*) from ({unreadable}) as _rp_unreadable)"
         )
 
     def _on_touched(self, curated: str) -> str:
@@ -448,6 +526,22 @@ class Curation:
         if planned is None:
             raise FixConfiguration(f"{self.table.name}.sql: source {name!r} is no table of source.yaml")
         return planned
+
+
+def _as_text(rows: str, column: str) -> str:
+    return f"cast({rows}.{quote_identifier(column)} as varchar(65535))"
+
+
+def _any_of(limits: list[Limit]) -> str:
+    """Return the condition that a row exceeds one of the limits."""
+    return f"({' or '.join(limit.exceeds for limit in limits)})"
+
+
+def _empty(limits: list[Limit]) -> str:
+    """Return the assignments that make NULL of what exceeds a limit."""
+    return ", ".join(
+        f"{limit.column} = case when {limit.exceeds} then null else {limit.rows}.{limit.column} end" for limit in limits
+    )
 
 
 def _number_alike(rows: str) -> str:

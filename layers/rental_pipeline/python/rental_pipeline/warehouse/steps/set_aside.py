@@ -17,17 +17,15 @@ WAYS_OUT = (
 
 
 def list_set_aside_checks(request: StepRequest) -> list[Check]:
-    """Return two checks per curated table that judges rows: one warns of rows newly set aside, one fails beyond the limit."""
+    """Return two checks per curated table: one warns of rows newly set aside, one fails beyond the limit."""
     limits = {planned.name: planned.max_rejected_fraction for planned in request.plan.tables}
     checks = []
     for table in request.warehouse.curated:
-        if not table.is_derived:
-            limit = limits[table.source]
-            rows = _select_rows(request, table)
-            checks += [
-                Check(f"{table.name}_newly_set_aside", "warn", rows),
-                Check(f"{table.name}{BEYOND_LIMIT}", "fail", f"{rows} {_beyond(request, table, limit)}"),
-            ]
+        rows = _select_rows(request, table)
+        checks += [
+            Check(f"{table.name}_newly_set_aside", "warn", rows),
+            Check(f"{table.name}{BEYOND_LIMIT}", "fail", f"{rows} {_beyond(request, table, limits[table.source])}"),
+        ]
     return checks
 
 
