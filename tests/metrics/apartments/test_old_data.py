@@ -22,7 +22,7 @@ def engine(make_engine):
     bookings = [
         booking(
             number,
-            user_id=number % 5,
+            user_id=number % 3,  # so that each comes back within thirty days
             booking_date=day.isoformat(),
             checkin_date=day.isoformat(),
             checkout_date=(day + timedelta(days=3)).isoformat(),
@@ -48,4 +48,6 @@ def test_charts_of_old_data_are_not_empty(engine):
             reached[chart.name] = str(drawn[-1].get(UNTIL) or drawn[-1][first.name])
     prices = reached.pop("listing_price")
     assert prices > "2026"  # the listing is still there
+    comes_back = reached.pop("repeat_customers")
+    assert "2018-12-24" <= comes_back <= "2019-01-23"  # a customer who came back counts for thirty days
     assert {day[:7] for day in reached.values()} == {"2018-12"}
