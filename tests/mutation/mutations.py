@@ -171,15 +171,15 @@ _MACHINES = [
     _mutate(
         "news-are-not-told",
         RUN,
-        "Variable: $.is_news\n        BooleanEquals: true\n        Next: Tell people",
-        "Variable: $.is_news\n        BooleanEquals: true\n        Next: No news to tell",
+        "Variable: $.is_news\n        BooleanEquals: true\n        Next: Notify",
+        "Variable: $.is_news\n        BooleanEquals: true\n        Next: Nothing to notify",
         CHOICES,
     ),
     _mutate(
         "rest-of-a-slice-is-left",
         RUN,
         "IsNull: false\n              Next: Extract a slice",
-        "IsNull: false\n              Next: The slice is read",
+        "IsNull: false\n              Next: Slice read",
         CHOICES,
     ),
     _mutate("replay-begins-at-its-end", RUN, "first.$: $.replay.first", "first.$: $.replay.last", CHOICES),
@@ -195,11 +195,11 @@ _MACHINES = [
     _mutate(
         "unfinished-sql-counts-as-done",
         SQL_STEP,
-        "StringEquals: RUNNING\n        Next: Keep its place",
+        "StringEquals: RUNNING\n        Next: Keep the position",
         "StringEquals: RUNNING\n        Next: Done",
         CHOICES,
     ),
-    _mutate("sql-is-submitted-anew", SQL_STEP, "    ResultPath: $.progress\n", "    ResultPath: $.before\n", CHOICES),
+    _mutate("sql-is-submitted-again", SQL_STEP, "    ResultPath: $.progress\n", "    ResultPath: $.before\n", CHOICES),
 ]
 _OVERTAKEN = (
     "        raise exception 'OVERTAKEN: run % may not write any more, run % has the lease', p_run, v_holder;\n    end if;\n"
@@ -418,7 +418,7 @@ _FIGURES = [
     _mutate(
         "large-numbers-raise",
         f"{STEPS}/limits.py",
-        'return f"abs(cast({value} as double precision)) >= {largest - half!r}"',
+        'return f"{double} >= {largest_decimal - half!r}"',
         "return None",
         f"{UNIT}/warehouse/test_limits.py",
     ),
