@@ -56,7 +56,7 @@ test: setup-test setup-browser  ## the tests that every change must pass: unit, 
 test-all: setup-test setup-browser  ## every test, also those that take long
 	@.venv/bin/python -m pytest --durations=15 $(or $(TESTS),--numprocesses auto --dist loadfile)
 
-golden: setup-test  ## docs/sql anew: what each step sends to the warehouse, by an example
+golden: setup-test  ## write docs/sql: what each step sends to the warehouse, by an example
 	@GOLDEN=write .venv/bin/python -m pytest -q tests/unit/warehouse/test_rendered_sql.py
 
 sam-local: setup-test setup-containers  ## every function by `sam local invoke`, a whole run over `sam local start-lambda`, in containers
@@ -133,11 +133,11 @@ audit: setup validate-machines  ## the templates' security, by checkov (300 MB, 
 	@.venv/bin/uv pip install --quiet --python .local/audit/bin/python --no-deps --require-hashes --requirement requirements/audit.txt
 	@.local/audit/bin/checkov --config-file .checkov.yaml
 
-picture:  ## docs/architecture.svg anew, from docs/architecture.d2 (needs Node.js and npm's registry)
+picture:  ## draw docs/architecture.svg from docs/architecture.d2 (needs Node.js and npm's registry)
 	@npm install --silent --no-audit --no-fund --prefix .local/picture @terrastruct/d2@0.1.33
 	@node docs/render_picture.mjs docs/architecture.d2 docs/architecture.svg
 
-lock: setup  ## pin the groups of pyproject.toml anew; what is pinned stays where it can. OPTIONS=--upgrade
+lock: setup  ## pin the groups of pyproject.toml; what is pinned stays where it can. OPTIONS=--upgrade
 	@local/lock.sh $(OPTIONS)
 
 .PHONY: audit bench bench-cold-start bench-run build clean demo demo-down deploy doctor golden help json-shapes jupyter lint lock mutate notebooks picture protect psql run sam-local saved-queries setup setup-browser setup-containers setup-test soak stop test test-all types validate validate-machines

@@ -1,5 +1,5 @@
 -- What step `prepare` sends to the warehouse, by the example of three tables: its functions write it, do not edit.
--- `make golden` writes it anew. A hash stands as `…`; each batch is one transaction.
+-- `make golden` writes it again. A hash stands as `…`; each batch is one transaction.
 -- The exchange rates, too, which come as a file.
 
 -- ====================================================================================================
@@ -302,7 +302,7 @@ unload ('select * from (
 
 
 -- ====================================================================================================
--- apartments/000005/prepare: a run that takes a table anew
+-- apartments/000005/prepare: a run that reloads a table in full
 
 -- batch `erase-bookings`
 

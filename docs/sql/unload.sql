@@ -1,5 +1,5 @@
 -- What step `unload` sends to the warehouse, by the example of three tables: its functions write it, do not edit.
--- `make golden` writes it anew. A hash stands as `…`; each batch is one transaction.
+-- `make golden` writes it again. A hash stands as `…`; each batch is one transaction.
 
 -- ====================================================================================================
 -- apartments/000002/unload

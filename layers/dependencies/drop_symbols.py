@@ -2,7 +2,7 @@
 
 Wheels come with symbol tables for debuggers, an eighth of their size. `strip` knows only its own machine's processor, and breaks
 libraries that auditwheel has patched (their dynamic section is not where strip expects it). Here nothing moves: what lies behind
-the last byte that is loaded goes, and the section table, which `readelf` and the tests want, is written anew in its place.
+the last byte that is loaded goes, and the section table, which `readelf` and the tests want, is written again in its place.
 Layout: Tool Interface Standard, "Executable and Linking Format", here in its 64-bit, little-endian form.
 """
 

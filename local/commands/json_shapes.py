@@ -42,7 +42,7 @@ _WIDTH = 128
 
 
 def write_page(page: str) -> str:
-    """Return the page with its generated part made anew."""
+    """Return the page with its generated part made again."""
     before, begin, rest = page.partition(_BEGIN)
     _, end, after = rest.partition(_END)
     if not begin or not end:

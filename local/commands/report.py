@@ -26,7 +26,7 @@ class Hops:
         copied: Rows that COPY loaded.
         added: Row versions added to raw (the rest was known already).
         removed: Rows found to be gone from the source.
-        curated, rejected: Rows that were judged anew, by the verdict; None where nothing had to be.
+        curated, rejected: Rows that were judged again, by the verdict; None where nothing had to be.
     """
 
     table: str

@@ -296,7 +296,7 @@ def tell(report: dict[str, Any], folder: Path, note: str | None) -> None:
         print(f"Note: {note}.")
     print(
         f"\nNext\n  make psql     SQL on the warehouse\n  make notebooks    the figures as plots"
-        f"\n  make clean    forget everything and start anew"
+        f"\n  make clean    forget everything and start again"
         f"\n  {again}    {_NEXT[folder.name]}\n  ls {files}    Parquet files, plans and manifests"
     )
     if report["page"]:

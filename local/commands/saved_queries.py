@@ -22,7 +22,7 @@ def read_queries(root: Path = ROOT) -> dict[str, dict[str, SqlFile]]:
 
 
 def write_queries(template: str, queries: dict[str, dict[str, SqlFile]]) -> str:
-    """Return the template's text with its generated parts made anew."""
+    """Return the template's text with its generated parts made again."""
     conditions = "".join(f"  {_condition(name)}: !Equals [!Ref Marketplace, {name}]\n" for name in queries)
     resources = "\n".join(_resource(name, file) for name, files in queries.items() for file in files.values())
     return _replace(_replace(template, "marketplaces", conditions), "saved queries", resources)

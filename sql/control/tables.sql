@@ -92,7 +92,7 @@ create table if not exists run_cost (
 -- raw: run_sequence = last run that changed the table, watermark = the source's clock up to which changes are in.
 -- curated: run_sequence = raw is applied up to this run. presentation: as_of = the day the metric was built for.
 -- raw: first_run_sequence = the run whose load began the raw table as it is; null, as its watermark, until that is committed.
--- erased: the last run that took the table anew. archive: loads up to this run are tagged on S3. view: the run that made it.
+-- erased: the last run that reloaded the table in full. archive: loads up to this run are tagged on S3. view: the run that made it.
 -- The hashes are of what the rows were made with (SQL, rates), so that an edit rebuilds them.
 create table if not exists layer_position (
     layer varchar(20) not null,

@@ -4,7 +4,7 @@
 -- reads:      the control schema (the batch sets search_path)
 -- writes:     the control schema
 -- parameters: none
--- rerun:      a view is dropped and made anew, since CREATE OR REPLACE VIEW keeps the columns as they were
+-- rerun:      a view is dropped and made again, since CREATE OR REPLACE VIEW keeps the columns as they were
 -- storage:    none
 
 -- name: drop_run_ledger

@@ -95,7 +95,7 @@ class Engine:
             upserts: New rows, or newer ones of known keys, by table. Those of a table without a key are all of their days.
             deletes: Keys that are gone, by table.
             observed_at: The source's clock at the run; noon of as_of by default.
-            rebuild: Build everything anew.
+            rebuild: Build everything again.
         """
         observed_at = observed_at or datetime.combine(as_of, datetime.min.time()) + timedelta(hours=12)
         execution = {"id": f"arn:aws:states:eu-west-1:123456789012:execution:metrics:{uuid.uuid4()}", "name": uuid.uuid4().hex}

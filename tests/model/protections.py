@@ -44,7 +44,7 @@ class Protections:
     # Curated and presentation (I9)
     newest_decides: bool = True  # off: an older good version stays where the newest is broken
     children_follow_parents: bool = True  # off: only rows that changed themselves are judged
-    both_images: bool = True  # off: only the periods of the new row are made anew
+    both_images: bool = True  # off: only the periods of the new row are made again
     dirty_is_durable: bool = True  # off: which periods are stale is known to the run only
     dirty_consumed_when_published: bool = True  # off: forgotten when the metric is staged
     periods_replaced_whole: bool = True  # off: rows of a period are updated and added, never deleted

@@ -246,7 +246,7 @@ def _is_new(raw: tuple[Version, ...], newest: Version | None, key: Key, content:
 
 
 def curate_table(state: State, run: Run, table: str, on: Protections) -> State | None:
-    """Judge touched keys anew, note the periods that change, move the position; None where it is not as planned."""
+    """Judge touched keys again, note the periods that change, move the position; None where it is not as planned."""
     position = get(run.positions, table, 0)
     if get(state.positions, table, 0) != position:
         return None
@@ -292,7 +292,7 @@ def _find_touched(state: State, run: Run, table: str, position: int, on: Protect
 
 
 def stage(state: State, run: Run, on: Protections) -> State:
-    """Make the stale periods anew, beside the published ones."""
+    """Make the stale periods again, beside the published ones."""
     stale: set[Period] = set(state.dirty | run.noted)
     if on.time_passes:
         stale |= {(PARENTS, week) for week in range(run.published_week + 1, run.week + 1)}

@@ -90,7 +90,7 @@ class State:
         rows: The source, by key; removed: deleted rows, by key; uncommitted: what an open transaction has written.
         lease: The newest run; loaded_schema: by which parents were last read.
         watermark, positions, built_rules: By table.
-        dirty: Periods to be made anew; staged: periods made anew (None: empty) and not yet published.
+        dirty: Periods to be made again; staged: periods made again (None: empty) and not yet published.
         runs: That may still go on.
         archive: The loads that made raw what it is, oldest first; None where nothing is tried that reads them.
         last_window: Of the last incremental run: its sequence, bound and watermark (for `reruns_are_new_runs` off).
@@ -145,7 +145,7 @@ def drop(items: Items, key: Any) -> Items:
 
 
 def normalise(state: State) -> State:
-    """Number times and runs anew from 0, in their order: nothing in the protocol depends on more than that."""
+    """Number times and runs again from 0, in their order: nothing in the protocol depends on more than that."""
     times, runs = {state.clock}, {0, state.lease}
     times.update(row.cursor for _, row in state.rows + state.removed)
     times.update(version.cursor for version in state.raw)

@@ -63,7 +63,7 @@ def plain_append(world: World) -> Iterator[None]:
         if "/load/" in name:
             statements = tuple(_append_plainly(statement) for statement in submission.statements)
             assert statements != submission.statements, "the load does not look as this breakage knows it"
-            submission = type(submission)(submission.label, statements, submission.parameters, submission.unless)
+            submission = type(submission)(submission.label, statements, submission.parameters, submission.skip_if)
         return submit(self, name, submission, execution_id)
 
     world.pipeline.patch.setattr(DataApi, "submit", submit_appending)

@@ -3,7 +3,7 @@
 Tests walk it in their process, where tasks are Python functions and nothing waits; `server` puts it behind Step Functions' API.
 An execution remembers which states it left, so that a redrive goes on where it stopped (AWS Step Functions Developer Guide,
 "Restarting state machine executions with redrive": the unsuccessful state starts again with the same input, of a Map only what
-did not succeed, and what it nested starts anew).
+did not succeed, and what it nested starts again).
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class StateMachines:
     map_runs: dict[str, MapRun] = field(default_factory=dict)
 
     def create(self, name: str, definition: Json, role_arn: str = "role") -> Machine:
-        """Create a state machine, or make one anew.
+        """Create a state machine, or make one again.
 
         Raises:
             DefinitionRefused: see `language.check_definition`.

@@ -4,7 +4,7 @@
 -- reads:      apartments_presentation.top_listings_weekly, apartments_curated.apartments, apartments_curated.apartment_attributes
 -- writes:     apartments_presentation.listing_revenue_weekly
 -- parameters: none
--- rerun:      a view: dropped and made anew where it or a table it reads has changed its definition
+-- rerun:      a view: dropped and made again where it or a table it reads has changed its definition
 -- storage:    none
 --
 -- Weeks, bookings, revenue and rank are those of top_listings_weekly, as they were published; revenue is NULL, and has no rank,

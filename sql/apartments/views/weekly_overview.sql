@@ -5,7 +5,7 @@
 --             apartments_presentation.top_listings_weekly, apartments_presentation.average_booking_duration_weekly
 -- writes:     apartments_presentation.weekly_overview
 -- parameters: none
--- rerun:      a view: dropped and made anew where it or a table it reads has changed its definition
+-- rerun:      a view: dropped and made again where it or a table it reads has changed its definition
 -- storage:    none
 --
 -- Bookings of every status except canceled, confirmed bookings and revenue belong to the week of booking, stays to the week of

@@ -5,7 +5,7 @@
 -- reads:      cars_presentation.vehicle_type_rentals_daily
 -- writes:     cars_presentation.fleet_utilisation_monthly
 -- parameters: none
--- rerun:      a view: dropped and made anew where it or a table it reads has changed its definition
+-- rerun:      a view: dropped and made again where it or a table it reads has changed its definition
 -- storage:    none
 --
 -- All are sums of the daily metric's columns, and mean what they mean there; utilisation_percent is rented_fleet_hours by

@@ -4,7 +4,7 @@
 -- reads:      cars_presentation.location_rentals_daily, cars_curated.locations
 -- writes:     cars_presentation.location_revenue_daily
 -- parameters: none
--- rerun:      a view: dropped and made anew where it or a table it reads has changed its definition
+-- rerun:      a view: dropped and made again where it or a table it reads has changed its definition
 -- storage:    none
 --
 -- The figures are those of location_rentals_daily, as they were published; a rental's money counts once, at its pickup. Name and

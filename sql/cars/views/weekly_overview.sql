@@ -4,7 +4,7 @@
 -- reads:      cars_presentation.rentals_daily
 -- writes:     cars_presentation.weekly_overview
 -- parameters: none
--- rerun:      a view: dropped and made anew where it or a table it reads has changed its definition
+-- rerun:      a view: dropped and made again where it or a table it reads has changed its definition
 -- storage:    none
 --
 -- A rental belongs to the week of its pickup, with all its money. Weeks begin on Monday. Amounts are in the reporting currency.

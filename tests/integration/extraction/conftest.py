@@ -143,7 +143,7 @@ def write_source_secret(aws: Aws, source: SourceDatabase, **changes: Any) -> str
 
 @pytest.fixture
 def set_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """Set variables, and have settings read anew."""
+    """Set variables, and have settings read again."""
 
     def set_variables(**variables: object) -> None:
         for name, value in variables.items():

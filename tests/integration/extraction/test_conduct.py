@@ -69,7 +69,7 @@ def test_22_a_repeated_slice_does_the_same_and_leaves_no_row_twice(snapshot: Ext
 
 
 def test_what_an_earlier_run_of_the_same_number_left_behind_does_not_count(snapshot: Extraction) -> None:
-    """Run numbers begin again where the control schema was made anew, and the bucket still has the old run's objects."""
+    """Run numbers begin again where the control schema was made again, and the bucket still has the old run's objects."""
     for part in snapshot.read(SLICES):
         extract_slice(part)
     snapshot.source.execute("update t set name = 'new'")

@@ -306,7 +306,7 @@ def test_other_drift_is_refused_by_name_before_reading(merge: Extraction, change
 
 
 def test_another_strategy_needs_another_raw_table(append: Extraction) -> None:
-    """Keyed rows and events have different raw tables; renaming the old one reads everything anew."""
+    """Keyed rows and events have different raw tables; renaming the old one reads everything again."""
     append.commit(append.run())
     append.source.execute("alter table t add column id int auto_increment primary key")
     append.write_contract("  t: {strategy: merge, key: id, cursor: at}\n")

@@ -208,7 +208,7 @@ def let_statements_outlast_their_function(world: World, stops: Stops) -> Callabl
 
     One more then goes through to its end.
     """
-    waits = {(SQL_STEP, "Keep its place"), (SQL_STEP, "Wait for Redshift")}
+    waits = {(SQL_STEP, "Keep the position"), (SQL_STEP, "Wait for Redshift")}
     gone_through = []
 
     def outlast(function: str, event: Any, call: Call) -> Any:

@@ -232,7 +232,7 @@ def test_files_that_no_reader_can_see_any_more_are_swept(pipeline, source, fresh
 
 
 def test_a_missing_listing_is_named_with_the_way_out(pipeline, source, fresh_warehouse, lake, end_run):
-    """Somebody emptied the prefix: the run says so, and a rebuild makes the lake anew."""
+    """Somebody emptied the prefix: the run says so, and a rebuild makes the lake again."""
     pipeline.run()
     for item in pipeline.s3.list_objects_v2(Bucket=pipeline.bucket, Prefix="apartments/lake/curated/bookings/")["Contents"]:
         pipeline.s3.delete_object(Bucket=pipeline.bucket, Key=item["Key"])

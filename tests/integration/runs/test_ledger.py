@@ -119,7 +119,7 @@ def test_one_query_tells_why_a_run_failed(pipeline, generated, fresh_warehouse):
 
 
 def test_a_plan_of_an_earlier_control_schema_is_not_told(pipeline, generated, fresh_warehouse):
-    """Runs are numbered anew with a new control schema, while the bucket stays: a run that failed before it planned has no
+    """Runs are numbered again with a new control schema, while the bucket stays: a run that failed before it planned has no
     windows, whatever stands under its number."""
     pipeline.run()
     fresh_warehouse.empty()

@@ -233,8 +233,8 @@ def objects_in_the_clear(pipeline) -> list[str]:
 def test_a_column_that_turns_personal_is_refused_until_its_history_is_erased(
     pipeline, people, contract, hash_secret, fresh_warehouse
 ):
-    """Raw and S3 hold it in the clear: the run stops before reading and says the way out. With it, the table is taken anew: no
-    clear value is left in the warehouse or on S3, other tables keep their history, and the layers equal a rebuild."""
+    """Raw and S3 hold it in the clear: the run stops before reading and says the way out. With it, the table is reloaded in full:
+    no clear value is left in the warehouse or on S3, other tables keep their history, and the layers equal a rebuild."""
     for table in ("apartment_attributes", "user_viewing"):
         contract.set(table, personal={column: policy for column, (_, policy) in PERSONAL[table].items()})
     pipeline.run()

@@ -37,7 +37,7 @@ def built_whole(market) -> tuple[set[str], set[str]]:
 
 
 def test_a_rebuild_of_curated_takes_the_figures_with_it_that_change(loaded):
-    """Curated was damaged, and figures were published from it: both are as before, and only the weeks concerned are made anew."""
+    """Curated was damaged, and figures were published from it: both are as before, and only their weeks are made again."""
     layers = loaded.read_layers()
     loaded.query(DAMAGE["curated"] + " returning 1")
     loaded.run_well({"rebuild": "presentation"})
@@ -52,7 +52,7 @@ def test_a_rebuild_of_curated_takes_the_figures_with_it_that_change(loaded):
 
 
 def test_a_rebuild_of_presentation_leaves_curated_as_it_is(loaded):
-    """All weeks of all metrics are made anew from curated, of which nothing is judged again."""
+    """All weeks of all metrics are made again from curated, of which nothing is judged again."""
     layers = loaded.read_layers()
     loaded.query(DAMAGE["presentation"] + " returning 1")
     loaded.run_well({"rebuild": "presentation"})

@@ -183,7 +183,7 @@ def test_a_replay_of_nothing_is_refused(pipeline, source_database):
 
 
 def test_history_that_was_erased_is_not_replayed(pipeline, history, fresh_warehouse):
-    """The table's history begins with the run that took it anew."""
+    """The table's history begins with the run that took it again."""
     pipeline.run({"erase": ["bookings"]})
     history.execute("update bookings set total_price = '80' order by booking_id limit 1")
     pipeline.run()

@@ -1,4 +1,4 @@
-"""The analysts' views through the life of their tables: left alone, made anew, taken away, and never lost."""
+"""The analysts' views through the life of their tables: left alone, made again, taken away, and never lost."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def read_view(warehouse) -> list[tuple]:
 
 
 def test_runs_leave_a_view_alone(pipeline, sql, source_database, fresh_warehouse):
-    """It shows what the next run publishes without being made anew: nobody who reads it is held up."""
+    """It shows what the next run publishes without being made again: nobody who reads it is held up."""
     views = find_views(fresh_warehouse)
     assert views.keys() == {path.stem for path in (sql / "views").glob("*.sql")}
     assert pipeline.run()["status"] == "unchanged"

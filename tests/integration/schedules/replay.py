@@ -14,7 +14,7 @@ from tests.model.schedules import Scope, begin, list_actions
 from tests.model.source import CHILD
 from tests.model.state import CHILDREN, PARENTS, Row, get
 
-REFUSALS = "OVERTAKEN|RUN CLOSED|deployed anew"
+REFUSALS = "OVERTAKEN|RUN CLOSED|deployed again"
 
 
 class Replay:

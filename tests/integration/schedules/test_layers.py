@@ -111,7 +111,7 @@ def test_09_a_group_whose_only_row_is_rejected_disappears(loaded):
     ],
 )
 def test_10_an_edited_file_is_used_for_rows_that_nothing_touched(loaded, path, before, after):
-    """A metric, a rule, a function, the calendar: whatever was made with the old text is made anew, though no row changed."""
+    """A metric, a rule, a function, the calendar: whatever was made with the old text is made again, though no row changed."""
     loaded.edit(path, before, after)
     assert loaded.run_well() == "succeeded"
     assert loaded.query("select metric from metric_build where run_sequence = 2 and is_full order by 1") or loaded.query(
@@ -131,11 +131,11 @@ def test_10_an_edited_file_is_used_for_rows_that_nothing_touched(loaded, path, b
     ],
 )
 def test_10_a_run_does_not_go_on_with_files_deployed_in_its_middle(loaded, state, path, before, after):
-    """Half of it would be made by the old file and recorded under the new one's hash, and so never be made anew."""
+    """Half of it would be made by the old file and recorded under the new one's hash, and so never be made again."""
     loaded.insert_parent(2)
     run = loaded.start().stop_before(state)
     loaded.edit(path, before, after)
-    with pytest.raises(FixConfiguration, match=r"deployed anew after run 2 had begun: start a new execution"):
+    with pytest.raises(FixConfiguration, match=r"deployed again after run 2 had begun: start a new execution"):
         run.finish()
     loaded.assert_whole()
 

@@ -51,7 +51,7 @@ def test_the_sample_data_is_put_in_once(source_database, tmp_path):
 
 
 def test_the_pipelines_user_may_read_and_see_transactions(mariadb, source_database):
-    """Made anew it stays as it is; only IAM's plugin exists on Aurora alone, and a password stands for it here."""
+    """Made again it stays as it is; only IAM's plugin exists on Aurora alone, and a password stands for it here."""
     spec = importlib.util.spec_from_file_location("sample_data_app", ROOT / "examples/sample_data/app.py")
     app = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(app)

@@ -411,7 +411,7 @@ def test_only_what_never_had_a_listing_waits_for_one(make_engine):
 
 
 def test_a_change_of_a_listing_touches_none_of_its_children(make_engine):
-    """Or each change of prices would build most days of viewings anew; only its first row reaches them."""
+    """Or each change of prices would build most days of viewings again; only its first row reaches them."""
     engine = make_engine()
     children = {"bookings": [booking(1)], "user_viewing": [viewing(datetime(2024, 3, 2, 10))]}
     engine.run(AS_OF, children)
@@ -438,7 +438,7 @@ def test_a_price_of_today_leaves_old_weeks_alone(make_engine):
 
 
 def test_a_change_that_comes_late_reaches_back_to_when_it_was_made(make_engine):
-    """A listing was off from March to April, which the pipeline learns in June: the nights and prices of then are made anew."""
+    """A listing was off from March to April, which the pipeline learns in June: the nights and prices of then are made again."""
     engine, as_of = make_engine(), date(2024, 6, 20)
     engine.run(as_of, {"apartments": [listing(1), listing(2, changed_at=datetime(2024, 1, 1))], "bookings": [booking(1)]})
     engine.run(as_of, {"apartments": [listing(2, is_active="0", changed_at=datetime(2024, 3, 13, 9))]})
@@ -458,7 +458,7 @@ def test_a_change_that_comes_late_reaches_back_to_when_it_was_made(make_engine):
 
 
 def test_a_late_booking_shares_its_windows_with_older_ones(make_engine):
-    """Only the days from a late booking on are made anew, but what was booked up to 29 days before is in their windows, too."""
+    """Only the days from a late booking on are made again, but what was booked up to 29 days before is in their windows, too."""
     engine, as_of, first = make_engine(), date(2024, 3, 20), date(2024, 2, 1)
     engine.run(as_of, {"apartments": [listing(1)], "bookings": [booking(1, booking_date=first.isoformat())]})
     late = first + timedelta(days=29)

@@ -1,4 +1,4 @@
-"""Exchange rates that change: only what was converted by another rate is built anew, and it is what a rebuild makes."""
+"""Exchange rates that change: only what was converted by another rate is built again, and it is what a rebuild makes."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def bucket(monkeypatch) -> MemoryBucket:
 
 @pytest.mark.parametrize("find", [find_json, find_text])
 def test_only_a_missing_object_counts_as_missing(bucket: MemoryBucket, find) -> None:
-    """One that may not be read, or that S3 does not serve now, may be there: taken for missing, it would be made anew."""
+    """One that may not be read, or that S3 does not serve now, may be there: taken for missing, it would be made again."""
     assert find("b", "k") is None
     write_bytes("b", "k", b"7")
     for code, kind in (("AccessDenied", FixConfiguration), ("NoSuchBucket", FixConfiguration), ("SlowDown", RetryLater)):

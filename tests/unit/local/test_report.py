@@ -28,7 +28,7 @@ def test_an_empty_table_shows_its_titles():
 
 
 def test_a_row_without_a_verdict_shows_none():
-    """A table whose rows were not judged anew has dashes, not zeros."""
+    """A table whose rows were not judged again has dashes, not zeros."""
     assert write_hops([Hops("bookings", 3, 3, 3, 0, 0, None, None)]).splitlines()[1].split() == [
         *("bookings", "3", "3", "3", "0", "0", "-", "-")
     ]

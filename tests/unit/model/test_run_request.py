@@ -67,7 +67,7 @@ def test_an_input_is_read(document: Any, expected: RunInput) -> None:
         ({"dry_run": 1}, "dry_run is malformed"),
         ({"erase": "bookings"}, "erase is malformed"),
         ({"erase": ["nothing"]}, "unknown table 'nothing'"),
-        ({"erase": ["bookings"], "tables": ["bookings"]}, "erase takes its tables anew.* give it alone"),
+        ({"erase": ["bookings"], "tables": ["bookings"]}, "erase reloads its tables in full.* give it alone"),
         ({"started_by": ""}, "started_by is malformed"),
         ({"rebuild": True, "window": {"from": "2026-11-01", "to": "2026-11-02"}}, "rebuild reads nothing .* leave out window"),
     ],

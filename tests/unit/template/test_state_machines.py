@@ -142,8 +142,8 @@ def test_the_slices_do_not_weigh_on_the_history():
     assert extract["ResultPath"] is None
     children = extract["ItemProcessor"]["States"]
     assert children["Extract a slice"]["OutputPath"] == "$.Payload.rest"
-    assert children["Is there a rest?"]["Choices"] == [{"Variable": "$", "IsNull": False, "Next": "Extract a slice"}]
-    assert children["The slice is read"] == {"Type": "Succeed"}
+    assert children["Slice complete?"]["Choices"] == [{"Variable": "$", "IsNull": False, "Next": "Extract a slice"}]
+    assert children["Slice read"] == {"Type": "Succeed"}
     assert not [key for key in extract if key.startswith("ToleratedFailure")]
 
 

@@ -1,7 +1,7 @@
 """An example marketplace of three tables and its runs, as the steps find them on S3: for docs/sql and its test.
 
 The SQL is that of sql/apartments, of which a part is taken. Run 1 is a first load, run 2 an increment, run 3 reconciles, run 4
-makes raw again from its loads, run 5 takes a table anew.
+makes raw again from its loads, run 5 reloads a table in full.
 """
 
 from __future__ import annotations
@@ -81,9 +81,9 @@ def write_runs(sql_root: Path) -> None:
         _plan(VIEWINGS, days=(), comparison=Comparison(700, 0, 50_000, 50_000), slice_count=0),
     ]
     nothing = [_plan(table, read=False, slice_count=0) for table in (APARTMENTS, BOOKINGS, VIEWINGS)]
-    anew = [nothing[0], _plan(BOOKINGS, complete=True), nothing[2]]
+    again = [nothing[0], _plan(BOOKINGS, complete=True), nothing[2]]
     made = {1: "incremental", 2: "incremental", 3: "reconcile", 4: "replay", 5: "erase"}
-    for run, tables in {1: first, 2: increment, 3: reconcile, 4: nothing, 5: anew}.items():
+    for run, tables in {1: first, 2: increment, 3: reconcile, 4: nothing, 5: again}.items():
         _write_run(warehouse, run, made[run], tables)
     _write(2, LAKE, _lake())
     (known,) = [Slice(3, "apartments", 0, ("100",), ("200",), compared=True)]

@@ -149,5 +149,5 @@ def test_a_step_goes_on_only_with_the_files_that_the_run_began_with(step):
         ledger = {"run_sequence": RUN, "files_hash": "of other files", "positions": [], "execution_id": "one"}
         bucket.objects[run_key("apartments", RUN, LEDGER)] = json.dumps(ledger).encode()
         settings = WarehouseSettings("apartments", "bucket", "dev", "role", "workgroup", sql_root=SQL_ROOT)
-        with pytest.raises(FixConfiguration, match="the SQL of apartments was deployed anew after run 7 had begun"):
+        with pytest.raises(FixConfiguration, match="the SQL of apartments was deployed again after run 7 had begun"):
             run_step({"step": step, "run_sequence": RUN}, settings, lambda: 600.0)

@@ -1,4 +1,4 @@
-"""docs/sql shows what each step sends to the warehouse, as its own functions write it; `make golden` writes the files anew."""
+"""docs/sql shows what each step sends to the warehouse, as its own functions write it; `make golden` writes the files again."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CASES: dict[str, list[tuple[str, dict]]] = {
         ("a first load", {"run_sequence": 1}),
         ("an increment that finds nothing in one table, and widens a column", {"run_sequence": 2}),
         ("a reconcile run that finds one range different", {"run_sequence": 3}),
-        ("a run that takes a table anew", {"run_sequence": 5}),
+        ("a run that reloads a table in full", {"run_sequence": 5}),
     ],
     "load": [
         ("keyed, a window: versions are added", {"run_sequence": 2, "name": "bookings"}),
@@ -94,7 +94,7 @@ def rendered(aws, tmp_path_factory) -> dict[str, str]:
 def render_step(step: str, settings: WarehouseSettings) -> Iterator[str]:
     """Return the lines of one file."""
     yield f"-- What step `{step}` sends to the warehouse, by the example of three tables: its functions write it, do not edit."
-    yield "-- `make golden` writes it anew. A hash stands as `…`; each batch is one transaction."
+    yield "-- `make golden` writes it again. A hash stands as `…`; each batch is one transaction."
     if step in OPENING:
         yield f"-- {OPENING[step]}"
     shown: set[str] = set()
@@ -106,8 +106,8 @@ def render_step(step: str, settings: WarehouseSettings) -> Iterator[str]:
         for submission in composed.submissions:
             values = "".join(f", {each['name']} = {each['value']}" for each in submission.used_parameters().get("Parameters", []))
             yield f"\n-- {'batch' if len(submission.statements) > 1 else 'statement'} `{submission.label}`{values}\n"
-            if submission.unless:
-                yield f"-- not sent where this finds a row:\n{render(submission.unless)}\n"
+            if submission.skip_if:
+                yield f"-- not sent where this finds a row:\n{render(submission.skip_if)}\n"
             for sql in submission.statements:
                 yield f"{CONTROL.get(sql) or render(refer(sql, request.warehouse, shown))}\n"
         reads = composed.snapshot.selects if composed.snapshot else composed.reads
@@ -184,7 +184,7 @@ def test_the_file_shows_what_the_step_sends(rendered, step):
         path.write_text(text, encoding="utf-8")
     known = path.read_text(encoding="utf-8") if path.exists() else ""
     difference = "\n".join(difflib.unified_diff(known.splitlines(), text.splitlines(), f"docs/sql/{step}.sql", "what is sent"))
-    assert not difference, f"`make golden` writes docs/sql anew:\n{difference}"
+    assert not difference, f"`make golden` writes docs/sql again:\n{difference}"
 
 
 def test_every_step_has_a_file():

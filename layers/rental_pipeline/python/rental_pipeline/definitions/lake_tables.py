@@ -1,4 +1,4 @@
-"""Which tables of the warehouse the lake shows, under which names, and what of each is unloaded anew when rows change.
+"""Which tables of the warehouse the lake shows, under which names, and what of each is unloaded again when rows change.
 
 A table with a `lake: by year of <date column>` line in its header is unloaded by calendar year, and only the years with changed
 rows again; the others are unloaded whole. Metrics are always cut by the year of `period_start`.

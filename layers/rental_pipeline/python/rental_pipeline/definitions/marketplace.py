@@ -74,7 +74,7 @@ class Amount:
 
 @dataclass(frozen=True)
 class Reference:
-    """A child column that names a row of a parent table: rows are judged anew when their parent is there for the first time.
+    """A child column that names a row of a parent table: rows are judged again when their parent is there for the first time.
 
     Attributes:
         column: The child's column in raw.
@@ -390,12 +390,12 @@ class Warehouse:
         return [table for schema, table in tables if f"{schema}.{table.name}" in view.reads]
 
     def view_hash(self, view: View) -> str:
-        """Hash the view and the definitions of its tables: where one of them is made anew, so is the view."""
+        """Hash the view and the definitions of its tables: where one of them is made again, so is the view."""
         return hash_texts(view.file.text, *(table.file.section("table") for table in self.tables_of(view)))
 
     @staticmethod
     def definition_hash(file: SqlFile) -> str:
-        """Hash the table's definition, so that a changed one is created anew."""
+        """Hash the table's definition, so that a changed one is created again."""
         return hash_texts(file.section("table"))
 
 

@@ -21,7 +21,7 @@ from rental_pipeline.model.table_plan import PlannedTable, Slice
 
 # Of a query that names its keys: enough for few queries, few enough for a short one.
 _KEYS_PER_QUERY = 1000
-# Keys and hashes take some 4 µs each; texts are sorted anew by each query.
+# Keys and hashes take some 4 µs each; texts are sorted again by each query.
 _PAIRS_PER_QUERY = 100_000
 # With less than this left, a function that can hand nothing on says so instead of being ended by Lambda without a word.
 _LAST_SECONDS = 5

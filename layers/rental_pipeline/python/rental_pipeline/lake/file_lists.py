@@ -69,7 +69,7 @@ def sweep(bucket: str, marketplace: str, table: StaleTable) -> None:
     """Delete a table's lists that were out of use for GRACE, and the files that only they name, or none does."""
     written = list_objects(bucket, lake_folder(marketplace, table.layer, table.table))
     limit = datetime.now(UTC) - GRACE
-    # By their time: a warehouse that is set up anew begins with run 1 again.
+    # By their time: a warehouse that is set up again begins with run 1 again.
     lists = sorted((key for key in written if key.endswith("/files.txt")), key=lambda key: (written[key], key))
     kept = set()
     for key, successor in zip(lists, [*lists[1:], None], strict=True):

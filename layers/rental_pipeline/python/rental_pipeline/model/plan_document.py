@@ -63,7 +63,7 @@ class Plan(ArchivedPlan):
         as_of: The date for which presentation is made, ISO.
         force_deletes: Publish even where suspiciously many rows are gone.
         dry_run: Stop after the plan.
-        erased: Tables that are purged and read anew.
+        erased: Tables that are purged and read again.
     """
 
     marketplace: str

@@ -182,12 +182,12 @@ def refuse_other_privacy(schema: str, contract: TableContract, existing: dict[st
         raise FixConfiguration(
             f"{schema}.{contract.name} and the files it was loaded from hold columns otherwise than source.yaml asks for personal"
             f" data: {', '.join(mistakes)}. Nothing was read. Rerun with {show_erasure(contract.name)}: it deletes the table's"
-            " history, the files on S3 too, and takes the table anew"
+            " history, the files on S3 too, and reloads the table in full"
         )
 
 
 def show_erasure(table: str) -> str:
-    """Return the input of a run that takes a table anew."""
+    """Return the input of a run that reloads a table in full."""
     return f'{{"erase": ["{table}"]}}'
 
 

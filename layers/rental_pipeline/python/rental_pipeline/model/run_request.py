@@ -24,7 +24,7 @@ _EXAMPLES = {
     "force_deletes": '{"force_deletes": true}',
     "started_by": '{"started_by": "Ada, to fill the gap of November 3"}',
 }
-# What a rebuild makes anew, each from the layer before it.
+# What a rebuild makes again, each from the layer before it.
 LAYERS: tuple[Layer, ...] = ("curated", "presentation")
 # Characters; the control table's column has room for four bytes each.
 STARTED_BY_LENGTH = 256
@@ -48,7 +48,7 @@ class RunInput:
         reconcile: Compare whole tables with raw, and read what differs: deletes, and changes that moved no cursor.
         rebuild: Read nothing; make these layers whole, curated from raw, presentation from curated. Empty: none is asked for.
         replay: Read nothing; make raw from the archived files again (of `tables`, or all), and the layers from it.
-        erase: Tables whose raw rows, and the files they came from, are deleted, and which are taken anew.
+        erase: Tables whose raw rows, and the files they came from, are deleted, and which are reloaded in full.
         dry_run: Plan, and stop there.
         as_of: The date for which presentation is made; None is the source's current date.
         force_deletes: Publish even where suspiciously many rows are gone.
@@ -110,7 +110,7 @@ def read_run_input(document: Any, known_tables: Iterable[str]) -> RunInput:
     if run_input.replay and (run_input.window or run_input.reconcile or run_input.rebuild or run_input.erase):
         raise FixConfiguration("replay reads nothing from the source and rebuilds by itself: give with it tables at most")
     if run_input.erase and (run_input.tables or run_input.window or run_input.reconcile or run_input.rebuild):
-        raise FixConfiguration("erase takes its tables anew, and the others as usual: give it alone")
+        raise FixConfiguration("erase reloads its tables in full, and the others as usual: give it alone")
     return run_input
 
 

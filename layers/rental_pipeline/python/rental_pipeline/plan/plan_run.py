@@ -303,14 +303,14 @@ def _choose_tables(contract: dict[str, TableContract], run_input: RunInput) -> t
 
 
 def _choose_as_of(run_input: RunInput, ledger: Ledger, bound: Bound) -> date:
-    """Return the date for which presentation is made; it goes back only where all of that layer is made anew."""
+    """Return the date for which presentation is made; it goes back only where all of that layer is made again."""
     last = date.fromisoformat(ledger.as_of) if ledger.as_of else date.min
     if run_input.as_of is None:
         return max(bound.source_time.date(), last)
     if run_input.as_of < last and ("presentation" not in run_input.rebuild or run_input.tables):
         raise FixConfiguration(
             f"as_of {run_input.as_of} lies before {last}, for which presentation was published: the newer periods would stay;"
-            f' to go back, make everything anew: {{"rebuild": true, "as_of": "{run_input.as_of}"}}'
+            f' to go back, make everything again: {{"rebuild": true, "as_of": "{run_input.as_of}"}}'
         )
     return run_input.as_of
 

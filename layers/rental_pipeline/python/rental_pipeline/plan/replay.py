@@ -132,7 +132,7 @@ def _join_load(load: CommittedLoad, plan: ArchivedPlan, loads: dict[str, LoadTot
         raise FixData(
             f"loads.json of run {run_sequence} does not list what the ledger says was loaded of {name} ({load.manifest}):"
             " the bucket holds another warehouse's runs; without them raw cannot be made again, but the source can be read"
-            f' anew: {{"erase": ["{name}"]}}'
+            f' again: {{"erase": ["{name}"]}}'
         )
     return ReplayedLoad(run_sequence, plan.source_time, table, totals, load.rows_added, load.rows_removed)
 

@@ -58,7 +58,7 @@ class SourceAddress:
 
     Attributes:
         secret: The secret's ARN or name, for messages.
-        password: None = IAM authentication: a token, made anew for each connection, takes its place.
+        password: None = IAM authentication: a token, made again for each connection, takes its place.
         tls: `verify` (encrypted, and the server's certificate checked against `tls_ca` or the system's authorities), `encrypt`
             (encrypted, the server not checked) or `off`.
         tls_ca: Authorities in PEM text, or the path of such a file, e.g. the Amazon RDS bundle.

@@ -66,7 +66,7 @@ _REMEDIES = {
     "ROWS LOST": "a file changed after it was written; start a new execution, which reads the same window again",
     "REPLAY DIFFERS": "raw was left as it was; the control table replayed_load shows each load, now and when it was made",
     "STILL DIFFERENT": "the load was taken back and raw is as it was; start a new execution, which reads the same again; where it"
-    ' ends so once more, {"erase": ["<table>"]} takes the table anew, and please report it',
+    ' ends so once more, {"erase": ["<table>"]} reloads the table in full, and please report it',
     "Not authorized to get credentials of role": "CopyRoleArn must be a role that is attached to the warehouse (see make doctor)",
     "S3ServiceException": "a file of the manifest cannot be read; start a new execution, which reads the same window again",
 }
@@ -87,14 +87,14 @@ class Submission:
         label: Part of the statement's name; unique within its step.
         statements: SQL texts, run in order.
         parameters: Named values; only those that a statement mentions are sent (the API refuses the others).
-        unless: A select that finds a row where the submission was made before and is not needed; a table that it misses means
+        skip_if: A select that finds a row where the submission was made before and is not needed; a table that it misses means
             that it is.
     """
 
     label: str
     statements: tuple[str, ...]
     parameters: dict[str, str] = field(default_factory=dict)
-    unless: str | None = None
+    skip_if: str | None = None
 
     def __post_init__(self) -> None:
         if len(self.statements) > MAX_STATEMENTS:
@@ -152,7 +152,7 @@ class DataApi:
 
         The token is made of the execution, the name and the number of terminal failures under it: a repeated call, as after a
         lost answer, gets the same statement; after a failure it makes a new one. The name alone would not do: a warehouse
-        that is set up anew begins with run 1 again, and the API would answer with the old run's statement.
+        that is set up again begins with run 1 again, and the API would answer with the old run's statement.
         """
         full_name = f"{name}/{submission.label}/"
         failures = sum(self._count(full_name, status) for status in ("FAILED", "ABORTED"))

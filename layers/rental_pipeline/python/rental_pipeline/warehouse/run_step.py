@@ -127,10 +127,10 @@ def _react(request: OpenRequest | StepRequest, api: DataApi, failure: StatementF
 
 
 def _was_made_before(api: DataApi, name: str, submission: Submission) -> bool:
-    if submission.unless is None:
+    if submission.skip_if is None:
         return False
     try:
-        return bool(api.query(name, submission.unless))
+        return bool(api.query(name, submission.skip_if))
     except StatementFailed as failure:
         if "does not exist" not in str(failure):
             raise

@@ -79,7 +79,7 @@ def _check_policy(report: Report, bucket: str, role: str) -> None:
         report.fail(
             "bucket policy",
             f"it lets in {', '.join(named) or 'no role'}, not {role}, the parameter CopyRoleArn: put it back, as template.yaml"
-            " has it (an id such as AROA… is of a role that was deleted; one made anew under its name is another role)",
+            " has it (an id such as AROA… is of a role that was deleted; one made again under its name is another role)",
         )
 
 

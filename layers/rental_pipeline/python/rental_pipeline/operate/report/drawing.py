@@ -29,7 +29,7 @@ _OVERLAYS = ("plot text-overlay", "plot tooltip-overlay")
 def draw(chart: DrawnChart, currency: str) -> Markup:
     """Return a `line` or `columns` chart of figures.json as an SVG element; it is of one series.
 
-    pygal's own style and script are left out: the first names colours for each chart anew, the second is for tooltips, which
+    pygal's own style and script are left out: the first names colours for each chart again, the second is for tooltips, which
     every point has as its `<title>` instead.
 
     Args:

@@ -52,7 +52,7 @@ def is_reshaped(request: StepRequest, table: CuratedTable) -> bool:
 
 
 def is_forgotten(request: StepRequest, table: CuratedTable) -> bool:
-    """Whether the run takes a raw table anew that the table's rows are judged by; prepare has then reset its position."""
+    """Whether the run reloads a raw table in full that the table's rows are judged by; prepare has then reset its position."""
     return not request.warehouse.sources(table).isdisjoint(request.plan.erased)
 
 
@@ -67,7 +67,7 @@ class Curation:
         self.curated = f"{request.schemas.curated}.{table.name}"
         self.rejected = f"{request.schemas.curated}.rejected_rows"
         self.raw = self._raw(table.source)
-        # Prepare has made a table of another shape anew, without a position, and reset that of a forgotten one.
+        # Prepare has made a table of another shape again, without a position, and reset that of a forgotten one.
         is_unbuilt = is_reshaped(request, table) or is_forgotten(request, table)
         self.position = 0 if is_unbuilt else request.ledger.applied_run("curated", table.name)
         self.is_full = needs_full_build(request, table)

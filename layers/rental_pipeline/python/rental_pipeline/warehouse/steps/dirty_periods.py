@@ -1,4 +1,4 @@
-"""Periods of metrics that something makes stale, until a publication has made them anew."""
+"""Periods of metrics that something makes stale, until a publication has made them again."""
 
 from __future__ import annotations
 

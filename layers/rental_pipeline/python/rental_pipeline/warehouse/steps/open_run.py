@@ -68,7 +68,7 @@ def compose_open(request: OpenRequest) -> Step:
     return Step(
         name=request.statement_name,
         submissions=(
-            *divide_statements("setup", set_path, setup, unless=is_set_up),
+            *divide_statements("setup", set_path, setup, skip_if=is_set_up),
             _upgrade_rejected_rows(schemas),
             opening,
         ),
@@ -172,6 +172,6 @@ def _upgrade_rejected_rows(schemas: Schemas) -> Submission:
             f"insert into {schemas.control}.set_aside_row (table_name, row_key, event_day, run_sequence, is_accepted_before)"
             f" select table_name, row_key, event_day, 0, false from {rejected}",
         ),
-        unless="select 1 as is_upgraded from svv_columns"
+        skip_if="select 1 as is_upgraded from svv_columns"
         f" where table_schema = {literal(schemas.curated)} and table_name = 'rejected_rows' and column_name = 'amount'",
     )

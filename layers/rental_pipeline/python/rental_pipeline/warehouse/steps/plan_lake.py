@@ -69,7 +69,7 @@ def needs_whole_unload(request: StepRequest, table: LakeTable) -> bool:
 
 
 def _shown_hash(request: StepRequest, table: LakeTable) -> str:
-    """Hash what the lake shows of a table besides its rows: a stack that is made anew has another bucket, with nothing in it."""
+    """Hash what the lake shows of a table besides its rows: a stack that is made again has another bucket, with nothing in it."""
     return hash_texts(table.definition_hash, request.settings.bucket)
 
 

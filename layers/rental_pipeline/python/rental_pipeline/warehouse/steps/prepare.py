@@ -76,7 +76,7 @@ def _record_comparisons(request: StepRequest, compared: list[PlannedTable]) -> s
 
 
 def _erase(request: StepRequest, table: str) -> Submission:
-    """Drop a raw table, which the next submission makes anew, so that not one of its versions stays; once in a run.
+    """Drop a raw table, which the next submission makes again, so that not one of its versions stays; once in a run.
 
     The curated tables that are judged by it are built whole; they keep their rows until then, whose periods become dirty when
     they go. `archive` deletes the files it was loaded from, after the load.

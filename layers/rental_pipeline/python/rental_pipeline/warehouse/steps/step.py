@@ -133,12 +133,12 @@ class StepRequest:
         What it has built would be recorded under the hashes of the new files, and never be built by them.
 
         Raises:
-            FixConfiguration: the SQL was deployed anew meanwhile.
+            FixConfiguration: the SQL was deployed again meanwhile.
         """
         if self.ledger.files_hash != self.warehouse.files_hash:
             raise FixConfiguration(
-                f"the SQL of {self.schemas.marketplace} was deployed anew after run {self.run_sequence} had begun:"
-                " start a new execution, which makes anew whatever the new files touch"
+                f"the SQL of {self.schemas.marketplace} was deployed again after run {self.run_sequence} had begun:"
+                " start a new execution, which makes again whatever the new files touch"
             )
 
     def is_rebuilt(self, layer: str, sources: Collection[str]) -> bool:
@@ -283,13 +283,13 @@ def literal(value: str | int | float | None) -> str:
     return str(value)
 
 
-def divide_statements(label: str, first: str, statements: Iterable[str], unless: str | None = None) -> tuple[Submission, ...]:
+def divide_statements(label: str, first: str, statements: Iterable[str], skip_if: str | None = None) -> tuple[Submission, ...]:
     """Divide statements that need no common transaction into batches, each beginning with the same statement.
 
-    `unless` is that of Submission.
+    `skip_if` is that of Submission.
     """
     return tuple(
-        Submission(f"{label}-{number}", (first, *batch), unless=unless)
+        Submission(f"{label}-{number}", (first, *batch), skip_if=skip_if)
         for number, batch in enumerate(divide_texts(statements, MAX_STATEMENTS - 1))
     )
 

@@ -1,6 +1,6 @@
 """After a load, in its transaction: raw is compared, span by span, with what was read of the source.
 
-A span is a range of keys or of days; what is expected of it stands in loads.json. All is counted and summed anew, from raw's own
+A span is a range of keys or of days; what is expected of it stands in loads.json. All is counted and summed again, from raw's own
 rows: a row that any step between lost, doubled or changed keeps the whole load from being committed.
 """
 

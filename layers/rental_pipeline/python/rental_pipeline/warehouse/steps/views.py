@@ -1,4 +1,4 @@
-"""The analysts' views: made by the publication that their tables stand in, dropped before one of those is made anew.
+"""The analysts' views: made by the publication that their tables stand in, dropped before one of those is made again.
 
 They are bound to their tables, so analysts need no right on the curated schema: to read a late-binding view (WITH NO SCHEMA
 BINDING) they would need its USAGE, and tools would not see its columns.
@@ -14,7 +14,7 @@ LAYER = "view"  # of layer_position
 
 
 def list_outdated_views(request: StepRequest) -> list[str]:
-    """Return the names of the views that do not stand as the files say: to be made, made anew, or gone."""
+    """Return the names of the views that do not stand as the files say: to be made, made again, or gone."""
     wanted = {view.name for view in request.warehouse.views}
     known = {position.name for position in request.ledger.positions if position.layer == LAYER}
     return sorted({view.name for view in _list_to_make(request)} | (known - wanted))
@@ -52,6 +52,6 @@ def _list_to_make(request: StepRequest) -> list[View]:
         view
         for view in request.warehouse.views
         if not request.ledger.is_made_from(LAYER, view.name, request.warehouse.view_hash(view))
-        # After a run that stopped, such a table is made anew though its definition is the one the view was made for.
+        # After a run that stopped, such a table is made again though its definition is the one the view was made for.
         or any(is_reshaped(request, table) for table in request.warehouse.tables_of(view) if isinstance(table, CuratedTable))
     ]
