@@ -17,6 +17,8 @@ from tests.integration.report.conftest import Published
 from tests.integration.report.expected import expect_charts
 from tests.integration.report.pictures import WIDTHS, take_picture
 
+# Each marketplace is loaded once: in another order it would be loaded again and again.
+pytestmark = pytest.mark.random_order(disabled=True)
 # What a table says, as a reader sees it and as its elements hold it exactly.
 READ_TABLE = """table => [...table.tBodies[0].rows].map(row => [...row.cells].map(cell => {
     const data = cell.querySelector("data");

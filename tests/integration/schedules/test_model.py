@@ -34,6 +34,7 @@ def list_schedules() -> list[tuple[str, tuple[str, ...]]]:
     return sorted(schedule for schedule in schedules if not is_beginning(*schedule))
 
 
+@pytest.mark.slow  # finding the counterexamples alone takes more than a minute
 @pytest.mark.parametrize("number", range(REPLAYS))
 def test_the_pipeline_does_what_the_model_does(market, number):
     """One schedule; then a reconcile run where something changed without a cursor."""
@@ -46,6 +47,7 @@ def test_the_pipeline_does_what_the_model_does(market, number):
     market.assert_raw_mirrors_source()
 
 
+@pytest.mark.slow
 def test_every_counterexample_is_replayed():
     """Each number above is one."""
     assert len(list_schedules()) == REPLAYS
