@@ -122,7 +122,7 @@ def test_missing_column(loaded):
 
 def test_unparseable_contract(loaded):
     """source.yaml is no YAML: the message names the file and the line."""
-    path = loaded.folder / "deployed" / "PlanRunFunction" / "opt" / "apartments" / "source.yaml"
+    path = loaded.deployment.functions["PlanRunFunction"].layers / "apartments" / "source.yaml"
     good = path.read_text()
     path.write_text(good.replace("tables:", "tables: ["))
     try:
@@ -203,7 +203,7 @@ def kill_each_once_at_work(deployed: Path, killed: set[str], is_over: threading.
 
 def test_a_failing_check_publishes_nothing(loaded):
     """A check of severity fail stops the run before publication, and names itself with an example."""
-    path = loaded.folder / "deployed" / "RunSqlFunction" / "opt" / "apartments" / "checks" / "no_pending.sql"
+    path = loaded.deployment.functions["RunSqlFunction"].layers / "apartments" / "checks" / "no_pending.sql"
     path.write_text(
         "-- severity: fail\n\n-- name: violations\n"
         "select cast(booking_id as varchar(20)) as example from apartments_curated.bookings where booking_status = 'pending'\n"
