@@ -15,7 +15,7 @@ TODAY = datetime.now(UTC).date()
 
 @pytest.fixture
 def generated(source_database, contract):
-    """A small generated marketplace: both generations, all their dirt, even where the dice bring more than a run would publish."""
+    """A small generated marketplace: both generations, all their dirt, even where that is more than a run would publish."""
     contract.edit(lambda tables: [table.update(max_rejected_fraction=1) for table in tables.values()])
     with closing(source_database.connect()) as connection:
         fill(connection, scale=0.0001, seed=7, anchor=TODAY)
