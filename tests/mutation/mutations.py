@@ -375,7 +375,7 @@ _FIGURES = [
     ),
     _mutate(
         "full-build-forgets-lost-days",
-        f"{STEPS}/curate.py",
+        f"{STEPS}/touched_keys.py",
         'gone = f" union select event_day from {self.curated}" if self.is_append else ""',
         'gone = ""',
         f"{APARTMENTS}/test_order.py",
@@ -641,7 +641,7 @@ _PENDING = [
     ),
     _mutate(
         "changed-files-build-nothing",
-        f"{STEPS}/curate.py",
+        f"{STEPS}/curated_build.py",
         'or not request.ledger.is_made_from("curated", table.name, request.warehouse.curated_hash(table))',
         "",
         PENDING,

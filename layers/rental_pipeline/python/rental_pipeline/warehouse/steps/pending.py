@@ -8,7 +8,7 @@ from rental_pipeline.base.object_store import ARCHIVE, run_key, write_json
 from rental_pipeline.definitions.marketplace import CuratedTable
 from rental_pipeline.model.archive_document import Archive, TableRun
 from rental_pipeline.model.document import read_rows
-from rental_pipeline.warehouse.steps.curate import needs_full_build
+from rental_pipeline.warehouse.steps.curated_build import needs_full_build
 from rental_pipeline.warehouse.steps.plan_lake import is_lake_behind
 from rental_pipeline.warehouse.steps.stage import needs_full_stage
 from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest

@@ -10,7 +10,7 @@ from rental_pipeline.model.load_document import LoadTotals
 from rental_pipeline.model.raw_tables import quote_identifier
 from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.data_api import Submission
-from rental_pipeline.warehouse.steps.curate import is_forgotten, is_reshaped
+from rental_pipeline.warehouse.steps.curated_build import is_forgotten, is_reshaped
 from rental_pipeline.warehouse.steps.load import Load
 from rental_pipeline.warehouse.steps.rates import replace_rates
 from rental_pipeline.warehouse.steps.step import Step, StepRequest, divide_statements, literal

@@ -7,7 +7,7 @@ BINDING) they would need its USAGE, and tools would not see its columns.
 from __future__ import annotations
 
 from rental_pipeline.definitions.marketplace import CuratedTable, View
-from rental_pipeline.warehouse.steps.curate import is_reshaped
+from rental_pipeline.warehouse.steps.curated_build import is_reshaped
 from rental_pipeline.warehouse.steps.step import StepRequest, insert_rows, literal
 
 LAYER = "view"  # of layer_position
