@@ -142,7 +142,7 @@ def test_the_command_tells_each_finding_and_the_sum(write):
     assert refused.startswith(f"{path}:2: refused: row locks (FOR UPDATE, FOR SHARE) are PostgreSQL's")
     assert refused.endswith(f"({GUIDE}r_SELECT_synopsis.html)")
     assert unknown.startswith(f"{path}:3: cannot tell: ")
-    assert total == "1 files, 3 statements: 1 taken, 1 refused, 1 cannot be told"
+    assert total == "files: 1, statements: 3 (1 taken, 1 refused, 1 cannot be told)"
     assert answer.returncode == 1
 
 
@@ -168,3 +168,9 @@ def test_a_check_loads_no_database_and_no_aws():
     code = "import sys, local_redshift.__main__; print({'psycopg', 'boto3', 'botocore', 'pyarrow'} & {*sys.modules})"
     answer = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=ENVIRONMENT)
     assert answer.stdout.strip() == "set()"
+
+
+def test_a_syntax_error_is_told_in_words():
+    """Not by the parser's own objects."""
+    (finding,) = check_script("merge into x;")[0]
+    assert finding.reason.endswith("Expected table name but got the end")

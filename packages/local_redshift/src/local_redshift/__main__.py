@@ -83,7 +83,7 @@ def check(paths: list[Path]) -> int:
             verdict = "refused" if finding.is_refused else "cannot tell"
             print(f"{path}:{finding.line}: {verdict}: {finding.reason} ({finding.address})")
     taken = statements - refused - unknown
-    print(f"{len(scripts)} files, {statements} statements: {taken} taken, {refused} refused, {unknown} cannot be told")
+    print(f"files: {len(scripts)}, statements: {statements} ({taken} taken, {refused} refused, {unknown} cannot be told)")
     return 1 if refused else 2 if unknown else 0
 
 

@@ -28,6 +28,10 @@ _NAMED = re.compile(r"^\s*--\s*name\s*:", re.MULTILINE)
 _PARSED_CALLS = ("CAST", "CONVERT", "DECODE", "EXTRACT", "POSITION", "SUBSTRING", "TRIM", "TRY_CAST")
 
 
+# A token as sqlglot's messages show it.
+_TOKEN = re.compile(r"<Token .*?\btext: (.*?), line: \d+.*?>", re.DOTALL)
+
+
 class Source(Redshift):
     """What clients send."""
 
@@ -117,7 +121,10 @@ def parse(sql: str) -> exp.Expr:
         tree = Source().parse(sql)[0]
     except ParseError as error:
         first = error.errors[0] if error.errors else {}
-        reason = f'syntax error at or near "{first.get("highlight") or ""}": {first.get("description", error)}'
+        said = _TOKEN.sub(
+            lambda token: "the end" if token[1] == "SENTINEL" else f'"{token[1]}"', str(first.get("description", error))
+        )
+        reason = f'syntax error at or near "{first.get("highlight") or ""}": {said}'
         raise Refused(reason, line=first.get("line")) from error
     if tree is None or isinstance(tree, exp.Command):
         raise NotOffered(f"this statement is not offered here: {sql[:200]}")
