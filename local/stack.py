@@ -21,10 +21,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import boto3
-import psycopg
 import pymysql
 
 from local import guard
@@ -39,10 +37,8 @@ from local.standins.moto.call_log import VARIABLE
 from local.standins.mysql import mariadb
 from local.standins.redshift.postgres import DATABASE, Postgres
 from local.standins.step_functions.execution import Execution
+from local_redshift.testing import Warehouse
 from rental_pipeline.model.contract import HASH, read_contract
-
-if TYPE_CHECKING:
-    pass
 
 ROOT = Path(__file__).parents[1]
 STACK_NAME = "rental-pipeline"
@@ -94,27 +90,6 @@ class Source:
         )
 
 
-@dataclass(frozen=True)
-class Warehouse:
-    """The warehouse: PostgreSQL behind a Redshift Data API.
-
-    Attributes:
-        endpoint_url: Where boto3's `redshift-data` client finds it.
-        postgres_uri: Connection string of the database beneath it.
-    """
-
-    endpoint_url: str
-    postgres_uri: str
-
-    def client(self) -> Any:
-        """Return a boto3 `redshift-data` client."""
-        return _client("redshift-data", self.endpoint_url)
-
-    def connect(self) -> psycopg.Connection:
-        """Return a connection past the Data API, autocommitting, to look inside."""
-        return psycopg.connect(self.postgres_uri, autocommit=True)
-
-
 class Stack:
     """A deployed pipeline.
 
@@ -125,7 +100,7 @@ class Stack:
         retry_pace: Factor on the waits before a Retry of the state machines.
         root: The checkout to deploy.
         log_calls: Note every AWS call that the functions and COPY make in the folder `call_logs`.
-        functions: Runs the functions; by default as processes of this machine (`lambda_runtime`), else a `sam_local.SamLocal`.
+        functions: Runs the functions; by default as processes of this machine (aws_lambda.runtime), else a `sam_local.SamLocal`.
     """
 
     def __init__(
@@ -362,17 +337,6 @@ def stop_left_behind(folder: Path) -> bool:
         while _lock_holder(folder) == pid and time.monotonic() < deadline:
             time.sleep(0.1)
     return guard.stop_databases(folder) or pid is not None
-
-
-def _client(service: str, endpoint_url: str) -> Any:
-    make_client: Any = boto3.client  # the stubs that come with aws-sam-cli know a few services only
-    return make_client(
-        service,
-        endpoint_url=endpoint_url,
-        region_name=REGION,
-        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-    )
 
 
 @contextlib.contextmanager
