@@ -3,7 +3,7 @@
     with run_engine() as engine, Stack(folder, functions=SamLocal(engine, folder)) as stack:
         stack.functions.start(stack.deployment)
 
-What the other way to run them (`lambda_runtime`) cannot show: the built layers at /opt, Lambda's version of Python, code that
+What the other way to run them (`aws_lambda.runtime`) cannot show: the built layers at /opt, Lambda's version of Python, code that
 cannot be written, memory limits everywhere. The services of this machine listen at 127.0.0.1, which inside a container is another
 place: a relay offers them at the address where containers find this machine.
 """
@@ -168,7 +168,7 @@ class SamLocal:
 
     def _variables(self) -> dict[str, str]:
         given = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
-        given |= {name: value for name, value in os.environ.items() if name.startswith(("PIP_", "DOCKER_"))}
+        given |= {name: value for name, value in os.environ.items() if name.startswith(("UV_", "PIP_", "DOCKER_"))}
         if self._engine.address:
             given["DOCKER_HOST"] = self._engine.address
         path = f"{Path(sys.executable).parent}:{os.environ.get('PATH', os.defpath)}"
