@@ -99,7 +99,7 @@ lint: setup-test types  ## ruff, mypy, the templates and the state machines
 	@.venv/bin/ruff format --check $(PYTHON_FILES)
 	@$(MAKE) --no-print-directory validate
 
-types: setup-test  ## mypy over what runs in AWS, strictly
+types: setup-test  ## mypy, strictly, over all but the tests
 	@.venv/bin/mypy
 
 validate: setup-test  ## the templates, by AWS's own checks; the state machines, by asl-validator (where npm's registry is reached)

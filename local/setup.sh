@@ -127,7 +127,7 @@ find_containers() {
 }
 
 find_browser() {
-    command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || (install_packages chromium) ||
+    command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || (install_packages chromium) ||
         say "going on without a browser: the tests that look at the report will be skipped"
 }
 

@@ -1,1 +1,1 @@
-"""The commands behind the Makefile: each is a function that `python -m local` calls."""
+"""What make calls: commands of `python -m local`, and writers of generated files (json_shapes, saved_queries, types_page)."""

@@ -14,8 +14,8 @@ _OPENING = """\
 
 What each MySQL type becomes, in Parquet and in Redshift. This page is made of the table in
 [`column_types.py`](../layers/rental_pipeline/python/rental_pipeline/model/column_types.py), which the code and its tests read
-(`python -m local.commands.types_page` writes it again). A value arrives exactly, or the run stops with its column's name; what is
-lost all the same (dates that do not exist) is counted and reported.
+(`.venv/bin/python -m local.commands.types_page` writes it again). A value arrives exactly, or the run stops with its
+column's name; what is lost all the same (dates that do not exist) is counted and reported.
 
 | MySQL | Redshift | Parquet (Arrow) | key | cursor | remark |
 |---|---|---|:-:|:-:|---|

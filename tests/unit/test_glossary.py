@@ -15,3 +15,10 @@ def test_the_glossary_is_short_and_in_order():
     assert 30 <= len(words) <= 40
     assert words == sorted(set(words))
     assert all(meaning.endswith(".") for _, meaning in WORDS)
+
+
+def test_every_word_is_in_use():
+    """A word that is nowhere else is no entry."""
+    paths = [*(ROOT / "docs").glob("*.md"), *(ROOT / "layers").rglob("*.py"), *(ROOT / "sql").rglob("*.sql")]
+    text = " ".join(path.read_text(encoding="utf-8").lower() for path in paths if path.name != "glossary.md")
+    assert [word for word, _ in WORDS if not re.search(rf"\b{word.replace(' ', '[ _-]')}", text)] == []

@@ -21,7 +21,7 @@ from tests.integration.extraction.conftest import Extraction
 # These are in test_mariadb_types.py, since MySQL has none of them.
 OF_MARIADB = ("uuid", "inet4", "inet6")
 
-# What a decoder may hand over at once (slice_rows.py).
+# What a decoder may hand over at once (extract/rows.py).
 BATCH_BYTES = 32_000_000
 
 LONG_DECIMAL = "-12345678.123456789012345678901234567891"

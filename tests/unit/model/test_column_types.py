@@ -71,7 +71,7 @@ def test_the_page_of_the_documentation_is_the_table() -> None:
 
 @pytest.mark.parametrize("kind", ["geometry", "point", "vector", "xmltype", "decimal"])
 def test_a_type_without_an_exact_home_is_refused(kind: str) -> None:
-    """By column and type; the way out depends on what the contract needs of it (source_columns.py)."""
+    """By column and type; the way out depends on what the contract needs of it (source/columns.py)."""
     with pytest.raises(FixConfiguration, match=rf"column c has the type {kind}.* which no Redshift type holds exactly"):
         redshift_type(SourceColumn("c", kind, precision=39, scale=2))
 

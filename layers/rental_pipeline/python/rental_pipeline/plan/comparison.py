@@ -76,7 +76,7 @@ class Comparer:
     """Compares tables of one source.
 
     Args:
-        salt: Of the row hashes (`slice_query.hash_row`).
+        salt: Of the row hashes (`queries.hash_row`).
         slice_rows: The most rows, on either side, that several ranges in one slice may hold.
         require_time: Called before each query; raises where there is no time for it.
     """

@@ -1,6 +1,7 @@
 """What is asked of a table in MySQL's SQL: the rows of a slice, and the fingerprints that tell whether they have to be read.
 
-The cut (slices.py), the comparison (comparison.py) and the read (extract.py) share these conditions, so they cannot differ.
+The cut (plan/slices.py), the comparison (plan/comparison.py) and the read (extract/rows.py) share these conditions, so they
+cannot differ.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _SOURCE = own("source")
 def compose_slice_query(table: PlannedTable, part: Slice, salt: str) -> Condition:
     """Return the query that reads a slice, its columns as planned with the row's hash last, and the query's arguments.
 
-    The rows come in the order by which slices are cut, so that reading can stop anywhere (hand_on.py).
+    The rows come in the order by which slices are cut, so that reading can stop anywhere (extract/deadline.py).
     """
     order = name_column(table.cursor_column) if isinstance(table.strategy, Append) else order_by_key(table, part.compared)
     return _select_rows(table, salt, slice_condition(table, part), f" order by {order}")
@@ -109,7 +110,7 @@ def hash_row(table: PlannedTable, salt: str) -> Condition:
     long, is gone from MySQL (9.6 Reference Manual, "Legacy Hashing Component") and NULL in its FIPS mode.
 
     Types that may be long are hashed each by itself first, whole, since a text that would be longer than max_allowed_packet is
-    NULL ("String Functions and Operators"); if it is one all the same, the hash is NULL, and the row is refused (slice_rows.py).
+    NULL ("String Functions and Operators"); if it is one all the same, the hash is NULL, and extract/rows.py refuses the row.
     Texts are taken in one character set, as those of several cannot be concatenated.
     """
     values = ", ".join(_hashed_text(column) for column in sorted(table.columns, key=lambda column: column.name))
