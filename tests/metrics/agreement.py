@@ -10,7 +10,7 @@ from datetime import date
 
 import pandas as pd
 
-from rental_pipeline.definitions.marketplace import Warehouse
+from rental_pipeline.definitions.marketplace import Marketplace
 from tests.metrics.engine import Engine
 
 
@@ -48,7 +48,7 @@ def assert_metrics_agreed(engine: Engine, as_of: date) -> dict[str, pd.DataFrame
     return expected
 
 
-def find_judged(files: Warehouse, judged: Collection[str]) -> dict[str, str | None]:
+def find_judged(files: Marketplace, judged: Collection[str]) -> dict[str, str | None]:
     """Return by whose figures each metric is judged: its own; those of the metric of which its file is a copy; None.
 
     Raises:

@@ -16,7 +16,8 @@ from local_redshift.translate import translate
 from rental_pipeline.base.object_store import PLAN, run_key, write_json
 from rental_pipeline.base.settings import WarehouseSettings
 from rental_pipeline.definitions.generic_checks import list_generic_checks
-from rental_pipeline.definitions.marketplace import Check, Warehouse, read_warehouse
+from rental_pipeline.definitions.marketplace import Check, Marketplace
+from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.model.plan_document import Plan, RawChanges, Rebuild
 from rental_pipeline.model.run_request import LAYERS
 from rental_pipeline.model.strategies import Append, Merge
@@ -65,8 +66,8 @@ class Engine:
         self.history = {table: {} for table, key in self.subject.keys.items() if key}
 
     @property
-    def files(self) -> Warehouse:
-        return read_warehouse(self.sql_root, self.subject.marketplace, self.currency)
+    def files(self) -> Marketplace:
+        return read_marketplace(self.sql_root, self.subject.marketplace, self.currency)
 
     def names(self, table: str) -> list[str]:
         """Return the column names of a raw table, without the pipeline's own."""

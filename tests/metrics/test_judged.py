@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from rental_pipeline.definitions.marketplace import read_warehouse
+from rental_pipeline.definitions.read_marketplace import read_marketplace
 from tests.metrics.agreement import find_judged
 from tests.metrics.apartments.subject import APARTMENTS
 from tests.metrics.cars.subject import CARS
@@ -17,7 +17,7 @@ JUDGED = {
     (subject.marketplace, metric): judge
     for subject in (APARTMENTS, CARS)
     for metric, judge in find_judged(
-        read_warehouse(SQL_ROOT, subject.marketplace),
+        read_marketplace(SQL_ROOT, subject.marketplace),
         subject.judge({table: [] for table in subject.keys}, {table: {} for table in subject.keys}, [], date(2025, 1, 1)),
     ).items()
 }
@@ -38,6 +38,6 @@ def test_a_copy_is_judged_by_its_model(tmp_path):
     copy = folder / "apartments/presentation/cities_that_people_like.sql"
     copy.write_text(text.replace("popular_cities_weekly", "cities_that_people_like"), encoding="utf-8")
     judged = ["popular_cities_weekly"]
-    assert find_judged(read_warehouse(folder, "apartments"), judged)["cities_that_people_like"] == "popular_cities_weekly"
+    assert find_judged(read_marketplace(folder, "apartments"), judged)["cities_that_people_like"] == "popular_cities_weekly"
     copy.write_text(copy.read_text(encoding="utf-8") + "limit 3\n", encoding="utf-8")
-    assert find_judged(read_warehouse(folder, "apartments"), judged)["cities_that_people_like"] is None
+    assert find_judged(read_marketplace(folder, "apartments"), judged)["cities_that_people_like"] is None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rental_pipeline.definitions.marketplace import read_warehouse
+from rental_pipeline.definitions.read_marketplace import read_marketplace
 from tests.metrics.engine import SQL_ROOT
 from tests.metrics.values import FIRST_DAY, LAST_DAY, read_flag, read_number, read_time
 
@@ -16,7 +16,7 @@ from tests.metrics.values import FIRST_DAY, LAST_DAY, read_flag, read_number, re
 def control(warehouse):
     """A connection to a warehouse that has the control schema."""
     warehouse.empty()
-    statements = read_warehouse(SQL_ROOT, "apartments").control
+    statements = read_marketplace(SQL_ROOT, "apartments").control
     warehouse.execute("create schema apartments_control")
     for start in range(0, len(statements), 39):
         warehouse.execute(["set search_path to apartments_control", *statements[start : start + 39]])
@@ -159,5 +159,5 @@ def test_the_calendar_is_whole(control):
 def test_the_calendar_mends_itself(control, warehouse):
     """Making it again adds the days that are missing and doubles none."""
     control.execute("delete from apartments_control.calendar where month_start = '2024-02-01'")
-    warehouse.execute(["set search_path to apartments_control", *read_warehouse(SQL_ROOT, "apartments").control[:39]])
+    warehouse.execute(["set search_path to apartments_control", *read_marketplace(SQL_ROOT, "apartments").control[:39]])
     test_the_calendar_is_whole(control)

@@ -635,14 +635,14 @@ _PENDING = [
     _mutate(
         "children-of-a-changed-parent-stay",
         f"{STEPS}/pending.py",
-        "for name in request.warehouse.sources(table))",
+        "for name in request.marketplace.sources(table))",
         "for name in [table.source])",
         PENDING,
     ),
     _mutate(
         "changed-files-build-nothing",
         f"{STEPS}/curated_build.py",
-        'or not request.ledger.is_made_from("curated", table.name, request.warehouse.curated_hash(table))',
+        'or not request.ledger.is_made_from("curated", table.name, request.marketplace.curated_hash(table))',
         "",
         PENDING,
     ),

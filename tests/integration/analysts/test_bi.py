@@ -15,7 +15,8 @@ import pytest
 import yaml
 
 from local_redshift.translate import translate
-from rental_pipeline.definitions.marketplace import Schemas, read_warehouse
+from rental_pipeline.definitions.marketplace import Schemas
+from rental_pipeline.definitions.read_marketplace import read_marketplace
 from tests.fixtures.pipeline import SQL_ROOT
 from tests.integration.analysts.conftest import ANALYST, Published
 from tests.metrics.values import say
@@ -285,7 +286,7 @@ def test_fleet_utilisation_monthly_is_of_all_hours_of_the_fleet(analyst, publish
 @pytest.mark.parametrize("marketplace", MARKETPLACES)
 def test_an_analyst_reads_metrics_and_views_and_no_other_schema(analyst, published, marketplace):
     """Also by name: neither raw nor curated nor staging nor the control schema; and may write nowhere."""
-    files, schemas = read_warehouse(SQL_ROOT, marketplace), Schemas(marketplace)
+    files, schemas = read_marketplace(SQL_ROOT, marketplace), Schemas(marketplace)
     readable = {made.name for made in (*files.metrics, *files.views)}
     assert files.views and readable == set(list_relations(published, schemas.presentation))
     for name in readable:
@@ -323,7 +324,7 @@ def test_the_document_lists_no_view_that_is_gone():
     assert listed <= {
         f"{marketplace}_presentation.{view.name}"
         for marketplace in MARKETPLACES
-        for view in read_warehouse(SQL_ROOT, marketplace).views
+        for view in read_marketplace(SQL_ROOT, marketplace).views
     }
 
 

@@ -14,7 +14,7 @@ from nbclient.exceptions import CellExecutionError
 
 from local.commands.notebooks import FOLDER, execute, find_notebooks
 from local.processes import find_free_port
-from rental_pipeline.definitions.marketplace import read_warehouse
+from rental_pipeline.definitions.read_marketplace import read_marketplace
 from tests.fixtures.pipeline import SQL_ROOT
 from tests.fixtures.warehouse import TARGET
 
@@ -239,7 +239,7 @@ def test_a_notebook_fails_where_no_warehouse_is_named():
 def test_a_notebook_fails_where_nothing_was_published_yet(fresh_warehouse):
     """The tables are there and have no rows: there is no empty plot."""
     fresh_warehouse.execute("create schema apartments_presentation")
-    for metric in read_warehouse(SQL_ROOT, "apartments").metrics:
+    for metric in read_marketplace(SQL_ROOT, "apartments").metrics:
         fresh_warehouse.execute(metric.file.section("table"))
     notebook = read_notebook(FOLDER / "user_engagement.ipynb")
     with pytest.raises(CellExecutionError, match="has the pipeline run"):

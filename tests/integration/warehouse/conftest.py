@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rental_pipeline.definitions.marketplace import read_warehouse
+from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.warehouse.steps.step import literal
 
 SQL_ROOT = Path(__file__).parents[3] / "sql"
@@ -16,7 +16,7 @@ SQL_ROOT = Path(__file__).parents[3] / "sql"
 @pytest.fixture
 def control(fresh_warehouse):
     """The warehouse with an empty control schema."""
-    statements = ["set search_path to apartments_control", *read_warehouse(SQL_ROOT, "apartments").control]
+    statements = ["set search_path to apartments_control", *read_marketplace(SQL_ROOT, "apartments").control]
     fresh_warehouse.execute("create schema if not exists apartments_control")
     for start in range(0, len(statements), 39):
         fresh_warehouse.execute(["set search_path to apartments_control", *statements[start : start + 39]])

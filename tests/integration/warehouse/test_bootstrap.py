@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from local_redshift.translate import translate
-from rental_pipeline.definitions.marketplace import Schemas, read_warehouse
+from rental_pipeline.definitions.marketplace import Schemas
+from rental_pipeline.definitions.read_marketplace import read_marketplace
 from tests.fixtures.bootstrap import read_bootstrap
 
 SQL = Path(__file__).parents[3] / "sql"
@@ -39,7 +40,7 @@ def test_the_pipelines_user_makes_what_a_run_makes(administrator):
     for schema in schemas.all:
         administrator.execute(f"create schema if not exists {schema}")
         administrator.execute(f"create table {schema}.made (id bigint)")
-    tables = [sql for sql in read_warehouse(SQL, "apartments").control if "\ncreate table" in sql]
+    tables = [sql for sql in read_marketplace(SQL, "apartments").control if "\ncreate table" in sql]
     assert tables
     administrator.execute(f"set search_path to {schemas.control}")
     for sql in tables:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.marketplace.generator import fill
-from rental_pipeline.definitions.marketplace import read_warehouse
+from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.definitions.sql_files import read_sql_file
 
 SQL_ROOT = Path(__file__).parents[3] / "sql"
@@ -46,7 +46,7 @@ def earliest(fresh_warehouse):
 
 def test_an_upgraded_schema_is_that_of_a_new_one(earliest):
     """Tables, columns and types are the same, applied once or twice; the earlier run is still there."""
-    control = read_warehouse(SQL_ROOT, "apartments").control
+    control = read_marketplace(SQL_ROOT, "apartments").control
     before = columns(earliest)
     for _ in range(2):
         execute(earliest, control)

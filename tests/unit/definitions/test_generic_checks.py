@@ -7,7 +7,7 @@ import pytest
 
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.definitions.generic_checks import list_generic_checks
-from rental_pipeline.definitions.marketplace import read_warehouse
+from rental_pipeline.definitions.read_marketplace import read_marketplace
 
 SQL_ROOT = Path(__file__).parents[3] / "sql"
 CURATED = """-- grain: one row per key
@@ -47,7 +47,7 @@ def write(tmp_path):
     def write(folder: str, name: str, text: str) -> dict[str, str]:
         (tmp_path / "shop" / folder).mkdir(parents=True, exist_ok=True)
         (tmp_path / "shop" / folder / f"{name}.sql").write_text(text)
-        checks = list_generic_checks(read_warehouse(tmp_path, "shop"))
+        checks = list_generic_checks(read_marketplace(tmp_path, "shop"))
         assert {check.severity for check in checks} == {"fail"}
         return {check.name: check.violations for check in checks}
 
@@ -61,7 +61,7 @@ def curated(name: str, key: str = "id", references: str = "none", more: str = ""
 @pytest.mark.parametrize("marketplace", ["apartments", "cars"])
 def test_every_table_is_checked(marketplace):
     """Each keyed table and each metric for its key; each table that rejects rows for having any other."""
-    warehouse = read_warehouse(SQL_ROOT, marketplace)
+    warehouse = read_marketplace(SQL_ROOT, marketplace)
     checks = {check.name: check.violations for check in list_generic_checks(warehouse)}
     keyed = {table.name for table in warehouse.curated if table.key != ("event_day",)}
     assert set(re.findall(rf"from {marketplace}_curated\.(\w+)", checks["curated_keys_unique"])) == keyed

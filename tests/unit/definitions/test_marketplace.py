@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rental_pipeline.base.errors import FixConfiguration
-from rental_pipeline.definitions.marketplace import read_warehouse
+from rental_pipeline.definitions.read_marketplace import read_marketplace
 
 CURATED = """-- grain: id
 -- source: {source}
@@ -58,35 +58,35 @@ def write_curated(root: Path, name: str, references: str) -> None:
 
 def test_parents_are_built_before_their_children(sql_root):
     """The order follows references, not names."""
-    assert [table.name for table in read_warehouse(sql_root, "shop").curated] == ["parent", "child"]
+    assert [table.name for table in read_marketplace(sql_root, "shop").curated] == ["parent", "child"]
 
 
 def test_a_circle_of_references_is_refused(sql_root):
     """Two tables that reference each other have no order."""
     write_curated(sql_root, "parent", "child_id -> child.id")
     with pytest.raises(FixConfiguration, match="circle"):
-        read_warehouse(sql_root, "shop")
+        read_marketplace(sql_root, "shop")
 
 
 def test_an_unknown_parent_is_refused(sql_root):
     """A reference names a curated table."""
     write_curated(sql_root, "child", "x_id -> elsewhere.id")
     with pytest.raises(FixConfiguration, match="elsewhere"):
-        read_warehouse(sql_root, "shop")
+        read_marketplace(sql_root, "shop")
 
 
 def test_an_unknown_marketplace_names_the_known_ones(sql_root):
     """The error says what there is."""
     with pytest.raises(FixConfiguration, match="there is: shop"):
-        read_warehouse(sql_root, "shops")
+        read_marketplace(sql_root, "shops")
 
 
 def test_editing_a_parent_leaves_its_children_as_they_are(sql_root):
     """A child asks whether its parent ever existed in raw, which no rule of the parent decides."""
-    before = read_warehouse(sql_root, "shop")
+    before = read_marketplace(sql_root, "shop")
     path = sql_root / "shop/curated/parent.sql"
     path.write_text(path.read_text().replace("select 1", "select 2"))
-    after = read_warehouse(sql_root, "shop")
+    after = read_marketplace(sql_root, "shop")
     assert before.curated_hash(before.curated_table("parent")) != after.curated_hash(after.curated_table("parent"))
     assert before.curated_hash(before.curated_table("child")) == after.curated_hash(after.curated_table("child"))
 
@@ -96,7 +96,7 @@ def test_a_tables_sources_are_its_own_and_its_parents(sql_root):
     write_curated(sql_root, "grandchild", "child_id -> child.id")
     path = sql_root / "shop/presentation/sales.sql"
     path.write_text(METRIC.replace("shop_curated.child,", "shop_curated.grandchild,"))
-    warehouse = read_warehouse(sql_root, "shop")
+    warehouse = read_marketplace(sql_root, "shop")
     assert warehouse.sources(warehouse.curated_table("parent")) == {"parent"}
     assert warehouse.sources(warehouse.curated_table("grandchild")) == {"grandchild", "child"}
     assert warehouse.metric_sources(warehouse.metric("sales")) == {"grandchild", "child"}
@@ -104,9 +104,9 @@ def test_a_tables_sources_are_its_own_and_its_parents(sql_root):
 
 def test_editing_rates_changes_no_hash_of_a_metric(sql_root):
     """Rates are compared by value when they are replaced, so that an edited line rebuilds the days for which it holds."""
-    before = read_warehouse(sql_root, "shop")
+    before = read_marketplace(sql_root, "shop")
     (sql_root / "control/exchange_rates.csv").write_text("rate_date,currency,usd_per_unit\n2026-01-01,EUR,2\n")
-    after = read_warehouse(sql_root, "shop")
+    after = read_marketplace(sql_root, "shop")
     assert before.metric_hash(before.metric("sales")) == after.metric_hash(after.metric("sales"))
     assert before.exchange_rate_hash != after.exchange_rate_hash
     assert before.files_hash != after.files_hash
@@ -114,7 +114,7 @@ def test_editing_rates_changes_no_hash_of_a_metric(sql_root):
 
 def test_another_reporting_currency_changes_the_hash_of_metrics_that_read_rates(sql_root):
     """And that of all files, so that no run goes on in another currency than it began in."""
-    dollars, euros = (read_warehouse(sql_root, "shop", currency) for currency in ("USD", "EUR"))
+    dollars, euros = (read_marketplace(sql_root, "shop", currency) for currency in ("USD", "EUR"))
     assert dollars.metric_hash(dollars.metric("sales")) != euros.metric_hash(euros.metric("sales"))
     assert dollars.exchange_rate_hash != euros.exchange_rate_hash
     assert dollars.files_hash != euros.files_hash
@@ -123,7 +123,7 @@ def test_another_reporting_currency_changes_the_hash_of_metrics_that_read_rates(
 def test_a_marketplace_needs_no_file_of_rates(sql_root):
     """One whose amounts are all in the reporting currency."""
     (sql_root / "control/exchange_rates.csv").unlink()
-    assert read_warehouse(sql_root, "shop").exchange_rates == ""
+    assert read_marketplace(sql_root, "shop").exchange_rates == ""
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_period_has_a_first_day_and_a_day_after(sql_root, period, start, end):
     """`all` is one period, the whole calendar."""
     path = sql_root / "shop/presentation/sales.sql"
     path.write_text(METRIC.replace("period: day", f"period: {period}"))
-    metric = read_warehouse(sql_root, "shop").metric("sales")
+    metric = read_marketplace(sql_root, "shop").metric("sales")
     assert (metric.period_start, metric.period_end) == (start, end)
 
 
@@ -146,15 +146,15 @@ def test_an_unknown_period_is_refused(sql_root):
     path = sql_root / "shop/presentation/sales.sql"
     path.write_text(METRIC.replace("period: day", "period: year"))
     with pytest.raises(FixConfiguration, match="day, week, month, all"):
-        _ = read_warehouse(sql_root, "shop").metric("sales").period_start
+        _ = read_marketplace(sql_root, "shop").metric("sales").period_start
 
 
 def test_only_a_metric_that_names_the_day_depends_on_it(sql_root):
     """Time that passes makes nothing else stale."""
     path = sql_root / "shop/presentation/sales.sql"
-    assert not read_warehouse(sql_root, "shop").metric("sales").depends_on_day
+    assert not read_marketplace(sql_root, "shop").metric("sales").depends_on_day
     path.write_text(METRIC.replace("-- name: rows\nselect 1", "-- name: rows\nselect cast(:as_of as date)"))
-    assert read_warehouse(sql_root, "shop").metric("sales").depends_on_day
+    assert read_marketplace(sql_root, "shop").metric("sales").depends_on_day
 
 
 def test_an_intermediate_table_that_is_not_there_is_refused(sql_root):
@@ -162,7 +162,7 @@ def test_an_intermediate_table_that_is_not_there_is_refused(sql_root):
     metric = METRIC.replace("reads: ", "reads: order_sums, ")
     (sql_root / "shop/presentation/sales.sql").write_text(metric)
     with pytest.raises(FixConfiguration, match=r"sales\.sql reads order_sums, and there is no intermediate/order_sums\.sql"):
-        read_warehouse(sql_root, "shop")
+        read_marketplace(sql_root, "shop")
 
 
 def test_an_edit_of_an_intermediate_table_counts_for_its_metrics(sql_root):
@@ -172,7 +172,7 @@ def test_an_edit_of_an_intermediate_table_counts_for_its_metrics(sql_root):
     text = "-- reads: shop_curated.parent\n\n-- name: dirty_days_from_parent\nselect 1\n\n-- name: rows\nselect {}\n"
     part.write_text(text.format("1"))
     (sql_root / "shop/presentation/sales.sql").write_text(METRIC.replace("reads: ", "reads: order_sums, "))
-    before = read_warehouse(sql_root, "shop")
+    before = read_marketplace(sql_root, "shop")
     (metric,) = before.metrics
     assert before.metric_sources(metric) == {"child", "parent"}
     assert (
@@ -181,6 +181,6 @@ def test_an_edit_of_an_intermediate_table_counts_for_its_metrics(sql_root):
     )
     assert not metric.depends_on_day
     part.write_text(text.format("cast(:as_of as date)"))
-    after = read_warehouse(sql_root, "shop")
+    after = read_marketplace(sql_root, "shop")
     assert after.metric_hash(after.metrics[0]) != before.metric_hash(metric) and after.files_hash != before.files_hash
     assert after.metrics[0].depends_on_day

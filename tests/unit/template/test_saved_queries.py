@@ -12,7 +12,7 @@ from sqlglot import exp
 from local.commands.saved_queries import TEMPLATE, name_resource, read_queries, write_queries
 from local.standins.cloudformation.template import read_template
 from rental_pipeline.definitions.lake_tables import lake_name, list_lake_tables
-from rental_pipeline.definitions.marketplace import read_warehouse
+from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.definitions.sql_files import SqlFile
 
 SQL = Path(__file__).parents[3] / "sql"
@@ -71,6 +71,6 @@ def test_a_query_reads_what_its_header_says(marketplace, file):
     assert all(not table.db for table in tables)
     named = {name.strip() for name in file.header["reads"].split(",")}
     assert named == {table.name for table in tables}
-    warehouse = read_warehouse(SQL, marketplace)
+    warehouse = read_marketplace(SQL, marketplace)
     unloaded = {table.name for table in list_lake_tables(warehouse)}
     assert named <= unloaded | {lake_name("raw", table.source) for table in warehouse.curated}

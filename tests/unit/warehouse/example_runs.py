@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from rental_pipeline.base.object_store import LAKE, LEDGER, LOADS, PLAN, SLICES, replay_key, run_key, write_json
-from rental_pipeline.definitions.marketplace import Warehouse, read_warehouse
+from rental_pipeline.definitions.marketplace import Marketplace
+from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.model.fingerprints import Fingerprint, Span
 from rental_pipeline.model.plan_document import Plan, RawChanges
 from rental_pipeline.model.strategies import Append, Merge, Snapshot
@@ -62,7 +63,7 @@ def copy_sql(folder: Path) -> Path:
 
 def write_runs(sql_root: Path) -> None:
     """Write what the steps of the five runs read."""
-    warehouse = read_warehouse(sql_root, MARKETPLACE)
+    warehouse = read_marketplace(sql_root, MARKETPLACE)
     first = [_plan(APARTMENTS, complete=True, is_new=True), _plan(BOOKINGS, complete=True, is_new=True)]
     first.append(_plan(VIEWINGS, complete=True, is_new=True))
     increment = [
@@ -166,7 +167,7 @@ def plan_a_run(run: int, tables: tuple[PlannedTable, ...] = (), **asked: Any) ->
     return Plan(run_sequence=run, tables=tables, **(usual | asked))
 
 
-def _write_run(warehouse: Warehouse, run: int, kind: str, tables: list[PlannedTable]) -> None:
+def _write_run(warehouse: Marketplace, run: int, kind: str, tables: list[PlannedTable]) -> None:
     _write(run, LEDGER, _ledger(warehouse, run))
     changes = RawChanges(
         batch=("create table if not exists apartments_raw.bookings (…)",) if run == 1 else (),
@@ -202,7 +203,7 @@ def _totals(run: int, table: PlannedTable) -> dict[str, Any]:
     }
 
 
-def _ledger(warehouse: Warehouse, run: int) -> dict[str, Any]:
+def _ledger(warehouse: Marketplace, run: int) -> dict[str, Any]:
     """What the open step of a run read: before the first one nothing, later that all was built by the run before."""
     columns = [
         {

@@ -9,11 +9,12 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 
-from rental_pipeline.definitions.marketplace import CuratedTable, read_warehouse
+from rental_pipeline.definitions.marketplace import CuratedTable
+from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.warehouse.steps.limits import Limit, read_limits
 
 SQL_ROOT = Path(__file__).parents[3] / "sql"
-JUDGED = [table for name in ("apartments", "cars") for table in read_warehouse(SQL_ROOT, name).curated if not table.is_derived]
+JUDGED = [table for name in ("apartments", "cars") for table in read_marketplace(SQL_ROOT, name).curated if not table.is_derived]
 
 
 def read(definition: str) -> list[Limit]:

@@ -7,7 +7,8 @@ import pytest
 
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.base.settings import WarehouseSettings
-from rental_pipeline.definitions.marketplace import Check, read_warehouse
+from rental_pipeline.definitions.marketplace import Check
+from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.model.ledger import Ledger, Position
 from rental_pipeline.model.strategies import Merge
 from rental_pipeline.model.table_plan import PlannedTable
@@ -25,7 +26,7 @@ def position(layer: str, name: str) -> Position:
 
 def make_request(marketplace: str, checks: tuple[Check, ...] = ()) -> StepRequest:
     """A publication after which everything has another shape."""
-    warehouse = read_warehouse(SQL_ROOT, marketplace)
+    warehouse = read_marketplace(SQL_ROOT, marketplace)
     settings = WarehouseSettings(marketplace, "bucket", "dev", "arn:aws:iam::123456789012:role/copy", "workgroup")
     request = StepRequest(settings, replace(warehouse, checks=(*warehouse.checks, *checks)), "publish", run_sequence=2)
     positions = (
@@ -50,7 +51,7 @@ def test_a_check_that_has_the_name_of_a_generated_one_is_refused():
 def test_everything_may_change_its_shape_at_once(marketplace):
     """All metrics and views that are there."""
     request = make_request(marketplace)
-    warehouse = request.warehouse
+    warehouse = request.marketplace
     *parts, publication = compose_publish(request).submissions
     # What one request does not hold stands in procedures, which the publication calls in their order.
     statements = "\n".join([*(sql for part in parts for sql in part.statements), *publication.statements])

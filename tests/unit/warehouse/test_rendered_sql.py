@@ -12,7 +12,7 @@ from textwrap import dedent
 import pytest
 
 from rental_pipeline.base.settings import WarehouseSettings
-from rental_pipeline.definitions.marketplace import Warehouse
+from rental_pipeline.definitions.marketplace import Marketplace
 from rental_pipeline.definitions.sql_files import read_sql_folder
 from rental_pipeline.warehouse import run_step
 from tests.unit.warehouse.example_runs import BUCKET, MARKETPLACE, SQL_ROOT, copy_sql, write_runs
@@ -109,7 +109,7 @@ def render_step(step: str, settings: WarehouseSettings) -> Iterator[str]:
             if submission.skip_if:
                 yield f"-- not sent where this finds a row:\n{render(submission.skip_if)}\n"
             for sql in submission.statements:
-                yield f"{CONTROL.get(sql) or render(refer(sql, request.warehouse, shown))}\n"
+                yield f"{CONTROL.get(sql) or render(refer(sql, request.marketplace, shown))}\n"
         reads = composed.snapshot.selects if composed.snapshot else composed.reads
         if reads:
             yield "\n-- read " + ("together, of one publication:" if composed.snapshot else "when all of it is committed:") + "\n"
@@ -117,7 +117,7 @@ def render_step(step: str, settings: WarehouseSettings) -> Iterator[str]:
             yield f"{render(sql)}\n"
 
 
-def refer(sql: str, warehouse: Warehouse, shown: set[str]) -> str:
+def refer(sql: str, warehouse: Marketplace, shown: set[str]) -> str:
     """Put the address of a section of the SQL files in its place, where the file has shown it before."""
     for table in (*warehouse.curated, *warehouse.metrics):
         for name, section in table.file.sections.items():

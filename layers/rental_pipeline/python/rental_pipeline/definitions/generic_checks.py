@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rental_pipeline.base.errors import FixConfiguration
-from rental_pipeline.definitions.marketplace import Check, CuratedTable, Warehouse
+from rental_pipeline.definitions.marketplace import Check, CuratedTable, Marketplace
 from rental_pipeline.definitions.sql_files import SqlFile
 
 # An append table's rows have no key: equal ones are separate events.
@@ -19,23 +19,23 @@ _MANY_REJECTED = 100
 _IN_CALENDAR = "cast({} as date) between cast('2000-01-01' as date) and cast('2050-12-31' as date)"
 
 
-def list_generic_checks(warehouse: Warehouse) -> list[Check]:
+def list_generic_checks(marketplace: Marketplace) -> list[Check]:
     """Return the checks, each of all the tables that it concerns; a violation of any stops the publication.
 
     Raises:
         FixConfiguration: a header lacks its `unique_key`, or says `rank` otherwise than it is read.
     """
-    curated = [(table.file, f"{warehouse.schemas.curated}.{table.name}") for table in warehouse.curated]
-    staged = [(metric.file, f"{warehouse.schemas.staging}.{metric.name}") for metric in warehouse.metrics]
+    curated = [(table.file, f"{marketplace.schemas.curated}.{table.name}") for table in marketplace.curated]
+    staged = [(metric.file, f"{marketplace.schemas.staging}.{metric.name}") for metric in marketplace.metrics]
     selects = {
         "curated_keys_unique": [
             _find_doubled(file, relation, key)
-            for (file, relation), table in zip(curated, warehouse.curated, strict=True)
+            for (file, relation), table in zip(curated, marketplace.curated, strict=True)
             if (key := _unique_key(table)) != (_NO_KEY,)
         ],
         "curated_values_in_range": [sql for file, relation in curated for sql in _find_out_of_range(file, relation)],
-        "references_known": [sql for table in warehouse.curated for sql in _find_orphans(warehouse, table)],
-        "tables_not_all_rejected": _find_all_rejected(warehouse),
+        "references_known": [sql for table in marketplace.curated for sql in _find_orphans(marketplace, table)],
+        "tables_not_all_rejected": _find_all_rejected(marketplace),
         "metric_rows_unique": [_find_doubled(file, relation, _listed(file, "unique_key")) for file, relation in staged],
         "metric_values_in_range": [sql for file, relation in staged for sql in _find_out_of_range(file, relation)],
         "ranks_start_at_one": [sql for file, relation in staged for sql in _find_unranked(file, relation)],
@@ -91,16 +91,16 @@ def _quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _find_orphans(warehouse: Warehouse, table: CuratedTable) -> Iterator[str]:
+def _find_orphans(marketplace: Marketplace, table: CuratedTable) -> Iterator[str]:
     """Select the rows that refer to a row which is neither accepted, kept as removed, nor rejected.
 
     Only of a parent that keeps removed rows that can be said; a derived table refers to the rows that it is the history of.
     """
-    curated = warehouse.schemas.curated
-    references = [(reference.curated_column, warehouse.curated_table(reference.parent)) for reference in table.references]
+    curated = marketplace.schemas.curated
+    references = [(reference.curated_column, marketplace.curated_table(reference.parent)) for reference in table.references]
     if table.is_derived:
         references += [
-            (table.key[0], other) for other in warehouse.curated if other.source == table.source and not other.is_derived
+            (table.key[0], other) for other in marketplace.curated if other.source == table.source and not other.is_derived
         ]
     for column, parent in references:
         if not parent.keeps_removed or len(parent.key) != 1:
@@ -118,12 +118,12 @@ def _find_orphans(warehouse: Warehouse, table: CuratedTable) -> Iterator[str]:
         )
 
 
-def _find_all_rejected(warehouse: Warehouse) -> list[str]:
+def _find_all_rejected(marketplace: Marketplace) -> list[str]:
     """Select the tables that have many rejected rows and no accepted one."""
-    curated = warehouse.schemas.curated
+    curated = marketplace.schemas.curated
     accepted = " union all ".join(
         f"select cast('{table.name}' as varchar(127)) as table_name, count(*) as row_count from {curated}.{table.name}"
-        for table in warehouse.curated
+        for table in marketplace.curated
         if not table.is_derived
     )
     if not accepted:

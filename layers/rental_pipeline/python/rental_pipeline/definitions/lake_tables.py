@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from rental_pipeline.base.errors import FixConfiguration
-from rental_pipeline.definitions.marketplace import CuratedTable, Metric, Warehouse
+from rental_pipeline.definitions.marketplace import CuratedTable, Marketplace, Metric
 from rental_pipeline.definitions.sql_files import SqlFile, hash_texts
 
 LAYER = "lake"  # of layer_position
@@ -53,18 +53,18 @@ def lake_name(layer: str, table: str) -> str:
     return f"{layer}_{table}"
 
 
-def list_lake_tables(warehouse: Warehouse) -> list[LakeTable]:
+def list_lake_tables(marketplace: Marketplace) -> list[LakeTable]:
     """Return the tables that are unloaded: curated, presentation, and the exchange rates that queries convert money with."""
-    schemas = warehouse.schemas
+    schemas = marketplace.schemas
     curated = [
-        _lake_table("curated", schemas.curated, table.file, year_of(table), warehouse.sources(table))
-        for table in warehouse.curated
+        _lake_table("curated", schemas.curated, table.file, year_of(table), marketplace.sources(table))
+        for table in marketplace.curated
     ]
     metrics = [
-        _lake_table("presentation", schemas.presentation, metric.file, year_of(metric), warehouse.metric_sources(metric))
-        for metric in warehouse.metrics
+        _lake_table("presentation", schemas.presentation, metric.file, year_of(metric), marketplace.metric_sources(metric))
+        for metric in marketplace.metrics
     ]
-    shape = hash_texts(warehouse.exchange_rate_table)
+    shape = hash_texts(marketplace.exchange_rate_table)
     rates = LakeTable("control", "exchange_rate", schemas.control, None, frozenset(), shape)
     return [*curated, *metrics, rates]
 

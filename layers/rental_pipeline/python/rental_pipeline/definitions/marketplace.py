@@ -1,27 +1,20 @@
-"""What a marketplace's SQL folder says: curated tables, metrics, checks, charts, their order and the hashes of their inputs."""
+"""What a marketplace's SQL folder says: curated tables, metrics, checks, charts, and the hashes of their inputs."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path
 
 from rental_pipeline.base.errors import FixConfiguration
-from rental_pipeline.definitions import exchange_rates
-from rental_pipeline.definitions.charts import Chart, read_charts
-from rental_pipeline.definitions.exchange_rates import US_DOLLAR
-from rental_pipeline.definitions.sql_files import SqlFile, hash_texts, read_sql_folder
+from rental_pipeline.definitions.charts import Chart
+from rental_pipeline.definitions.sql_files import SqlFile, hash_texts
 
 _REFERENCE = re.compile(r"^(?P<column>\w+)(?: +as +(?P<curated>\w+))? *-> *(?P<parent>\w+)\.(?P<parent_key>\w+)$")
 # The first day of the period of a day of the calendar. `all` is one period: the whole calendar (sql/control/calendar.sql).
 _FIRST_DAY, _LAST_DAY = "cast('2000-01-01' as date)", "cast('2050-12-31' as date)"
 _PERIODS = {"day": "calendar_date", "week": "week_start", "month": "month_start", "all": _FIRST_DAY}
 _END_OF_ALL = "cast('2051-01-01' as date)"
-# Tables of the curated schema that the engine makes (steps/open_run.py).
-_ENGINE_TABLES = ("rejected_rows", "unreadable_values")
-# Temporary tables that the engine makes for a metric's rows (steps/stage.py).
-_ENGINE_PERIODS = ("dirty_period", "dirty_day")
 _DIRTY = "dirty_from_"
 _DIRTY_DAYS = "dirty_days_from_"
 # A rule of a curated table: a line of words, the condition, and its name before what breaks it.
@@ -306,7 +299,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Warehouse:
+class Marketplace:
     """All SQL of one marketplace, as read from the SQL layer.
 
     Attributes:
@@ -397,66 +390,3 @@ class Warehouse:
     def definition_hash(file: SqlFile) -> str:
         """Hash the table's definition, so that a changed one is created again."""
         return hash_texts(file.section("table"))
-
-
-def read_warehouse(sql_root: Path, marketplace: str, reporting_currency: str = US_DOLLAR) -> Warehouse:
-    """Read and check all SQL of a marketplace, whose figures are in the reporting currency.
-
-    Raises:
-        FixConfiguration: the folder is absent, a header is wrong, or references form a circle.
-    """
-    folder = sql_root / marketplace
-    if not folder.is_dir():
-        known = sorted(path.parent.name for path in sql_root.glob("*/source.yaml"))
-        raise FixConfiguration(f"no SQL for marketplace {marketplace!r} under {sql_root}; there is: {', '.join(known) or 'none'}")
-    control = read_sql_folder(sql_root / "control")
-    intermediates = {name: Intermediate(file) for name, file in read_sql_folder(folder / "intermediate").items()}
-    rates = sql_root / "control" / exchange_rates.FILE
-    return Warehouse(
-        schemas=Schemas(marketplace),
-        control=tuple(sql for file in control.values() for sql in file.sections.values()),
-        functions="".join(control[name].text for name in ("functions", "calendar") if name in control),
-        exchange_rate_table=control["tables"].sections.get("exchange_rate", "") if "tables" in control else "",
-        exchange_rates=rates.read_text(encoding="utf-8-sig") if rates.is_file() else "",
-        reporting_currency=reporting_currency,
-        curated=_order_by_reference([CuratedTable(file) for file in read_sql_folder(folder / "curated").values()]),
-        metrics=tuple(_read_metric(file, intermediates) for file in read_sql_folder(folder / "presentation").values()),
-        checks=tuple(_read_check(file) for file in read_sql_folder(folder / "checks").values()),
-        views=tuple(View(file) for file in read_sql_folder(folder / "views").values()),
-        charts=read_charts(folder / "report"),
-    )
-
-
-def _order_by_reference(tables: list[CuratedTable]) -> tuple[CuratedTable, ...]:
-    ordered: list[CuratedTable] = []
-    waiting = list(tables)
-    names = {table.name for table in tables}
-    for table in tables:
-        if table.name in _ENGINE_TABLES:
-            raise FixConfiguration(f"{table.file.path}: {table.name} is a table that every curated schema has: rename the file")
-    for table in tables:
-        if unknown := [reference.parent for reference in table.references if reference.parent not in names]:
-            raise FixConfiguration(f"{table.file.path} references {unknown[0]}, which is no curated table")
-    while waiting:
-        built = {table.name for table in ordered}
-        ready = [table for table in waiting if {reference.parent for reference in table.references} <= built]
-        if not ready:
-            raise FixConfiguration(f"curated tables reference each other in a circle: {', '.join(t.name for t in waiting)}")
-        ordered += ready
-        waiting = [table for table in waiting if table not in ready]
-    return tuple(ordered)
-
-
-def _read_metric(file: SqlFile, intermediates: dict[str, Intermediate]) -> Metric:
-    reads = [name.strip() for name in file.header_line("reads").split(",")]
-    own = [name for name in reads if "." not in name and not name.startswith("changed_") and name not in _ENGINE_PERIODS]
-    if unknown := [name for name in own if name not in intermediates]:
-        raise FixConfiguration(f"{file.path} reads {unknown[0]}, and there is no intermediate/{unknown[0]}.sql")
-    return Metric(file, tuple(intermediates[name] for name in reads if name in intermediates))
-
-
-def _read_check(file: SqlFile) -> Check:
-    severity = file.header_line("severity")
-    if severity not in ("fail", "warn"):
-        raise FixConfiguration(f"{file.path}: severity is {severity!r}; it is either fail or warn")
-    return Check(file.name, severity, file.section("violations"))

@@ -11,7 +11,8 @@ import boto3
 from rental_pipeline.base.errors import FixConfiguration, RetryLater
 from rental_pipeline.base.settings import WarehouseSettings
 from rental_pipeline.base.telemetry import logger
-from rental_pipeline.definitions.marketplace import Schemas, read_warehouse
+from rental_pipeline.definitions.marketplace import Schemas
+from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.warehouse.data_api import DataApi, StatementFailed, Submission, classify
 from rental_pipeline.warehouse.run_record import record_run
 from rental_pipeline.warehouse.steps.check import compose_check
@@ -204,19 +205,19 @@ def read_request(event: dict[str, Any], settings: WarehouseSettings) -> OpenRequ
     run_input = event.get("input") or {}
     if not isinstance(run_input, dict):
         raise FixConfiguration(f"the execution's input must be a JSON object such as {{}}, not {type(run_input).__name__}")
-    warehouse = read_warehouse(settings.sql_root, settings.marketplace, settings.reporting_currency)
+    marketplace = read_marketplace(settings.sql_root, settings.marketplace, settings.reporting_currency)
     if step == "open":
         execution = event.get("execution") or {}
         id_, name = (_require(event, execution, f, str, "the execution that Step Functions names") for f in ("id", "name"))
-        return OpenRequest(settings, warehouse, id_, name, run_input)
+        return OpenRequest(settings, marketplace, id_, name, run_input)
     run_sequence = _require(event, event, "run_sequence", int, "what step 'open' returned")
     if step in _OF_RUN:
-        return StepRequest(settings, warehouse, step, run_sequence, run_input)
+        return StepRequest(settings, marketplace, step, run_sequence, run_input)
     name = _require(event, event, "name", str, "a table of the plan, or a metric")
     if step in _OF_TABLE:
-        return TableRequest(settings, warehouse, step, run_sequence, run_input, name=name)
+        return TableRequest(settings, marketplace, step, run_sequence, run_input, name=name)
     first, last = (_require(event, event, bound, int, "a place in the list of loads") for bound in ("first", "last"))
-    return ReplayRequest(settings, warehouse, step, run_sequence, run_input, name=name, first=first, last=last)
+    return ReplayRequest(settings, marketplace, step, run_sequence, run_input, name=name, first=first, last=last)
 
 
 def _require(event: dict[str, Any], fields: dict[str, Any], name: str, kind: type[Required], meaning: str) -> Required:

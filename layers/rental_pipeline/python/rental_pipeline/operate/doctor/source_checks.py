@@ -18,7 +18,8 @@ import pymysql
 
 from rental_pipeline.base.object_store import can_list
 from rental_pipeline.base.settings import SourceCheckSettings
-from rental_pipeline.definitions.marketplace import Schemas, read_warehouse
+from rental_pipeline.definitions.marketplace import Schemas
+from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.model.column_types import CatalogueColumn
 from rental_pipeline.model.contract import HASH, TableContract, read_contract
 from rental_pipeline.model.document import read_event
@@ -111,15 +112,15 @@ def _check_dependencies(report: Report) -> None:
 
 def _check_files(report: Report, settings: SourceCheckSettings, contract: dict[str, TableContract]) -> frozenset[str]:
     """Check the marketplace's folder; return the source tables to whose rows others refer."""
-    warehouse = read_warehouse(settings.sql_root, settings.marketplace)
-    unknown = [table for table in warehouse.curated if contract and table.source not in contract]
+    marketplace = read_marketplace(settings.sql_root, settings.marketplace)
+    unknown = [table for table in marketplace.curated if contract and table.source not in contract]
     for table in unknown:
         report.fail("SQL files", f"curated/{table.name}.sql is made from {table.source}, which source.yaml does not name: add it")
     if not unknown:
-        counted = ((warehouse.curated, "curated tables"), (warehouse.metrics, "metrics"), (warehouse.checks, "checks"))
+        counted = ((marketplace.curated, "curated tables"), (marketplace.metrics, "metrics"), (marketplace.checks, "checks"))
         report.ok("SQL files", ", ".join(f"{len(files)} {what}" for files, what in counted))
-    referred = {reference.parent for table in warehouse.curated for reference in table.references}
-    return frozenset(table.source for table in warehouse.curated if table.name in referred)
+    referred = {reference.parent for table in marketplace.curated for reference in table.references}
+    return frozenset(table.source for table in marketplace.curated if table.name in referred)
 
 
 def _check_server(report: Report, connection: pymysql.Connection, address: SourceAddress, settings: SourceCheckSettings) -> None:

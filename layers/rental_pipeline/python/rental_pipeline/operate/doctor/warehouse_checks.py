@@ -20,7 +20,8 @@ from rental_pipeline.base.object_store import (
 )
 from rental_pipeline.base.settings import WarehouseSettings
 from rental_pipeline.definitions.exchange_rates import make_rates
-from rental_pipeline.definitions.marketplace import Schemas, read_warehouse
+from rental_pipeline.definitions.marketplace import Schemas
+from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.model.contract import read_contract
 from rental_pipeline.operate.doctor.bucket_checks import check_bucket
 from rental_pipeline.operate.doctor.report import Report
@@ -58,7 +59,7 @@ def check_warehouse(settings: WarehouseSettings) -> dict[str, Any]:
 def _check_rates(report: Report, settings: WarehouseSettings) -> None:
     """Say what is converted into the currency of the figures; a line that is no rate is refused by its number."""
     currency = settings.reporting_currency
-    text = read_warehouse(settings.sql_root, settings.marketplace, currency).exchange_rates
+    text = read_marketplace(settings.sql_root, settings.marketplace, currency).exchange_rates
     newest = {rate.currency: rate.valid_from for rate in make_rates(text, currency) if rate.currency != currency}
     known = ", ".join(f"{other} (the newest of {day})" for other, day in sorted(newest.items()))
     report.ok("exchange rates", f"figures are in {currency}; converted into it: {known or 'nothing else'}")

@@ -84,12 +84,12 @@ def list_checks(request: StepRequest) -> list[Check]:
     Raises:
         FixConfiguration: a file has the name of a check that is made for every table.
     """
-    generated = list_generic_checks(request.warehouse)
-    generated += [_account_for_rows(request, table) for table in request.warehouse.curated if not table.is_derived]
+    generated = list_generic_checks(request.marketplace)
+    generated += [_account_for_rows(request, table) for table in request.marketplace.curated if not table.is_derived]
     generated += list_set_aside_checks(request)
-    if taken := sorted({check.name for check in generated} & {check.name for check in request.warehouse.checks}):
+    if taken := sorted({check.name for check in generated} & {check.name for check in request.marketplace.checks}):
         raise FixConfiguration(f"checks/{taken[0]}.sql has the name of a check that is made for all tables: rename the file")
-    return [*request.warehouse.checks, *generated]
+    return [*request.marketplace.checks, *generated]
 
 
 def _record(request: StepRequest, check: Check) -> str:

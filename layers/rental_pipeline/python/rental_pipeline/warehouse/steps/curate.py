@@ -14,7 +14,7 @@ from rental_pipeline.warehouse.steps.touched_keys import TouchedKeys
 
 def compose_curate(request: TableRequest) -> Step:
     """Compose the build of one curated table; one transaction."""
-    curation = Curation(request, request.warehouse.curated_table(request.name))
+    curation = Curation(request, request.marketplace.curated_table(request.name))
     return Step(request.statement_name, request.write_all(*curation.statements()))
 
 
@@ -51,13 +51,13 @@ class Curation(CuratedBuild):
             f"delete from {self.control}.layer_position where layer = 'curated' and name = {literal(self.table.name)}",
             f"insert into {self.control}.layer_position (layer, name, run_sequence, input_hash, definition_hash)"
             f" values ('curated', {literal(self.table.name)}, {self.run},"
-            f" {literal(self.request.warehouse.curated_hash(self.table))},"
-            f" {literal(self.request.warehouse.definition_hash(self.table.file))})",
+            f" {literal(self.request.marketplace.curated_hash(self.table))},"
+            f" {literal(self.request.marketplace.definition_hash(self.table.file))})",
         ]
 
     def _mark_dirty(self) -> list[str]:
         """Note which periods of which metrics the changed rows touch, by each metric's own select."""
-        selects = {metric.name: metric.select_dirty(self.table.name, self.control) for metric in self.request.warehouse.metrics}
+        selects = {metric.name: metric.select_dirty(self.table.name, self.control) for metric in self.request.marketplace.metrics}
         return mark_dirty(self.request, {metric: select for metric, select in selects.items() if select})
 
     def _mark_stale_in_lake(self, changed: str) -> str:

@@ -16,20 +16,20 @@ _ROW_KEY_START = 110  # characters, of up to four bytes each
 def needs_full_build(request: StepRequest, table: CuratedTable) -> bool:
     """Whether every key is judged: a rebuild was asked for, or what the rows are made with has changed (or never ran)."""
     return (
-        request.is_rebuilt("curated", request.warehouse.sources(table))
+        request.is_rebuilt("curated", request.marketplace.sources(table))
         or is_forgotten(request, table)
-        or not request.ledger.is_made_from("curated", table.name, request.warehouse.curated_hash(table))
+        or not request.ledger.is_made_from("curated", table.name, request.marketplace.curated_hash(table))
     )
 
 
 def is_reshaped(request: StepRequest, table: CuratedTable) -> bool:
     """Whether the table does not exist with the definition that its file has now."""
-    return not request.ledger.is_defined_as("curated", table.name, request.warehouse.definition_hash(table.file))
+    return not request.ledger.is_defined_as("curated", table.name, request.marketplace.definition_hash(table.file))
 
 
 def is_forgotten(request: StepRequest, table: CuratedTable) -> bool:
     """Whether the run reloads a raw table in full that the table's rows are judged by; prepare has then reset its position."""
-    return not request.warehouse.sources(table).isdisjoint(request.plan.erased)
+    return not request.marketplace.sources(table).isdisjoint(request.plan.erased)
 
 
 class CuratedBuild:
@@ -80,7 +80,7 @@ class CuratedBuild:
 
     def raw_parent(self, reference: Reference) -> str:
         """Return the name of the raw table that a reference's parent is made of."""
-        return self.raw_table(self.request.warehouse.curated_table(reference.parent).source)
+        return self.raw_table(self.request.marketplace.curated_table(reference.parent).source)
 
     def planned(self, name: str) -> PlannedTable:
         """Return what the plan says of a raw table; raise FixConfiguration where source.yaml has none of that name."""

@@ -37,15 +37,15 @@ def compose_open(request: OpenRequest) -> Step:
     )
     setup = [
         *(f"create schema if not exists {schema}" for schema in schemas.all),
-        *request.warehouse.control,
+        *request.marketplace.control,
         *_quarantine_tables(schemas.curated),
         "delete from layer_position where layer = 'control' and name = 'setup'",
         "insert into layer_position (layer, name, run_sequence, input_hash)"
-        f" values ('control', 'setup', 0, {literal(request.warehouse.control_hash)})",
+        f" values ('control', 'setup', 0, {literal(request.marketplace.control_hash)})",
     ]
     is_set_up = (
         f"select 1 as is_set_up from {schemas.control}.layer_position"
-        f" where layer = 'control' and name = 'setup' and input_hash = {literal(request.warehouse.control_hash)}"
+        f" where layer = 'control' and name = 'setup' and input_hash = {literal(request.marketplace.control_hash)}"
     )
 
     def finish(rows: list[Rows]) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def compose_open(request: OpenRequest) -> Step:
             Ledger(
                 run_sequence=sequence,
                 execution_id=execution_id,
-                files_hash=request.warehouse.files_hash,
+                files_hash=request.marketplace.files_hash,
                 positions=read_rows(tuple[Position, ...], positions),
                 columns=read_rows(tuple[CatalogueColumn, ...], columns),
                 loads=read_rows(tuple[CommittedLoad, ...], loads[0] if loads else []),

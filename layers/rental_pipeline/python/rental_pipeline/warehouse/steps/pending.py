@@ -29,13 +29,13 @@ def compose_pending(request: StepRequest) -> Step:
     def finish(rows: list[Rows]) -> dict[str, Any]:
         raw_positions, dirty, stale, loads, erased = rows
         newest = {row["name"]: row["run_sequence"] for row in raw_positions}
-        curated = [table.name for table in request.warehouse.curated if _is_behind(request, table, newest)]
+        curated = [table.name for table in request.marketplace.curated if _is_behind(request, table, newest)]
         anything = (
             bool(curated)
             or dirty[0]["dirty_periods"] > 0
-            or any(needs_full_stage(request, metric) for metric in request.warehouse.metrics)
+            or any(needs_full_stage(request, metric) for metric in request.marketplace.metrics)
             or bool(list_outdated_views(request))
-            or (bool(request.warehouse.metrics) and request.ledger.as_of != request.plan.as_of)
+            or (bool(request.marketplace.metrics) and request.ledger.as_of != request.plan.as_of)
         )
         waiting = bool(loads or erased)
         if waiting:
@@ -45,7 +45,7 @@ def compose_pending(request: StepRequest) -> Step:
         return {
             "anything": anything,
             "curated": curated,
-            "metrics": [m.name for m in request.warehouse.metrics] if anything else [],
+            "metrics": [m.name for m in request.marketplace.metrics] if anything else [],
             "lake_is_behind": is_lake_behind(request, stale[0]["stale_years"]),
             "archive": {"anything": waiting, "run_sequence": request.run_sequence},
         }
@@ -67,4 +67,4 @@ def compose_pending(request: StepRequest) -> Step:
 
 def _is_behind(request: StepRequest, table: CuratedTable, newest: dict[str, int]) -> bool:
     position = request.ledger.applied_run("curated", table.name)
-    return needs_full_build(request, table) or any(newest.get(name, 0) > position for name in request.warehouse.sources(table))
+    return needs_full_build(request, table) or any(newest.get(name, 0) > position for name in request.marketplace.sources(table))

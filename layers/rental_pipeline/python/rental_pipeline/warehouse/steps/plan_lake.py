@@ -36,7 +36,7 @@ def compose_plan_lake(request: StepRequest) -> Step:
                 definition_hash=_shown_hash(request, table),
                 columns=_columns(columns, table.schema, table.table),
             )
-            for table in list_lake_tables(request.warehouse)
+            for table in list_lake_tables(request.marketplace)
             if (years := _stale_years(stale, table.name)) or needs_whole_unload(request, table)
         )
         plan = Lake(tables, _slices(request, columns, loads, erased))
@@ -59,7 +59,7 @@ def compose_plan_lake(request: StepRequest) -> Step:
 
 def is_lake_behind(request: StepRequest, stale_years: int) -> bool:
     """Whether earlier runs left something for the lake to show: their own lake steps failed, or it was never made."""
-    return stale_years > 0 or any(needs_whole_unload(request, table) for table in list_lake_tables(request.warehouse))
+    return stale_years > 0 or any(needs_whole_unload(request, table) for table in list_lake_tables(request.marketplace))
 
 
 def needs_whole_unload(request: StepRequest, table: LakeTable) -> bool:

@@ -32,7 +32,7 @@ def compose_prepare(request: StepRequest) -> Step:
     submissions += [*divide_statements("raw-tables", set_path, changes.batch)]
     # ALTER COLUMN TYPE may not stand in a transaction block (Redshift, "ALTER TABLE"): one request each.
     submissions += [Submission(f"widen-{position}", (sql,)) for position, sql in enumerate(changes.single)]
-    reshaped = [table for table in request.warehouse.curated if is_reshaped(request, table)]
+    reshaped = [table for table in request.marketplace.curated if is_reshaped(request, table)]
     if reshaped and (dropped := drop_views(request)):
         # A table that a view is bound to cannot be dropped (Redshift, "DROP TABLE"); publish makes the views again.
         submissions.append(request.write(*dropped, once=False, label="views"))
@@ -82,7 +82,7 @@ def _erase(request: StepRequest, table: str) -> Submission:
     they go. `archive` deletes the files it was loaded from, after the load.
     """
     positions = f"{request.schemas.control}.layer_position"
-    curated = [each.name for each in request.warehouse.curated if is_forgotten(request, each)]
+    curated = [each.name for each in request.marketplace.curated if is_forgotten(request, each)]
     return request.write(
         f"drop table if exists {request.schemas.raw}.{quote_identifier(table)}",
         f"update {positions} set first_run_sequence = null, watermark = null where layer = 'raw' and name = {literal(table)}",

@@ -12,10 +12,10 @@ from rental_pipeline.warehouse.steps.views import drop_views, make_views
 def compose_publish(request: StepRequest) -> Step:
     """Compose the step: one transaction, however many metrics and views there are."""
     control, run, as_of = request.schemas.control, request.run_sequence, literal(request.plan.as_of)
-    metrics = request.warehouse.metrics
+    metrics = request.marketplace.metrics
     positions = [
-        f"('presentation', {literal(metric.name)}, {run}, {as_of}, {literal(request.warehouse.metric_hash(metric))},"
-        f" {literal(request.warehouse.definition_hash(metric.file))})"
+        f"('presentation', {literal(metric.name)}, {run}, {as_of}, {literal(request.marketplace.metric_hash(metric))},"
+        f" {literal(request.marketplace.definition_hash(metric.file))})"
         for metric in metrics
     ]
     return Step(
@@ -37,7 +37,7 @@ def _replace_periods(request: StepRequest, metric: Metric) -> list[str]:
     published = f"{request.schemas.presentation}.{metric.name}"
     insert = f"insert into {published} select * from {staged_table(request, metric)}"
     position = request.ledger.position("presentation", metric.name)
-    if position and position.definition_hash != request.warehouse.definition_hash(metric.file):
+    if position and position.definition_hash != request.marketplace.definition_hash(metric.file):
         # Another shape: the whole metric was staged, since its hash covers the file.
         return [f"drop table {published}", metric.file.section("table"), insert]
     return [

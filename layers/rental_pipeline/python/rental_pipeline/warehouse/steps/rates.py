@@ -27,11 +27,11 @@ def replace_rates(request: StepRequest) -> list[Submission]:
     Raises:
         FixConfiguration: exchange_rates.csv holds what is no rate.
     """
-    rate_hash = request.warehouse.exchange_rate_hash
+    rate_hash = request.marketplace.exchange_rate_hash
     if request.ledger.is_made_from("control", "exchange_rate", rate_hash):
         return []
-    currency = request.warehouse.reporting_currency
-    manifest = _write_file(request, make_rates(request.warehouse.exchange_rates, currency), rate_hash)
+    currency = request.marketplace.reporting_currency
+    manifest = _write_file(request, make_rates(request.marketplace.exchange_rates, currency), rate_hash)
     control, columns = request.schemas.control, ", ".join(_COLUMNS)
     return list(
         request.write_all(
@@ -146,13 +146,13 @@ def _select_changed_days(control: str) -> str:
 
 def _mark_dirty(request: StepRequest) -> list[str]:
     """Note the periods of the metrics that convert by a changed rate. One that was never built is built whole in any case."""
-    warehouse = request.warehouse
+    marketplace = request.marketplace
     return mark_dirty(
         request,
         {
             metric.name: _select_periods(metric, request.schemas.control)
-            for metric in warehouse.metrics
-            if warehouse.is_converted(metric) and request.ledger.position("presentation", metric.name)
+            for metric in marketplace.metrics
+            if marketplace.is_converted(metric) and request.ledger.position("presentation", metric.name)
         },
     )
 

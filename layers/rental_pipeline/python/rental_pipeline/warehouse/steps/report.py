@@ -19,16 +19,16 @@ def compose_report(request: StepRequest) -> Step:
     stands as it was before that run's publication or after it, and never between. The run that published it is named
     (`published`); where the report of an older run is written late, it is another.
     """
-    charts, facts = request.warehouse.charts, _select_facts(request)
+    charts, facts = request.marketplace.charts, _select_facts(request)
 
     def finish(rows: list[Rows]) -> dict[str, Any]:
         found = dict(zip(facts, rows[: len(facts)], strict=True))
         drawn = zip(charts, rows[len(facts) :], strict=True)
         figures = Figures(
             marketplace=request.schemas.marketplace,
-            currency=request.warehouse.reporting_currency,
+            currency=request.marketplace.reporting_currency,
             **{name: tuple(fact_rows) for name, fact_rows in found.items()},
-            rules={table.name: {**RULES, **table.rules} for table in request.warehouse.curated},
+            rules={table.name: {**RULES, **table.rules} for table in request.marketplace.curated},
             charts=tuple(chart.draw(chart_rows) for chart, chart_rows in drawn),
         )
         write_json(
@@ -53,7 +53,7 @@ def _select_facts(request: StepRequest) -> dict[str, str]:
     of_run = f"where run_sequence = {run}"
     counts = " union all ".join(
         f"select {literal(table.name)} as table_name, count(*) as accepted_rows from {curated}.{table.name}"
-        for table in request.warehouse.curated
+        for table in request.marketplace.curated
         if not table.is_derived
     )
     return {

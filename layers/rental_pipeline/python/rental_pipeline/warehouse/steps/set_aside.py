@@ -20,7 +20,7 @@ def list_set_aside_checks(request: StepRequest) -> list[Check]:
     """Return two checks per curated table: one warns of rows newly set aside, one fails beyond the limit."""
     limits = {planned.name: planned.max_rejected_fraction for planned in request.plan.tables}
     checks = []
-    for table in request.warehouse.curated:
+    for table in request.marketplace.curated:
         rows = _select_rows(request, table)
         checks += [
             Check(f"{table.name}_newly_set_aside", "warn", rows),

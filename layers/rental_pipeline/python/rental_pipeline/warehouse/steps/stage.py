@@ -11,13 +11,13 @@ _DIRTY_DAY = "dirty_day"
 
 def compose_stage(request: TableRequest) -> Step:
     """Compose the staging of one metric; one transaction. Repeating it computes the same again."""
-    return Step(request.statement_name, (request.write(*_stage(request, request.warehouse.metric(request.name)), once=False),))
+    return Step(request.statement_name, (request.write(*_stage(request, request.marketplace.metric(request.name)), once=False),))
 
 
 def needs_full_stage(request: StepRequest, metric: Metric) -> bool:
     """Whether every period is rebuilt: a rebuild was asked for, or what the metric is made with has changed (or never ran)."""
-    is_as_made = request.ledger.is_made_from("presentation", metric.name, request.warehouse.metric_hash(metric))
-    return not is_as_made or request.is_rebuilt("presentation", request.warehouse.metric_sources(metric))
+    is_as_made = request.ledger.is_made_from("presentation", metric.name, request.marketplace.metric_hash(metric))
+    return not is_as_made or request.is_rebuilt("presentation", request.marketplace.metric_sources(metric))
 
 
 def staged_table(request: StepRequest, metric: Metric) -> str:
@@ -69,7 +69,7 @@ def _select_days(metric: Metric, control: str) -> list[str]:
 
 def _mark_stale_in_lake(request: StepRequest, metric: Metric, staged: str) -> list[str]:
     """Note which years hold periods that publication will change; a metric of another shape is unloaded whole in any case."""
-    if not request.ledger.is_defined_as("presentation", metric.name, request.warehouse.definition_hash(metric.file)):
+    if not request.ledger.is_defined_as("presentation", metric.name, request.marketplace.definition_hash(metric.file)):
         return []
     control, lake = request.schemas.control, lake_name("presentation", metric.name)
     published = f"""

@@ -12,7 +12,7 @@ from typing import Any
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.base.object_store import LEDGER, LOADS, PLAN, run_key
 from rental_pipeline.base.settings import WarehouseSettings
-from rental_pipeline.definitions.marketplace import Schemas, Warehouse
+from rental_pipeline.definitions.marketplace import Marketplace, Schemas
 from rental_pipeline.definitions.sql_files import hash_texts
 from rental_pipeline.model.document import Kind, read_document
 from rental_pipeline.model.ledger import Ledger
@@ -59,14 +59,14 @@ class OpenRequest:
     """
 
     settings: WarehouseSettings
-    warehouse: Warehouse
+    marketplace: Marketplace
     execution_id: str
     execution_name: str
     run_input: dict[str, Any] = field(default_factory=dict)
 
     @property
     def schemas(self) -> Schemas:
-        return self.warehouse.schemas
+        return self.marketplace.schemas
 
     @property
     def title(self) -> str:
@@ -90,14 +90,14 @@ class StepRequest:
     """
 
     settings: WarehouseSettings
-    warehouse: Warehouse
+    marketplace: Marketplace
     step: str
     run_sequence: int
     run_input: dict[str, Any] = field(default_factory=dict)
 
     @property
     def schemas(self) -> Schemas:
-        return self.warehouse.schemas
+        return self.marketplace.schemas
 
     @property
     def title(self) -> str:
@@ -135,7 +135,7 @@ class StepRequest:
         Raises:
             FixConfiguration: the SQL was deployed again meanwhile.
         """
-        if self.ledger.files_hash != self.warehouse.files_hash:
+        if self.ledger.files_hash != self.marketplace.files_hash:
             raise FixConfiguration(
                 f"the SQL of {self.schemas.marketplace} was deployed again after run {self.run_sequence} had begun:"
                 " start a new execution, which makes again whatever the new files touch"

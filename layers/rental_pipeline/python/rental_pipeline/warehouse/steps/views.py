@@ -15,7 +15,7 @@ LAYER = "view"  # of layer_position
 
 def list_outdated_views(request: StepRequest) -> list[str]:
     """Return the names of the views that do not stand as the files say: to be made, made again, or gone."""
-    wanted = {view.name for view in request.warehouse.views}
+    wanted = {view.name for view in request.marketplace.views}
     known = {position.name for position in request.ledger.positions if position.layer == LAYER}
     return sorted({view.name for view in _list_to_make(request)} | (known - wanted))
 
@@ -38,7 +38,7 @@ def make_views(request: StepRequest) -> list[str]:
     if not views:
         return []
     rows = [
-        f"('{LAYER}', {literal(view.name)}, {request.run_sequence}, {literal(request.warehouse.view_hash(view))})"
+        f"('{LAYER}', {literal(view.name)}, {request.run_sequence}, {literal(request.marketplace.view_hash(view))})"
         for view in views
     ]
     return [
@@ -50,8 +50,8 @@ def make_views(request: StepRequest) -> list[str]:
 def _list_to_make(request: StepRequest) -> list[View]:
     return [
         view
-        for view in request.warehouse.views
-        if not request.ledger.is_made_from(LAYER, view.name, request.warehouse.view_hash(view))
+        for view in request.marketplace.views
+        if not request.ledger.is_made_from(LAYER, view.name, request.marketplace.view_hash(view))
         # After a run that stopped, such a table is made again though its definition is the one the view was made for.
-        or any(is_reshaped(request, table) for table in request.warehouse.tables_of(view) if isinstance(table, CuratedTable))
+        or any(is_reshaped(request, table) for table in request.marketplace.tables_of(view) if isinstance(table, CuratedTable))
     ]
