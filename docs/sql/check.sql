@@ -43,40 +43,41 @@ having count(*) > 1) as broken;
 
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
     select 2, 'curated_values_in_range', 'fail', count(*), cast(min(example) as varchar(1024))
-    from (select 'apartments' || ' ' || coalesce(cast(id as varchar(64)), '') || ' breaks ' || case
+    from (select example
+from (
+    select 'apartments' || ' ' || coalesce(cast(id as varchar(64)), '') || ' breaks ' || case
         when not (price >= 0) then 'price >= 0'
         when not (cast(listing_created_at as date) between cast('2000-01-01' as date)
             and cast('2050-12-31' as date)) then 'listing_created_at in the calendar' end as example
-from apartments_curated.apartments
-where not (price >= 0)
-    or not (cast(listing_created_at as date) between cast('2000-01-01' as date)
-            and cast('2050-12-31' as date))
+    from apartments_curated.apartments
+) as broken
+where example is not null
 union all
-select 'bookings' || ' ' || coalesce(cast(booking_id as varchar(64)), '') || ' breaks ' || case
-    when not (total_price >= 0) then 'total_price >= 0'
-    when not (checkout_date >= checkin_date) then 'checkout_date >= checkin_date'
-    when not (booking_status in ('confirmed', 'pending', 'canceled')) then
-        'booking_status in (''confirmed'', ''pending'', ''canceled'')'
-    when not (cast(booking_date as date) between cast('2000-01-01' as date)
-        and cast('2050-12-31' as date)) then 'booking_date in the calendar'
-    when not (cast(checkin_date as date) between cast('2000-01-01' as date)
-        and cast('2050-12-31' as date)) then 'checkin_date in the calendar'
-    when not (cast(checkout_date as date) between cast('2000-01-01' as date)
-        and cast('2050-12-31' as date)) then 'checkout_date in the calendar' end as example
-from apartments_curated.bookings
-where not (total_price >= 0)
-    or not (checkout_date >= checkin_date)
-    or not (booking_status in ('confirmed', 'pending', 'canceled'))
-    or not (cast(booking_date as date) between cast('2000-01-01' as date) and cast('2050-12-31' as date))
-    or not (cast(checkin_date as date) between cast('2000-01-01' as date) and cast('2050-12-31' as date))
-    or not (cast(checkout_date as date) between cast('2000-01-01' as date) and cast('2050-12-31' as date))
+select example
+from (
+    select 'bookings' || ' ' || coalesce(cast(booking_id as varchar(64)), '') || ' breaks ' || case
+        when not (total_price >= 0) then 'total_price >= 0'
+        when not (checkout_date >= checkin_date) then 'checkout_date >= checkin_date'
+        when not (booking_status in ('confirmed', 'pending', 'canceled')) then
+            'booking_status in (''confirmed'', ''pending'', ''canceled'')'
+        when not (cast(booking_date as date) between cast('2000-01-01' as date)
+            and cast('2050-12-31' as date)) then 'booking_date in the calendar'
+        when not (cast(checkin_date as date) between cast('2000-01-01' as date)
+            and cast('2050-12-31' as date)) then 'checkin_date in the calendar'
+        when not (cast(checkout_date as date) between cast('2000-01-01' as date)
+            and cast('2050-12-31' as date)) then 'checkout_date in the calendar' end as example
+    from apartments_curated.bookings
+) as broken
+where example is not null
 union all
-select 'user_viewing' || ' ' || coalesce(cast(event_day as varchar(64)), '') || ' breaks ' || case
-    when not (cast(viewed_at as date) between cast('2000-01-01' as date)
-        and cast('2050-12-31' as date)) then 'viewed_at in the calendar' end as example
-from apartments_curated.user_viewing
-where not (cast(viewed_at as date) between cast('2000-01-01' as date)
-        and cast('2050-12-31' as date))) as broken;
+select example
+from (
+    select 'user_viewing' || ' ' || coalesce(cast(event_day as varchar(64)), '') || ' breaks ' || case
+        when not (cast(viewed_at as date) between cast('2000-01-01' as date)
+            and cast('2050-12-31' as date)) then 'viewed_at in the calendar' end as example
+    from apartments_curated.user_viewing
+) as broken
+where example is not null) as broken;
 
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
     select 2, 'references_known', 'fail', count(*), cast(min(example) as varchar(1024))
@@ -141,16 +142,17 @@ having count(*) > 1) as broken;
 
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
     select 2, 'metric_values_in_range', 'fail', count(*), cast(min(example) as varchar(1024))
-    from (select 'top_listings_weekly' || ' ' || coalesce(cast(period_start as varchar(64)), '') || ' ' ||
+    from (select example
+from (
+    select 'top_listings_weekly' || ' ' || coalesce(cast(period_start as varchar(64)), '') || ' ' ||
         coalesce(cast(apartment_id as varchar(64)), '') || ' breaks ' || case
         when not (revenue >= 0) then 'revenue >= 0'
         when not ((revenue is null) = (bookings = bookings_without_rate)) then
             '(revenue is null) = (bookings = bookings_without_rate)'
         when not (bookings >= bookings_without_rate) then 'bookings >= bookings_without_rate' end as example
-from apartments_staging.top_listings_weekly
-where not (revenue >= 0)
-    or not ((revenue is null) = (bookings = bookings_without_rate))
-    or not (bookings >= bookings_without_rate)) as broken;
+    from apartments_staging.top_listings_weekly
+) as broken
+where example is not null) as broken;
 
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
     select 2, 'ranks_start_at_one', 'fail', count(*), cast(min(example) as varchar(1024))

@@ -411,9 +411,23 @@ _FIGURES = [
     _mutate(
         "generated-checks-only-warn",
         f"{PACKAGE}/definitions/generic_checks.py",
-        'Check(name, "fail",',
-        'Check(name, "warn",',
+        'f"{name}_{number}", "fail",',
+        'f"{name}_{number}", "warn",',
         CHECKS,
+    ),
+    _mutate(
+        "generated-checks-beyond-a-statement",
+        f"{PACKAGE}/definitions/generic_checks.py",
+        "divide_texts(each, most_bytes=_STATEMENT_BYTES)",
+        "divide_texts(each, most_bytes=10**9)",
+        f"{UNIT}/definitions/test_generic_checks.py",
+    ),
+    _mutate(
+        "headers-judged-late",
+        f"{PACKAGE}/definitions/read_marketplace.py",
+        "    _judge_headers(read)\n",
+        "",
+        f"{UNIT}/definitions/test_marketplace.py",
     ),
     _mutate(
         "large-numbers-raise",

@@ -8,6 +8,7 @@ import pytest
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.definitions.generic_checks import list_generic_checks
 from rental_pipeline.definitions.read_marketplace import read_marketplace
+from rental_pipeline.model.request_size import MAX_BYTES, count_bytes
 
 SQL_ROOT = Path(__file__).parents[3] / "sql"
 CURATED = """-- grain: one row per key
@@ -104,7 +105,7 @@ def test_a_personal_key_is_in_no_example(write):
     """It groups the rows, and the message says how many there are."""
     checks = write("curated", "users", curated("users", more="-- personal: id\n-- holds: id > 0\n"))
     assert "cast(id" not in checks["curated_keys_unique"] and "group by id" in checks["curated_keys_unique"]
-    assert checks["curated_values_in_range"].startswith("select 'users' || ' breaks '")
+    assert "select 'users' || ' breaks '" in checks["curated_values_in_range"]
 
 
 def test_a_rank_of_something_else_is_refused(write):
@@ -112,3 +113,31 @@ def test_a_rank_of_something_else_is_refused(write):
     write("curated", "orders", curated("orders"))
     with pytest.raises(FixConfiguration, match=r"sales\.sql: rank says 'the best'"):
         write("presentation", "sales", METRIC.format(more="-- unique_key: period_start\n-- rank: the best"))
+
+
+def test_any_number_of_tables_is_checked_in_statements_that_a_request_holds(write, tmp_path):
+    """Sixty metrics, and one whose conditions alone are too long, are all asked, each condition written twice: asked and told."""
+    holds = "; ".join(f"amount_of_the_{number} >= 0" for number in range(80))
+    write("curated", "orders", curated("orders"))
+    for number in range(60):
+        text = METRIC.format(more=f"-- unique_key: period_start\n-- holds: {holds}")
+        (tmp_path / f"shop/presentation/sales_{number}.sql").parent.mkdir(exist_ok=True)
+        (tmp_path / f"shop/presentation/sales_{number}.sql").write_text(text)
+    holds = "; ".join(f"price_of_the_{number} >= 0" for number in range(3000))
+    checks = write("presentation", "prices", METRIC.format(more=f"-- unique_key: period_start\n-- holds: {holds}"))
+    parts = {name: sql for name, sql in checks.items() if name.startswith("metric_values_in_range")}
+    assert list(parts) == ["metric_values_in_range", *(f"metric_values_in_range_{n}" for n in range(2, len(parts) + 1))]
+    assert all(count_bytes(sql) < MAX_BYTES / 2 for sql in checks.values())
+    asked = "\n".join(parts.values())
+    for number in range(60):
+        assert re.search(rf"from shop_staging\.sales_{number}\b", asked)
+    assert asked.count("amount_of_the_7 >= 0") == 2 * 60
+    assert all(asked.count(f"price_of_the_{number} >= 0") == 2 for number in range(3000))
+
+
+def test_rows_without_a_key_are_told_by_their_day(write):
+    """A table of events needs no `key` line for its conditions to be asked."""
+    text = curated("events", more="-- holds: amount >= 0\n").replace("-- key: id\n", "")
+    checks = write("curated", "events", text)
+    assert "curated_keys_unique" not in checks
+    assert "cast(event_day as varchar(64))" in checks["curated_values_in_range"]

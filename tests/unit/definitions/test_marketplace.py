@@ -24,6 +24,7 @@ select 1
 """
 METRIC = """-- grain: day
 -- period: day
+-- unique_key: period_start
 -- reads: shop_curated.child, shop_control.exchange_rate
 
 -- name: table
@@ -146,7 +147,7 @@ def test_an_unknown_period_is_refused(sql_root):
     path = sql_root / "shop/presentation/sales.sql"
     path.write_text(METRIC.replace("period: day", "period: year"))
     with pytest.raises(FixConfiguration, match="day, week, month, all"):
-        _ = read_marketplace(sql_root, "shop").metric("sales").period_start
+        read_marketplace(sql_root, "shop")
 
 
 def test_only_a_metric_that_names_the_day_depends_on_it(sql_root):
@@ -184,3 +185,37 @@ def test_an_edit_of_an_intermediate_table_counts_for_its_metrics(sql_root):
     after = read_marketplace(sql_root, "shop")
     assert after.metric_hash(after.metrics[0]) != before.metric_hash(metric) and after.files_hash != before.files_hash
     assert after.metrics[0].depends_on_day
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "refusal"),
+    [
+        ("curated/child", "-- source: child\n", "", r"child\.sql has no `-- source: …` line"),
+        ("curated/child", "input: newest", "input: oldest", r"child\.sql: input is 'oldest'"),
+        ("curated/child", "input: newest", "input: versions", r"child\.sql has no `-- unique_key: …` line"),
+        ("curated/child", "-- key: id\n", "-- key: id\n-- removed: perhaps\n", "removed is 'perhaps'"),
+        ("curated/child", "-- key: id\n", "-- key: id\n-- amount: a, b, c\n", "amount says 'a, b, c'"),
+        ("curated/child", "-- key: id\n", "-- key: id\n-- lake: by hand\n", "lake says 'by hand'"),
+        ("presentation/sales", "-- unique_key: period_start\n", "", r"sales\.sql has no `-- unique_key: …` line"),
+        ("presentation/sales", "-- grain: day\n", "-- grain: day\n-- rank: the best\n", "rank says 'the best'"),
+        ("views/shown", "-- reads: shop_curated.child\n", "", r"shown\.sql has no `-- reads: …` line"),
+    ],
+)
+def test_a_wrong_header_is_refused_when_it_is_read(sql_root, path, old, new, refusal):
+    """By the doctor and by the step that opens a run, not by the step that needs the line."""
+    (sql_root / "shop/views").mkdir()
+    (sql_root / "shop/views/shown.sql").write_text("-- reads: shop_curated.child\n\n-- name: view\ncreate view x as select 1\n")
+    file = sql_root / f"shop/{path}.sql"
+    read_marketplace(sql_root, "shop")
+    assert old in file.read_text()
+    file.write_text(file.read_text().replace(old, new))
+    with pytest.raises(FixConfiguration, match=refusal):
+        read_marketplace(sql_root, "shop")
+
+
+@pytest.mark.parametrize("name", ["child_accounted_for", "parent_newly_set_aside", "curated_keys_unique"])
+def test_a_check_that_has_the_name_of_a_generated_one_is_refused(sql_root, name):
+    """Two results of one name could not be told apart, and the publication would never count as audited."""
+    (sql_root / "shop/checks/positive.sql").rename(sql_root / f"shop/checks/{name}.sql")
+    with pytest.raises(FixConfiguration, match=rf"checks/{name}\.sql has the name of a check"):
+        read_marketplace(sql_root, "shop")

@@ -1,13 +1,10 @@
 """A publication is one transaction, whatever has changed."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.base.settings import WarehouseSettings
-from rental_pipeline.definitions.marketplace import Check
 from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.model.ledger import Ledger, Position
 from rental_pipeline.model.strategies import Merge
@@ -24,11 +21,11 @@ def position(layer: str, name: str) -> Position:
     return Position(layer, name, 1, input_hash="old", definition_hash="old")
 
 
-def make_request(marketplace: str, checks: tuple[Check, ...] = ()) -> StepRequest:
+def make_request(marketplace: str) -> StepRequest:
     """A publication after which everything has another shape."""
     warehouse = read_marketplace(SQL_ROOT, marketplace)
     settings = WarehouseSettings(marketplace, "bucket", "dev", "arn:aws:iam::123456789012:role/copy", "workgroup")
-    request = StepRequest(settings, replace(warehouse, checks=(*warehouse.checks, *checks)), "publish", run_sequence=2)
+    request = StepRequest(settings, warehouse, "publish", run_sequence=2)
     positions = (
         *(position("curated", table.name) for table in warehouse.curated),
         *(position("presentation", metric.name) for metric in warehouse.metrics),
@@ -38,13 +35,6 @@ def make_request(marketplace: str, checks: tuple[Check, ...] = ()) -> StepReques
     request.__dict__["ledger"] = Ledger(2, "arn", warehouse.files_hash, positions)
     request.__dict__["plan"] = plan_a_run(2, tables)
     return request
-
-
-def test_a_check_that_has_the_name_of_a_generated_one_is_refused():
-    """Two results of one name could not be told apart, and the publication would never count as audited."""
-    request = make_request("apartments", (Check("bookings_accounted_for", "warn", "select 'x' as example"),))
-    with pytest.raises(FixConfiguration, match=r"checks/bookings_accounted_for\.sql has the name of a check"):
-        compose_publish(request)
 
 
 @pytest.mark.parametrize("marketplace", ["apartments", "cars"])

@@ -10,6 +10,10 @@ from collections.abc import Iterator, Sequence
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.definitions.marketplace import Check, CuratedTable, Marketplace
 from rental_pipeline.definitions.sql_files import SqlFile
+from rental_pipeline.model.request_size import divide_texts
+
+# The ends of the names of the checks that the steps make for each curated table.
+ACCOUNTED_FOR, NEWLY_SET_ASIDE, BEYOND_LIMIT = "_accounted_for", "_newly_set_aside", "_set_aside_beyond_limit"
 
 # An append table's rows have no key: equal ones are separate events.
 _NO_KEY = "event_day"
@@ -17,30 +21,46 @@ _NO_KEY = "event_day"
 _MANY_REJECTED = 100
 # Outside of the calendar (sql/control/calendar.sql) no metric has a period.
 _IN_CALENDAR = "cast({} as date) between cast('2000-01-01' as date) and cast('2050-12-31' as date)"
+# Of one check's statement, of which a request to the Data API holds 100 KB; and of what one select in it asks.
+_STATEMENT_BYTES, _SELECT_BYTES = 40_000, 15_000
 
 
 def list_generic_checks(marketplace: Marketplace) -> list[Check]:
     """Return the checks, each of all the tables that it concerns; a violation of any stops the publication.
 
+    What is too long for one statement is several checks: `name`, `name_2`, and so on.
+
     Raises:
         FixConfiguration: a header lacks its `unique_key`, or says `rank` otherwise than it is read.
     """
-    curated = [(table.file, f"{marketplace.schemas.curated}.{table.name}") for table in marketplace.curated]
+    curated = [(table, f"{marketplace.schemas.curated}.{table.name}") for table in marketplace.curated]
     staged = [(metric.file, f"{marketplace.schemas.staging}.{metric.name}") for metric in marketplace.metrics]
     selects = {
         "curated_keys_unique": [
-            _find_doubled(file, relation, key)
-            for (file, relation), table in zip(curated, marketplace.curated, strict=True)
-            if (key := _unique_key(table)) != (_NO_KEY,)
+            _find_doubled(table.file, relation, key) for table, relation in curated if (key := _unique_key(table)) != (_NO_KEY,)
         ],
-        "curated_values_in_range": [sql for file, relation in curated for sql in _find_out_of_range(file, relation)],
+        "curated_values_in_range": [
+            sql for table, relation in curated for sql in _find_out_of_range(table.file, relation, _unique_key(table))
+        ],
         "references_known": [sql for table in marketplace.curated for sql in _find_orphans(marketplace, table)],
-        "tables_not_all_rejected": _find_all_rejected(marketplace),
+        "tables_not_all_rejected": list(_find_all_rejected(marketplace)),
         "metric_rows_unique": [_find_doubled(file, relation, _listed(file, "unique_key")) for file, relation in staged],
-        "metric_values_in_range": [sql for file, relation in staged for sql in _find_out_of_range(file, relation)],
+        "metric_values_in_range": [
+            sql for file, relation in staged for sql in _find_out_of_range(file, relation, _listed(file, "unique_key"))
+        ],
         "ranks_start_at_one": [sql for file, relation in staged for sql in _find_unranked(file, relation)],
     }
-    return [Check(name, "fail", "\nunion all\n".join(each)) for name, each in selects.items() if each]
+    return [
+        Check(name if number == 1 else f"{name}_{number}", "fail", "\nunion all\n".join(part))
+        for name, each in selects.items()
+        for number, part in enumerate(divide_texts(each, most_bytes=_STATEMENT_BYTES), start=1)
+    ]
+
+
+def name_generated_checks(marketplace: Marketplace) -> set[str]:
+    """Return the names of all checks that no file is for; raises as `list_generic_checks`."""
+    of_tables = {table.name + end for table in marketplace.curated for end in (ACCOUNTED_FOR, NEWLY_SET_ASIDE, BEYOND_LIMIT)}
+    return of_tables | {check.name for check in list_generic_checks(marketplace)}
 
 
 def _listed(file: SqlFile, key: str) -> tuple[str, ...]:
@@ -50,11 +70,6 @@ def _listed(file: SqlFile, key: str) -> tuple[str, ...]:
 def _unique_key(table: CuratedTable) -> tuple[str, ...]:
     """Return the columns that tell a curated table's rows apart: `unique_key`, or else the key (not of versions)."""
     return _listed(table.file, "unique_key") if table.is_derived or "unique_key" in table.file.header else table.key
-
-
-def _key(file: SqlFile) -> tuple[str, ...]:
-    header = file.header
-    return _listed(file, "unique_key" if "unique_key" in header else "key")
 
 
 def _tell(file: SqlFile, key: Sequence[str], rows: str = "") -> str:
@@ -72,15 +87,16 @@ def _find_doubled(file: SqlFile, relation: str, key: Sequence[str]) -> str:
     )
 
 
-def _find_out_of_range(file: SqlFile, relation: str) -> Iterator[str]:
+def _find_out_of_range(file: SqlFile, relation: str, key: Sequence[str]) -> Iterator[str]:
     """Select the rows of which a condition of the header's `holds` is false, or a day of its `days` is in no calendar."""
     conditions = {each: each for each in _parts(file, "holds", ";")}
     conditions |= {f"{day} in the calendar": _IN_CALENDAR.format(day) for day in _parts(file, "days", ",")}
-    if not conditions:
-        return
-    named = " ".join(f"when not ({each}) then {_quote(told)}" for told, each in conditions.items())
-    broken = "\n    or ".join(f"not ({each})" for each in conditions.values())
-    yield f"select {_tell(file, _key(file))} || ' breaks ' || case {named} end as example\nfrom {relation}\nwhere {broken}"
+    broken = (f"when not ({each}) then {_quote(told)}" for told, each in conditions.items())
+    for part in divide_texts(broken, most_bytes=_SELECT_BYTES):
+        yield (
+            f"select example\nfrom (\n    select {_tell(file, key)} || ' breaks ' || case {' '.join(part)} end as example\n"
+            f"    from {relation}\n) as broken\nwhere example is not null"
+        )
 
 
 def _parts(file: SqlFile, key: str, separator: str) -> list[str]:
@@ -108,7 +124,7 @@ def _find_orphans(marketplace: Marketplace, table: CuratedTable) -> Iterator[str
         # By text, whose case a marketplace may have its references ignore.
         known = f"select lower(cast({parent.key[0]} as varchar(512))) as known_key from {curated}.{parent.name}"
         rejected = f"select lower(row_key) as known_key from {curated}.rejected_rows where table_name = '{parent.name}'"
-        child = _tell(table.file, _key(table.file), f"{table.name}.")
+        child = _tell(table.file, _unique_key(table), f"{table.name}.")
         yield (
             f"select {child} || ': none of {parent.name} has its {column}' as example\n"
             f"from {curated}.{table.name}\n"
@@ -118,23 +134,22 @@ def _find_orphans(marketplace: Marketplace, table: CuratedTable) -> Iterator[str
         )
 
 
-def _find_all_rejected(marketplace: Marketplace) -> list[str]:
+def _find_all_rejected(marketplace: Marketplace) -> Iterator[str]:
     """Select the tables that have many rejected rows and no accepted one."""
     curated = marketplace.schemas.curated
-    accepted = " union all ".join(
+    counts = (
         f"select cast('{table.name}' as varchar(127)) as table_name, count(*) as row_count from {curated}.{table.name}"
         for table in marketplace.curated
         if not table.is_derived
     )
-    if not accepted:
-        return []
-    return [
-        "select rejected_rows.table_name || ': all ' || cast(count(*) as varchar(64)) || ' rows, for example for '"
-        f" || min(rejected_rows.broken_rule) as example\nfrom {curated}.rejected_rows\n"
-        f"inner join ({accepted}) as accepted on rejected_rows.table_name = accepted.table_name\n"
-        "where accepted.row_count = 0\ngroup by rejected_rows.table_name\n"
-        f"having count(*) >= {_MANY_REJECTED}"
-    ]
+    for part in divide_texts(counts, most_bytes=_SELECT_BYTES):
+        yield (
+            "select rejected_rows.table_name || ': all ' || cast(count(*) as varchar(64)) || ' rows, for example for '"
+            f" || min(rejected_rows.broken_rule) as example\nfrom {curated}.rejected_rows\n"
+            f"inner join ({' union all '.join(part)}) as accepted on rejected_rows.table_name = accepted.table_name\n"
+            "where accepted.row_count = 0\ngroup by rejected_rows.table_name\n"
+            f"having count(*) >= {_MANY_REJECTED}"
+        )
 
 
 def _find_unranked(file: SqlFile, relation: str) -> Iterator[str]:

@@ -8,6 +8,8 @@ from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.definitions import exchange_rates
 from rental_pipeline.definitions.charts import read_charts
 from rental_pipeline.definitions.exchange_rates import US_DOLLAR
+from rental_pipeline.definitions.generic_checks import name_generated_checks
+from rental_pipeline.definitions.lake_tables import list_lake_tables
 from rental_pipeline.definitions.marketplace import Check, CuratedTable, Intermediate, Marketplace, Metric, Schemas, View
 from rental_pipeline.definitions.sql_files import SqlFile, read_sql_folder
 
@@ -21,7 +23,7 @@ def read_marketplace(sql_root: Path, marketplace: str, reporting_currency: str =
     """Read and check all SQL of a marketplace, whose figures are in the reporting currency.
 
     Raises:
-        FixConfiguration: the folder is absent, a header is wrong, or references form a circle.
+        FixConfiguration: the folder is absent, a header is wrong, references form a circle, or a check has another's name.
     """
     folder = sql_root / marketplace
     if not folder.is_dir():
@@ -30,7 +32,7 @@ def read_marketplace(sql_root: Path, marketplace: str, reporting_currency: str =
     control = read_sql_folder(sql_root / "control")
     intermediates = {name: Intermediate(file) for name, file in read_sql_folder(folder / "intermediate").items()}
     rates = sql_root / "control" / exchange_rates.FILE
-    return Marketplace(
+    read = Marketplace(
         schemas=Schemas(marketplace),
         control=tuple(sql for file in control.values() for sql in file.sections.values()),
         functions="".join(control[name].text for name in ("functions", "calendar") if name in control),
@@ -43,6 +45,21 @@ def read_marketplace(sql_root: Path, marketplace: str, reporting_currency: str =
         views=tuple(View(file) for file in read_sql_folder(folder / "views").values()),
         charts=read_charts(folder / "report"),
     )
+    _judge_headers(read)
+    return read
+
+
+def _judge_headers(marketplace: Marketplace) -> None:
+    """Read what steps would read later, so that a wrong header stops the run before it opens."""
+    for table in marketplace.curated:
+        _ = (table.source, table.is_derived, table.keeps_removed, table.amount)
+    for metric in marketplace.metrics:
+        _ = (metric.reads, metric.period)
+    for view in marketplace.views:
+        _ = view.reads
+    _ = list_lake_tables(marketplace)
+    if taken := sorted(name_generated_checks(marketplace) & {check.name for check in marketplace.checks}):
+        raise FixConfiguration(f"checks/{taken[0]}.sql has the name of a check that is made for all tables: rename the file")
 
 
 def _order_by_reference(tables: list[CuratedTable]) -> tuple[CuratedTable, ...]:

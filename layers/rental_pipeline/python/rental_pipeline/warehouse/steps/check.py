@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from rental_pipeline.base.errors import FixConfiguration, FixData
-from rental_pipeline.definitions.generic_checks import list_generic_checks
+from rental_pipeline.base.errors import FixData
+from rental_pipeline.definitions.generic_checks import ACCOUNTED_FOR, BEYOND_LIMIT, list_generic_checks
 from rental_pipeline.definitions.marketplace import Check, CuratedTable
 from rental_pipeline.model.raw_tables import quote_identifier
 from rental_pipeline.model.request_size import MAX_BYTES, divide_texts
 from rental_pipeline.model.strategies import Append
 from rental_pipeline.warehouse.steps.newest import select_newest
 from rental_pipeline.warehouse.steps.set_aside import (
-    BEYOND_LIMIT,
     WAYS_OUT,
     describe_set_aside,
     list_set_aside_checks,
@@ -80,15 +79,10 @@ def tell_violations(rows: Rows) -> list[str]:
 def list_checks(request: StepRequest) -> list[Check]:
     """The marketplace's checks; those of all tables, by their headers; and per curated table: every key of raw is accepted or
     rejected; what is newly set aside.
-
-    Raises:
-        FixConfiguration: a file has the name of a check that is made for every table.
     """
     generated = list_generic_checks(request.marketplace)
     generated += [_account_for_rows(request, table) for table in request.marketplace.curated if not table.is_derived]
     generated += list_set_aside_checks(request)
-    if taken := sorted({check.name for check in generated} & {check.name for check in request.marketplace.checks}):
-        raise FixConfiguration(f"checks/{taken[0]}.sql has the name of a check that is made for all tables: rename the file")
     return [*request.marketplace.checks, *generated]
 
 
@@ -112,7 +106,7 @@ def _account_for_rows(request: StepRequest, table: CuratedTable) -> Check:
         current = f"select count(*) as _rp_rows from ({newest}) as _rp_newest"
     curated = request.schemas.curated
     return Check(
-        name=f"{table.name}_accounted_for",
+        name=f"{table.name}{ACCOUNTED_FOR}",
         severity="fail",
         violations=f"""
         select

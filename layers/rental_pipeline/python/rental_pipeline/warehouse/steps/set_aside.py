@@ -6,10 +6,10 @@ published. A row counts from the run that set it aside until a run has published
 
 from __future__ import annotations
 
+from rental_pipeline.definitions.generic_checks import BEYOND_LIMIT, NEWLY_SET_ASIDE
 from rental_pipeline.definitions.marketplace import Check, CuratedTable
 from rental_pipeline.warehouse.steps.step import Rows, StepRequest, literal
 
-BEYOND_LIMIT = "_set_aside_beyond_limit"  # the end of a check's name
 WAYS_OUT = (
     "Correct the rows in the source; or let the curated file's rule accept them; or, if they are to be left out of the figures,"
     " raise max_rejected_fraction of the table in source.yaml. Then start a new execution."
@@ -23,7 +23,7 @@ def list_set_aside_checks(request: StepRequest) -> list[Check]:
     for table in request.marketplace.curated:
         rows = _select_rows(request, table)
         checks += [
-            Check(f"{table.name}_newly_set_aside", "warn", rows),
+            Check(f"{table.name}{NEWLY_SET_ASIDE}", "warn", rows),
             Check(f"{table.name}{BEYOND_LIMIT}", "fail", f"{rows} {_beyond(request, table, limits[table.source])}"),
         ]
     return checks
