@@ -661,6 +661,20 @@ _PENDING = [
         PENDING,
     ),
     _mutate(
+        "what-a-header-says-of-rows-counts-for-nothing",
+        f"{PACKAGE}/definitions/marketplace.py",
+        '_DECIDES_METRIC = ("period", "reads")',
+        "_DECIDES_METRIC = ()",
+        f"{UNIT}/definitions/test_marketplace.py",
+    ),
+    _mutate(
+        "a-comment-builds-all",
+        f"{PACKAGE}/definitions/sql_files.py",
+        "{name}: {strip_statement(sql)}",
+        "{name}: {sql}",
+        f"{UNIT}/definitions/test_marketplace.py",
+    ),
+    _mutate(
         "rebuild-of-one-table-builds-all",
         f"{STEPS}/step.py",
         "return rebuild.tables is None or not set(sources).isdisjoint(rebuild.tables)",

@@ -106,8 +106,8 @@ def test_09_a_group_whose_only_row_is_rejected_disappears(loaded):
     [
         ("presentation/parents_weekly.sql", "count(*) * 1", "count(*) * 2"),
         ("curated/parents.sql", "cast(1 as integer)", "cast(2 as integer)"),
-        ("../control/functions.sql", "-- name: is_in_calendar", "-- Edited.\n-- name: is_in_calendar"),
-        ("../control/calendar.sql", "-- name:", "-- Edited.\n-- name:"),
+        ("../control/functions.sql", "select $1 between", "select ($1) between"),
+        ("../control/calendar.sql", "+ (ones.n", "+ (0 + ones.n"),
     ],
 )
 def test_10_an_edited_file_is_used_for_rows_that_nothing_touched(loaded, path, before, after):
@@ -121,6 +121,15 @@ def test_10_an_edited_file_is_used_for_rows_that_nothing_touched(loaded, path, b
         assert loaded.query("select parents from parents_weekly") == [(2,)]
     if "cast" in before:
         assert loaded.query("select rule from parents") == [(2,)]
+
+
+def test_10_a_comment_writes_nothing(loaded):
+    """Neither in a rule, a metric, a function nor the calendar: no table is built, no period published."""
+    for path in ("presentation/parents_weekly.sql", "curated/parents.sql", "../control/functions.sql", "../control/calendar.sql"):
+        loaded.edit(path, "-- name:", "-- Edited.\n-- name:")
+    assert loaded.run_well() == "unchanged"
+    assert loaded.query("select count(*) from curated_build where run_sequence = 2") == [(0,)]
+    assert loaded.query("select count(*) from metric_build where run_sequence = 2") == [(0,)]
 
 
 @pytest.mark.parametrize(

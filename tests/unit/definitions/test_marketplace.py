@@ -92,6 +92,30 @@ def test_editing_a_parent_leaves_its_children_as_they_are(sql_root):
     assert before.curated_hash(before.curated_table("child")) == after.curated_hash(after.curated_table("child"))
 
 
+@pytest.mark.parametrize("folder", ["curated/parent", "presentation/sales"])
+def test_a_comment_in_a_file_builds_nothing_again(sql_root, folder):
+    """What a header says to readers, words between the sections and line breaks decide no row."""
+    before = read_marketplace(sql_root, "shop")
+    path = sql_root / f"shop/{folder}.sql"
+    path.write_text("-- grain: other words\n-- holds: 1 = 1\n" + path.read_text().replace("select 1", "-- why\nselect\n    1"))
+    after = read_marketplace(sql_root, "shop")
+    assert before.files_hash != after.files_hash
+    assert [before.curated_hash(table) for table in before.curated] == [after.curated_hash(table) for table in after.curated]
+    assert [before.metric_hash(metric) for metric in before.metrics] == [after.metric_hash(metric) for metric in after.metrics]
+    for old, new in zip([*before.curated, *before.metrics], [*after.curated, *after.metrics], strict=True):
+        assert before.definition_hash(old.file) == after.definition_hash(new.file)
+
+
+def test_what_a_header_says_of_the_rows_counts(sql_root):
+    """A reference, a period: as much as a statement."""
+    before = read_marketplace(sql_root, "shop")
+    write_curated(sql_root, "child", "none")
+    (sql_root / "shop/presentation/sales.sql").write_text(METRIC.replace("period: day", "period: week"))
+    after = read_marketplace(sql_root, "shop")
+    assert before.curated_hash(before.curated_table("child")) != after.curated_hash(after.curated_table("child"))
+    assert before.metric_hash(before.metric("sales")) != after.metric_hash(after.metric("sales"))
+
+
 def test_a_tables_sources_are_its_own_and_its_parents(sql_root):
     """Whether a grandchild is taken depends on its parent's raw table, and on nothing above that."""
     write_curated(sql_root, "grandchild", "child_id -> child.id")

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from rental_pipeline.base.errors import FixConfiguration
-from rental_pipeline.definitions.sql_files import hash_texts, read_sql_file
+from rental_pipeline.definitions.sql_files import hash_texts, read_sql_file, strip_statement
 
 GOOD = """-- Cities by bookings.
 --
@@ -70,3 +70,32 @@ def test_hash_keeps_texts_apart():
     """Moving a letter from one text to the next changes the hash."""
     assert hash_texts("ab", "c") != hash_texts("a", "bc")
     assert hash_texts("ab", "c") == hash_texts("ab", "c")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "select a,\n    sum(b) as c  -- why\nfrom t /* where\n from */ where d = 'x  -- y'",
+        "select a , sum( b ) as c from t where d = 'x  -- y'\n",
+    ],
+)
+def test_a_comment_or_another_line_break_leaves_a_statement_as_it_is(other):
+    """Its hash is the same, and nothing is built again."""
+    assert strip_statement(other) == strip_statement("select a, sum(b) as c from t where d = 'x  -- y'")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("select 'x  -- y'", "select 'x'"),
+        ("select 'a b'", "select 'a  b'"),
+        ("select 'it''s' -- a", "select 'it' 's'"),
+        ('select "a --b"', 'select "a"'),
+        ("select a - -1", "select a --1"),
+        ("create function f() as $$ select '1' $$ language sql", "create function f() as $$ select  '1' $$ language sql"),
+        ("select 'a\\' -- b'", "select 'a\\' -- c'"),
+    ],
+)
+def test_what_may_mean_something_else_counts(one, other):
+    """Within quotes every letter counts; where a text may end at two places, everything does."""
+    assert strip_statement(one) != strip_statement(other)

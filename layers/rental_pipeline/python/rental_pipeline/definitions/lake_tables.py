@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.definitions.marketplace import CuratedTable, Marketplace, Metric
-from rental_pipeline.definitions.sql_files import SqlFile, hash_texts
+from rental_pipeline.definitions.sql_files import SqlFile, hash_texts, strip_statement
 
 LAYER = "lake"  # of layer_position
 EXCHANGE_RATE = "control_exchange_rate"
@@ -64,7 +64,7 @@ def list_lake_tables(marketplace: Marketplace) -> list[LakeTable]:
         _lake_table("presentation", schemas.presentation, metric.file, year_of(metric), marketplace.metric_sources(metric))
         for metric in marketplace.metrics
     ]
-    shape = hash_texts(marketplace.exchange_rate_table)
+    shape = hash_texts(strip_statement(marketplace.exchange_rate_table))
     rates = LakeTable("control", "exchange_rate", schemas.control, None, frozenset(), shape)
     return [*curated, *metrics, rates]
 
@@ -101,4 +101,4 @@ def select_year(date_column: str) -> str:
 
 
 def _lake_table(layer: str, schema: str, file: SqlFile, column: str | None, sources: frozenset[str]) -> LakeTable:
-    return LakeTable(layer, file.name, schema, column, sources, hash_texts(file.section("table"), column or ""))
+    return LakeTable(layer, file.name, schema, column, sources, hash_texts(strip_statement(file.section("table")), column or ""))

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.definitions.charts import Chart
-from rental_pipeline.definitions.sql_files import SqlFile, hash_texts
+from rental_pipeline.definitions.sql_files import SqlFile, hash_texts, strip_statement
 
 _REFERENCE = re.compile(r"^(?P<column>\w+)(?: +as +(?P<curated>\w+))? *-> *(?P<parent>\w+)\.(?P<parent_key>\w+)$")
 # The first day of the period of a day of the calendar. `all` is one period: the whole calendar (sql/control/calendar.sql).
@@ -17,6 +17,9 @@ _PERIODS = {"day": "calendar_date", "week": "week_start", "month": "month_start"
 _END_OF_ALL = "cast('2051-01-01' as date)"
 _DIRTY = "dirty_from_"
 _DIRTY_DAYS = "dirty_days_from_"
+# What of a header decides rows. Everything else in it is for readers, or for the checks.
+_DECIDES_CURATED = ("source", "input", "key", "references", "removed", "amount")
+_DECIDES_METRIC = ("period", "reads")
 # A rule of a curated table: a line of words, the condition, and its name before what breaks it.
 _RULE = re.compile(r"^ *-- (\S.*)\n *when (?:(?!\bwhen\b)[^;])*?\bthen '([a-z_]+): ", re.MULTILINE)
 
@@ -304,7 +307,7 @@ class Marketplace:
 
     Attributes:
         control: The statements that set the control schema up, in order.
-        functions: The text of those of its files that rows depend on: functions and calendar.
+        functions: A hash of the statements on which rows depend: functions and calendar.
         exchange_rate_table: The definition of the control table of rates.
         exchange_rates: The text of exchange_rates.csv; empty where there is no such file.
         reporting_currency: The currency in which the figures are, by its ISO 4217 code.
@@ -357,7 +360,7 @@ class Marketplace:
 
     def curated_hash(self, table: CuratedTable) -> str:
         """Hash what decides the table's rows besides raw: its file, functions and calendar."""
-        return hash_texts(table.file.text, self.functions)
+        return hash_texts(table.file.hash_meaning(*_DECIDES_CURATED), self.functions)
 
     def metric_hash(self, metric: Metric) -> str:
         """Hash what decides the metric's rows besides curated rows and rates: its file, the shape of what it reads, functions,
@@ -365,9 +368,10 @@ class Marketplace:
 
         Rates are compared by value when they are replaced (rental_pipeline.warehouse.steps.rates).
         """
-        shapes = [table.file.section("table") for table in self._inputs(metric)]
+        shapes = [self.definition_hash(table.file) for table in self._inputs(metric)]
         currency = [self.reporting_currency] if self.is_converted(metric) else []
-        return hash_texts(*(file.text for file in metric.files), self.functions, *shapes, *currency)
+        files = (file.hash_meaning(*_DECIDES_METRIC) for file in metric.files)
+        return hash_texts(*files, self.functions, *shapes, *currency)
 
     def is_converted(self, metric: Metric) -> bool:
         """Whether a metric reads the exchange rates."""
@@ -384,9 +388,9 @@ class Marketplace:
 
     def view_hash(self, view: View) -> str:
         """Hash the view and the definitions of its tables: where one of them is made again, so is the view."""
-        return hash_texts(view.file.text, *(table.file.section("table") for table in self.tables_of(view)))
+        return hash_texts(view.file.hash_meaning(), *(self.definition_hash(table.file) for table in self.tables_of(view)))
 
     @staticmethod
     def definition_hash(file: SqlFile) -> str:
         """Hash the table's definition, so that a changed one is created again."""
-        return hash_texts(file.section("table"))
+        return hash_texts(strip_statement(file.section("table")))

@@ -35,7 +35,7 @@ def read_marketplace(sql_root: Path, marketplace: str, reporting_currency: str =
     read = Marketplace(
         schemas=Schemas(marketplace),
         control=tuple(sql for file in control.values() for sql in file.sections.values()),
-        functions="".join(control[name].text for name in ("functions", "calendar") if name in control),
+        functions="".join(control[name].hash_meaning() for name in ("functions", "calendar") if name in control),
         exchange_rate_table=control["tables"].sections.get("exchange_rate", "") if "tables" in control else "",
         exchange_rates=rates.read_text(encoding="utf-8-sig") if rates.is_file() else "",
         reporting_currency=reporting_currency,

@@ -15,6 +15,14 @@ _NAME = re.compile(r"^-- name: *(\w+) *$", re.MULTILINE)
 _FILE_NAME = re.compile(r"[a-z][a-z0-9_]{0,99}")
 _HEADER_LINE = re.compile(r"^-- (\w+): +(.*)$")
 _HEADER_CONTINUED = re.compile(r"^-- {4,}(\S.*)$")
+# What is quoted, in which blanks and dashes mean something; what stands for a blank; brackets and commas; the rest.
+_TOKEN = re.compile(
+    r"""(?P<quoted>'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)"""
+    r"""|(?P<blank>(?:--[^\n]*|/\*.*?\*/|\s)+)|(?P<mark>[(),])|(?P<rest>[^\s(),'"$/-]+|.)""",
+    re.DOTALL,
+)
+# A backslash before a quote ends a text in standard SQL, and does not in Redshift: where such a text ends is not sure.
+_AMBIGUOUS = "\\'"
 
 
 @dataclass(frozen=True)
@@ -25,7 +33,7 @@ class SqlFile:
         path: Where it was read from, for errors.
         header: The `key: value` lines before the first section, continued lines joined.
         sections: Statement by section name, in file order, without comments before the first.
-        text: The whole file, for hashing.
+        text: The whole file.
     """
 
     path: Path
@@ -43,6 +51,11 @@ class SqlFile:
         if name not in self.sections:
             raise FixConfiguration(f"{self.path} has no section `-- name: {name}`; it has: {', '.join(self.sections)}")
         return self.sections[name]
+
+    def hash_meaning(self, *header: str) -> str:
+        """Hash the statements and some lines of the header: what neither a comment nor another formatting changes."""
+        lines = [f"{key}: {' '.join(self.header[key].split())}" for key in header if key in self.header]
+        return hash_texts(*lines, *(f"{name}: {strip_statement(sql)}" for name, sql in self.sections.items()))
 
     def header_line(self, key: str) -> str:
         """Return what the header says under a key; raise FixConfiguration naming the file where it says nothing."""
@@ -82,6 +95,25 @@ def read_sql_folder(folder: Path) -> dict[str, SqlFile]:
             " and underscores only, at most 100 of them: rename it"
         )
     return {path.stem: read_sql_file(path) for path in paths}
+
+
+def strip_statement(sql: str) -> str:
+    """Return a statement without comments, each stretch of blanks outside of quotes as one, none at brackets and commas.
+
+    Two statements of one result mean the same; what may mean something else stays as it is.
+    """
+    if _AMBIGUOUS in sql:
+        return sql
+    kept: list[str] = []
+    for token in _TOKEN.finditer(sql):
+        is_blank = token.lastgroup == "blank"
+        if kept and kept[-1] == " " and token.lastgroup == "mark":
+            kept.pop()
+        if not is_blank:
+            kept.append(token[0])
+        elif kept and kept[-1] not in ("(", ")", ","):
+            kept.append(" ")
+    return "".join(kept).strip()
 
 
 def hash_texts(*texts: str) -> str:
