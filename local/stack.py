@@ -87,6 +87,7 @@ class Source:
             autocommit=True,
             local_infile=True,
             init_command="set time_zone = '+00:00'",
+            ssl_disabled=True,  # as in MariaDB.connect
         )
 
 

@@ -86,6 +86,7 @@ class MariaDB:
             charset="utf8mb4",
             autocommit=True,
             init_command="set time_zone = '+00:00'",
+            ssl_disabled=True,  # it would read all of the system's certificates, for a socket of this machine
         )
 
     def create_database(self, database: str) -> None:

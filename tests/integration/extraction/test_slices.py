@@ -17,7 +17,7 @@ from rental_pipeline.model.strategies import Append, Merge
 from rental_pipeline.model.table_plan import PlannedColumn, PlannedTable, Slice
 from rental_pipeline.plan.slices import cut_slices
 from rental_pipeline.source.connection import SourceAddress, connect
-from rental_pipeline.source.queries import compose_slice_query, window_condition
+from rental_pipeline.source.queries import compose_slice_query, from_table, window_condition
 from tests.fixtures.mariadb import SourceDatabase
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
@@ -138,7 +138,7 @@ def test_append_slices_hold_each_row_of_the_window_once_and_whole_days(
     slices = cut_slices(connection, table, 1, slice_rows)
     per_slice = [[row[:2] for row in read(connection, *compose_slice_query(table, part, ""))] for part in slices]
     condition, arguments = window_condition(table)
-    expected = Counter(read(connection, f"select user_id, at from {name} where {condition}", arguments))
+    expected = Counter(read(connection, f"select user_id, at {from_table(table)} where {condition}", arguments))
     assert sum((Counter(each) for each in per_slice), Counter()) == expected
     places = [{at[:10] for _, at in each if at is not None and at >= "1000"} for each in per_slice]
     assert sum(len(place) for place in places) == len(set().union(*places)), "a day is in two slices"
@@ -163,7 +163,7 @@ def test_the_cut_of_a_window_uses_the_cursor_s_index_and_a_slice_the_key_s(sourc
     source_database.execute("analyze table t")
     table = keyed_table("t", ["int", "int"], LOWER)
     condition, arguments = window_condition(table)
-    (plan,) = source_database.query_rows(f"explain select k0, k1 from t where {condition}", arguments)
+    (plan,) = source_database.query_rows(f"explain select k0, k1 {from_table(table)} where {condition}", arguments)
     assert (plan["type"], plan["key"]) == ("range", "changed_at")
     query, arguments = compose_slice_query(replace(table, lower=None), Slice(1, "t", 1, ("50", "60"), ("51", "3")), "")
     (plan,) = source_database.query_rows(f"explain {query}", arguments)

@@ -31,6 +31,7 @@ from rental_pipeline.model.raw_tables import (
 )
 from rental_pipeline.model.run_request import LAYERS, RunInput
 from rental_pipeline.model.table_plan import PlannedColumn, PlannedTable
+from rental_pipeline.source.table_match import list_table
 
 # How many loads one SQL step makes again: each takes seconds, and the step has hours (statemachine/sql_step.asl.yaml).
 LOADS_PER_STEP = 200
@@ -85,7 +86,7 @@ def plan_replay(settings: PlanSettings, contract: dict[str, TableContract], run_
                 ).to_json(),
             )
             created.append(create_raw_table(f"{schemas.raw}.{quote_identifier(name)}", table, columns))
-        tables.append(PlannedTable(name=name, source_name=name, strategy=table.strategy, columns=columns))
+        tables.append(list_table(table, name, columns))
     plan = Plan(
         marketplace=settings.marketplace,
         run_sequence=run_sequence,
