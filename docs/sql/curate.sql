@@ -14,23 +14,7 @@ call enter_step(2, 'curate bookings', 43200);
 
 call expect_position('curated', 'bookings', 1);
 
-create temp table _rp_touched as
-    select "booking_id"
-    from apartments_raw."bookings"
-    where _run_sequence > 1
-    union
-    select _rp_child."booking_id"
-    from apartments_raw."bookings" as _rp_child
-    inner join (select _rp_parent."id"
-        from apartments_raw."apartments" as _rp_parent
-        inner join (select distinct _rp_raw."id"
-            from apartments_raw."apartments" as _rp_raw
-            where _rp_raw._run_sequence > 1) as _rp_arrived
-        on _rp_parent."id" = _rp_arrived."id"
-        where _rp_parent._operation = 'U'
-        group by _rp_parent."id"
-        having min(_rp_parent._run_sequence) > 1) as _rp_appeared
-    on _rp_child."apartment_id" = _rp_appeared."id";
+create temp table _rp_touched as select "booking_id" from apartments_raw."bookings" where _run_sequence > 1;
 
 create temp table newest as
             select _rp_ranked.*, cast(case
@@ -46,6 +30,7 @@ create temp table newest as
                 from apartments_raw."bookings" as _rp_raw
                     inner join _rp_touched
                     on _rp_raw."booking_id" = _rp_touched."booking_id"
+                    where _rp_raw._run_sequence > 1
             ) as _rp_ranked
             where _rp_ranked._version_rank = 1 and _rp_ranked._operation = 'U';
 
@@ -301,7 +286,9 @@ create temp table _rp_before as
     select bookings.*
     from apartments_curated.bookings
     inner join _rp_touched
-    on bookings.booking_id = _rp_touched."booking_id";
+    on bookings.booking_id = _rp_touched."booking_id"
+    where bookings.booking_id >= 8999
+    and bookings.booking_id <= 9010;
 
 create temp table _rp_after as select
     cast(booking_id as bigint) as booking_id,
@@ -360,7 +347,11 @@ insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequ
         as bigint), 2
     from changed_bookings;
 
-delete from apartments_curated.bookings using _rp_touched where bookings.booking_id = _rp_touched."booking_id";
+delete from apartments_curated.bookings
+    using _rp_touched
+    where bookings.booking_id = _rp_touched."booking_id"
+    and bookings.booking_id >= 8999
+    and bookings.booking_id <= 9010;
 
 insert into apartments_curated.bookings select * from _rp_after;
 
@@ -472,14 +463,39 @@ delete from apartments_curated.unreadable_values
             md5(cast(_rp_touched."booking_id" as varchar(65535))) end as varchar(512));
 
 insert into apartments_curated.unreadable_values (table_name, row_key, event_day, unreadable_value)
-    select 'bookings', row_key, cast(null as date), unreadable_value
+    select cast('bookings' as varchar(127)), row_key, cast(null as date), unreadable_value
     from judged
     where unreadable_value is not null
-    and broken_rule is null;
-
-insert into apartments_curated.unreadable_values (table_name, row_key, event_day, unreadable_value)
-    select 'bookings', row_key, event_day, unreadable_value
+    and broken_rule is null
+    union all
+    select cast('bookings' as varchar(127)), row_key, event_day, unreadable_value
     from _rp_shortened;
+
+delete from apartments_control.orphan
+    using _rp_touched
+    where orphan.table_name = 'bookings'
+    and orphan.row_key = cast(case
+        when octet_length(cast(_rp_touched."booking_id" as varchar(65535))) <= 512 then
+            cast(_rp_touched."booking_id" as varchar(65535))
+        else left(cast(_rp_touched."booking_id" as varchar(65535)), 110) || '~' ||
+            md5(cast(_rp_touched."booking_id" as varchar(65535))) end as varchar(512));
+
+insert into apartments_control.orphan (table_name, row_key, event_day, row_hash, run_sequence, parent,
+    parent_hash, is_rejected)
+            select
+                cast('bookings' as varchar(127)),
+                newest._row_key,
+                cast(null as date),
+                newest._row_hash,
+                newest._run_sequence,
+                cast('apartments' as varchar(127)),
+                md5(lower(rtrim(cast(newest."apartment_id" as varchar(65535))))),
+                _rp_accepted.row_key is null
+            from newest
+            left join known_apartments on newest."apartment_id" = known_apartments."id"
+            left join (select row_key from judged where broken_rule is null) as _rp_accepted
+                on newest._row_key = _rp_accepted.row_key
+            where newest."apartment_id" is not null and known_apartments."id" is null;
 
 insert into apartments_control.curated_build (run_sequence, table_name, is_full, keys_touched, rows_accepted,
     rows_rejected, rows_changed, rows_unreadable)
@@ -531,6 +547,7 @@ create temp table newest as
                 from apartments_raw."bookings" as _rp_raw
                     inner join _rp_touched
                     on _rp_raw."booking_id" = _rp_touched."booking_id"
+                    where true
             ) as _rp_ranked
             where _rp_ranked._version_rank = 1 and _rp_ranked._operation = 'U';
 
@@ -809,14 +826,32 @@ group by broken_rule, coalesce(currency_before, currency, '');
 delete from apartments_curated.unreadable_values where unreadable_values.table_name = 'bookings';
 
 insert into apartments_curated.unreadable_values (table_name, row_key, event_day, unreadable_value)
-    select 'bookings', row_key, cast(null as date), unreadable_value
+    select cast('bookings' as varchar(127)), row_key, cast(null as date), unreadable_value
     from judged
     where unreadable_value is not null
-    and broken_rule is null;
-
-insert into apartments_curated.unreadable_values (table_name, row_key, event_day, unreadable_value)
-    select 'bookings', row_key, event_day, unreadable_value
+    and broken_rule is null
+    union all
+    select cast('bookings' as varchar(127)), row_key, event_day, unreadable_value
     from _rp_shortened;
+
+delete from apartments_control.orphan where orphan.table_name = 'bookings';
+
+insert into apartments_control.orphan (table_name, row_key, event_day, row_hash, run_sequence, parent,
+    parent_hash, is_rejected)
+            select
+                cast('bookings' as varchar(127)),
+                newest._row_key,
+                cast(null as date),
+                newest._row_hash,
+                newest._run_sequence,
+                cast('apartments' as varchar(127)),
+                md5(lower(rtrim(cast(newest."apartment_id" as varchar(65535))))),
+                _rp_accepted.row_key is null
+            from newest
+            left join known_apartments on newest."apartment_id" = known_apartments."id"
+            left join (select row_key from judged where broken_rule is null) as _rp_accepted
+                on newest._row_key = _rp_accepted.row_key
+            where newest."apartment_id" is not null and known_apartments."id" is null;
 
 insert into apartments_control.curated_build (run_sequence, table_name, is_full, keys_touched, rows_accepted,
     rows_rejected, rows_changed, rows_unreadable)
@@ -872,6 +907,8 @@ create temp table newest as
                 from apartments_raw."apartments" as _rp_raw
                     inner join _rp_touched
                     on _rp_raw."id" = _rp_touched."id"
+                    where _rp_raw."id" >= 8999
+                    and _rp_raw."id" <= 9010
             ) as _rp_ranked
             where _rp_ranked._version_rank = 1 and _rp_ranked._operation = 'U';
 
@@ -1033,7 +1070,9 @@ create temp table _rp_before as
     select apartments.*
     from apartments_curated.apartments
     inner join _rp_touched
-    on apartments.id = _rp_touched."id";
+    on apartments.id = _rp_touched."id"
+    where apartments.id >= 8999
+    and apartments.id <= 9010;
 
 create temp table _rp_after as select
     cast(id as bigint) as id,
@@ -1057,7 +1096,11 @@ insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequ
     select distinct cast('curated_apartments' as varchar(255)), 0, 2
     from changed_apartments;
 
-delete from apartments_curated.apartments using _rp_touched where apartments.id = _rp_touched."id";
+delete from apartments_curated.apartments
+    using _rp_touched
+    where apartments.id = _rp_touched."id"
+    and apartments.id >= 8999
+    and apartments.id <= 9010;
 
 insert into apartments_curated.apartments select * from _rp_after;
 
@@ -1164,14 +1207,22 @@ delete from apartments_curated.unreadable_values
             varchar(65535))) end as varchar(512));
 
 insert into apartments_curated.unreadable_values (table_name, row_key, event_day, unreadable_value)
-    select 'apartments', row_key, cast(null as date), unreadable_value
+    select cast('apartments' as varchar(127)), row_key, cast(null as date), unreadable_value
     from judged
     where unreadable_value is not null
-    and broken_rule is null;
-
-insert into apartments_curated.unreadable_values (table_name, row_key, event_day, unreadable_value)
-    select 'apartments', row_key, event_day, unreadable_value
+    and broken_rule is null
+    union all
+    select cast('apartments' as varchar(127)), row_key, event_day, unreadable_value
     from _rp_shortened;
+
+delete from apartments_control.orphan
+    using _rp_touched
+    where orphan.table_name = 'apartments'
+    and orphan.row_key = cast(case
+        when octet_length(cast(_rp_touched."id" as varchar(65535))) <= 512 then cast(_rp_touched."id" as
+            varchar(65535))
+        else left(cast(_rp_touched."id" as varchar(65535)), 110) || '~' || md5(cast(_rp_touched."id" as
+            varchar(65535))) end as varchar(512));
 
 insert into apartments_control.curated_build (run_sequence, table_name, is_full, keys_touched, rows_accepted,
     rows_rejected, rows_changed, rows_unreadable)
@@ -1207,6 +1258,17 @@ call enter_step(2, 'curate user_viewing', 43200);
 
 call expect_position('curated', 'user_viewing', 1);
 
+create temp table _rp_orphan as
+    select orphan.row_key, orphan.event_day as _event_day, orphan.row_hash as _row_hash, orphan.is_rejected
+    from apartments_control.orphan
+    inner join (select md5(lower(rtrim(cast(_rp_parent."id" as varchar(65535))))) as parent_hash
+        from apartments_raw."apartments" as _rp_parent
+        where _rp_parent._run_sequence > 1
+        and _rp_parent._operation = 'U') as _rp_arrived
+    on orphan.parent_hash = _rp_arrived.parent_hash
+    where orphan.table_name = 'user_viewing'
+    and orphan.parent = 'apartments';
+
 create temp table _rp_touched as
     select _event_day
     from apartments_raw."user_viewing"
@@ -1217,18 +1279,9 @@ create temp table _rp_touched as
     where table_name = 'user_viewing'
     and run_sequence > 1
     union
-    select _rp_child._event_day
-    from apartments_raw."user_viewing" as _rp_child
-    inner join (select _rp_parent."id"
-        from apartments_raw."apartments" as _rp_parent
-        inner join (select distinct _rp_raw."id"
-            from apartments_raw."apartments" as _rp_raw
-            where _rp_raw._run_sequence > 1) as _rp_arrived
-        on _rp_parent."id" = _rp_arrived."id"
-        where _rp_parent._operation = 'U'
-        group by _rp_parent."id"
-        having min(_rp_parent._run_sequence) > 1) as _rp_appeared
-    on _rp_child."apartment_id" = _rp_appeared."id";
+    select _event_day
+    from _rp_orphan
+    where not is_rejected;
 
 create temp table newest as
             select _rp_numbered.*,
@@ -1240,9 +1293,16 @@ create temp table newest as
                     row_number() over (
                         partition by _rp_raw._event_day, _rp_raw._row_hash order by _rp_raw._row_hash
                     ) as _row_ordinal
+
                 from apartments_raw."user_viewing" as _rp_raw
-                    inner join _rp_touched
-                    on _rp_raw._event_day = _rp_touched._event_day
+                left join _rp_touched on _rp_raw._event_day = _rp_touched._event_day
+                left join (select distinct _event_day, _row_hash
+                        from _rp_orphan
+                        where is_rejected) as _rp_alone
+                    on _rp_raw._event_day = _rp_alone._event_day and _rp_raw._row_hash = _rp_alone._row_hash
+                where (_rp_touched._event_day is not null
+                        or _rp_alone._event_day is not null)
+                    and _rp_raw._run_sequence > 0
             ) as _rp_numbered;
 
 create temp table _rp_unheld_row as
@@ -1388,7 +1448,9 @@ create temp table _rp_before as
     select user_viewing.*
     from apartments_curated.user_viewing
     inner join _rp_touched
-    on user_viewing.event_day = _rp_touched._event_day;
+    on user_viewing.event_day = _rp_touched._event_day
+    where user_viewing.event_day >= '2026-11-20'
+    and user_viewing.event_day <= '2026-11-21';
 
 create temp table _rp_after as select
     event_day,
@@ -1408,11 +1470,17 @@ union all
 insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
     select distinct cast('curated_user_viewing' as varchar(255)), cast(coalesce(extract(year from _event_day),
         0) as bigint), 2
-    from _rp_touched;
+    from (select _event_day
+        from _rp_touched
+        union
+        select _event_day
+        from _rp_orphan) as _rp_day;
 
 delete from apartments_curated.user_viewing
     using _rp_touched
-    where user_viewing.event_day = _rp_touched._event_day;
+    where user_viewing.event_day = _rp_touched._event_day
+    and user_viewing.event_day >= '2026-11-20'
+    and user_viewing.event_day <= '2026-11-21';
 
 insert into apartments_curated.user_viewing select * from _rp_after;
 
@@ -1473,9 +1541,12 @@ left join (
     and _rp_known._rp_number = _rp_broken._rp_number;
 
 delete from apartments_control.set_aside_row
-    using _rp_touched
     where set_aside_row.table_name = 'user_viewing'
-    and set_aside_row.event_day = _rp_touched._event_day;
+    and (set_aside_row.event_day in (select _rp_touched._event_day
+            from _rp_touched)
+        or cast(set_aside_row.event_day as varchar(64)) || set_aside_row.row_key in (select
+            cast(_rp_orphan._event_day as varchar(64)) || _rp_orphan.row_key
+            from _rp_orphan));
 
 insert into apartments_control.set_aside_row (table_name, row_key, event_day, run_sequence, is_accepted_before,
     amount_before, currency_before)
@@ -1483,9 +1554,12 @@ insert into apartments_control.set_aside_row (table_name, row_key, event_day, ru
     from _rp_quarantined;
 
 delete from apartments_curated.rejected_rows
-    using _rp_touched
     where rejected_rows.table_name = 'user_viewing'
-    and rejected_rows.event_day = _rp_touched._event_day;
+    and (rejected_rows.event_day in (select _rp_touched._event_day
+            from _rp_touched)
+        or cast(rejected_rows.event_day as varchar(64)) || rejected_rows.row_key in (select
+            cast(_rp_orphan._event_day as varchar(64)) || _rp_orphan.row_key
+            from _rp_orphan));
 
 insert into apartments_curated.rejected_rows (table_name, row_key, event_day, broken_rule, broken_value,
     amount, currency)
@@ -1511,19 +1585,46 @@ where run_sequence = 2
 group by broken_rule, coalesce(currency_before, currency, '');
 
 delete from apartments_curated.unreadable_values
-    using _rp_touched
     where unreadable_values.table_name = 'user_viewing'
-    and unreadable_values.event_day = _rp_touched._event_day;
+    and (unreadable_values.event_day in (select _rp_touched._event_day
+            from _rp_touched)
+        or cast(unreadable_values.event_day as varchar(64)) || unreadable_values.row_key in (select
+            cast(_rp_orphan._event_day as varchar(64)) || _rp_orphan.row_key
+            from _rp_orphan));
 
 insert into apartments_curated.unreadable_values (table_name, row_key, event_day, unreadable_value)
-    select 'user_viewing', row_key, event_day, unreadable_value
+    select cast('user_viewing' as varchar(127)), row_key, event_day, unreadable_value
     from judged
     where unreadable_value is not null
-    and broken_rule is null;
-
-insert into apartments_curated.unreadable_values (table_name, row_key, event_day, unreadable_value)
-    select 'user_viewing', row_key, event_day, unreadable_value
+    and broken_rule is null
+    union all
+    select cast('user_viewing' as varchar(127)), row_key, event_day, unreadable_value
     from _rp_shortened;
+
+delete from apartments_control.orphan
+    where orphan.table_name = 'user_viewing'
+    and (orphan.event_day in (select _rp_touched._event_day
+            from _rp_touched)
+        or cast(orphan.event_day as varchar(64)) || orphan.row_key in (select cast(_rp_orphan._event_day as
+            varchar(64)) || _rp_orphan.row_key
+            from _rp_orphan));
+
+insert into apartments_control.orphan (table_name, row_key, event_day, row_hash, run_sequence, parent,
+    parent_hash, is_rejected)
+            select
+                cast('user_viewing' as varchar(127)),
+                newest._row_key,
+                newest._event_day,
+                newest._row_hash,
+                newest._run_sequence,
+                cast('apartments' as varchar(127)),
+                md5(lower(rtrim(cast(newest."apartment_id" as varchar(65535))))),
+                _rp_accepted.row_key is null
+            from newest
+            left join known_apartments on newest."apartment_id" = known_apartments."id"
+            left join (select row_key from judged where broken_rule is null) as _rp_accepted
+                on newest._row_key = _rp_accepted.row_key
+            where newest."apartment_id" is not null and known_apartments."id" is null;
 
 insert into apartments_control.curated_build (run_sequence, table_name, is_full, keys_touched, rows_accepted,
     rows_rejected, rows_changed, rows_unreadable)

@@ -107,6 +107,8 @@ set search_path to apartments_control;
 
 -- (sql/control/tables.sql, section set_aside_row)
 
+-- (sql/control/tables.sql, section orphan)
+
 -- (sql/control/tables.sql, section curated_build)
 
 -- (sql/control/tables.sql, section dirty_period)

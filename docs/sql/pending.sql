@@ -24,3 +24,56 @@ select name as table_name, run_sequence
     where layer = 'erased'
     and run_sequence > 0
     order by name;
+
+select cast('apartments' as varchar(127)) as table_name, cast(min("id") as varchar(65535)) as least,
+    cast(max("id") as varchar(65535)) as greatest, cast(coalesce(sum(case
+                when _operation = 'D' then 1
+                else 0 end), 0) as bigint) as removed
+    from apartments_raw."apartments"
+    where _run_sequence > 1
+    union all
+    select cast('bookings' as varchar(127)) as table_name, cast(min("booking_id") as varchar(65535)) as least,
+        cast(max("booking_id") as varchar(65535)) as greatest, cast(coalesce(sum(case
+                when _operation = 'D' then 1
+                else 0 end), 0) as bigint) as removed
+    from apartments_raw."bookings"
+    where _run_sequence > 1
+    union all
+    select cast('user_viewing' as varchar(127)) as table_name, cast(min(_event_day) as varchar(65535)) as
+        least, cast(max(_event_day) as varchar(65535)) as greatest, cast(coalesce(sum(case
+                when _operation = 'D' then 1
+                else 0 end), 0) as bigint) as removed
+    from (select _event_day, _operation
+        from apartments_raw."user_viewing"
+        where _run_sequence > 1
+        union all
+        select event_day as _event_day, 'U' as _operation
+        from apartments_control.changed_day
+        where table_name = 'user_viewing'
+        and run_sequence > 1) as _rp_arrived;
+
+select cast('bookings' as varchar(127)) as table_name, count(*) as orphans, cast(coalesce(sum(case
+                when is_rejected then 0
+                else 1 end), 0) as bigint) as orphans_accepted, min(run_sequence) as orphans_since
+    from (select orphan.row_key, orphan.event_day, orphan.run_sequence, orphan.is_rejected
+        from apartments_control.orphan
+        inner join (select md5(lower(rtrim(cast(_rp_parent."id" as varchar(65535))))) as parent_hash
+            from apartments_raw."apartments" as _rp_parent
+            where _rp_parent._run_sequence > 1
+            and _rp_parent._operation = 'U') as _rp_arrived
+        on orphan.parent_hash = _rp_arrived.parent_hash
+        where orphan.table_name = 'bookings'
+        and orphan.parent = 'apartments') as _rp_orphan
+    union all
+    select cast('user_viewing' as varchar(127)) as table_name, count(*) as orphans, cast(coalesce(sum(case
+                when is_rejected then 0
+                else 1 end), 0) as bigint) as orphans_accepted, min(run_sequence) as orphans_since
+    from (select orphan.row_key, orphan.event_day, orphan.run_sequence, orphan.is_rejected
+        from apartments_control.orphan
+        inner join (select md5(lower(rtrim(cast(_rp_parent."id" as varchar(65535))))) as parent_hash
+            from apartments_raw."apartments" as _rp_parent
+            where _rp_parent._run_sequence > 1
+            and _rp_parent._operation = 'U') as _rp_arrived
+        on orphan.parent_hash = _rp_arrived.parent_hash
+        where orphan.table_name = 'user_viewing'
+        and orphan.parent = 'apartments') as _rp_orphan;

@@ -197,6 +197,21 @@ create table if not exists set_aside_row (
     currency_before varchar(3)
 )
 
+-- name: orphan
+-- One row per curated table's row and parent that it refers to, where raw never had that parent: when it comes, the row is judged
+-- again. parent_hash is of the parent's key; row_hash and run_sequence are the row's in raw, event_day of an append table.
+-- is_rejected: the row is not in the curated table, so that it alone, and not its day, is judged.
+create table if not exists orphan (
+    table_name varchar(127) not null,
+    row_key varchar(1024) not null,
+    event_day date,
+    row_hash bigint not null,
+    run_sequence bigint not null,
+    parent varchar(127) not null,
+    parent_hash char(32) not null,
+    is_rejected boolean not null
+)
+
 -- name: curated_build
 -- One row per run and curated table built: keys looked at, rows that differ afterwards, and what became of the keys.
 -- rows_unreadable: accepted rows of which a field that only informs could not be read.

@@ -661,6 +661,20 @@ _PENDING = [
         PENDING,
     ),
     _mutate(
+        "a-text-bounds-a-number",
+        f"{STEPS}/curated_build.py",
+        "if not defined or _sorts_as(defined[1].lower()) != _sorts_as(self._key_type):",
+        "if not defined:",
+        f"{UNIT}/warehouse/test_bounds.py",
+    ),
+    _mutate(
+        "older-versions-are-not-read-where-a-key-is-gone",
+        f"{STEPS}/curated_build.py",
+        "if self.table.is_derived or (self.table.keeps_removed and self.arrivals.removed):",
+        "if self.table.is_derived:",
+        f"{UNIT}/warehouse/test_bounds.py",
+    ),
+    _mutate(
         "what-a-header-says-of-rows-counts-for-nothing",
         f"{PACKAGE}/definitions/marketplace.py",
         '_DECIDES_METRIC = ("period", "reads")',

@@ -76,6 +76,58 @@ def test_08_a_family_that_comes_between_two_reads_is_united_by_the_next_run(load
     loaded.assert_equals_rebuild()
 
 
+_LABELS = """-- The labels.
+--
+-- grain:      one row per label
+-- source:     labels
+-- input:      newest
+-- key:        code
+-- references: none
+
+-- name: table
+create table if not exists market_curated.labels (code varchar(40) not null) sortkey (code)
+
+-- name: judged
+select newest.code, cast(newest.code as varchar(512)) as row_key, cast(null as varchar(127)) as broken_rule,
+    cast(null as varchar(1024)) as broken_value, cast(null as varchar(1024)) as unreadable_value
+from newest
+
+-- name: accepted
+select cast(code as varchar(40)) as code from judged where broken_rule is null
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "waiting"),
+    [
+        ("'no_text' end", "'no_text' when known_labels.code is null then 'orphan' end", [("a",)]),
+        ("newest.what,", "cast(coalesce(known_labels.code, '?') as varchar(200)) as what,", [("?",), ("?",), ("a",)]),
+    ],
+    ids=["rejected", "accepted"],
+)
+def test_08_events_wait_for_what_they_refer_to(market, before, after, waiting):
+    """When it comes, the rejected ones are judged by themselves, not with all events of their days; others with their day."""
+    (market.sql_root / "market/curated/labels.sql").write_text(_LABELS)
+    market.edit("curated/events.sql", "-- references: none", "-- references: what -> labels.code")
+    market.edit("curated/events.sql", "from newest", "from newest\nleft join known_labels on newest.what = known_labels.code")
+    market.edit("curated/events.sql", before, after)
+    market.execute("insert into labels (code) values ('a')")
+    for what in ("b", "a", "b"):
+        market.execute("insert into events values (%s, %s)", market.day(0), what)
+    market.run_well()
+    assert market.query("select what from events order by 1") == waiting
+    market.pass_time(weeks=1)
+    market.execute("insert into labels (code) values ('b')")
+    market.run_well()
+    assert market.query("select what from events order by 1") == [("a",), ("b",), ("b",)]
+    assert market.query("select * from rejected_rows") == market.query("select * from orphan") == []
+    (built,) = market.query(
+        "select keys_touched, rows_accepted from curated_build where table_name = 'events' and run_sequence = 2"
+    )
+    assert built == ((0, 2) if len(waiting) == 1 else (1, 3))
+    market.assert_equals_rebuild()
+
+
 def test_09_a_row_that_moves_leaves_its_old_period(loaded):
     """The only child of its week moves to the next one: the week it leaves has no row any more."""
     loaded.execute("update children set day = %s", loaded.day(1))

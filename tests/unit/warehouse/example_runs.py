@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from rental_pipeline.base.object_store import LAKE, LEDGER, LOADS, PLAN, SLICES, replay_key, run_key, write_json
+from rental_pipeline.base.object_store import LAKE, LEDGER, LOADS, PENDING, PLAN, SLICES, replay_key, run_key, write_json
 from rental_pipeline.definitions.marketplace import Marketplace
 from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.model.fingerprints import Fingerprint, Span
@@ -47,6 +47,9 @@ tables:
     cursor: recorded_at
 """
 _RATES = "rate_date,currency,usd_per_unit\n2026-10-01,EUR,1.10\n2026-11-01,EUR,1.12\n"
+# What `pending` of run 2 finds: a listing that is gone; and bookings and viewings of one that has come late.
+_ARRIVED = {"least": "8999", "greatest": "9010", "removed": 1}
+_VIEWED = {"least": "2026-11-20", "greatest": "2026-11-21", "orphans": 2, "orphans_since": 1}
 _DAY = {1: "2026-11-20", 2: "2026-11-21", 3: "2026-11-22", 4: "2026-11-23", 5: "2026-11-24"}
 
 
@@ -86,6 +89,7 @@ def write_runs(sql_root: Path) -> None:
     made = {1: "incremental", 2: "incremental", 3: "reconcile", 4: "replay", 5: "erase"}
     for run, tables in {1: first, 2: increment, 3: reconcile, 4: nothing, 5: again}.items():
         _write_run(warehouse, run, made[run], tables)
+    _write(2, PENDING, {"bookings": _ARRIVED, "apartments": _ARRIVED, "user_viewing": _VIEWED})
     _write(2, LAKE, _lake())
     (known,) = [Slice(3, "apartments", 0, ("100",), ("200",), compared=True)]
     _write(3, SLICES, [known.to_json()])

@@ -13,7 +13,7 @@ from rental_pipeline.base.settings import WarehouseSettings
 from rental_pipeline.definitions.lake_tables import LAYER, list_lake_tables
 from rental_pipeline.definitions.sql_files import hash_texts
 from rental_pipeline.warehouse.run_step import run_step
-from tests.fixtures.composed_steps import BUCKET, RUN, SQL_ROOT, composing, list_positions
+from tests.fixtures.composed_steps import BUCKET, RUN, SQL_ROOT, composing, list_positions, plan_tables
 
 YESTERDAY = "2026-11-20"
 Json = dict[str, Any]
@@ -38,7 +38,8 @@ class Pending:
             self.positions[LAYER, table.name] = {"as_of": None, "input_hash": None, **position}
         self.plan: Json = {
             "marketplace": "apartments", "run_sequence": RUN, "kind": "incremental", "as_of": YESTERDAY, "dry_run": False,
-            "source_time": f"{YESTERDAY}T12:00:00.000000", "force_deletes": False, "rebuild": None, "erased": [], "tables": [],
+            "source_time": f"{YESTERDAY}T12:00:00.000000", "force_deletes": False, "rebuild": None, "erased": [],
+            "tables": [table.to_json() for table in plan_tables(warehouse)],
             "raw_changes": {"batch": [], "single": []},
         }  # fmt: skip
 
@@ -61,6 +62,8 @@ class Pending:
                 [{"stale_years": found.get("stale_years", 0)}],
                 found.get("loads", []),
                 found.get("erased", []),
+                [{"table_name": table.name, "least": "1", "greatest": "9", "removed": 0} for table in self.warehouse.curated],
+                found.get("orphans", []),
             ]
         )
 

@@ -17,6 +17,8 @@ _PERIODS = {"day": "calendar_date", "week": "week_start", "month": "month_start"
 _END_OF_ALL = "cast('2051-01-01' as date)"
 _DIRTY = "dirty_from_"
 _DIRTY_DAYS = "dirty_days_from_"
+# What the engine notes beside curated rows: another version of it needs them built once more.
+_ENGINE = "orphans are noted"
 # What of a header decides rows. Everything else in it is for readers, or for the checks.
 _DECIDES_CURATED = ("source", "input", "key", "references", "removed", "amount")
 _DECIDES_METRIC = ("period", "reads")
@@ -360,7 +362,7 @@ class Marketplace:
 
     def curated_hash(self, table: CuratedTable) -> str:
         """Hash what decides the table's rows besides raw: its file, functions and calendar."""
-        return hash_texts(table.file.hash_meaning(*_DECIDES_CURATED), self.functions)
+        return hash_texts(table.file.hash_meaning(*_DECIDES_CURATED), self.functions, _ENGINE)
 
     def metric_hash(self, metric: Metric) -> str:
         """Hash what decides the metric's rows besides curated rows and rates: its file, the shape of what it reads, functions,

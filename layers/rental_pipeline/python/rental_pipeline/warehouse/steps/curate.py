@@ -28,10 +28,11 @@ class Curation(CuratedBuild):
         changed, on_touched = f"changed_{self.table.name}", self.on_touched(self.table.name)
         return [
             f"call expect_position('curated', {literal(self.table.name)}, {self.position})",
+            *touched.find_orphans(),
             f"create temp table _rp_touched as {touched.select_touched()}",
             *(judging.select_versions() if self.table.is_derived else judging.judge()),
             f"create temp table _rp_before as select {self.table.name}.* from {self.curated}"
-            + ("" if self.is_full else f" inner join _rp_touched on {on_touched}"),
+            + ("" if self.is_full else f" inner join _rp_touched on {on_touched} where {self.bound_curated()}"),
             f"create temp table _rp_after as {self.table.file.section('accepted')}",
             *(judging.take_out_too_large_versions() if self.table.is_derived else []),
             f"""
@@ -43,10 +44,11 @@ class Curation(CuratedBuild):
             *self._mark_dirty(),
             self._mark_stale_in_lake(changed),
             f"delete from {self.curated}"
-            + ("" if self.is_full else f" using _rp_touched where {self.on_touched(self.table.name)}"),
+            + ("" if self.is_full else f" using _rp_touched where {on_touched} and {self.bound_curated()}"),
             f"insert into {self.curated} select * from _rp_after",
             *quarantine.replace_rejected(),
             *quarantine.replace_unreadable(),
+            *quarantine.replace_orphans(),
             self._count(changed),
             f"delete from {self.control}.layer_position where layer = 'curated' and name = {literal(self.table.name)}",
             f"insert into {self.control}.layer_position (layer, name, run_sequence, input_hash, definition_hash)"
@@ -68,7 +70,11 @@ class Curation(CuratedBuild):
         column = year_of(self.table)
         if self.is_append and column not in (None, "event_day"):
             raise FixConfiguration(f"{self.table.name}.sql: an append table's years in the lake are those of event_day")
-        rows, date_column = ("_rp_touched", column and "_event_day") if self.is_append else (changed, column)
+        rows, date_column = (changed, column)
+        if self.is_append:
+            alone = " union select _event_day from _rp_orphan" if self.arrivals.orphans else ""
+            rows = f"(select _event_day from _rp_touched{alone}) as _rp_day" if alone else "_rp_touched"
+            date_column = column and "_event_day"
         return mark_years(self.control, lake_name("curated", self.table.name), self.run, rows, date_column)
 
     def _count(self, changed: str) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.definitions.marketplace import CuratedTable, Reference
+from rental_pipeline.model.arrivals import Arrivals, write_bounds
 from rental_pipeline.model.raw_tables import quote_identifier
 from rental_pipeline.model.strategies import Append
 from rental_pipeline.model.table_plan import PlannedTable
@@ -43,6 +46,7 @@ class CuratedBuild:
         is_full: Whether every key is judged.
         is_append: Whether rows have no key, so that whole days are judged.
         raw_key: The key's columns as raw has them, quoted; of an append table its day.
+        arrivals: What raw has above the position; nothing where every key is judged.
     """
 
     def __init__(self, request: StepRequest, table: CuratedTable):
@@ -59,6 +63,7 @@ class CuratedBuild:
         self.is_full = needs_full_build(request, table)
         self.is_append = isinstance(self.planned(table.source).strategy, Append)
         self.raw_key = ["_event_day"] if self.is_append else self._source_key(table)
+        self.arrivals = Arrivals() if self.is_full else request.arrivals[table.name]
         if len(self.raw_key) != len(table.key):
             raise FixConfiguration(
                 f"{table.name}.sql: key names {len(table.key)} columns, source.yaml names {len(self.raw_key)} for {table.source}"
@@ -73,6 +78,41 @@ class CuratedBuild:
     def on_touched_raw(self, alias: str) -> str:
         """Return the condition that a row of the raw table has a touched key."""
         return " and ".join(f"{alias}.{key} = _rp_touched.{key}" for key in self.raw_key)
+
+    def bound_raw(self, alias: str) -> str:
+        """Return the condition on a row of the raw table that excludes none that is judged, in literals.
+
+        The newest version of a key that changed, and every row of a day that was replaced, is among the rows above the position.
+        Older ones are read for rows whose parent has come, and for a key that is gone but keeps its last values.
+        """
+        if self.is_full:
+            return "true"
+        since = self.position
+        if self.arrivals.orphans_since is not None:
+            since = min(since, self.arrivals.orphans_since - 1)
+        if self.table.is_derived or (self.table.keeps_removed and self.arrivals.removed):
+            # The keys of orphans may be any.
+            return "true" if self.arrivals.orphans else self._bound_key(f"{alias}.{self.raw_key[0]}")
+        return f"{alias}._run_sequence > {since}"
+
+    def bound_curated(self) -> str:
+        """Return the condition on a row of the curated table that excludes none with a touched key, in literals."""
+        column = self.table.key[0]
+        defined = re.search(
+            rf'^\s*"?{re.escape(column)}"?\s+(\w+)', self.table.file.section("table"), re.IGNORECASE | re.MULTILINE
+        )
+        # A text sorts otherwise than the number that it is cast to.
+        if not defined or _sorts_as(defined[1].lower()) != _sorts_as(self._key_type):
+            return "true"
+        return "true" if self.arrivals.orphans_accepted else self._bound_key(f"{self.table.name}.{column}")
+
+    def _bound_key(self, column: str) -> str:
+        return write_bounds(column, self._key_type, self.arrivals.least, self.arrivals.greatest)
+
+    @property
+    def _key_type(self) -> str:
+        planned = self.planned(self.table.source)
+        return "date" if self.is_append else planned.types.get(planned.key[0], "")
 
     def raw_table(self, table: str) -> str:
         """Return a raw table's name, with its schema."""
@@ -116,6 +156,13 @@ class CuratedBuild:
 
     def _source_key(self, table: CuratedTable) -> list[str]:
         return [quote_identifier(column) for column in self.planned(table.source).key]
+
+
+def _sorts_as(kind: str) -> str:
+    """Return what values of a type are ordered as."""
+    if kind.startswith(("smallint", "int", "bigint", "decimal", "numeric")):
+        return "number"
+    return "text" if kind.startswith(("varchar", "char")) else kind.partition("(")[0]
 
 
 def write_row_key(alias: str, key: list[str]) -> str:

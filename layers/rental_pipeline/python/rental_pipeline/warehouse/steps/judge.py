@@ -45,7 +45,17 @@ class Judging(CuratedBuild):
         Where removed rows are kept, that is the newest version that is no tombstone, with the time of the tombstone after it.
         """
         keys = ", ".join(f"_rp_raw.{key}" for key in self.raw_key)
-        touched = f"from {self.raw} as _rp_raw inner join _rp_touched on {self.on_touched_raw('_rp_raw')}"
+        touched = (
+            f"from {self.raw} as _rp_raw inner join _rp_touched on {self.on_touched_raw('_rp_raw')}"
+            f" where {self.bound_raw('_rp_raw')}"
+        )
+        if self.is_append and self.arrivals.orphans:
+            touched = f"""
+                from {self.raw} as _rp_raw
+                left join _rp_touched on {self.on_touched_raw("_rp_raw")}
+                left join (select distinct _event_day, _row_hash from _rp_orphan where is_rejected) as _rp_alone
+                    on _rp_raw._event_day = _rp_alone._event_day and _rp_raw._row_hash = _rp_alone._row_hash
+                where (_rp_touched._event_day is not null or _rp_alone._event_day is not null) and {self.bound_raw("_rp_raw")}"""
         if self.is_append:
             # Equal rows of one day are told apart by a number, so that each can be rejected by a key of its own.
             return f"""
@@ -141,27 +151,28 @@ class Judging(CuratedBuild):
 
         The source may find that parent, by a collation that ignores case and blanks at the end; the warehouse compares bytes.
         """
-        return [
-            "create temp table _rp_misspelled (row_key varchar(1024), broken_value varchar(1024))",
-            *(
-                "insert into _rp_misspelled select newest._row_key,"
-                f" cast(min({literal(f'{reference.column}=')} || left({_as_text('newest', reference.column)}, {_LETTERS_TOLD})"
-                f" || ', its parent ' || left({_as_text('_rp_parent', reference.parent_key)}, {_LETTERS_TOLD})) as varchar(1024))"
-                " from judged inner join newest on judged.row_key = newest._row_key"
-                f" inner join {self.raw_parent(reference)} as _rp_parent on {self.is_alike(reference, 'newest', '_rp_parent')}"
-                " where judged.broken_rule like 'orphan%' and _rp_parent._operation = 'U'"
-                f" and {_as_text('newest', reference.column)} <> {_as_text('_rp_parent', reference.parent_key)}"
-                " group by newest._row_key"
-                for reference in self.table.references
-                if self.may_be_misspelled(reference)
-            ),
+        selects = [
+            "select newest._row_key as row_key,"
+            f" cast(min({literal(f'{reference.column}=')} || left({_as_text('newest', reference.column)}, {_LETTERS_TOLD})"
+            f" || ', its parent ' || left({_as_text('_rp_parent', reference.parent_key)}, {_LETTERS_TOLD})) as varchar(1024))"
+            " as broken_value from judged inner join newest on judged.row_key = newest._row_key"
+            f" inner join {self.raw_parent(reference)} as _rp_parent on {self.is_alike(reference, 'newest', '_rp_parent')}"
+            " where judged.broken_rule like 'orphan%' and _rp_parent._operation = 'U'"
+            f" and {_as_text('newest', reference.column)} <> {_as_text('_rp_parent', reference.parent_key)}"
+            " group by newest._row_key"
+            for reference in self.table.references
+            if self.may_be_misspelled(reference)
         ]
+        if not selects:
+            return ["create temp table _rp_misspelled (row_key varchar(1024), broken_value varchar(1024))"]
+        return [f"create temp table _rp_misspelled as {' union all '.join(selects)}"]
 
     def select_versions(self) -> list[str]:
         """Return the statements that make `versions`, all of the touched keys, of which a derived table is made."""
         return [
             "create temp table versions as"
-            f" select _rp_raw.* from {self.raw} as _rp_raw inner join _rp_touched on {self.on_touched_raw('_rp_raw')}",
+            f" select _rp_raw.* from {self.raw} as _rp_raw inner join _rp_touched on {self.on_touched_raw('_rp_raw')}"
+            f" where {self.bound_raw('_rp_raw')}",
             # A version of which a value could not be held says of its time as much as a tombstone: it is a gap.
             f"update versions set _operation = 'D' where {BAD_COLUMNS} is not null",
         ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from rental_pipeline.base.object_store import ARCHIVE, run_key, write_json
+from rental_pipeline.base.object_store import ARCHIVE, PENDING, run_key, write_json
 from rental_pipeline.definitions.marketplace import CuratedTable
 from rental_pipeline.model.archive_document import Archive, TableRun
-from rental_pipeline.model.document import read_rows
+from rental_pipeline.model.document import read_rows, write
+from rental_pipeline.warehouse.steps.arrivals import read_arrivals, select_arrivals
 from rental_pipeline.warehouse.steps.curated_build import needs_full_build
 from rental_pipeline.warehouse.steps.plan_lake import is_lake_behind
 from rental_pipeline.warehouse.steps.stage import needs_full_stage
@@ -25,9 +26,15 @@ def compose_pending(request: StepRequest) -> Step:
     """
     control = request.schemas.control
     archived = request.ledger.applied_run("control", "archive")
+    incremental = [table for table in request.marketplace.curated if not needs_full_build(request, table)]
 
     def finish(rows: list[Rows]) -> dict[str, Any]:
-        raw_positions, dirty, stale, loads, erased = rows
+        raw_positions, dirty, stale, loads, erased, arrived, orphans = rows
+        write_json(
+            request.settings.bucket,
+            run_key(request.schemas.marketplace, request.run_sequence, PENDING),
+            write(read_arrivals(incremental, arrived, orphans)),
+        )
         newest = {row["name"]: row["run_sequence"] for row in raw_positions}
         curated = [table.name for table in request.marketplace.curated if _is_behind(request, table, newest)]
         anything = (
@@ -60,6 +67,7 @@ def compose_pending(request: StepRequest) -> Step:
             f" where run_sequence > {archived} and (manifest is not null or rows_removed > 0) order by run_sequence, table_name",
             f"select name as table_name, run_sequence from {control}.layer_position"
             f" where layer = 'erased' and run_sequence > {archived} order by name",
+            *select_arrivals(request, incremental),
         ),
         finish=finish,
     )

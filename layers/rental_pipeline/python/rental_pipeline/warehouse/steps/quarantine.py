@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from rental_pipeline.definitions.marketplace import Reference
+from rental_pipeline.model.raw_tables import quote_identifier
 from rental_pipeline.warehouse.steps.curated_build import CuratedBuild, write_row_key
 from rental_pipeline.warehouse.steps.judge import PARENT_SPELLED_OTHERWISE
 from rental_pipeline.warehouse.steps.step import literal
+from rental_pipeline.warehouse.steps.touched_keys import hash_key
 
 
 class Quarantine(CuratedBuild):
@@ -126,17 +129,46 @@ class Quarantine(CuratedBuild):
         """Replace what the touched rows say of fields that inform and could not be read."""
         unreadable = f"{self.request.schemas.curated}.unreadable_values"
         event_day = "event_day" if self.is_append else "cast(null as date)"
+        name = f"cast({literal(self.table.name)} as varchar(127))"
+        shortened = f"select {name}, row_key, event_day, unreadable_value from _rp_shortened"
         judged = (
-            f"insert into {unreadable} (table_name, row_key, event_day, unreadable_value)"
-            f" select {literal(self.table.name)}, row_key, {event_day}, unreadable_value"
-            " from judged where unreadable_value is not null and broken_rule is null"
+            f"select {name}, row_key, {event_day}, unreadable_value"
+            " from judged where unreadable_value is not null and broken_rule is null union all "
         )
         return [
             self._forget_touched(unreadable),
-            *([] if self.table.is_derived else [judged]),
             f"insert into {unreadable} (table_name, row_key, event_day, unreadable_value)"
-            f" select {literal(self.table.name)}, row_key, event_day, unreadable_value from _rp_shortened",
+            f" {'' if self.table.is_derived else judged}{shortened}",
         ]
+
+    def replace_orphans(self) -> list[str]:
+        """Replace what of the touched rows refers to a parent that raw never had: they are judged again when it comes."""
+        if self.table.is_derived:
+            return []
+        orphan = f"{self.control}.orphan"
+        columns = "table_name, row_key, event_day, row_hash, run_sequence, parent, parent_hash, is_rejected"
+        selects = " union all ".join(map(self._select_orphans, self.table.references))
+        return [self._forget_touched(orphan), *([f"insert into {orphan} ({columns}) {selects}"] if selects else [])]
+
+    def _select_orphans(self, reference: Reference) -> str:
+        child = f"newest.{quote_identifier(reference.column)}"
+        known = f"known_{reference.parent}.{quote_identifier(reference.parent_key)}"
+        return f"""
+            select
+                cast({literal(self.table.name)} as varchar(127)),
+                newest._row_key,
+                {"newest._event_day" if self.is_append else "cast(null as date)"},
+                newest._row_hash,
+                newest._run_sequence,
+                cast({literal(reference.parent)} as varchar(127)),
+                {hash_key("newest", reference.column)},
+                _rp_accepted.row_key is null
+            from newest
+            left join known_{reference.parent} on {child} = {known}
+            left join (select row_key from judged where broken_rule is null) as _rp_accepted
+                on newest._row_key = _rp_accepted.row_key
+            where {child} is not null and {known} is null
+        """
 
     def _forget_touched(self, table: str) -> str:
         """Return the statement that deletes the touched rows of this table from one that holds rows of all tables by row_key."""
@@ -144,10 +176,17 @@ class Quarantine(CuratedBuild):
         of_table = f"{name}.table_name = {literal(self.table.name)}"
         if self.is_full:
             return f"delete from {table} where {of_table}"
-        if self.is_append:
+        if not self.is_append:
+            row_key = write_row_key("_rp_touched", self.raw_key)
+            return f"delete from {table} using _rp_touched where {of_table} and {name}.row_key = {row_key}"
+        if not self.arrivals.orphans:
             return f"delete from {table} using _rp_touched where {of_table} and {name}.event_day = _rp_touched._event_day"
-        row_key = write_row_key("_rp_touched", self.raw_key)
-        return f"delete from {table} using _rp_touched where {of_table} and {name}.row_key = {row_key}"
+        alone = (
+            f"cast({name}.event_day as varchar(64)) || {name}.row_key in"
+            " (select cast(_rp_orphan._event_day as varchar(64)) || _rp_orphan.row_key from _rp_orphan)"
+        )
+        of_day = f"{name}.event_day in (select _rp_touched._event_day from _rp_touched)"
+        return f"delete from {table} where {of_table} and ({of_day} or {alone})"
 
 
 def _number_alike(rows: str) -> str:

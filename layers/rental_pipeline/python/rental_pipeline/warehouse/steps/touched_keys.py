@@ -1,20 +1,30 @@
-"""Which keys of a curated table a run judges: those that changed in raw, and children of a parent that appeared there."""
+"""Which keys of a curated table a run judges: those that changed in raw, and rows without a parent, where one has come."""
 
 from __future__ import annotations
 
-from rental_pipeline.definitions.marketplace import Reference
+from collections.abc import Sequence
+
+from rental_pipeline.definitions.marketplace import CuratedTable
 from rental_pipeline.model.raw_tables import quote_identifier
-from rental_pipeline.warehouse.steps.curated_build import CuratedBuild
-from rental_pipeline.warehouse.steps.step import literal
+from rental_pipeline.warehouse.steps.curated_build import CuratedBuild, write_row_key
+from rental_pipeline.warehouse.steps.step import StepRequest, literal
 
 
 class TouchedKeys(CuratedBuild):
-    """The select of the table `_rp_touched`."""
+    """The select of the table `_rp_touched`, and the statement that makes `_rp_orphan` before it."""
+
+    def find_orphans(self) -> list[str]:
+        """Return the statement that finds the rows without a parent whose parent has come; none where `pending` found none."""
+        if not self.arrivals.orphans:
+            return []
+        columns = ("row_key", "event_day as _event_day", "row_hash as _row_hash", "is_rejected")
+        return [f"create temp table _rp_orphan as {select_orphans(self.request, self.table, self.position, columns)}"]
 
     def select_touched(self) -> str:
-        """Keys (or days) that may now be judged otherwise: changed themselves, or child of a parent that is new in raw.
+        """Keys (or days) that may now be judged otherwise: changed themselves, or without a parent until now.
 
-        Raw keeps all versions, so a parent that it once had is one that existed, whatever became of it.
+        Raw keeps all versions, so a parent that it once had is one that existed, whatever became of it: once a row has its
+        parents, no change of theirs touches it. Of an append table, rejected rows are judged by themselves, not with their day.
         """
         keys = ", ".join(self.raw_key)
         if self.is_full:
@@ -27,20 +37,36 @@ class TouchedKeys(CuratedBuild):
                 f"select event_day from {self.control}.changed_day"
                 f" where table_name = {literal(self.table.source)} and run_sequence > {self.position}"
             )
-        child_keys = ", ".join(f"_rp_child.{key}" for key in self.raw_key)
-        selects += [
-            f"select {child_keys} from {self.raw} as _rp_child inner join ({self._appeared(reference)}) as _rp_appeared"
-            f" on {self.is_alike(reference, '_rp_child', '_rp_appeared')}"
-            for reference in self.table.references
-        ]
+        if self.arrivals.orphans and self.is_append:
+            selects.append("select _event_day from _rp_orphan where not is_rejected")
+        elif self.arrivals.orphans:
+            child_keys = ", ".join(f"_rp_child.{key}" for key in self.raw_key)
+            selects.append(
+                f"select {child_keys} from {self.raw} as _rp_child"
+                f" inner join _rp_orphan on {write_row_key('_rp_child', self.raw_key)} = _rp_orphan.row_key"
+                f" where {self.bound_raw('_rp_child')}"
+            )
         return " union ".join(selects)
 
-    def _appeared(self, reference: Reference) -> str:
-        """Return the select of the parents that raw has for the first time since the table's position."""
-        raw, key = self.raw_parent(reference), quote_identifier(reference.parent_key)
-        return (
-            f"select _rp_parent.{key} from {raw} as _rp_parent inner join"
-            f" (select distinct _rp_raw.{key} from {raw} as _rp_raw where _rp_raw._run_sequence > {self.position}) as _rp_arrived"
-            f" on _rp_parent.{key} = _rp_arrived.{key} where _rp_parent._operation = 'U'"
-            f" group by _rp_parent.{key} having min(_rp_parent._run_sequence) > {self.position}"
+
+def select_orphans(request: StepRequest, table: CuratedTable, position: int, columns: Sequence[str]) -> str:
+    """Return the select of the rows of a table without a parent, to which one that arrived above a position may be the parent.
+
+    Parents are told by a hash of their key, without case and blanks at its end, which the source may take for equal.
+    """
+    selects = []
+    for reference in table.references:
+        raw = f"{request.schemas.raw}.{quote_identifier(request.marketplace.curated_table(reference.parent).source)}"
+        selects.append(
+            f"select {', '.join(f'orphan.{column}' for column in columns)} from {request.schemas.control}.orphan inner join"
+            f" (select {hash_key('_rp_parent', reference.parent_key)} as parent_hash from {raw} as _rp_parent"
+            f" where _rp_parent._run_sequence > {position} and _rp_parent._operation = 'U') as _rp_arrived"
+            f" on orphan.parent_hash = _rp_arrived.parent_hash"
+            f" where orphan.table_name = {literal(table.name)} and orphan.parent = {literal(reference.parent)}"
         )
+    return " union ".join(selects)
+
+
+def hash_key(rows: str, column: str) -> str:
+    """Return the expression of a key's hash, the same for keys that differ in case or in blanks at the end alone."""
+    return f"md5(lower(rtrim(cast({rows}.{quote_identifier(column)} as varchar(65535)))))"

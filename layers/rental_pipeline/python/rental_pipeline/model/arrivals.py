@@ -1,0 +1,56 @@
+"""pending.json: what stands in raw above each curated table's position, so that the build reads that and little else."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from rental_pipeline.model.document import Document
+
+# Texts that mean the same to every reader of a literal, and sort by their bytes.
+_PLAIN_TEXT = re.compile(r"[A-Za-z0-9_.:@+-]{1,200}")
+_NUMBER = re.compile(r"-?\d{1,38}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrivals(Document):
+    """What raw has above the position of a curated table.
+
+    Attributes:
+        least, greatest: Of the first column of the keys, as text; of an append table, of the days. None: nothing arrived.
+        removed: Versions that say that a key is gone.
+        orphans: Rows without a parent, of which a parent has come since.
+        orphans_accepted: Those of them that are in the curated table all the same.
+        orphans_since: The least run sequence of those rows in raw; None where there is none.
+    """
+
+    least: str | None = None
+    greatest: str | None = None
+    removed: int = 0
+    orphans: int = 0
+    orphans_accepted: int = 0
+    orphans_since: int | None = None
+
+
+def write_bounds(column: str, kind: str, least: str | None, greatest: str | None) -> str:
+    """Return the condition, in literals, that a column lies between two of its values: Redshift skips blocks by literals only.
+
+    Args:
+        column: Qualified, in SQL.
+        kind: Its type in Redshift.
+        least, greatest: As text; None, or what cannot be written as a literal without doubt, is open-ended.
+    """
+    bounds = [(">=", _write_literal(kind, least)), ("<=", _write_literal(kind, greatest))]
+    return " and ".join(f"{column} {sign} {text}" for sign, text in bounds if text) or "true"
+
+
+def _write_literal(kind: str, value: str | None) -> str | None:
+    if value is None:
+        return None
+    if kind.startswith(("smallint", "integer", "bigint")) or re.fullmatch(r"decimal\(\d+, ?0\)", kind):
+        return value if _NUMBER.fullmatch(value) else None
+    if kind.startswith("date"):
+        return f"'{value}'" if re.fullmatch(r"\d{4}-\d\d-\d\d", value) else None
+    if kind.startswith(("varchar", "char")):
+        return f"'{value}'" if _PLAIN_TEXT.fullmatch(value) else None
+    return None

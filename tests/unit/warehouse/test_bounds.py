@@ -1,0 +1,93 @@
+"""What a build reads of raw and of its own table: rows above the position, and older ones only where they are judged."""
+
+from dataclasses import replace
+
+import pytest
+
+from rental_pipeline.definitions.read_marketplace import read_marketplace
+from rental_pipeline.model.arrivals import Arrivals
+from rental_pipeline.model.ledger import Ledger, Position
+from rental_pipeline.warehouse.steps.curated_build import CuratedBuild
+from tests.fixtures.composed_steps import SQL_ROOT, plan_table
+from tests.unit.warehouse.example_runs import plan_a_run
+
+
+class Request:
+    """What a build asks of its step's request, of a table `bookings` with keys from 10 to 20 above run 5."""
+
+    run_sequence = 7
+
+    def __init__(self, arrivals: Arrivals, key_type: str = "bigint"):
+        self.marketplace = read_marketplace(SQL_ROOT, "apartments")
+        self.schemas = self.marketplace.schemas
+        self.arrivals = {table.name: arrivals for table in self.marketplace.curated}
+        bookings = plan_table("bookings", "merge")
+        columns = tuple(replace(c, type=key_type) if c.name == "id" else c for c in bookings.columns)
+        others = plan_table("apartments", "merge"), plan_table("user_viewing", "append")
+        self.plan = plan_a_run(7, (replace(bookings, columns=columns), *others))
+        define = self.marketplace.definition_hash
+        positions = (
+            Position("curated", t.name, 5, input_hash=self.marketplace.curated_hash(t), definition_hash=define(t.file))
+            for t in self.marketplace.curated
+        )
+        self.ledger = Ledger(7, "one", "", tuple(positions))
+
+    def is_rebuilt(self, layer: str, sources: frozenset[str]) -> bool:
+        return False
+
+    def build(self, name: str) -> CuratedBuild:
+        return CuratedBuild(self, self.marketplace.curated_table(name))
+
+
+ARRIVED = Arrivals(least="10", greatest="20")
+
+
+@pytest.mark.parametrize(
+    ("table", "found", "raw", "curated"),
+    [
+        ("bookings", {}, "r._run_sequence > 5", "bookings.booking_id >= 10 and bookings.booking_id <= 20"),
+        # What was gone kept its last values, which older versions have.
+        ("apartments", {"removed": 1}, 'r."id" >= 10 and r."id" <= 20', "apartments.id >= 10 and apartments.id <= 20"),
+        ("bookings", {"removed": 1}, "r._run_sequence > 5", "bookings.booking_id >= 10 and bookings.booking_id <= 20"),
+        # All versions of the keys are needed.
+        (
+            "apartment_versions",
+            {},
+            'r."id" >= 10 and r."id" <= 20',
+            "apartment_versions.id >= 10 and apartment_versions.id <= 20",
+        ),
+        # Orphans are as old as they are, and their keys may be any; the rejected ones are not in curated.
+        (
+            "bookings",
+            {"orphans": 2, "orphans_since": 3},
+            "r._run_sequence > 2",
+            "bookings.booking_id >= 10 and bookings.booking_id <= 20",
+        ),
+        ("bookings", {"orphans": 2, "orphans_accepted": 1, "orphans_since": 9}, "r._run_sequence > 5", "true"),
+    ],
+)
+def test_a_build_reads_what_it_judges(table, found, raw, curated):
+    """By literals, the only thing by which Redshift skips blocks."""
+    build = Request(replace(ARRIVED, **found)).build(table)
+    assert (build.bound_raw("r"), build.bound_curated()) == (raw, curated)
+
+
+def test_days_bound_an_append_table():
+    """It has no keys."""
+    build = Request(Arrivals(least="2026-11-20", greatest="2026-11-21")).build("user_viewing")
+    assert build.bound_raw("r") == "r._run_sequence > 5"
+    assert build.bound_curated() == "user_viewing.event_day >= '2026-11-20' and user_viewing.event_day <= '2026-11-21'"
+
+
+def test_a_text_that_is_cast_to_a_number_bounds_nothing():
+    """'9' is greater than '10'."""
+    build = Request(Arrivals(least="10", greatest="9"), key_type="varchar(20)").build("bookings")
+    assert build.bound_curated() == "true"
+
+
+def test_a_full_build_reads_all():
+    """Whatever arrived."""
+    request = Request(ARRIVED)
+    request.ledger = Ledger(7, "one", "", ())
+    build = request.build("bookings")
+    assert (build.is_full, build.bound_raw("r"), build.bound_curated()) == (True, "true", "true")
