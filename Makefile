@@ -79,6 +79,10 @@ bench-run:  ## first load, unchanged run and increment of the whole pipeline at 
 	@local/setup.sh bench
 	@.venv/bin/python -m benchmarks.run $(OPTIONS)
 
+bench-warehouse:  ## what a change costs the warehouse: rows visited, submissions, dollars. ROWS=1 (or 2%) BEFORE=main OPTIONS=--help
+	@local/setup.sh bench
+	@.venv/bin/python -m benchmarks.warehouse $(if $(ROWS),--rows $(ROWS)) $(if $(BEFORE),--before $(BEFORE)) $(OPTIONS)
+
 bench-cold-start: build  ## how long each function takes to start, from the built layers, in Python 3.13
 	@.venv/bin/python -m benchmarks.cold_start $(OPTIONS)
 
@@ -140,4 +144,4 @@ picture:  ## draw docs/architecture.svg from docs/architecture.d2 (needs Node.js
 lock: setup  ## pin the groups of pyproject.toml; what is pinned stays where it can. OPTIONS=--upgrade
 	@local/lock.sh $(OPTIONS)
 
-.PHONY: audit bench bench-cold-start bench-run build clean demo demo-down deploy doctor golden help json-shapes jupyter lint lock mutate notebooks picture protect psql run sam-local saved-queries setup setup-browser setup-containers setup-test soak stop test test-all types validate validate-machines
+.PHONY: audit bench bench-cold-start bench-run bench-warehouse build clean demo demo-down deploy doctor golden help json-shapes jupyter lint lock mutate notebooks picture protect psql run sam-local saved-queries setup setup-browser setup-containers setup-test soak stop test test-all types validate validate-machines
