@@ -14,4 +14,5 @@ pytest_plugins = [
     "tests.fixtures.pipeline",
     "tests.fixtures.contract",
     "tests.fixtures.market",
+    "tests.fixtures.snapshot",
 ]

@@ -5,14 +5,11 @@ Each case goes through the whole path, and ends with a good run after which raw 
 
 from __future__ import annotations
 
-from contextlib import closing
-from datetime import UTC, datetime
-
 import pytest
 
-from local.marketplace.generator import fill
 from rental_pipeline.base.errors import FixConfiguration
 from tests.fixtures.layers import read_raw_newest, read_source
+from tests.fixtures.snapshot import Snapshot, load_first
 
 KEYS = {"apartments": "id", "apartment_attributes": "id", "bookings": "booking_id", "user_viewing": None}
 # How a row comes to have a remark that the next run must see.
@@ -24,12 +21,15 @@ CHANGE = {
 each_strategy = pytest.mark.parametrize("table", ["bookings", "apartment_attributes", "user_viewing"])
 
 
-@pytest.fixture
-def loaded(source_database, pipeline, contract):
+@pytest.fixture(scope="module")
+def snapshot(take_snapshot) -> Snapshot:
     """A small marketplace after its first load."""
-    with closing(source_database.connect()) as connection:
-        fill(connection, scale=0.0001, seed=7, anchor=datetime.now(UTC).date())
-    pipeline.run()
+    return take_snapshot(load_first)
+
+
+@pytest.fixture
+def loaded(source_database, contract):
+    """The source of the snapshot."""
     return source_database
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from local.marketplace.generator import fill
+from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.base.settings import WarehouseSettings, read_settings
 from rental_pipeline.warehouse.data_api import DataApi
 from rental_pipeline.warehouse.run_step import end_run
@@ -173,3 +174,9 @@ def test_a_run_tells_what_it_cost(pipeline, generated, fresh_warehouse, capsys):
     assert published["RunCost"] == [pytest.approx(total)]
     assert published["RowsAdded"][0] > 0
     assert 0 <= published["WatermarkLag"][0] < 3600
+
+
+def test_a_replay_of_nothing_is_refused(pipeline, source_database):
+    """The first run of all: the message says what to start instead."""
+    with pytest.raises(FixConfiguration, match=r"nothing was ever loaded of apartments, .*start a run with {}"):
+        pipeline.run({"replay": True})

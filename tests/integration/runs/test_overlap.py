@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-from datetime import UTC, datetime
-
 import pytest
 
-from local.marketplace.generator import fill
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.warehouse import run_step
 from tests.fixtures.layers import assert_same_layers, read_layers, read_raw_newest, read_source
+from tests.fixtures.snapshot import Snapshot, load_first
 
 KEYS = {"apartments": "id", "apartment_attributes": "id", "bookings": "booking_id", "user_viewing": None}
 
 
-@pytest.fixture
-def loaded(source_database, pipeline):
+@pytest.fixture(scope="module")
+def snapshot(take_snapshot) -> Snapshot:
     """A small marketplace after its first load."""
-    with closing(source_database.connect()) as connection:
-        fill(connection, scale=0.0001, seed=7, anchor=datetime.now(UTC).date())
-    pipeline.run()
+    return take_snapshot(load_first)
+
+
+@pytest.fixture
+def loaded(source_database):
+    """The source of the snapshot."""
     return source_database
 
 

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from local.marketplace.generator import fill
 from tests.fixtures.pipeline import SQL_ROOT, Stopped
+from tests.fixtures.snapshot import Snapshot, load_first
 
 VIEW = "listing_revenue_weekly"
 
 
+@pytest.fixture(scope="module")
+def snapshot(take_snapshot) -> Snapshot:
+    """A small marketplace after its first load."""
+    return take_snapshot(load_first)
+
+
 @pytest.fixture
-def sql(pipeline, source_database, tmp_path) -> Path:
-    """The marketplace's SQL, to be edited as a deployment would, after a first run over a small generated source."""
+def sql(pipeline, tmp_path) -> Path:
+    """The marketplace's SQL, to be edited as a deployment would, after the snapshot's run."""
     folder = Path(shutil.copytree(SQL_ROOT, tmp_path / "sql"))
     pipeline.set_environment(SQL_ROOT=str(folder))
-    with closing(source_database.connect()) as connection:
-        fill(connection, scale=0.0001, seed=7, anchor=datetime.now(UTC).date())
-    assert pipeline.run()["status"] == "succeeded"
     return folder / "apartments"
 
 

@@ -43,9 +43,9 @@ class Sessions:
 
     def acquire(self) -> psycopg.Connection:
         """Return a connection in a new session's state."""
-        with self._lock:
-            if self._idle:
-                return self._idle.pop()
+        while connection := self._pop_idle():
+            if _is_alive(connection):
+                return connection
         return psycopg.connect(
             self._uri,
             user=USER,
@@ -53,6 +53,10 @@ class Sessions:
             prepare_threshold=None,  # DISCARD ALL would leave psycopg with names of statements that are gone
             options=f"-c search_path={_SEARCH_PATH} -c timezone=UTC",
         )
+
+    def _pop_idle(self) -> psycopg.Connection | None:
+        with self._lock:
+            return self._idle.pop() if self._idle else None
 
     def release(self, connection: psycopg.Connection) -> None:
         """Take a connection back: temporary tables, settings and locks go. A lost one takes the idle ones with it."""
@@ -109,6 +113,16 @@ class Sessions:
         """Refuse a role that is not attached (Management Guide, "Authorizing COPY, UNLOAD … operations using IAM roles")."""
         if role and self._role and role != self._role:
             raise Refused(f"Not authorized to get credentials of role {role}")
+
+
+def _is_alive(connection: psycopg.Connection) -> bool:
+    """Whether the server still knows a connection that was idle: it may have been restarted, or the database made again."""
+    try:
+        connection.execute("")
+    except psycopg.Error:
+        connection.close()
+        return False
+    return True
 
 
 def describe_error(error: Exception) -> str:

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import boto3
@@ -142,10 +143,7 @@ class DataApi:
 
     def __init__(self, settings: WarehouseSettings, attempts: int = 5):
         self._target = settings.data_api_target()
-        # boto's own retries answer throttling and dropped connections; the token makes them safe.
-        retries = {"mode": "standard", "max_attempts": attempts}
-        config = Config(retries=retries, connect_timeout=10, read_timeout=_LONGEST_POLL_SECONDS + 30)
-        self._client = boto3.client("redshift-data", config=config)
+        self._client = redshift_data(attempts)
 
     def submit(self, name: str, submission: Submission, execution_id: str) -> str:
         """Submit under a name and return the statement's id.
@@ -155,7 +153,7 @@ class DataApi:
         that is set up again begins with run 1 again, and the API would answer with the old run's statement.
         """
         full_name = f"{name}/{submission.label}/"
-        failures = sum(self._count(full_name, status) for status in ("FAILED", "ABORTED"))
+        failures = sum(statement["Status"] in ("FAILED", "ABORTED") for statement in self._list(full_name, "ALL"))
         token = hashlib.sha256(f"{execution_id} {full_name} {failures}".encode()).hexdigest()
         request = {**self._target, "StatementName": full_name, "ClientToken": token}
         request |= submission.used_parameters()
@@ -254,9 +252,6 @@ class DataApi:
                     cancelled.append(statement["StatementName"])
         return cancelled
 
-    def _count(self, name: str, status: str) -> int:
-        return sum(1 for _ in self._list(name, status))
-
     def _list(self, name: str, status: str) -> Iterator[dict[str, Any]]:
         token: dict[str, str] = {}
         while True:
@@ -280,6 +275,14 @@ class DataApi:
         except BotoCoreError as error:
             raise RetryLater(f"the Redshift Data API cannot be reached: {error}") from error
         return answer
+
+
+@cache
+def redshift_data(attempts: int) -> Any:
+    """Return this process's Data API client. Its own retries answer throttling and dropped connections; tokens make them safe."""
+    retries = {"mode": "standard", "max_attempts": attempts}
+    config = Config(retries=retries, connect_timeout=10, read_timeout=_LONGEST_POLL_SECONDS + 30)
+    return boto3.client("redshift-data", config=config)
 
 
 def classify(message: str) -> PipelineError:
