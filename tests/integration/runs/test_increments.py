@@ -8,6 +8,7 @@ import pytest
 
 from local.marketplace.generator import fill
 from tests.fixtures.layers import assert_same_layers, read_layers, read_raw_newest, read_source
+from tests.fixtures.slow import first_of
 
 KEYS = {"apartments": "id", "apartment_attributes": "id", "bookings": "booking_id", "user_viewing": None}
 TODAY = datetime.now(UTC).date()
@@ -177,7 +178,7 @@ class Life:
         self.source.execute("delete from user_viewing where recorded_at > now() - interval 1 day limit 1")
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", first_of([1, 2, 3]))
 def test_random_increments_equal_a_rebuild(pipeline, generated, fresh_warehouse, seed):
     """After a first load and random increments, everything from raw to presentation equals a rebuild from raw, cell by cell."""
     pipeline.run()
@@ -211,6 +212,7 @@ STATES = [
 ]
 
 
+@pytest.mark.slow  # tests/integration/faults meets every state as well
 def test_a_run_may_stop_anywhere_and_the_next_one_completes_it(pipeline, generated, fresh_warehouse):
     """Each run is made to stop before another state; what it left is finished by the next good one (I5)."""
     pipeline.run()
