@@ -50,7 +50,7 @@ class Translation:
         return re.sub("\x01(\\w+)\x02", lambda match: quote_text(values[match[1]]), self.text)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def translate(sql: str) -> Translation:
     """Translate one statement.
 

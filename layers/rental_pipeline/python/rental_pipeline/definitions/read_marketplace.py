@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from rental_pipeline.base.errors import FixConfiguration
@@ -22,9 +23,19 @@ _ENGINE_PERIODS = ("dirty_period", "dirty_day")
 def read_marketplace(sql_root: Path, marketplace: str, reporting_currency: str = US_DOLLAR) -> Marketplace:
     """Read and check all SQL of a marketplace, whose figures are in the reporting currency.
 
+    What was read is kept for the process's next call, as long as no file has changed.
+
     Raises:
         FixConfiguration: the folder is absent, a header is wrong, references form a circle, or a check has another's name.
     """
+    folders = (sql_root / "control", sql_root / marketplace)
+    files = ((path, path.stat()) for folder in folders for path in sorted(folder.rglob("*")))
+    state = tuple((path, found.st_mtime_ns, found.st_size) for path, found in files)
+    return _read_files(sql_root, marketplace, reporting_currency, state)
+
+
+@lru_cache(maxsize=4)
+def _read_files(sql_root: Path, marketplace: str, reporting_currency: str, _state: tuple[object, ...]) -> Marketplace:
     folder = sql_root / marketplace
     if not folder.is_dir():
         known = sorted(path.parent.name for path in sql_root.glob("*/source.yaml"))
