@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from local.marketplace.generator import fill
 from local.standins.athena.lake import Lake, answer_questions
 from rental_pipeline.base.errors import FixData
 from rental_pipeline.lake import file_lists as lake_files
 from tests.fixtures.pipeline import Stopped
+from tests.fixtures.snapshot import Snapshot, load_first
 
 TODAY = datetime.now(UTC).date()
 QUERIES = Path(__file__).parents[3] / "sql" / "apartments" / "lake"
 SCHEMAS = {"curated": "apartments_curated", "presentation": "apartments_presentation", "control": "apartments_control"}
 
 
+@pytest.fixture(scope="module")
+def snapshot(take_snapshot) -> Snapshot:
+    """A small marketplace of several years after its first load."""
+    return take_snapshot(load_first)
+
+
 @pytest.fixture
 def source(source_database):
-    """A small generated marketplace of several years."""
-    with closing(source_database.connect()) as connection:
-        fill(connection, scale=0.0001, seed=7, anchor=TODAY)
+    """The source of the snapshot."""
     return source_database
 
 
@@ -77,7 +80,6 @@ def add_viewing(source, warehouse) -> None:
 
 def test_the_lake_equals_the_warehouse_after_loads_increments_and_rebuilds(pipeline, source, fresh_warehouse, lake):
     """Cell by cell: after the first load, an increment that changes, adds and deletes, a later day, and a rebuild."""
-    pipeline.run()
     assert_lake_is_warehouse(lake, fresh_warehouse)
     empty = [name for name in lake.tables() if not lake.files(name)]
     assert not empty
@@ -96,7 +98,6 @@ def test_the_lake_equals_the_warehouse_after_loads_increments_and_rebuilds(pipel
 def test_only_what_changed_is_unloaded_again(pipeline, source, fresh_warehouse, lake):
     """A table without changed rows keeps its files, a year without any too; an unchanged source writes nothing. A table whose
     shape is not the lake's is unloaded whole, even then."""
-    pipeline.run()
     before = {name: lake.files(name) for name in lake.tables()}
     change_bookings(source)
     run = pipeline.run()["run_sequence"]
@@ -122,7 +123,6 @@ def test_only_what_changed_is_unloaded_again(pipeline, source, fresh_warehouse, 
 
 def test_a_reader_during_the_switch_sees_one_run(pipeline, source, fresh_warehouse, lake):
     """Until the catalogue is switched, all of the run before; afterwards all of this one; its files are there either way."""
-    pipeline.run()
     old = Counter(lake.query("select * from curated_bookings")[1])
     old_files = lake.files("curated_bookings")
     change_bookings(source)
@@ -161,7 +161,6 @@ def end_run(aws, pipeline, fresh_warehouse):
 @pytest.mark.parametrize("stop", ["unload", "switch_catalogue", "commit_lake"])
 def test_a_failed_lake_step_leaves_the_old_lake_and_the_published_figures(pipeline, source, fresh_warehouse, lake, end_run, stop):
     """What was published stays; the catalogue shows the last whole run; the next run makes up for it, though nothing is new."""
-    pipeline.run()
     old = {name: lake.files(name) for name in lake.tables()}
     change_bookings(source)
     with pytest.raises(Stopped):
@@ -175,7 +174,6 @@ def test_a_failed_lake_step_leaves_the_old_lake_and_the_published_figures(pipeli
 
 def test_every_lake_step_may_be_repeated(pipeline, source, fresh_warehouse, lake):
     """As a redrive or a retry does: the same files, listed once."""
-    pipeline.run()
     change_bookings(source)
     states = pipeline.states()
     for state in states:
@@ -189,7 +187,6 @@ def test_every_lake_step_may_be_repeated(pipeline, source, fresh_warehouse, lake
 
 def test_slices_are_partitions_of_the_run_that_read_them(pipeline, source, fresh_warehouse, lake):
     """Exactly the files of committed manifests: each row that was copied, under its run."""
-    pipeline.run()
     change_bookings(source)
     pipeline.run()
     copied = fresh_warehouse.query(
@@ -203,7 +200,6 @@ def test_slices_are_partitions_of_the_run_that_read_them(pipeline, source, fresh
 
 def test_erased_slices_leave_the_catalogue(pipeline, source, fresh_warehouse, lake):
     """Their files are deleted: a partition that lists them would fail every query of the table."""
-    pipeline.run()
     run = pipeline.run({"erase": ["bookings"]})["run_sequence"]
     _, shown = lake.query("select distinct run_sequence from raw_bookings")
     assert shown == [(run,)]
@@ -214,7 +210,6 @@ def test_erased_slices_leave_the_catalogue(pipeline, source, fresh_warehouse, la
 
 def test_files_that_no_reader_can_see_any_more_are_swept(pipeline, source, fresh_warehouse, lake, monkeypatch):
     """A day after readers were moved on; never before, and never what the current listing names."""
-    pipeline.run()
     first = lake.files("curated_bookings")
     change_bookings(source)
     pipeline.run()
@@ -233,7 +228,6 @@ def test_files_that_no_reader_can_see_any_more_are_swept(pipeline, source, fresh
 
 def test_a_missing_listing_is_named_with_the_way_out(pipeline, source, fresh_warehouse, lake, end_run):
     """Somebody emptied the prefix: the run says so, and a rebuild makes the lake again."""
-    pipeline.run()
     for item in pipeline.s3.list_objects_v2(Bucket=pipeline.bucket, Prefix="apartments/lake/curated/bookings/")["Contents"]:
         pipeline.s3.delete_object(Bucket=pipeline.bucket, Key=item["Key"])
     change_bookings(source)
@@ -246,7 +240,6 @@ def test_a_missing_listing_is_named_with_the_way_out(pipeline, source, fresh_war
 
 def test_an_emptied_table_is_empty_in_the_lake(pipeline, source, fresh_warehouse, lake):
     """UNLOAD of no rows writes no manifest: the lake then lists no file, not the last ones."""
-    pipeline.run()
     source.query("delete from user_viewing")
     pipeline.run({"force_deletes": True})
     rows = read_warehouse_table(fresh_warehouse, "curated_user_viewing")
@@ -255,7 +248,6 @@ def test_an_emptied_table_is_empty_in_the_lake(pipeline, source, fresh_warehouse
 
 def test_the_questions_are_answered_as_the_warehouse_would(pipeline, source, fresh_warehouse, lake):
     """The named queries over the lake's files, against the same questions asked of the warehouse."""
-    pipeline.run()
     answers = {answer.query: answer for answer in answer_questions(lake, QUERIES)}
     assert set(answers) == {"highest_revenue_city", "most_booked_listing", "top_spenders"}
     with fresh_warehouse.connect() as connection:

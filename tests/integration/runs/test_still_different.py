@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import tempfile
+from pathlib import Path
 
 import pyarrow
 import pytest
@@ -14,36 +16,56 @@ from rental_pipeline.extract.rows import SliceRows
 from rental_pipeline.plan import comparison
 from rental_pipeline.warehouse.steps.load import Load
 from tests.fixtures.layers import read_raw_newest, read_source
-from tests.fixtures.pipeline import SQL_ROOT
+from tests.fixtures.mariadb import SourceDatabase
+from tests.fixtures.pipeline import SQL_ROOT, Pipeline
+from tests.fixtures.snapshot import Snapshot
 
 ROWS = 60
 RECONCILE = {"reconcile": True}
 
 
 @pytest.fixture
-def contract(pipeline, tmp_path):
+def contract(pipeline, tmp_path) -> Path:
     """A contract of the test's own, without curated tables or metrics."""
-    shutil.copytree(SQL_ROOT / "control", tmp_path / "control")
-    (tmp_path / "apartments").mkdir()
-    pipeline.set_environment(SQL_ROOT=str(tmp_path))
-    return tmp_path / "apartments" / "source.yaml"
+    return write_contract(pipeline, tmp_path)
 
 
-@pytest.fixture
-def market(pipeline, source_database, contract):
-    """A keyed and an append table that were loaded; three rows of each were changed unseen."""
-    contract.write_text(
+def write_contract(pipeline: Pipeline, sql_root: Path) -> Path:
+    """Have the pipeline read a contract of a keyed and an append table alone."""
+    shutil.copytree(SQL_ROOT / "control", sql_root / "control")
+    (sql_root / "apartments").mkdir()
+    pipeline.set_environment(SQL_ROOT=str(sql_root))
+    path = sql_root / "apartments" / "source.yaml"
+    path.write_text(
         "tables:\n"
         "  repairs: {strategy: append, cursor: done_at, overlap: 3 days}\n"
         "  rooms: {strategy: merge, key: number, cursor: changed_at, max_delete_fraction: 1}\n"
     )
-    source_database.execute("create table repairs (done_at datetime not null, part varchar(20))")
-    source_database.execute(f"insert into repairs select '2024-01-01' + interval seq day, 'brake' from seq_1_to_{ROWS}")
-    source_database.execute("create table rooms (number int primary key, name varchar(20), changed_at datetime not null)")
-    source_database.execute(f"insert into rooms select seq, 'x', '2024-01-01' from seq_1_to_{ROWS}")
-    pipeline.run()
-    source_database.execute("update repairs set part = 'chain' where done_at between '2024-01-06' and '2024-01-08'")
-    source_database.execute("update rooms set name = 'y' where number in (10, 11, 12)")
+    return path
+
+
+@pytest.fixture(scope="module")
+def snapshot(take_snapshot) -> Snapshot:
+    """A keyed and an append table that were loaded; three rows of each were changed unseen."""
+    return take_snapshot(load_rooms)
+
+
+def load_rooms(pipeline: Pipeline, source: SourceDatabase) -> None:
+    """Make the tables, and run once."""
+    source.execute("create table repairs (done_at datetime not null, part varchar(20))")
+    source.execute(f"insert into repairs select '2024-01-01' + interval seq day, 'brake' from seq_1_to_{ROWS}")
+    source.execute("create table rooms (number int primary key, name varchar(20), changed_at datetime not null)")
+    source.execute(f"insert into rooms select seq, 'x', '2024-01-01' from seq_1_to_{ROWS}")
+    with tempfile.TemporaryDirectory() as folder:
+        write_contract(pipeline, Path(folder))
+        pipeline.run()
+    source.execute("update repairs set part = 'chain' where done_at between '2024-01-06' and '2024-01-08'")
+    source.execute("update rooms set name = 'y' where number in (10, 11, 12)")
+
+
+@pytest.fixture
+def market(source_database, contract) -> SourceDatabase:
+    """The snapshot's source."""
     return source_database
 
 
