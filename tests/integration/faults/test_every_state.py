@@ -228,6 +228,7 @@ def test_a_stopped_execution_is_redriven(marketplace: Marketplace):
     marketplace.assert_complete(execution)
 
 
+@pytest.mark.slow  # two and a half minutes; the schedules (test_conduct, test_layers) stop runs for new ones, too
 def test_a_stopped_execution_is_followed_by_a_new_run(marketplace: Marketplace):
     """Somebody stops an execution at every state; the next is a new one, which takes over what was committed."""
     world = marketplace.world
