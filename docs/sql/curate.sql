@@ -103,40 +103,50 @@ ruled as (
             -- no user_id
             when user_id is null then 'missing_user: user_id='
             -- a user_id of more than 128 bytes
-            when octet_length(user_id) > 128 then 'unreadable_user: user_id=' || left(user_id, 64)
+            when octet_length(user_id) > 128 then apartments_control.tell_broken('unreadable_user: user_id=',
+                user_id)
             -- no booking_date, checkin_date or checkout_date
             when booking_date_text is null then 'missing_date: booking_date='
             when checkin_date_text is null then 'missing_date: checkin_date='
             when checkout_date_text is null then 'missing_date: checkout_date='
             -- one of the three that is no date
-            when booking_date is null then 'unparseable_date: booking_date=' || booking_date_text
-            when checkin_date is null then 'unparseable_date: checkin_date=' || checkin_date_text
-            when checkout_date is null then 'unparseable_date: checkout_date=' || checkout_date_text
+            when booking_date is null then apartments_control.tell_broken('unparseable_date: booking_date=',
+                booking_date_text)
+            when checkin_date is null then apartments_control.tell_broken('unparseable_date: checkin_date=',
+                checkin_date_text)
+            when checkout_date is null then apartments_control.tell_broken('unparseable_date: checkout_date=',
+                checkout_date_text)
             -- one of the three outside the calendar
             when not apartments_control.is_in_calendar(booking_date)
-                then 'date_out_of_range: booking_date=' || booking_date_text
+                then apartments_control.tell_broken('date_out_of_range: booking_date=', booking_date_text)
             when not apartments_control.is_in_calendar(checkin_date)
-                then 'date_out_of_range: checkin_date=' || checkin_date_text
+                then apartments_control.tell_broken('date_out_of_range: checkin_date=', checkin_date_text)
             when not apartments_control.is_in_calendar(checkout_date)
-                then 'date_out_of_range: checkout_date=' || checkout_date_text
+                then apartments_control.tell_broken('date_out_of_range: checkout_date=', checkout_date_text)
             -- a stay that ends before it begins (one that ends on the same day has no nights)
             when checkout_date < checkin_date
-                then 'checkout_before_checkin: checkin_date=' || checkin_date_text || ', checkout_date=' ||
-                    checkout_date_text
+                then apartments_control.tell_broken(
+                        'checkout_before_checkin: checkin_date=', checkin_date_text || ', checkout_date=' ||
+                            checkout_date_text
+                    )
             -- no total_price
             when total_price_text is null then 'missing_price: total_price='
             -- a total_price that is no number of at most ten digits before the point
-            when total_price is null then 'unparseable_number: total_price=' || total_price_text
+            when total_price is null then apartments_control.tell_broken('unparseable_number: total_price=',
+                total_price_text)
             -- a total_price below zero
-            when total_price < 0 then 'negative_price: total_price=' || total_price_text
+            when total_price < 0 then apartments_control.tell_broken('negative_price: total_price=',
+                total_price_text)
             -- a currency that is not three letters, or none
-            when currency is null then 'unknown_currency: currency=' || coalesce(currency_text, '')
+            when currency is null then apartments_control.tell_broken('unknown_currency: currency=',
+                currency_text)
             -- a booking_status other than confirmed, pending, canceled (or cancelled), or none
             when booking_status is null or booking_status not in ('confirmed', 'pending', 'canceled')
-                then 'unknown_status: booking_status=' || coalesce(booking_status_text, '')
+                then apartments_control.tell_broken('unknown_status: booking_status=', booking_status_text)
             -- the source never had a listing with this apartment_id
             when known_listing_id is null
-                then 'orphan_reference: apartment_id=' || coalesce(cast(apartment_id as varchar(64)), '')
+                then apartments_control.tell_broken('orphan_reference: apartment_id=', cast(apartment_id as
+                    varchar(64)))
         end as broken,
         apartments_control.tell_unreadable('payment_status', case
                 when payment_status is null then payment_status_text end)
@@ -959,21 +969,25 @@ ruled as (
             -- no price
             when price_text is null then 'missing_price: price='
             -- a price that is no number of at most ten digits before the point
-            when price is null then 'unparseable_number: price=' || price_text
+            when price is null then apartments_control.tell_broken('unparseable_number: price=', price_text)
             -- a price below zero (zero is a price)
-            when price < 0 then 'negative_price: price=' || price_text
+            when price < 0 then apartments_control.tell_broken('negative_price: price=', price_text)
             -- a currency that is not three letters, or none
-            when currency is null then 'unknown_currency: currency=' || coalesce(currency_text, '')
+            when currency is null then apartments_control.tell_broken('unknown_currency: currency=',
+                currency_text)
             -- no listing_created_on
             when listing_created_on_text is null then 'missing_date: listing_created_on='
             -- a listing_created_on that is no date
-            when listing_created_at is null then 'unparseable_date: listing_created_on=' ||
-                listing_created_on_text
+            when listing_created_at is null
+                then apartments_control.tell_broken('unparseable_date: listing_created_on=',
+                    listing_created_on_text)
             -- a listing_created_on outside the calendar
             when not apartments_control.is_in_calendar(cast(listing_created_at as date))
-                then 'date_out_of_range: listing_created_on=' || listing_created_on_text
+                then apartments_control.tell_broken('date_out_of_range: listing_created_on=',
+                    listing_created_on_text)
             -- an is_active that is neither yes nor no
-            when is_active is null then 'unparseable_boolean: is_active=' || coalesce(is_active_text, '')
+            when is_active is null then apartments_control.tell_broken('unparseable_boolean: is_active=',
+                is_active_text)
         end as broken,
         apartments_control.tell_unreadable('title', case when title is null then title_text end)
         || apartments_control.tell_unreadable('source', case when source is null then source_text end)
@@ -1356,17 +1370,20 @@ ruled as (
             -- no user_id
             when user_id is null then 'missing_user: user_id='
             -- a user_id of more than 128 bytes
-            when octet_length(user_id) > 128 then 'unreadable_user: user_id=' || left(user_id, 64)
+            when octet_length(user_id) > 128 then apartments_control.tell_broken('unreadable_user: user_id=',
+                user_id)
             -- no viewed_at
             when viewed_at_text is null then 'missing_date: viewed_at='
             -- a viewed_at that is no date
-            when viewed_at is null then 'unparseable_date: viewed_at=' || viewed_at_text
+            when viewed_at is null then apartments_control.tell_broken('unparseable_date: viewed_at=',
+                viewed_at_text)
             -- a viewed_at outside the calendar
             when not apartments_control.is_in_calendar(cast(viewed_at as date))
-                then 'date_out_of_range: viewed_at=' || viewed_at_text
+                then apartments_control.tell_broken('date_out_of_range: viewed_at=', viewed_at_text)
             -- the source never had a listing with this apartment_id
             when known_listing_id is null
-                then 'orphan_reference: apartment_id=' || coalesce(cast(apartment_id as varchar(64)), '')
+                then apartments_control.tell_broken('orphan_reference: apartment_id=', cast(apartment_id as
+                    varchar(64)))
         end as broken,
         apartments_control.tell_unreadable('is_wishlisted', case
                 when is_wishlisted is null then is_wishlisted_text end)

@@ -45,6 +45,8 @@ create schema if not exists apartments_presentation;
 
 -- (sql/control/functions.sql, section tell_unreadable)
 
+-- (sql/control/functions.sql, section tell_broken)
+
 -- (sql/control/functions.sql, section is_in_calendar)
 
 -- (sql/control/procedures.sql, section open_run)
@@ -91,8 +93,6 @@ create schema if not exists apartments_presentation;
 
 -- (sql/control/tables.sql, section changed_day)
 
--- (sql/control/tables.sql, section set_aside)
-
 
 -- batch `setup-1`
 
@@ -104,6 +104,8 @@ select 1 as is_set_up
     and input_hash = '…';
 
 set search_path to apartments_control;
+
+-- (sql/control/tables.sql, section set_aside)
 
 -- (sql/control/tables.sql, section set_aside_row)
 

@@ -81,6 +81,13 @@ create or replace function tell_unreadable(varchar(64), varchar(65535)) returns 
     select case when $2 is null then '' else '; ' || $1 || '=' || left($2, 64) end
 $$ language sql
 
+-- name: tell_broken
+-- A rule that a row breaks, as `rule: column=`, and the value that breaks it, cut. Never NULL: a row whose value is NULL would else
+-- break nothing, and be accepted.
+create or replace function tell_broken(varchar(128), varchar(65535)) returns varchar(640) immutable as $$
+    select coalesce($1, '') || left(coalesce($2, ''), 128)
+$$ language sql
+
 -- name: is_in_calendar
 -- Whether a day is one of the calendar's (sql/control/calendar.sql), outside of which no metric has a period.
 create or replace function is_in_calendar(date) returns boolean immutable as $$

@@ -146,6 +146,13 @@ def test_a_currency_is_three_letters(control):
     assert [code for (code,) in read_all(control, texts, "parse_currency")] == ["USD", "EUR", *[None] * 8]
 
 
+def test_a_broken_rule_is_told_whatever_its_value_is(control):
+    """NULL too: the row would else break nothing, and be accepted."""
+    sql = "select apartments_control.tell_broken('bad_price: price=', given) from unnest(%s::text[]) as given"
+    told = [text for (text,) in control.execute(sql, (["-1", "", None, "é" * 200],)).fetchall()]
+    assert told == [f"bad_price: price={value}" for value in ("-1", "", "", "é" * 128)]
+
+
 def test_the_calendar_is_whole(control):
     """It has every day of its range once, with the Monday and the first day of the month, and knows which days are its own."""
     rows = control.execute("select * from apartments_control.calendar order by calendar_date").fetchall()

@@ -135,7 +135,7 @@ ruled as (
             -- no id
             when id is null then 'missing_key: id='
             -- the source never had a listing with this id
-            when known_listing_id is null then 'orphan_reference: id=' || cast(id as varchar(64))
+            when known_listing_id is null then apartments_control.tell_broken('orphan_reference: id=', cast(id as varchar(64)))
         end as broken,
         apartments_control.tell_unreadable('category', case when category is null then category_text end)
         || apartments_control.tell_unreadable('bathrooms', case when bathrooms is null then bathrooms_text end)

@@ -74,20 +74,21 @@ ruled as (
             -- no price
             when price_text is null then 'missing_price: price='
             -- a price that is no number of at most ten digits before the point
-            when price is null then 'unparseable_number: price=' || price_text
+            when price is null then apartments_control.tell_broken('unparseable_number: price=', price_text)
             -- a price below zero (zero is a price)
-            when price < 0 then 'negative_price: price=' || price_text
+            when price < 0 then apartments_control.tell_broken('negative_price: price=', price_text)
             -- a currency that is not three letters, or none
-            when currency is null then 'unknown_currency: currency=' || coalesce(currency_text, '')
+            when currency is null then apartments_control.tell_broken('unknown_currency: currency=', currency_text)
             -- no listing_created_on
             when listing_created_on_text is null then 'missing_date: listing_created_on='
             -- a listing_created_on that is no date
-            when listing_created_at is null then 'unparseable_date: listing_created_on=' || listing_created_on_text
+            when listing_created_at is null
+                then apartments_control.tell_broken('unparseable_date: listing_created_on=', listing_created_on_text)
             -- a listing_created_on outside the calendar
             when not apartments_control.is_in_calendar(cast(listing_created_at as date))
-                then 'date_out_of_range: listing_created_on=' || listing_created_on_text
+                then apartments_control.tell_broken('date_out_of_range: listing_created_on=', listing_created_on_text)
             -- an is_active that is neither yes nor no
-            when is_active is null then 'unparseable_boolean: is_active=' || coalesce(is_active_text, '')
+            when is_active is null then apartments_control.tell_broken('unparseable_boolean: is_active=', is_active_text)
         end as broken,
         apartments_control.tell_unreadable('title', case when title is null then title_text end)
         || apartments_control.tell_unreadable('source', case when source is null then source_text end)

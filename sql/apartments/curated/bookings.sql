@@ -92,39 +92,41 @@ ruled as (
             -- no user_id
             when user_id is null then 'missing_user: user_id='
             -- a user_id of more than 128 bytes
-            when octet_length(user_id) > 128 then 'unreadable_user: user_id=' || left(user_id, 64)
+            when octet_length(user_id) > 128 then apartments_control.tell_broken('unreadable_user: user_id=', user_id)
             -- no booking_date, checkin_date or checkout_date
             when booking_date_text is null then 'missing_date: booking_date='
             when checkin_date_text is null then 'missing_date: checkin_date='
             when checkout_date_text is null then 'missing_date: checkout_date='
             -- one of the three that is no date
-            when booking_date is null then 'unparseable_date: booking_date=' || booking_date_text
-            when checkin_date is null then 'unparseable_date: checkin_date=' || checkin_date_text
-            when checkout_date is null then 'unparseable_date: checkout_date=' || checkout_date_text
+            when booking_date is null then apartments_control.tell_broken('unparseable_date: booking_date=', booking_date_text)
+            when checkin_date is null then apartments_control.tell_broken('unparseable_date: checkin_date=', checkin_date_text)
+            when checkout_date is null then apartments_control.tell_broken('unparseable_date: checkout_date=', checkout_date_text)
             -- one of the three outside the calendar
             when not apartments_control.is_in_calendar(booking_date)
-                then 'date_out_of_range: booking_date=' || booking_date_text
+                then apartments_control.tell_broken('date_out_of_range: booking_date=', booking_date_text)
             when not apartments_control.is_in_calendar(checkin_date)
-                then 'date_out_of_range: checkin_date=' || checkin_date_text
+                then apartments_control.tell_broken('date_out_of_range: checkin_date=', checkin_date_text)
             when not apartments_control.is_in_calendar(checkout_date)
-                then 'date_out_of_range: checkout_date=' || checkout_date_text
+                then apartments_control.tell_broken('date_out_of_range: checkout_date=', checkout_date_text)
             -- a stay that ends before it begins (one that ends on the same day has no nights)
             when checkout_date < checkin_date
-                then 'checkout_before_checkin: checkin_date=' || checkin_date_text || ', checkout_date=' || checkout_date_text
+                then apartments_control.tell_broken(
+                        'checkout_before_checkin: checkin_date=', checkin_date_text || ', checkout_date=' || checkout_date_text
+                    )
             -- no total_price
             when total_price_text is null then 'missing_price: total_price='
             -- a total_price that is no number of at most ten digits before the point
-            when total_price is null then 'unparseable_number: total_price=' || total_price_text
+            when total_price is null then apartments_control.tell_broken('unparseable_number: total_price=', total_price_text)
             -- a total_price below zero
-            when total_price < 0 then 'negative_price: total_price=' || total_price_text
+            when total_price < 0 then apartments_control.tell_broken('negative_price: total_price=', total_price_text)
             -- a currency that is not three letters, or none
-            when currency is null then 'unknown_currency: currency=' || coalesce(currency_text, '')
+            when currency is null then apartments_control.tell_broken('unknown_currency: currency=', currency_text)
             -- a booking_status other than confirmed, pending, canceled (or cancelled), or none
             when booking_status is null or booking_status not in ('confirmed', 'pending', 'canceled')
-                then 'unknown_status: booking_status=' || coalesce(booking_status_text, '')
+                then apartments_control.tell_broken('unknown_status: booking_status=', booking_status_text)
             -- the source never had a listing with this apartment_id
             when known_listing_id is null
-                then 'orphan_reference: apartment_id=' || coalesce(cast(apartment_id as varchar(64)), '')
+                then apartments_control.tell_broken('orphan_reference: apartment_id=', cast(apartment_id as varchar(64)))
         end as broken,
         apartments_control.tell_unreadable('payment_status', case when payment_status is null then payment_status_text end)
         || apartments_control.tell_unreadable('num_guests', case when guests is null then num_guests_text end) as unreadable

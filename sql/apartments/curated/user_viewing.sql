@@ -67,17 +67,17 @@ ruled as (
             -- no user_id
             when user_id is null then 'missing_user: user_id='
             -- a user_id of more than 128 bytes
-            when octet_length(user_id) > 128 then 'unreadable_user: user_id=' || left(user_id, 64)
+            when octet_length(user_id) > 128 then apartments_control.tell_broken('unreadable_user: user_id=', user_id)
             -- no viewed_at
             when viewed_at_text is null then 'missing_date: viewed_at='
             -- a viewed_at that is no date
-            when viewed_at is null then 'unparseable_date: viewed_at=' || viewed_at_text
+            when viewed_at is null then apartments_control.tell_broken('unparseable_date: viewed_at=', viewed_at_text)
             -- a viewed_at outside the calendar
             when not apartments_control.is_in_calendar(cast(viewed_at as date))
-                then 'date_out_of_range: viewed_at=' || viewed_at_text
+                then apartments_control.tell_broken('date_out_of_range: viewed_at=', viewed_at_text)
             -- the source never had a listing with this apartment_id
             when known_listing_id is null
-                then 'orphan_reference: apartment_id=' || coalesce(cast(apartment_id as varchar(64)), '')
+                then apartments_control.tell_broken('orphan_reference: apartment_id=', cast(apartment_id as varchar(64)))
         end as broken,
         apartments_control.tell_unreadable('is_wishlisted', case when is_wishlisted is null then is_wishlisted_text end)
         || apartments_control.tell_unreadable(

@@ -82,9 +82,9 @@ ruled as (
             -- no rental_id
             when rental_id is null then 'missing_key: rental_id='
             -- a rental_id, user_id or vehicle_id of more than 64 bytes, which would be cut
-            when octet_length(rental_id) > 64 then 'key_too_long: rental_id=' || left(rental_id, 50)
-            when octet_length(user_id) > 64 then 'key_too_long: user_id=' || left(user_id, 50)
-            when octet_length(vehicle_id) > 64 then 'key_too_long: vehicle_id=' || left(vehicle_id, 50)
+            when octet_length(rental_id) > 64 then cars_control.tell_broken('key_too_long: rental_id=', rental_id)
+            when octet_length(user_id) > 64 then cars_control.tell_broken('key_too_long: user_id=', user_id)
+            when octet_length(vehicle_id) > 64 then cars_control.tell_broken('key_too_long: vehicle_id=', vehicle_id)
             -- no user_id
             when user_id is null then 'missing_user: user_id='
             -- no vehicle_id
@@ -96,26 +96,31 @@ ruled as (
             when start_text is null then 'missing_date: rental_start_time='
             when end_text is null then 'missing_date: rental_end_time='
             -- one of the two that is no date
-            when started_at is null then 'unparseable_date: rental_start_time=' || start_text
-            when ended_at is null then 'unparseable_date: rental_end_time=' || end_text
+            when started_at is null then cars_control.tell_broken('unparseable_date: rental_start_time=', start_text)
+            when ended_at is null then cars_control.tell_broken('unparseable_date: rental_end_time=', end_text)
             -- one of the two outside the calendar
             when not cars_control.is_in_calendar(cast(started_at as date))
-                then 'date_out_of_range: rental_start_time=' || start_text
-            when not cars_control.is_in_calendar(cast(ended_at as date)) then 'date_out_of_range: rental_end_time=' || end_text
+                then cars_control.tell_broken('date_out_of_range: rental_start_time=', start_text)
+            when not cars_control.is_in_calendar(cast(ended_at as date))
+                then cars_control.tell_broken('date_out_of_range: rental_end_time=', end_text)
             -- a rental that ends before it starts (one that ends as it starts has no hours)
             when ended_at < started_at
-                then 'end_before_start: rental_start_time=' || start_text || ', rental_end_time=' || end_text
+                then cars_control.tell_broken(
+                        'end_before_start: rental_start_time=', start_text || ', rental_end_time=' || end_text
+                    )
             -- no total_amount
             when amount_text is null then 'missing_amount: total_amount='
             -- a total_amount that is no number, or one of more than ten digits before the point
-            when total_amount is null then 'unparseable_number: total_amount=' || amount_text
+            when total_amount is null then cars_control.tell_broken('unparseable_number: total_amount=', amount_text)
             -- a total_amount below zero
-            when total_amount < 0 then 'negative_amount: total_amount=' || amount_text
+            when total_amount < 0 then cars_control.tell_broken('negative_amount: total_amount=', amount_text)
             -- no user, vehicle or location ever had this key
-            when known_user_id is null then 'orphan_reference: user_id=' || left(user_id, 64)
-            when known_vehicle_id is null then 'orphan_reference: vehicle_id=' || left(vehicle_id, 64)
-            when known_pickup_id is null then 'orphan_reference: pickup_location=' || cast(pickup_location as varchar(64))
-            when known_dropoff_id is null then 'orphan_reference: dropoff_location=' || cast(dropoff_location as varchar(64))
+            when known_user_id is null then cars_control.tell_broken('orphan_reference: user_id=', user_id)
+            when known_vehicle_id is null then cars_control.tell_broken('orphan_reference: vehicle_id=', vehicle_id)
+            when known_pickup_id is null
+                then cars_control.tell_broken('orphan_reference: pickup_location=', cast(pickup_location as varchar(64)))
+            when known_dropoff_id is null
+                then cars_control.tell_broken('orphan_reference: dropoff_location=', cast(dropoff_location as varchar(64)))
         end as broken
     from parsed
 )

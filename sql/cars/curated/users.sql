@@ -59,7 +59,7 @@ ruled as (
             -- no user_id
             when user_id is null then 'missing_key: user_id='
             -- a user_id of more than 64 bytes, which would be cut
-            when octet_length(user_id) > 64 then 'key_too_long: user_id=' || left(user_id, 50)
+            when octet_length(user_id) > 64 then cars_control.tell_broken('key_too_long: user_id=', user_id)
         end as broken,
         cars_control.tell_unreadable('creation_date', case when created_on is null then creation_date_text end)
         || cars_control.tell_unreadable('is_active', case when is_active is null then is_active_text end) as unreadable

@@ -98,7 +98,7 @@ ruled as (
             -- no vehicle_id
             when vehicle_id is null then 'missing_key: vehicle_id='
             -- a vehicle_id of more than 64 bytes, which would be cut
-            when octet_length(vehicle_id) > 64 then 'key_too_long: vehicle_id=' || left(vehicle_id, 50)
+            when octet_length(vehicle_id) > 64 then cars_control.tell_broken('key_too_long: vehicle_id=', vehicle_id)
         end as broken,
         cars_control.tell_unreadable('vehicle_type', case when known_type is null then type_text end)
         || cars_control.tell_unreadable('brand', case when brand is null then brand_text end)

@@ -302,8 +302,8 @@ def test_what_was_before_the_first_load_is_marked_as_assumed(make_engine):
 
 
 BROKEN = {
-    "vehicles": [({"vehicle_id": "x" * 65}, "key_too_long", "vehicle_id=" + "x" * 50)],
-    "users": [({"user_id": "x" * 65}, "key_too_long", "user_id=" + "x" * 50)],
+    "vehicles": [({"vehicle_id": "x" * 65}, "key_too_long", "vehicle_id=" + "x" * 65)],
+    "users": [({"user_id": "x" * 65}, "key_too_long", "user_id=" + "x" * 65)],
     "rental_transactions": [
         ({"user_id": None}, "missing_user", "user_id="),
         ({"vehicle_id": None}, "missing_vehicle", "vehicle_id="),
@@ -325,8 +325,8 @@ BROKEN = {
         ({"dropoff_location": 9}, "orphan_reference", "dropoff_location=9"),
         ({"user_id": "u9", "total_amount": "-1"}, "negative_amount", "total_amount=-1"),
         ({"total_amount": "12345678901"}, "unparseable_number", "total_amount=12345678901"),
-        ({"rental_id": "y" * 65}, "key_too_long", "rental_id=" + "y" * 50),
-        ({"vehicle_id": "x" * 65}, "key_too_long", "vehicle_id=" + "x" * 50),
+        ({"rental_id": "y" * 65}, "key_too_long", "rental_id=" + "y" * 65),
+        ({"vehicle_id": "x" * 65}, "key_too_long", "vehicle_id=" + "x" * 65),
     ],
 }
 # What only informs: the value, and what the warehouse says of it.

@@ -220,6 +220,12 @@ def test_an_edit_of_an_intermediate_table_counts_for_its_metrics(sql_root):
         ("curated/child", "-- key: id\n", "-- key: id\n-- removed: perhaps\n", "removed is 'perhaps'"),
         ("curated/child", "-- key: id\n", "-- key: id\n-- amount: a, b, c\n", "amount says 'a, b, c'"),
         ("curated/child", "-- key: id\n", "-- key: id\n-- lake: by hand\n", "lake says 'by hand'"),
+        (
+            "curated/child",
+            "judged\nselect 1",
+            "judged\nselect case when a < 0\n then 'negative: a=' || b end as broken",
+            r"child\.sql: the rule negative joins its value by \|\|.*tell_broken\('negative: column=', value\)",
+        ),
         ("presentation/sales", "-- unique_key: period_start\n", "", r"sales\.sql has no `-- unique_key: …` line"),
         ("presentation/sales", "-- grain: day\n", "-- grain: day\n-- rank: the best\n", "rank says 'the best'"),
         ("views/shown", "-- reads: shop_curated.child\n", "", r"shown\.sql has no `-- reads: …` line"),

@@ -23,7 +23,9 @@ _ENGINE = "orphans are noted"
 _DECIDES_CURATED = ("source", "input", "key", "references", "removed", "amount")
 _DECIDES_METRIC = ("period", "reads")
 # A rule of a curated table: a line of words, the condition, and its name before what breaks it.
-_RULE = re.compile(r"^ *-- (\S.*)\n *when (?:(?!\bwhen\b)[^;])*?\bthen '([a-z_]+): ", re.MULTILINE)
+_RULE = re.compile(r"^ *-- (\S.*)\n *when (?:(?!\bwhen\b)[^;])*?\bthen\s+(?:\w+\.tell_broken\(\s*)?'([a-z_]+): ", re.MULTILINE)
+# A text that is NULL where its value is: the row would then break no rule.
+_NULL_RULE = re.compile(r"\bthen\s+'([a-z_]+): [^']*'\s*\|\|")
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,13 @@ class CuratedTable:
     @cached_property
     def rules(self) -> dict[str, str]:
         """What breaks each of the table's rules, in words, by the rule's name."""
-        return {name: words for words, name in _RULE.findall(self.file.sections.get("judged", ""))}
+        judged = self.file.sections.get("judged", "")
+        if null := _NULL_RULE.search(judged):
+            raise FixConfiguration(
+                f"{self.file.path}: the rule {null[1]} joins its value by ||, which is NULL where the value is, and the row would"
+                f" be accepted; write <marketplace>_control.tell_broken('{null[1]}: column=', value)"
+            )
+        return {name: words for words, name in _RULE.findall(judged)}
 
     @cached_property
     def references(self) -> tuple[Reference, ...]:

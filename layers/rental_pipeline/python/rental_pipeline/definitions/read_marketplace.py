@@ -63,7 +63,7 @@ def _read_files(sql_root: Path, marketplace: str, reporting_currency: str, _stat
 def _judge_headers(marketplace: Marketplace) -> None:
     """Read what steps would read later, so that a wrong header stops the run before it opens."""
     for table in marketplace.curated:
-        _ = (table.source, table.is_derived, table.keeps_removed, table.amount)
+        _ = (table.source, table.is_derived, table.keeps_removed, table.amount, table.rules)
     for metric in marketplace.metrics:
         _ = (metric.reads, metric.period)
     for view in marketplace.views:
