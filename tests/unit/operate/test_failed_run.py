@@ -4,11 +4,13 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from botocore.exceptions import ClientError
 
 from local.standins.step_functions.server import check_message
-from rental_pipeline.base.errors import FixConfiguration, RetryLater
+from rental_pipeline.base.errors import FixConfiguration, FixData, RetryLater
 from rental_pipeline.operate import failed_run as failure
-from rental_pipeline.operate.failed_run import Failure, close_failed_run, explain_failure
+from rental_pipeline.operate.failed_run import Closing, Failure, close_failed_run, explain_failure
+from rental_pipeline.warehouse import run_step
 from rental_pipeline.warehouse.data_api import StatementFailed
 
 
@@ -71,7 +73,7 @@ def test_a_long_place_still_makes_a_subject(monkeypatch):
     sent = []
     monkeypatch.setattr(failure.boto3, "client", lambda _service: SimpleNamespace(publish=lambda **message: sent.append(message)))
     event = {"executionArn": "arn:aws:states:eu-north-1:123456789012:execution:prod-run:x", "status": "FAILED"}
-    closed = {"run_sequence": 7, "has_published": False, "cancelled": [], "problem": None}
+    closed = Closing(7, has_published=False)
     settings = SimpleNamespace(marketplace="apartments", topic_arn="arn:topic")
     failure._tell(event, Failure(f"Load raw tables (load {'x' * 100})", "RetryLater", "S3 asks to slow down"), closed, settings)
     check_message(sent[0])
@@ -83,7 +85,7 @@ def test_the_mail_says_where_and_what_to_do(monkeypatch):
     monkeypatch.setattr(failure.boto3, "client", lambda _service: SimpleNamespace(publish=lambda **message: sent.append(message)))
     arn = "arn:aws:states:eu-north-1:123456789012:execution:prod-run:x"
     event = {"executionArn": arn, "status": "FAILED", "input": '{"tables": ["bookings"]}'}
-    closed = {"run_sequence": 7, "has_published": False, "cancelled": [], "problem": None}
+    closed = Closing(7, has_published=False)
     settings = SimpleNamespace(marketplace="apartments", topic_arn="arn:topic")
     failure._tell(event, Failure("Load raw tables (load bookings)", "RetryLater", "S3 asks to slow down"), closed, settings)
     (message,) = sent
@@ -131,7 +133,7 @@ def test_people_are_told_also_where_the_ledger_cannot_be(monkeypatch, told, erro
     assert message["TopicArn"] == "arn:topic"
     assert f"The warehouse could not be told ({error}); the next run closes this one." in message["Message"]
     assert "What:  FixData: it broke" in message["Message"]
-    assert closed == {"run_sequence": None, "has_published": False, "cancelled": [], "problem": str(error)}
+    assert closed == {"run_sequence": None, "has_published": None, "cancelled": [], "problem": str(error)}
 
 
 def test_a_fault_of_the_pipeline_itself_is_not_swallowed(monkeypatch, told):
@@ -156,10 +158,72 @@ def test_a_fault_of_the_pipeline_itself_is_not_swallowed(monkeypatch, told):
 )
 def test_the_advice_fits_the_error(told, error, advice):
     """Each class of errors has its reaction; the platform's have a general one."""
-    closed = {"run_sequence": None, "has_published": True, "cancelled": ["load"], "problem": None}
+    closed = Closing(has_published=True, cancelled=["load"])
     event = {"executionArn": "arn:aws:states:eu-north-1:1:execution:x:y", "status": "FAILED"}
     failure._tell(event, Failure("Check", error, "m"), closed, SimpleNamespace(marketplace="apartments", topic_arn="t"))
     (message,) = told
     assert advice in message["Message"]
     assert "Its figures were published before it failed" in message["Message"]
     assert "Cancelled statements: load" in message["Message"]
+
+
+PUBLISHED, WITHHELD, UNKNOWN = "Its figures were published", "Nothing of the failed run was published", "is not known"
+
+
+@pytest.mark.parametrize(
+    ("published", "ending", "words"),
+    [
+        ([True, True], None, PUBLISHED),
+        ([False, False], None, WITHHELD),
+        # Its publication was under way, and ended before it could be cancelled.
+        ([False, True], None, PUBLISHED),
+        ([True], RetryLater("no answer"), PUBLISHED),
+        ([False], RetryLater("no answer"), UNKNOWN),
+        ([RetryLater("no answer")], None, UNKNOWN),
+        ([ClientError({"Error": {"Code": "AccessDenied"}}, "ListStatements")], None, UNKNOWN),
+    ],
+)
+def test_the_mail_says_of_the_publication_what_is_known(monkeypatch, told, published, ending, words):
+    """No more than that: until the run is closed, a statement may still publish."""
+    answers = iter(published)
+
+    def query(_name, sql):
+        if "step_commit" not in sql:
+            return [{"run_sequence": 7}]
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return [{"step": "publish"}] if answer else []
+
+    def end_run(*_arguments):
+        if ending:
+            raise ending
+        return ["load"]
+
+    api = SimpleNamespace(cancel_unfinished=lambda _name: [], query=query)
+    monkeypatch.setattr(failure, "DataApi", lambda *_arguments, **_options: api)
+    monkeypatch.setattr(failure, "end_run", end_run)
+    arn = "arn:aws:states:eu-north-1:123456789012:execution:prod-run:x"
+    settings = SimpleNamespace(marketplace="apartments", topic_arn="t")
+    closed = close_failed_run({"detail": {**detail(error="FixData", cause="it broke"), "executionArn": arn}}, settings)
+    assert closed["run_sequence"] == 7
+    assert closed["has_published"] == {PUBLISHED: True, WITHHELD: False, UNKNOWN: None}[words]
+    (message,) = told
+    assert [each in message["Message"] for each in (PUBLISHED, WITHHELD, UNKNOWN)].count(True) == 1
+    assert words in message["Message"] and message["Subject"].startswith("apartments run 7 failed")
+
+
+def test_a_run_that_cannot_be_recorded_is_closed(monkeypatch):
+    """Its times and cost decide nothing: people are told of the run all the same."""
+
+    def refuse(*_arguments, **_options):
+        raise FixData("loads.json is not of this version's shape")
+
+    monkeypatch.setattr(run_step, "record_run", refuse)
+    done = []
+    api = SimpleNamespace(
+        cancel_unfinished=lambda name: [f"{name}/load"], submit=lambda *submitted: done.append(submitted), finish=lambda _id: None
+    )
+    cancelled = run_step.end_run(api, SimpleNamespace(marketplace="apartments"), 7, "arn:x", "it broke")
+    assert cancelled == ["apartments/000007/load"]
+    assert "call close_run(7, 'failed'" in done[0][1].statements[2]

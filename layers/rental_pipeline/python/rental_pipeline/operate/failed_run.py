@@ -7,10 +7,11 @@ delivery with EventBridge"); a rule of the stack passes those of this machine he
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 
 from rental_pipeline.base.errors import PipelineError
 from rental_pipeline.base.settings import FailureSettings
@@ -30,6 +31,10 @@ _PUBLISHED = (
     " or the next run that publishes."
 )
 _NOT_PUBLISHED = "Nothing of the failed run was published; what it committed before is kept and is the next run's starting point."
+_PERHAPS_PUBLISHED = (
+    "Whether it published its figures is not known, as the warehouse could not say: where it has, the control table step_commit"
+    " has a row of the run with the step 'publish'."
+)
 _ANY_ADVICE = "Look at the execution in the console; Redrive resumes it where it failed, a new execution starts afresh."
 
 
@@ -48,6 +53,23 @@ class Failure:
     message: str
 
 
+@dataclass
+class Closing:
+    """What was done and found, as far as it came.
+
+    Attributes:
+        run_sequence: None where no run was opened, or the warehouse could not say.
+        has_published: None where it is not known.
+        cancelled: Names of statements.
+        problem: What kept the run from being closed.
+    """
+
+    run_sequence: int | None = None
+    has_published: bool | None = None
+    cancelled: list[str] = field(default_factory=list)
+    problem: str | None = None
+
+
 def close_failed_run(event: dict[str, Any], settings: FailureSettings) -> dict[str, Any]:
     """Cancel the run's statements, close its ledger row, free its lease, and tell people.
 
@@ -55,20 +77,20 @@ def close_failed_run(event: dict[str, Any], settings: FailureSettings) -> dict[s
     has ended, and closes it.
 
     Returns:
-        What was done: `run_sequence` (None where no run was opened, or the warehouse could not say), `has_published`,
-        `cancelled`, `problem`.
+        The fields of Closing.
     """
     detail = event["detail"]
     failure = explain_failure(detail)
     logger.append_keys(execution=detail["name"])
     logger.error("the run failed", extra={"where": failure.where, "error": failure.error, "status": detail["status"]})
+    closing = Closing()
     try:
-        closed = _close(detail, failure, settings)
-    except (PipelineError, StatementFailed) as error:
+        _close(detail, failure, settings, closing)
+    except (PipelineError, StatementFailed, ClientError, BotoCoreError) as error:
         logger.exception("the warehouse could not be told")
-        closed = {"run_sequence": None, "has_published": False, "cancelled": [], "problem": str(error)}
-    _tell(detail, failure, closed, settings)
-    return closed
+        closing.problem = str(error)
+    _tell(detail, failure, closing, settings)
+    return asdict(closing)
 
 
 def explain_failure(detail: dict[str, Any]) -> Failure:
@@ -95,25 +117,29 @@ def explain_failure(detail: dict[str, Any]) -> Failure:
     return Failure(where, error, message)
 
 
-def _close(detail: dict[str, Any], failure: Failure, settings: FailureSettings) -> dict[str, Any]:
+def _close(detail: dict[str, Any], failure: Failure, settings: FailureSettings, closing: Closing) -> None:
     control = Schemas(settings.marketplace).control
     # The next run can do without this, and people should not wait long for their message.
     api = DataApi(settings, attempts=2)
     opening = f"{settings.marketplace}/open/{detail['name']}"
-    cancelled = api.cancel_unfinished(opening)
+    closing.cancelled += api.cancel_unfinished(opening)
     run = f"select run_sequence from {control}.run where execution_id = {literal(detail['executionArn'])}"
     runs = api.query(opening, run)
-    run_sequence = runs[0]["run_sequence"] if runs else None
-    published = api.query(opening, f"select step from {control}.step_commit where step = 'publish' and run_sequence in ({run})")
-    logger.append_keys(run_sequence=run_sequence)
-    if run_sequence is not None:
-        error = f"{failure.where}: {failure.error}: {failure.message}"
-        cancelled += end_run(api, settings, run_sequence, detail["executionArn"], error)
-    return {"run_sequence": run_sequence, "has_published": bool(published), "cancelled": cancelled, "problem": None}
+    if not runs:
+        closing.has_published = False
+        return
+    closing.run_sequence = runs[0]["run_sequence"]
+    logger.append_keys(run_sequence=closing.run_sequence)
+    published = f"select step from {control}.step_commit where step = 'publish' and run_sequence in ({run})"
+    # Until the run is closed, a statement under way may still publish.
+    closing.has_published = bool(api.query(opening, published)) or None
+    error = f"{failure.where}: {failure.error}: {failure.message}"
+    closing.cancelled += end_run(api, settings, closing.run_sequence, detail["executionArn"], error)
+    closing.has_published = bool(api.query(opening, published))
 
 
-def _tell(detail: dict[str, Any], failure: Failure, closed: dict[str, Any], settings: FailureSettings) -> None:
-    run = f"run {closed['run_sequence']}" if closed["run_sequence"] else "a run"
+def _tell(detail: dict[str, Any], failure: Failure, closing: Closing, settings: FailureSettings) -> None:
+    run = f"run {closing.run_sequence}" if closing.run_sequence else "a run"
     lines = [
         f"{run[0].upper()}{run[1:]} of {settings.marketplace} ended as {detail['status']}.",
         "",
@@ -125,12 +151,12 @@ def _tell(detail: dict[str, Any], failure: Failure, closed: dict[str, Any], sett
         f"Execution: {detail['executionArn']}",
         f"Console: {_console_address(detail['executionArn'])}",
         "",
-        _PUBLISHED if closed["has_published"] else _NOT_PUBLISHED,
+        {True: _PUBLISHED, False: _NOT_PUBLISHED, None: _PERHAPS_PUBLISHED}[closing.has_published],
     ]
-    if closed["cancelled"]:
-        lines.append(f"Cancelled statements: {', '.join(closed['cancelled'])}")
-    if closed["problem"]:
-        lines.append(f"The warehouse could not be told ({closed['problem']}); the next run closes this one.")
+    if closing.cancelled:
+        lines.append(f"Cancelled statements: {', '.join(closing.cancelled)}")
+    if closing.problem:
+        lines.append(f"The warehouse could not be told ({closing.problem}); the next run closes this one.")
     # An SNS subject has fewer than 100 characters (Amazon SNS API Reference, "Publish").
     subject = f"{settings.marketplace} {run} failed: {failure.where}"[:99]
     boto3.client("sns").publish(TopicArn=settings.topic_arn, Subject=subject, Message="\n".join(lines))

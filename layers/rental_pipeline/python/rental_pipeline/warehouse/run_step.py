@@ -185,11 +185,20 @@ def _reopen_run(request: StepRequest, api: DataApi) -> None:
 
 
 def end_run(api: DataApi, settings: WarehouseSettings, run_sequence: int, execution_id: str, error: str) -> list[str]:
-    """Cancel a run's statements, close it as failed, free its lease, and record it; return the names of the cancelled."""
+    """Cancel a run's statements, close it as failed, free its lease, and record it; return the names of the cancelled.
+
+    The record decides nothing, so whatever keeps it from being written is logged, and keeps nobody from being told of the run.
+
+    Raises:
+        RetryLater, FixConfiguration, StatementFailed: as DataApi does.
+    """
     name, control = name_run(settings.marketplace, run_sequence), Schemas(settings.marketplace).control
     cancelled = api.cancel_unfinished(name)
     api.finish(api.submit(f"{name}/end", compose_ending(control, run_sequence, "failed", error), str(time.time_ns())))
-    record_run(api, settings, run_sequence, execution_id)
+    try:
+        record_run(api, settings, run_sequence, execution_id)
+    except Exception:
+        logger.exception("the run's times and cost could not be recorded")
     return cancelled
 
 
