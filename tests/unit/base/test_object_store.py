@@ -38,6 +38,7 @@ from rental_pipeline.base.object_store import (
     unload_folder,
     write_bytes,
 )
+from rental_pipeline.model.document import read_document
 from tests.fixtures.composed_steps import MemoryBucket
 
 ARCHITECTURE = Path(__file__).parents[3] / "docs" / "architecture.md"
@@ -74,7 +75,7 @@ def test_keys_are_as_the_architecture_draws_them() -> None:
 @pytest.mark.parametrize(
     ("code", "kind", "message"),
     [
-        ("NoSuchKey", FixData, "s3://b/k does not exist.*start a new execution"),
+        ("NoSuchKey", FixData, r"s3://b/k does not exist \(deleted, or never written\)$"),
         ("404", FixData, "s3://b/k does not exist"),
         ("NoSuchBucket", FixConfiguration, "the bucket b does not exist: check the variable BUCKET"),
         ("AccessDenied", FixConfiguration, "s3:GetObject on s3://b/k is denied: check the function's role"),
@@ -116,3 +117,21 @@ def test_only_a_missing_object_counts_as_missing(bucket: MemoryBucket, find) -> 
             find("b", "k")
     bucket.refusal = None
     assert str(find("b", "k")) == "7"
+
+
+def test_what_is_no_json_is_not_taken_for_absent(bucket: MemoryBucket) -> None:
+    """An object that was cut or written by hand is there, and is told as what it is."""
+    bucket.objects["a.json"] = b'{"rows":'
+    assert find_json("bucket", "b.json") is None
+    with pytest.raises(FixData, match=r"s3://bucket/a\.json is no JSON"):
+        find_json("bucket", "a.json")
+
+
+@pytest.mark.parametrize("content", [None, b'{"rows":', b"1"], ids=["gone", "no JSON", "another shape"])
+def test_a_document_that_cannot_be_read_is_told_with_the_way_out(bucket: MemoryBucket, content: bytes | None) -> None:
+    """Of a run's own objects that is a new execution, which writes them again."""
+    bucket.objects |= {} if content is None else {"a.json": content}
+    with pytest.raises(FixData, match=r"s3://bucket/a\.json .*: start a new execution, which writes its own objects$"):
+        read_document(dict[str, int], "bucket", "a.json")
+    with pytest.raises(FixData, match=r"s3://bucket/a\.json .*: look elsewhere$"):
+        read_document(dict[str, int], "bucket", "a.json", "look elsewhere")

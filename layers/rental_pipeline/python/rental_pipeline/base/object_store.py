@@ -151,22 +151,35 @@ def read_json(bucket: str, key: str) -> Any:
     """Return the parsed content of a JSON object.
 
     Raises:
-        FixData: there is no such object.
+        FixData: there is no such object, or it is no JSON.
         FixConfiguration: the bucket is missing, or the function's role may not use it.
         RetryLater: S3 could not be reached, or asks to slow down.
     """
-    try:
-        return json.loads(s3().get_object(Bucket=bucket, Key=key)["Body"].read())
-    except (ClientError, BotoCoreError) as error:
-        raise explain_s3_error(error, bucket, key, "s3:GetObject") from error
+    return _parse_json(_read_bytes(bucket, key), bucket, key)
 
 
 def find_json(bucket: str, key: str) -> Any | None:
     """Return the parsed content of a JSON object, None where there is no such object (raises as `read_json` else)."""
     try:
-        return read_json(bucket, key)
+        content = _read_bytes(bucket, key)
     except FixData:
         return None
+    return _parse_json(content, bucket, key)
+
+
+def _read_bytes(bucket: str, key: str) -> bytes:
+    try:
+        content: bytes = s3().get_object(Bucket=bucket, Key=key)["Body"].read()
+    except (ClientError, BotoCoreError) as error:
+        raise explain_s3_error(error, bucket, key, "s3:GetObject") from error
+    return content
+
+
+def _parse_json(content: bytes, bucket: str, key: str) -> Any:
+    try:
+        return json.loads(content)
+    except ValueError as error:
+        raise FixData(f"{address(bucket, key)} is no JSON") from error
 
 
 def write_bytes(bucket: str, key: str, content: bytes) -> None:
@@ -268,7 +281,7 @@ def explain_s3_error(error: Exception, bucket: str, key: str, permission: str) -
     where = address(bucket, key)
     code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
     if code in ("NoSuchKey", "404", "NotFound"):
-        return FixData(f"{where} does not exist (deleted, or never written): start a new execution, which writes its own objects")
+        return FixData(f"{where} does not exist (deleted, or never written)")
     if code == "NoSuchBucket":
         return FixConfiguration(f"the bucket {bucket} does not exist: check the variable BUCKET")
     if code in ("AccessDenied", "403", "Forbidden"):

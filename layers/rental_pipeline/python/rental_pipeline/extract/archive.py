@@ -8,7 +8,6 @@ them to S3 Glacier Instant Retrieval: a class that GetObject, and so COPY, reads
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -19,12 +18,12 @@ from rental_pipeline.base.object_store import (
     ARCHIVE,
     LOADS,
     TAG,
+    address,
     delete_objects,
     explain_s3_error,
     key_of,
     list_objects,
     raw_prefix,
-    read_json,
     run_key,
     s3,
 )
@@ -33,7 +32,7 @@ from rental_pipeline.base.telemetry import count, logger
 from rental_pipeline.model.archive_document import Archive, TableRun
 from rental_pipeline.model.document import read_document, read_event
 from rental_pipeline.model.events import RunEvent
-from rental_pipeline.model.load_document import LoadTotals
+from rental_pipeline.model.load_document import CopyManifest, LoadTotals
 
 COMMITTED = {"TagSet": [{"Key": TAG, "Value": "committed"}]}
 
@@ -50,10 +49,11 @@ def archive_slices(event: dict[str, Any]) -> dict[str, int]:
 
     Returns:
         `tagged`, `deleted` and `missing`, in files. A missing one was deleted by somebody after it was loaded: what it held is in
-        raw, a replay will refuse by its name, and no later run may be held up by it.
+        raw, a replay will refuse by its name, and no later run may be held up by it. A list of files (loads.json or a manifest)
+        that is gone, does not name the table or cannot be read any more is one of the missing; its files expire.
 
     Raises:
-        FixData: archive.json or a manifest is gone.
+        FixData: archive.json is gone.
         FixConfiguration, RetryLater: S3 did not let it.
     """
     settings = read_settings(ManifestSettings)
@@ -62,22 +62,34 @@ def archive_slices(event: dict[str, Any]) -> dict[str, int]:
     erased = {table.table_name: table.run_sequence for table in waiting.erased}
     deleted = sum(_delete(settings, table, run) for table, run in erased.items())
     loads = [load for load in waiting.loads if load.run_sequence >= erased.get(load.table_name, 0)]
-    keys = [key for load in loads for key in _list_files(settings, load)]
+    keys: list[str] = []
+    missing = 0
+    for load in loads:
+        try:
+            keys += _list_files(settings, load)
+        except FixData as error:
+            logger.error(
+                "the list of a committed load's files is gone: raw cannot be replayed from it",
+                extra={"table": load.table_name, "load_of_run": load.run_sequence, "problem": str(error)},
+            )
+            missing += 1
     with ThreadPoolExecutor(_THREADS) as threads:
         tagged = sum(threads.map(lambda key: _tag(settings.bucket, key), keys))
-    missing = len(keys) - tagged
+    missing += len(keys) - tagged
     if missing:
         count("ArchivedFilesMissing", missing, marketplace=settings.marketplace)
     return {"tagged": tagged, "deleted": deleted, "missing": missing}
 
 
-def _list_files(settings: ManifestSettings, load: TableRun) -> Iterator[str]:
+def _list_files(settings: ManifestSettings, load: TableRun) -> list[str]:
+    """Return the keys of a load's files; raise FixData where what lists them is gone, or of no use."""
     key = run_key(settings.marketplace, load.run_sequence, LOADS)
-    totals = read_document(dict[str, LoadTotals], settings.bucket, key).get(load.table_name, LoadTotals())
-    for manifest in (totals.manifest, totals.gone_manifest):
-        if manifest:
-            for entry in read_json(settings.bucket, key_of(manifest))["entries"]:
-                yield key_of(entry["url"])
+    totals = read_document(dict[str, LoadTotals], settings.bucket, key).get(load.table_name)
+    if totals is None:
+        raise FixData(f"{address(settings.bucket, key)} has no table {load.table_name}")
+    manifests = [manifest for manifest in (totals.manifest, totals.gone_manifest) if manifest]
+    lists = [read_document(CopyManifest, settings.bucket, key_of(manifest)) for manifest in manifests]
+    return [key_of(entry.url) for each in lists for entry in each.entries]
 
 
 def _tag(bucket: str, key: str) -> bool:

@@ -19,6 +19,8 @@ from rental_pipeline.base.object_store import address, find_json, read_json
 Json = dict[str, Any]
 Kind = TypeVar("Kind")
 Reader = Callable[[Any, str], Any]
+# What helps where a run cannot read what it has written itself.
+NEW_EXECUTION = "start a new execution, which writes its own objects"
 
 # What a field's metadata may say of its place in the document.
 FLAT = {"flat": True}  # the fields of the dataclass stand beside the others
@@ -104,14 +106,21 @@ def write(document: Any) -> Any:
     return document.isoformat() if isinstance(document, datetime) else document
 
 
-def read_document(kind: type[Kind], bucket: str, key: str) -> Kind:
+def read_document(kind: type[Kind], bucket: str, key: str, way_out: str = NEW_EXECUTION) -> Kind:
     """Return an object of the bucket as its type.
+
+    Args:
+        way_out: What helps where it cannot be read. No new execution writes another run's objects.
 
     Raises:
         FixData: there is no such object, or it is not what this version of the code writes.
         FixConfiguration, RetryLater: as `read_json`.
     """
-    return read_object(kind, read_json(bucket, key), bucket, key)
+    try:
+        document = read_json(bucket, key)
+    except FixData as error:
+        raise FixData(f"{error}: {way_out}") from error
+    return read_object(kind, document, bucket, key, way_out)
 
 
 def find_document(kind: type[Kind], bucket: str, key: str) -> Kind | None:
@@ -125,8 +134,8 @@ def json_name(field: Field[Any]) -> str:
     return str(field.metadata.get("name", field.name))
 
 
-def read_object(kind: type[Kind], document: Any, bucket: str, key: str) -> Kind:
-    """Return what was read from an object of the bucket as its type.
+def read_object(kind: type[Kind], document: Any, bucket: str, key: str, way_out: str = NEW_EXECUTION) -> Kind:
+    """Return what was read from an object of the bucket as its type (arguments as of `read_document`).
 
     Raises:
         FixData: it is not of that type.
@@ -134,10 +143,7 @@ def read_object(kind: type[Kind], document: Any, bucket: str, key: str) -> Kind:
     try:
         return read_as(kind, document)
     except WrongShape as error:
-        raise FixData(
-            f"{address(bucket, key)} is not of this version of the pipeline ({error}): start a new execution, which writes its"
-            " own objects"
-        ) from error
+        raise FixData(f"{address(bucket, key)} is not of this version of the pipeline ({error}): {way_out}") from error
 
 
 @cache

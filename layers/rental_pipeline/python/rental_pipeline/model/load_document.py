@@ -53,25 +53,43 @@ class SliceResult(Document):
 
 @dataclass(frozen=True, kw_only=True)
 class LoadTotals(Document):
-    """What was read of a table, in all; defaults are those of a table in which there was nothing to read.
+    """What was read of a table, in all. What decides which rows a load brings has no default: its absence is no answer.
 
     Attributes:
         manifest: The s3:// address of the rows' COPY manifest. gone_manifest: That of the keys that are gone.
         seconds: Of all slices together.
     """
 
-    manifest: str | None = None
-    gone_manifest: str | None = None
+    manifest: str | None
+    gone_manifest: str | None
+    rows_read: int
+    rows_in_parquet: int
+    rows_gone: int
+    rows_set_aside: int
     slices: int = 0
     pieces: int = 0
     parts: int = 0
     bytes: int = 0
-    rows_read: int = 0
-    rows_in_parquet: int = 0
-    rows_gone: int = 0
-    rows_set_aside: int = 0
     zero_dates: int = 0
     seconds: float = 0.0
+
+
+# Of a table in which there was nothing to read.
+NOTHING_READ = LoadTotals(manifest=None, gone_manifest=None, rows_read=0, rows_in_parquet=0, rows_gone=0, rows_set_aside=0)
+
+
+@dataclass(frozen=True)
+class ListedFile(Document):
+    """A file of a COPY manifest, by its s3:// address."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class CopyManifest(Document):
+    """A COPY manifest, as far as its files are asked for (Redshift, "Using a manifest to specify data files")."""
+
+    entries: tuple[ListedFile, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ bounds) and its manifests (rows, gone keys) alone; both stay on S3.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
@@ -63,7 +64,7 @@ def plan_replay(settings: PlanSettings, contract: dict[str, TableContract], run_
     names = run_input.tables or tuple(name for name in contract if loads[name])
     if never := [name for name in names or contract if not loads[name]]:
         raise FixConfiguration(f"nothing was ever loaded of {', '.join(never)}: leave it out, or start a run with {{}}")
-    runs = _read_runs(settings, sorted({load.run_sequence for name in names for load in loads[name]}))
+    runs = _read_runs(settings, [load for name in names for load in loads[name]])
 
     catalogue = read_catalogue(ledger.columns, schemas.raw)
     tables: list[PlannedTable] = []
@@ -111,18 +112,27 @@ def plan_replay(settings: PlanSettings, contract: dict[str, TableContract], run_
     return PlanSummary(run_sequence, run_input.dry_run, slices_key, replays=spans)
 
 
-def _read_runs(settings: PlanSettings, run_sequences: list[int]) -> dict[int, Run]:
-    """Read plan.json and loads.json of each run."""
+def _read_runs(settings: PlanSettings, loads: Sequence[CommittedLoad]) -> dict[int, Run]:
+    """Read plan.json and loads.json of each run that loaded any of the tables."""
+    tables: dict[int, list[str]] = {}
+    for load in loads:
+        tables.setdefault(load.run_sequence, []).append(load.table_name)
 
     def read(run_sequence: int) -> Run:
-        plan, loads = (run_key(settings.marketplace, run_sequence, name) for name in (PLAN, LOADS))
+        plan, loaded = (run_key(settings.marketplace, run_sequence, name) for name in (PLAN, LOADS))
+        names = tables[run_sequence]
+        way_out = f"what run {run_sequence} loaded of {', '.join(names)} cannot be made again. {_advise_erasing(names)}"
         return (
-            read_document(ArchivedPlan, settings.bucket, plan),
-            read_document(dict[str, LoadTotals], settings.bucket, loads),
+            read_document(ArchivedPlan, settings.bucket, plan, way_out),
+            read_document(dict[str, LoadTotals], settings.bucket, loaded, way_out),
         )
 
     with ThreadPoolExecutor(_THREADS) as threads:
-        return dict(zip(run_sequences, threads.map(read, run_sequences), strict=True))
+        return dict(zip(sorted(tables), threads.map(read, sorted(tables)), strict=True))
+
+
+def _advise_erasing(tables: Sequence[str]) -> str:
+    return f'The source can be read again instead: {{"erase": {json.dumps(list(tables))}}}'
 
 
 def _join_load(load: CommittedLoad, plan: ArchivedPlan, loads: dict[str, LoadTotals]) -> ReplayedLoad:
@@ -132,8 +142,7 @@ def _join_load(load: CommittedLoad, plan: ArchivedPlan, loads: dict[str, LoadTot
     if table is None or totals is None or totals.manifest != load.manifest:
         raise FixData(
             f"loads.json of run {run_sequence} does not list what the ledger says was loaded of {name} ({load.manifest}):"
-            " the bucket holds another warehouse's runs; without them raw cannot be made again, but the source can be read"
-            f' again: {{"erase": ["{name}"]}}'
+            f" the bucket holds another warehouse's runs, and without its own raw cannot be made again. {_advise_erasing([name])}"
         )
     return ReplayedLoad(run_sequence, plan.source_time, table, totals, load.rows_added, load.rows_removed)
 

@@ -6,7 +6,7 @@ What the planner has found is recorded, and what raw knows of the ranges that di
 from __future__ import annotations
 
 from rental_pipeline.definitions.marketplace import CuratedTable
-from rental_pipeline.model.load_document import LoadTotals
+from rental_pipeline.model.load_document import NOTHING_READ
 from rental_pipeline.model.raw_tables import quote_identifier
 from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.data_api import Submission
@@ -47,7 +47,7 @@ def compose_prepare(request: StepRequest) -> Step:
 
 def _commit_idle_tables(request: StepRequest) -> list[Submission]:
     """End the load of the tables in which the planner found nothing to load: their watermarks move."""
-    idle = [Load(request, table, LoadTotals()) for table in request.plan.tables if table.is_idle]
+    idle = [Load(request, table, NOTHING_READ) for table in request.plan.tables if table.is_idle]
     return [
         request.write(
             *(sql for load in idle[start : start + _IDLE_PER_BATCH] for sql in load.commit_nothing()),
