@@ -437,6 +437,20 @@ _FIGURES = [
         f"{UNIT}/definitions/test_marketplace.py",
     ),
     _mutate(
+        "misspelled-sections-are-silent",
+        f"{PACKAGE}/definitions/file_shapes.py",
+        "if name not in known]",
+        "if False]",
+        f"{UNIT}/definitions/test_marketplace.py",
+    ),
+    _mutate(
+        "examples-show-personal-keys",
+        f"{STEPS}/set_aside.py",
+        "    if not personal.isdisjoint(table.key):\n",
+        "    if False:\n",
+        CHECKS,
+    ),
+    _mutate(
         "headers-judged-late",
         f"{PACKAGE}/definitions/read_marketplace.py",
         "    _judge_headers(read)\n",

@@ -10,6 +10,7 @@
 -- holds:      total_amount >= 0; ended_at >= started_at; rental_seconds = datediff(second, started_at, ended_at); rental_date =
 --             cast(started_at as date)
 -- days:       rental_date, ended_at
+-- personal:   user_id
 -- reads:      newest, known_users, known_vehicles, known_locations
 -- writes:     cars_curated.rental_transactions
 -- parameters: none

@@ -34,6 +34,9 @@ METRIC = """-- grain: one row per day
 -- name: table
 create table if not exists shop_presentation.sales (period_start date)
 
+-- name: dirty_from_orders
+select 1 as period_start
+
 -- name: rows
 select 1
 """
@@ -96,7 +99,7 @@ def test_a_metric_says_its_key(write):
 
 def test_versions_say_their_key(write):
     """Several of them have the key that they are judged by."""
-    text = curated("orders").replace("input: newest", "input: versions")
+    text = curated("orders").replace("input: newest", "input: versions").replace("-- name: judged\nselect 1\n", "")
     with pytest.raises(FixConfiguration, match="unique_key"):
         write("curated", "orders", text)
 

@@ -190,6 +190,28 @@ def test_an_intermediate_table_that_is_not_there_is_refused(sql_root):
         read_marketplace(sql_root, "shop")
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "refusal"),
+    [
+        ("dirty_day", "-- reads: shop_curated.child\n", r"intermediate/dirty_day\.sql: dirty_day is a temporary table"),
+        ("changed_child", "-- reads: shop_curated.child\n", "changed_child is a temporary table"),
+        ("sums", "-- reads: order_sums, changed_child\n", r"sums\.sql reads order_sums; an intermediate table reads no other"),
+        (
+            "sums",
+            "-- reads: shop_curated.child\n\n-- name: dirty_from_child\nselect 1\n",
+            "dirty_from_child`, which nothing reads",
+        ),
+        ("sums", "-- reads: shop_curated.child\n\n-- name: dirty_days_from_x\nselect 1\n", "dirty_days_from_x`, which nothing"),
+    ],
+)
+def test_an_intermediate_table_that_could_not_be_made_is_refused(sql_root, name, text, refusal):
+    """One of the engine's names, one that reads another, and a section that nothing reads."""
+    (sql_root / "shop/intermediate").mkdir()
+    (sql_root / f"shop/intermediate/{name}.sql").write_text(f"{text}\n-- name: rows\nselect 1\n")
+    with pytest.raises(FixConfiguration, match=refusal):
+        read_marketplace(sql_root, "shop")
+
+
 def test_an_edit_of_an_intermediate_table_counts_for_its_metrics(sql_root):
     """Their hashes, what they read, and what makes them dirty."""
     (sql_root / "shop/intermediate").mkdir()
@@ -216,7 +238,35 @@ def test_an_edit_of_an_intermediate_table_counts_for_its_metrics(sql_root):
     [
         ("curated/child", "-- source: child\n", "", r"child\.sql has no `-- source: …` line"),
         ("curated/child", "input: newest", "input: oldest", r"child\.sql: input is 'oldest'"),
-        ("curated/child", "input: newest", "input: versions", r"child\.sql has no `-- unique_key: …` line"),
+        (
+            "curated/child",
+            "input: newest\n",
+            "input: versions\n",
+            r"child\.sql has a section `-- name: judged`, which nothing reads",
+        ),
+        (
+            "curated/child",
+            "-- grain",
+            "-- hold: id > 0\n-- grain",
+            r"child\.sql: the header has a line `-- hold: …`.*: .*, holds,",
+        ),
+        ("curated/child", "-- name: accepted", "-- name: acepted", r"child\.sql has no section `-- name: accepted`"),
+        ("curated/child", "-- name: accepted", "-- name: a\nselect 1\n-- name: accepted", "`-- name: a`, which nothing reads"),
+        (
+            "presentation/sales",
+            "dirty_from_child",
+            "dirty_from_children",
+            r"`-- name: dirty_from_children`, which nothing reads; it may have: table, rows, dirty_from_<table>,"
+            r" dirty_days_from_<table>; a <table> is one of: child, parent, exchange_rate$",
+        ),
+        (
+            "presentation/sales",
+            "rows\nselect 1",
+            "rows\nselect 1 from shop_curated.parent -- shop_curated.child",
+            r"sales\.sql reads parent, and no section says which periods.*`-- name: dirty_from_parent`",
+        ),
+        ("checks/positive", "violations", "violation", r"positive\.sql has no section `-- name: violations`"),
+        ("views/shown", "-- name: view\n", "-- name: extra\nselect 1\n-- name: view\n", "`-- name: extra`, which nothing reads"),
         ("curated/child", "-- key: id\n", "-- key: id\n-- removed: perhaps\n", "removed is 'perhaps'"),
         ("curated/child", "-- key: id\n", "-- key: id\n-- amount: a, b, c\n", "amount says 'a, b, c'"),
         ("curated/child", "-- key: id\n", "-- key: id\n-- lake: by hand\n", "lake says 'by hand'"),
@@ -249,3 +299,25 @@ def test_a_check_that_has_the_name_of_a_generated_one_is_refused(sql_root, name)
     (sql_root / "shop/checks/positive.sql").rename(sql_root / f"shop/checks/{name}.sql")
     with pytest.raises(FixConfiguration, match=rf"checks/{name}\.sql has the name of a check"):
         read_marketplace(sql_root, "shop")
+
+
+def test_a_column_that_refers_to_a_personal_key_is_personal(sql_root):
+    """Under its name in raw and in the curated table, whether or not the child's own header says so."""
+    write_curated(sql_root, "child", "owner as owner_id -> parent.id")
+    path = sql_root / "shop/curated/parent.sql"
+    path.write_text(path.read_text().replace("-- key: id\n", "-- key: id\n-- personal: id, name\n"))
+    marketplace = read_marketplace(sql_root, "shop")
+    found = {table.name: marketplace.personal_columns(table) for table in marketplace.curated}
+    assert found == {"parent": {"id", "name"}, "child": {"owner", "owner_id"}}
+    path.write_text(path.read_text().replace("personal: id, name", "personal: name"))
+    marketplace = read_marketplace(sql_root, "shop")
+    assert marketplace.personal_columns(marketplace.curated_table("child")) == frozenset()
+
+
+def test_a_table_that_is_not_there_is_told_with_those_that_are(sql_root):
+    """By an event that names another, for example."""
+    marketplace = read_marketplace(sql_root, "shop")
+    with pytest.raises(FixConfiguration, match=r"no curated/children\.sql; there is: parent, child"):
+        marketplace.curated_table("children")
+    with pytest.raises(FixConfiguration, match=r"no presentation/sale\.sql; there is: sales"):
+        marketplace.metric("sale")

@@ -68,3 +68,23 @@ def test_a_failing_check_stops_the_run(composed):
     with pytest.raises(FixData, match="nothing was published, because 1 checks fail: one: 3 rows, for example row 7"):
         composed.steps["check"].finish([[broken, warning], []])
     assert composed.steps["check"].finish([[warning], []]) == {"warnings": 1}
+
+
+def test_no_example_of_what_is_set_aside_has_a_personal_value(composed):
+    """Neither by the row's key nor by the value that broke the rule, of the table itself or of one that refers to it."""
+    statements = [sql for submission in composed.steps["check"].submissions for sql in submission.statements]
+    hidden = {"apartments": {"bookings", "user_viewing"}, "cars": {"users", "rental_transactions"}}
+    for table in composed.warehouse.curated:
+        told = [sql for sql in statements if f"'{table.name}_newly_set_aside'" in sql and "insert into" in sql]
+        assert len(told) == 1
+        is_hidden = "then split_part(rejected_rows.broken_value, '=', 1)" in told[0]
+        assert is_hidden == (table.name in hidden[composed.warehouse.schemas.marketplace]), table.name
+        assert ("position('user_id=' in rejected_rows.broken_value) > 0" in told[0]) == is_hidden
+        assert ("|| rejected_rows.row_key" in told[0]) == (table.name != "users")
+
+
+def test_the_report_counts_every_table_that_sets_rows_aside(composed):
+    """A table of versions too, as what it cannot hold is set aside by rule."""
+    (counts,) = [sql for sql in composed.steps["report"].snapshot.selects if "accepted_rows" in sql]
+    for table in composed.warehouse.curated:
+        assert f"from {composed.warehouse.schemas.curated}.{table.name}" in counts

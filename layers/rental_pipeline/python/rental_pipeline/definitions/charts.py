@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.definitions.file_shapes import judge_shape
 from rental_pipeline.definitions.sql_files import SqlFile, read_sql_folder
 from rental_pipeline.definitions.units import PERIODS, TEXT, UNITS
 from rental_pipeline.model.figures_document import Column, DrawnChart, Row
@@ -82,6 +83,7 @@ def read_charts(folder: Path) -> tuple[Chart, ...]:
 
 
 def _read_chart(file: SqlFile) -> Chart:
+    judge_shape(file)
     kind, columns, drawn = file.header_line("chart"), _read_columns(file), file.header_line("drawn")
     if kind not in KINDS:
         raise FixConfiguration(f"{file.path}: chart is {kind!r}; it is one of {', '.join(KINDS)}")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import TypeVar
 
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.definitions.charts import Chart
+from rental_pipeline.definitions.file_shapes import DIRTY, DIRTY_DAYS
 from rental_pipeline.definitions.sql_files import SqlFile, hash_texts, strip_statement
 
 _REFERENCE = re.compile(r"^(?P<column>\w+)(?: +as +(?P<curated>\w+))? *-> *(?P<parent>\w+)\.(?P<parent_key>\w+)$")
@@ -15,8 +18,6 @@ _REFERENCE = re.compile(r"^(?P<column>\w+)(?: +as +(?P<curated>\w+))? *-> *(?P<p
 _FIRST_DAY, _LAST_DAY = "cast('2000-01-01' as date)", "cast('2050-12-31' as date)"
 _PERIODS = {"day": "calendar_date", "week": "week_start", "month": "month_start", "all": _FIRST_DAY}
 _END_OF_ALL = "cast('2051-01-01' as date)"
-_DIRTY = "dirty_from_"
-_DIRTY_DAYS = "dirty_days_from_"
 # What the engine notes beside curated rows: another version of it needs them built once more.
 _ENGINE = "orphans are noted"
 # What of a header decides rows. Everything else in it is for readers, or for the checks.
@@ -26,6 +27,8 @@ _DECIDES_METRIC = ("period", "reads")
 _RULE = re.compile(r"^ *-- (\S.*)\n *when (?:(?!\bwhen\b)[^;])*?\bthen\s+(?:\w+\.tell_broken\(\s*)?'([a-z_]+): ", re.MULTILINE)
 # A text that is NULL where its value is: the row would then break no rule.
 _NULL_RULE = re.compile(r"\bthen\s+'([a-z_]+): [^']*'\s*\|\|")
+
+Table = TypeVar("Table", "CuratedTable", "Metric")
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,11 @@ class CuratedTable:
         if text not in ("kept", "leave"):
             raise FixConfiguration(f"{self.file.path}: removed is {text!r}; it is kept, or leave (also without the line)")
         return text == "kept"
+
+    @cached_property
+    def personal(self) -> frozenset[str]:
+        """The columns whose values no message shows, by the header's line `personal`."""
+        return frozenset(part.strip() for part in self.file.header.get("personal", "").split(",") if part.strip())
 
     @cached_property
     def amount(self) -> Amount | None:
@@ -238,12 +246,12 @@ class Metric:
 
         `exchange_rate` is among them where a metric converts by the rate of a day outside of its row's period.
         """
-        return self._sections(_DIRTY)
+        return self._sections(DIRTY)
 
     @cached_property
     def dirty_days_from(self) -> dict[str, tuple[str, ...]]:
         """The selects of touched days, from `first_day` to `last_day`, by the curated table that touches them."""
-        return self._sections(_DIRTY_DAYS)
+        return self._sections(DIRTY_DAYS)
 
     def select_dirty(self, table: str, control: str) -> str | None:
         """Return the select of the periods (`period_start`) that a change of a curated table touches; None where it touches none.
@@ -338,14 +346,29 @@ class Marketplace:
     charts: tuple[Chart, ...]
 
     def curated_table(self, name: str) -> CuratedTable:
-        return next(table for table in self.curated if table.name == name)
+        """Return the curated table of a name; raise FixConfiguration where there is none."""
+        return _find("curated", name, self.curated)
 
     def metric(self, name: str) -> Metric:
-        return next(metric for metric in self.metrics if metric.name == name)
+        """Return the metric of a name; raise FixConfiguration where there is none."""
+        return _find("presentation", name, self.metrics)
 
     def sources(self, table: CuratedTable) -> frozenset[str]:
         """Return the raw tables by which a curated table's rows are judged: its own, and its parents'."""
         return frozenset({table.source, *(self.curated_table(reference.parent).source for reference in table.references)})
+
+    def personal_columns(self, table: CuratedTable) -> frozenset[str]:
+        """Return the columns, of the table and of raw, whose values no message about it shows.
+
+        They are those of the header, and those that refer to a table whose key is personal.
+        """
+        referring = [
+            reference
+            for reference in table.references
+            if reference.curated_column in table.personal
+            or not self.curated_table(reference.parent).personal.isdisjoint(self.curated_table(reference.parent).key)
+        ]
+        return table.personal.union(*((each.column, each.curated_column) for each in referring))
 
     def metric_sources(self, metric: Metric) -> frozenset[str]:
         """Return the raw tables that a metric is made of."""
@@ -404,3 +427,12 @@ class Marketplace:
     def definition_hash(file: SqlFile) -> str:
         """Hash the table's definition, so that a changed one is created again."""
         return hash_texts(strip_statement(file.section("table")))
+
+
+def _find(folder: str, name: str, tables: Sequence[Table]) -> Table:
+    found = next((table for table in tables if table.name == name), None)
+    if found is None:
+        raise FixConfiguration(
+            f"there is no {folder}/{name}.sql; there is: {', '.join(table.name for table in tables) or 'none'}"
+        )
+    return found

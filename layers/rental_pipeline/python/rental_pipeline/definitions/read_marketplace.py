@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.definitions import exchange_rates
 from rental_pipeline.definitions.charts import read_charts
 from rental_pipeline.definitions.exchange_rates import US_DOLLAR
+from rental_pipeline.definitions.file_shapes import DIRTY, DIRTY_DAYS, judge_shape, list_read
 from rental_pipeline.definitions.generic_checks import name_generated_checks
 from rental_pipeline.definitions.lake_tables import list_lake_tables
 from rental_pipeline.definitions.marketplace import Check, CuratedTable, Intermediate, Marketplace, Metric, Schemas, View
@@ -18,6 +20,7 @@ from rental_pipeline.definitions.sql_files import SqlFile, read_sql_folder
 _ENGINE_TABLES = ("rejected_rows", "unreadable_values")
 # Temporary tables that the engine makes for a metric's rows (steps/stage.py).
 _ENGINE_PERIODS = ("dirty_period", "dirty_day")
+_CHANGED = "changed_"
 
 
 def read_marketplace(sql_root: Path, marketplace: str, reporting_currency: str = US_DOLLAR) -> Marketplace:
@@ -41,7 +44,8 @@ def _read_files(sql_root: Path, marketplace: str, reporting_currency: str, _stat
         known = sorted(path.parent.name for path in sql_root.glob("*/source.yaml"))
         raise FixConfiguration(f"no SQL for marketplace {marketplace!r} under {sql_root}; there is: {', '.join(known) or 'none'}")
     control = read_sql_folder(sql_root / "control")
-    intermediates = {name: Intermediate(file) for name, file in read_sql_folder(folder / "intermediate").items()}
+    curated = read_sql_folder(folder / "curated")
+    intermediates = {name: _read_intermediate(file, curated) for name, file in read_sql_folder(folder / "intermediate").items()}
     rates = sql_root / "control" / exchange_rates.FILE
     read = Marketplace(
         schemas=Schemas(marketplace),
@@ -50,8 +54,8 @@ def _read_files(sql_root: Path, marketplace: str, reporting_currency: str, _stat
         exchange_rate_table=control["tables"].sections.get("exchange_rate", "") if "tables" in control else "",
         exchange_rates=rates.read_text(encoding="utf-8-sig") if rates.is_file() else "",
         reporting_currency=reporting_currency,
-        curated=_order_by_reference([CuratedTable(file) for file in read_sql_folder(folder / "curated").values()]),
-        metrics=tuple(_read_metric(file, intermediates) for file in read_sql_folder(folder / "presentation").values()),
+        curated=_order_by_reference([CuratedTable(file) for file in curated.values()]),
+        metrics=tuple(_read_metric(file, intermediates, curated) for file in read_sql_folder(folder / "presentation").values()),
         checks=tuple(_read_check(file) for file in read_sql_folder(folder / "checks").values()),
         views=tuple(View(file) for file in read_sql_folder(folder / "views").values()),
         charts=read_charts(folder / "report"),
@@ -63,14 +67,28 @@ def _read_files(sql_root: Path, marketplace: str, reporting_currency: str, _stat
 def _judge_headers(marketplace: Marketplace) -> None:
     """Read what steps would read later, so that a wrong header stops the run before it opens."""
     for table in marketplace.curated:
+        judge_shape(table.file)
         _ = (table.source, table.is_derived, table.keeps_removed, table.amount, table.rules)
     for metric in marketplace.metrics:
         _ = (metric.reads, metric.period)
+        _require_dirty_sections(marketplace, metric)
     for view in marketplace.views:
+        judge_shape(view.file)
         _ = view.reads
     _ = list_lake_tables(marketplace)
     if taken := sorted(name_generated_checks(marketplace) & {check.name for check in marketplace.checks}):
         raise FixConfiguration(f"checks/{taken[0]}.sql has the name of a check that is made for all tables: rename the file")
+
+
+def _require_dirty_sections(marketplace: Marketplace, metric: Metric) -> None:
+    """Refuse a metric of which a table's changes would make no period stale."""
+    read = set().union(*(list_read(file.section("rows"), marketplace.schemas.curated) for file in metric.files))
+    told = {*metric.dirty_from, *metric.dirty_days_from}
+    if silent := sorted(read & {table.name for table in marketplace.curated} - told):
+        raise FixConfiguration(
+            f"{metric.file.path} reads {silent[0]}, and no section says which periods a change of it makes stale: write"
+            f" `-- name: {DIRTY}{silent[0]}` or `-- name: {DIRTY_DAYS}{silent[0]}`"
+        )
 
 
 def _order_by_reference(tables: list[CuratedTable]) -> tuple[CuratedTable, ...]:
@@ -93,15 +111,33 @@ def _order_by_reference(tables: list[CuratedTable]) -> tuple[CuratedTable, ...]:
     return tuple(ordered)
 
 
-def _read_metric(file: SqlFile, intermediates: dict[str, Intermediate]) -> Metric:
-    reads = [name.strip() for name in file.header_line("reads").split(",")]
-    own = [name for name in reads if "." not in name and not name.startswith("changed_") and name not in _ENGINE_PERIODS]
+def _read_intermediate(file: SqlFile, curated: Collection[str]) -> Intermediate:
+    if file.name in _ENGINE_PERIODS or file.name.startswith(_CHANGED):
+        raise FixConfiguration(
+            f"{file.path}: {file.name} is a temporary table that the engine makes for a metric: rename the file"
+        )
+    judge_shape(file, curated)
+    if others := _list_own(file):
+        raise FixConfiguration(f"{file.path} reads {others[0]}; an intermediate table reads no other, only metrics do")
+    return Intermediate(file)
+
+
+def _read_metric(file: SqlFile, intermediates: dict[str, Intermediate], curated: Collection[str]) -> Metric:
+    judge_shape(file, curated)
+    own = _list_own(file)
     if unknown := [name for name in own if name not in intermediates]:
         raise FixConfiguration(f"{file.path} reads {unknown[0]}, and there is no intermediate/{unknown[0]}.sql")
-    return Metric(file, tuple(intermediates[name] for name in reads if name in intermediates))
+    return Metric(file, tuple(intermediates[name] for name in own))
+
+
+def _list_own(file: SqlFile) -> list[str]:
+    """Return the tables of intermediate/ that a file reads: those without a schema that the engine does not make."""
+    reads = [name.strip() for name in file.header_line("reads").split(",")]
+    return [name for name in reads if "." not in name and not name.startswith(_CHANGED) and name not in _ENGINE_PERIODS]
 
 
 def _read_check(file: SqlFile) -> Check:
+    judge_shape(file)
     severity = file.header_line("severity")
     if severity not in ("fail", "warn"):
         raise FixConfiguration(f"{file.path}: severity is {severity!r}; it is either fail or warn")

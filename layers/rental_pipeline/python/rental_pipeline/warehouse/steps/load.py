@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.model.load_document import LoadTotals
-from rental_pipeline.model.raw_tables import BAD_COLUMNS, BAD_COLUMNS_TYPE, METADATA, ROW_HASH, quote_identifier
+from rental_pipeline.model.raw_tables import BAD_COLUMNS, BAD_COLUMNS_TYPE, FIRST_DATE, METADATA, ROW_HASH, quote_identifier
 from rental_pipeline.model.strategies import Append
 from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.steps.newest import select_newest
@@ -13,7 +14,6 @@ from rental_pipeline.warehouse.steps.verify_load import compose_verification
 _METADATA = tuple(METADATA)
 # A row without an event time belongs to this day of its append table (docs/architecture.md, "Raw").
 _NO_DAY = "0001-01-01"
-_LOWEST_DAY = "1000-01-01"
 _NOTHING_BAD = f"cast(null as {BAD_COLUMNS_TYPE})"
 
 
@@ -21,9 +21,17 @@ def compose_load(request: TableRequest) -> Step:
     """Compose the load of one table: COPY, compare, add what differs, count, move the watermark; one transaction.
 
     Last of all raw is compared with what was read: what did not arrive as it should is not committed.
+
+    Raises:
+        FixConfiguration: the run's plan, or its loads.json, has no such table.
     """
     table = request.table
-    totals = request.loads[table.name]
+    totals = request.loads.get(table.name)
+    if totals is None:
+        raise FixConfiguration(
+            f"nothing was read of {table.name} in run {request.run_sequence}; its loads.json has:"
+            f" {', '.join(request.loads) or 'no table'}"
+        )
     load = Load(request, table, totals)
     change = [*load.replace_days(), load.note_changed_days()] if isinstance(table.strategy, Append) else load.add_versions()
     verify = compose_verification(request, table, totals)
@@ -193,7 +201,7 @@ class Load:
         if self.table.days is not None:
             return " or ".join(f"({_between_days(start, end)})" for start, end in self.table.days) or "false"
         # Rows without a usable event time are read by every window.
-        return f"({_between_days(self.table.lower, self.table.upper)}) or _event_day < '{_LOWEST_DAY}'"
+        return f"({_between_days(self.table.lower, self.table.upper)}) or _event_day < '{FIRST_DATE}'"
 
     def _copy(self, temporary: str, columns: dict[str, str], manifest: str | None) -> list[str]:
         """Make a temporary table and copy a manifest's files into it.

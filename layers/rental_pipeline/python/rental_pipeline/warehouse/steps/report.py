@@ -54,7 +54,6 @@ def _select_facts(request: StepRequest) -> dict[str, str]:
     counts = " union all ".join(
         f"select {literal(table.name)} as table_name, count(*) as accepted_rows from {curated}.{table.name}"
         for table in request.marketplace.curated
-        if not table.is_derived
     )
     return {
         "run": "select run_sequence, kind, cast(as_of as varchar(10)) as as_of, finished_at,"

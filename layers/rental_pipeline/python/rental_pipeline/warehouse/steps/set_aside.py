@@ -65,10 +65,18 @@ def _money(amount: str, currency: str) -> str:
 
 
 def _select_rows(request: StepRequest, table: CuratedTable) -> str:
+    """Return the select of the rows newly set aside; the example has no value of a personal column, but that column's name."""
+    planned, personal = request.plan.table(table.source), request.marketplace.personal_columns(table)
+    # A broken value names columns as raw does.
+    named = sorted(personal.union(raw for raw, key in zip(planned.key, table.key, strict=False) if key in personal))
+    value, row = "rejected_rows.broken_value", " || ' (row ' || rejected_rows.row_key || ')'"
+    if named:
+        shows = " or ".join(f"position({literal(f'{name}=')} in {value}) > 0" for name in named)
+        value = f"case when {shows} then split_part({value}, '=', 1) else {value} end"
+    if not personal.isdisjoint(table.key):
+        row = ""
     return f"""
-        select
-            rejected_rows.broken_rule || ': ' || coalesce(rejected_rows.broken_value, '')
-            || ' (row ' || rejected_rows.row_key || ')' as example
+        select rejected_rows.broken_rule || ': ' || coalesce({value}, ''){row} as example
         from {request.schemas.control}.set_aside_row
         inner join {request.schemas.curated}.rejected_rows
             on set_aside_row.table_name = rejected_rows.table_name and set_aside_row.row_key = rejected_rows.row_key
