@@ -17,7 +17,7 @@ BELOW = {
     "source": {"base", "model"},
     "plan": {"base", "model", "definitions", "source"},
     "extract": {"base", "model", "source"},
-    "warehouse": {"base", "model", "definitions", "source"},
+    "warehouse": {"base", "model", "definitions"},
     "lake": {"base", "model"},
     "operate": {"base", "model", "definitions", "source", "plan", "extract", "warehouse", "lake"},
 }

@@ -59,6 +59,7 @@ sortkey (id)
 with texts as (
     select
         newest.id,
+        newest._row_key as row_key,
         newest._removed_at,
         known_apartments.id as known_listing_id,
         apartments_control.clean_text(cast(newest.category as varchar(65535))) as category_text,
@@ -186,7 +187,7 @@ select
     cast(latitude as decimal(10, 7)) as latitude,
     cast(longitude as decimal(10, 7)) as longitude,
     _removed_at as removed_at,
-    cast(ruled.id as varchar(512)) as row_key,
+    row_key,
     split_part(broken, ': ', 1) as broken_rule,
     substring(broken, position(': ' in broken) + 2) as broken_value,
     cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value

@@ -40,6 +40,7 @@ sortkey (id)
 with texts as (
     select
         id,
+        _row_key as row_key,
         _removed_at,
         apartments_control.clean_text(cast(title as varchar(65535))) as title_text,
         apartments_control.clean_text(cast(source as varchar(65535))) as source_text,
@@ -108,7 +109,7 @@ select
     is_active,
     last_modified_at,
     _removed_at as removed_at,
-    cast(ruled.id as varchar(512)) as row_key,
+    row_key,
     split_part(broken, ': ', 1) as broken_rule,
     substring(broken, position(': ' in broken) + 2) as broken_value,
     cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value

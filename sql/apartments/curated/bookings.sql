@@ -8,6 +8,7 @@
 -- amount:     total_price, currency
 -- holds:      total_price >= 0; checkout_date >= checkin_date; booking_status in ('confirmed', 'pending', 'canceled')
 -- days:       booking_date, checkin_date, checkout_date
+-- personal:   user_id
 -- reads:      newest, known_apartments
 -- writes:     apartments_curated.bookings
 -- parameters: none
@@ -43,6 +44,7 @@ sortkey (booking_date)
 with texts as (
     select
         newest.booking_id,
+        newest._row_key as row_key,
         newest.apartment_id,
         known_apartments.id as known_listing_id,
         apartments_control.clean_value(cast(newest.user_id as varchar(256))) as user_id,
@@ -145,7 +147,7 @@ select
     booking_status,
     payment_status,
     cast(guests as bigint) as guests,
-    cast(ruled.booking_id as varchar(512)) as row_key,
+    row_key,
     split_part(broken, ': ', 1) as broken_rule,
     substring(broken, position(': ' in broken) + 2) as broken_value,
     cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value

@@ -6,6 +6,7 @@
 -- key:        event_day
 -- references: apartment_id -> apartments.id
 -- days:       viewed_at
+-- personal:   user_id
 -- reads:      newest, known_apartments
 -- writes:     apartments_curated.user_viewing
 -- parameters: none
@@ -36,7 +37,7 @@ sortkey (event_day)
 with texts as (
     select
         newest._event_day as event_day,
-        cast(newest._row_hash as varchar(20)) || '-' || cast(newest._row_ordinal as varchar(64)) as row_key,
+        newest._row_key as row_key,
         newest.apartment_id,
         known_apartments.id as known_listing_id,
         apartments_control.clean_value(cast(newest.user_id as varchar(256))) as user_id,
@@ -93,7 +94,7 @@ select
     viewed_at,
     is_wishlisted,
     call_to_action,
-    cast(row_key as varchar(512)) as row_key,
+    row_key,
     split_part(broken, ': ', 1) as broken_rule,
     substring(broken, position(': ' in broken) + 2) as broken_value,
     cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value

@@ -37,6 +37,7 @@ sortkey (location_id)
 with texts as (
     select
         location_id,
+        _row_key as row_key,
         _removed_at as removed_at,
         cars_control.clean_text(cast(location_name as varchar(65535))) as location_name_text,
         cars_control.clean_text(cast(address as varchar(65535))) as address_text,
@@ -97,7 +98,7 @@ select
     cast(ruled.latitude as decimal(10, 7)) as latitude,
     cast(ruled.longitude as decimal(10, 7)) as longitude,
     removed_at,
-    cast(ruled.location_id as varchar(512)) as row_key,
+    row_key,
     split_part(broken, ': ', 1) as broken_rule,
     substring(broken, position(': ' in broken) + 2) as broken_value,
     cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value

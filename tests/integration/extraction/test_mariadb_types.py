@@ -14,6 +14,7 @@ import pytest
 
 from rental_pipeline.base.object_store import PLAN
 from rental_pipeline.base.settings import DECODERS
+from rental_pipeline.model.document import read_as
 from rental_pipeline.model.table_plan import PlannedTable, Slice
 from rental_pipeline.plan.slices import walk_keys
 from rental_pipeline.source.connection import connect, read_source_address
@@ -82,7 +83,7 @@ def test_slices_and_ranges_of_keys_hold_each_row_once(keyed: tuple[Extraction, l
     """Ranges that are compared with raw go by the text's bytes, as the warehouse does."""
     extraction, texts = keyed
     extraction.plan()
-    table = PlannedTable.from_json(extraction.read(PLAN)["tables"][0])
+    table = read_as(PlannedTable, extraction.read(PLAN)["tables"][0])
     address = read_source_address(f"source-{extraction.source.database}-0")
     with closing(connect(address)) as connection, connection.cursor() as cursor:
         points = walk_keys(cursor, table, 3, bytewise=bytewise)

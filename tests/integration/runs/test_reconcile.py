@@ -9,6 +9,7 @@ import pytest
 
 from local.marketplace.generator import fill
 from rental_pipeline.base.errors import FixConfiguration, FixData
+from rental_pipeline.model.document import read_as
 from tests.fixtures.layers import assert_same_layers, read_layers, read_raw_newest, read_source
 from tests.fixtures.pipeline import SQL_ROOT
 
@@ -273,7 +274,7 @@ def test_a_list_of_known_keys_that_is_not_whole_is_not_believed(pipeline, source
     source_database.execute("update t set v = 2 where k = 3")
     pipeline.run()
     prefix = "apartments/known/000002/t/00000/"
-    part = Slice.from_json(pipeline.read("apartments/runs/000002/slices.json")[0])
+    part = read_as(Slice, pipeline.read("apartments/runs/000002/slices.json")[0])
     assert read_known(pipeline.bucket, "apartments", part).num_rows >= 1
     manifest = pipeline.read(prefix + "manifest")
     manifest["entries"] *= 2

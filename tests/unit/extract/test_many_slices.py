@@ -16,6 +16,7 @@ from rental_pipeline.base import object_store
 from rental_pipeline.base.object_store import COMPARED, LOADS, PLAN, SLICES, part_key, result_key, run_key
 from rental_pipeline.base.settings import ManifestSettings
 from rental_pipeline.extract import manifests
+from rental_pipeline.model.document import read_as
 from rental_pipeline.model.fingerprints import MOST_SPANS, Fingerprint, Span, join_spans
 from rental_pipeline.model.load_document import TableLoad
 from rental_pipeline.model.plan_document import Plan, RawChanges
@@ -139,7 +140,7 @@ def test_their_manifest_is_written_by_one_function(bucket: Bucket, table: Planne
     loads = bucket.read(LOADS)["t"]
     assert (loads["slices"], loads["rows_read"]) == (SLICES_COUNT, SLICES_COUNT)
     assert len(json.dumps(loads)) < 50_000
-    load = TableLoad.from_json(loads)
+    load = read_as(TableLoad, loads)
     spans = load.expected
     assert len(spans) <= MOST_SPANS
     assert sum(span.expected.rows for span in spans) == SLICES_COUNT

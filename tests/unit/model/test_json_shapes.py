@@ -55,13 +55,13 @@ def test_the_page_shows_the_documents_as_their_types_are():
 def test_a_document_is_written_and_read_as_its_type_says():
     """Under the names of JSON, a nested part beside the others, a large number as text, and what is usual left out."""
     assert write(WHOLE) == WRITTEN
-    assert Everything.from_json(json.loads(json.dumps(WRITTEN))) == WHOLE
+    assert read_as(Everything, json.loads(json.dumps(WRITTEN))) == WHOLE
 
 
 def test_a_field_with_a_default_may_be_missing_and_a_strange_one_is_left_aside():
     """Documents of other versions: an archived plan may know less, or more."""
     known = {name: value for name, value in WRITTEN.items() if name != "share"}
-    assert Everything.from_json({**known, "unknown": 1}) == WHOLE
+    assert read_as(Everything, {**known, "unknown": 1}) == WHOLE
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_field_with_a_default_may_be_missing_and_a_strange_one_is_left_aside()
 def test_what_is_of_another_type_is_refused_by_its_place(changes: dict[str, Any], message: str):
     """And never with what stands there."""
     with pytest.raises(WrongShape, match=f"^{message}$") as error:
-        Everything.from_json({**WRITTEN, **changes})
+        read_as(Everything, {**WRITTEN, **changes})
     assert "secret" not in str(error.value)
 
 
@@ -89,7 +89,7 @@ def test_what_is_of_another_type_is_refused_by_its_place(changes: dict[str, Any]
 def test_what_has_to_be_there_is_missed(name: str):
     """Nothing is made up; a bound that JSON does not have is no open one."""
     with pytest.raises(WrongShape, match=f"has no {name}"):
-        Everything.from_json({key: value for key, value in WRITTEN.items() if key != name})
+        read_as(Everything, {key: value for key, value in WRITTEN.items() if key != name})
 
 
 @pytest.mark.parametrize("strategy", [Merge(("id",), "at"), Append("at"), Snapshot(("id", "day"))])

@@ -9,6 +9,7 @@ import sqlglot
 
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.model.contract import TableContract
+from rental_pipeline.model.document import read_as
 from rental_pipeline.model.raw_tables import METADATA, plan_raw_table
 from rental_pipeline.model.strategies import Append, Merge, Snapshot
 from rental_pipeline.model.table_plan import PlannedColumn, PlannedTable, Slice
@@ -23,9 +24,9 @@ AT = PlannedColumn("at", "timestamp", "at", "datetime")
 def test_a_table_and_a_slice_survive_json() -> None:
     """What one function writes, the other reads back as it was."""
     table = PlannedTable("t", "T", Merge(("id", "day"), "at"), (ID, DAY, EMAIL, AT), read=True, lower="2026-01-01T00:00:00")
-    assert PlannedTable.from_json(json.loads(json.dumps(table.to_json()))) == table
+    assert read_as(PlannedTable, json.loads(json.dumps(table.to_json()))) == table
     for part in (Slice(1, "t", 0), Slice(1, "t", 1, ("5", "2026-01-01"), ("7", "2026-01-01"))):
-        assert Slice.from_json(json.loads(json.dumps(part.to_json()))) == part
+        assert read_as(Slice, json.loads(json.dumps(part.to_json()))) == part
 
 
 def test_a_composite_range_is_written_out() -> None:

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from rental_pipeline.model.document import read_as
 from rental_pipeline.model.figures_document import DrawnChart, Figures
 from rental_pipeline.operate.report import drawing
 from rental_pipeline.operate.report.page import render_page
@@ -19,7 +20,7 @@ EVIL = '<script>alert("1")</script> & <img src=x onerror=alert(1)> \' " {{ 7 * 7
 
 
 def draw(chart: dict, currency: str = "USD") -> str:
-    return drawing.draw(DrawnChart.from_json(chart), currency)
+    return drawing.draw(read_as(DrawnChart, chart), currency)
 
 
 class Reader(HTMLParser):
@@ -64,7 +65,8 @@ WEEKS = [{"week": "2026-11-02", "price": 10.5}, {"week": "2026-11-09", "price": 
 
 def figures(**more) -> Figures:
     """What the step `report` leaves of a first run of an empty marketplace."""
-    return Figures.from_json(
+    return read_as(
+        Figures,
         {
             "marketplace": "apartments",
             "currency": "USD",
@@ -91,7 +93,7 @@ def figures(**more) -> Figures:
             "costs": [],
             "charts": [],
             **more,
-        }
+        },
     )
 
 

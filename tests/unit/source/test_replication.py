@@ -9,6 +9,7 @@ import pymysql
 import pytest
 
 from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.model.document import read_as
 from rental_pipeline.plan.continuation import Progress
 from rental_pipeline.source.bound import Bound
 from rental_pipeline.source.connection import SourceAddress
@@ -118,4 +119,4 @@ def test_a_plan_that_goes_on_in_another_function_keeps_what_was_found():
     """With the bound, which is fixed before the first read."""
     moment = datetime(2026, 11, 21, 3)
     bound = Bound(moment, moment, replication=Replication(sees_status=False, other_writers="a group of several primaries"))
-    assert Progress.from_json(json.loads(json.dumps(Progress(bound).to_json()))).bound == bound
+    assert read_as(Progress, json.loads(json.dumps(Progress(bound).to_json()))).bound == bound

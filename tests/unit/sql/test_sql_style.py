@@ -198,6 +198,7 @@ def test_judged_rows_carry_the_verdict(path):
     assert names == [*list_columns(path), "row_key", "broken_rule", "broken_value", "unreadable_value"]
     # Each rule stands once, with its name, its condition, what breaks it and, above it, its words; only columns that share a rule
     # repeat its name, one after the other.
+    assert re.search(r"^ +(newest\.)?_row_key as row_key,$", file.section("judged"), re.MULTILINE), "a key has one spelling"
     broken = [each.this for each in parse(file.section("judged")).find_all(exp.Alias) if each.alias == "broken"]
     (texts,) = [[branch.args["true"] for branch in case.args["ifs"]] for case in broken]
     rules = [read_rule(text) for text in texts]

@@ -10,6 +10,7 @@ import pytest
 from local.standins.cloudformation.template import read_template
 from local.standins.eventbridge.status_events import make_status_event, matches, read_rules
 from rental_pipeline.model.contract import read_contract
+from rental_pipeline.model.document import read_as
 from rental_pipeline.model.run_request import RunInput, read_run_input
 from rental_pipeline.model.table_plan import Slice
 from rental_pipeline.operate.failed_run import explain_failure
@@ -55,7 +56,7 @@ def test_the_step_event_is_what_the_state_machine_sends():
 def test_the_slice_event_is_what_planning_writes():
     """An item of slices.json, with every field."""
     event = read("extract_slice.json")
-    assert Slice.from_json(event).to_json() == event
+    assert read_as(Slice, event).to_json() == event
 
 
 def test_the_failure_event_is_what_eventbridge_sends():

@@ -19,8 +19,6 @@ ACCOUNTED_FOR, NEWLY_SET_ASIDE, BEYOND_LIMIT = "_accounted_for", "_newly_set_asi
 _NO_KEY = "event_day"
 # So many rows, and none of them usable, are a format that nobody has told the curated layer about, not dirt.
 _MANY_REJECTED = 100
-# Outside of the calendar (sql/control/calendar.sql) no metric has a period.
-_IN_CALENDAR = "cast({} as date) between cast('2000-01-01' as date) and cast('2050-12-31' as date)"
 # Of one check's statement, of which a request to the Data API holds 100 KB; and of what one select in it asks.
 _STATEMENT_BYTES, _SELECT_BYTES = 40_000, 15_000
 
@@ -33,6 +31,7 @@ def list_generic_checks(marketplace: Marketplace) -> list[Check]:
     Raises:
         FixConfiguration: a header lacks its `unique_key`, or says `rank` otherwise than it is read.
     """
+    control = marketplace.schemas.control
     curated = [(table, f"{marketplace.schemas.curated}.{table.name}") for table in marketplace.curated]
     staged = [(metric.file, f"{marketplace.schemas.staging}.{metric.name}") for metric in marketplace.metrics]
     selects = {
@@ -40,13 +39,13 @@ def list_generic_checks(marketplace: Marketplace) -> list[Check]:
             _find_doubled(table.file, relation, key) for table, relation in curated if (key := _unique_key(table)) != (_NO_KEY,)
         ],
         "curated_values_in_range": [
-            sql for table, relation in curated for sql in _find_out_of_range(table.file, relation, _unique_key(table))
+            sql for table, relation in curated for sql in _find_out_of_range(table.file, relation, _unique_key(table), control)
         ],
         "references_known": [sql for table in marketplace.curated for sql in _find_orphans(marketplace, table)],
         "tables_not_all_rejected": list(_find_all_rejected(marketplace)),
         "metric_rows_unique": [_find_doubled(file, relation, _listed(file, "unique_key")) for file, relation in staged],
         "metric_values_in_range": [
-            sql for file, relation in staged for sql in _find_out_of_range(file, relation, _listed(file, "unique_key"))
+            sql for file, relation in staged for sql in _find_out_of_range(file, relation, _listed(file, "unique_key"), control)
         ],
         "ranks_start_at_one": [sql for file, relation in staged for sql in _find_unranked(file, relation)],
     }
@@ -87,10 +86,15 @@ def _find_doubled(file: SqlFile, relation: str, key: Sequence[str]) -> str:
     )
 
 
-def _find_out_of_range(file: SqlFile, relation: str, key: Sequence[str]) -> Iterator[str]:
-    """Select the rows of which a condition of the header's `holds` is false, or a day of its `days` is in no calendar."""
+def _find_out_of_range(file: SqlFile, relation: str, key: Sequence[str], control: str) -> Iterator[str]:
+    """Select the rows of which a condition of the header's `holds` is false, or a day of its `days` is in no calendar.
+
+    Outside of the calendar (sql/control/calendar.sql) no metric has a period.
+    """
     conditions = {each: each for each in _parts(file, "holds", ";")}
-    conditions |= {f"{day} in the calendar": _IN_CALENDAR.format(day) for day in _parts(file, "days", ",")}
+    conditions |= {
+        f"{day} in the calendar": f"{control}.is_in_calendar(cast({day} as date))" for day in _parts(file, "days", ",")
+    }
     broken = (f"when not ({each}) then {_quote(told)}" for told, each in conditions.items())
     for part in divide_texts(broken, most_bytes=_SELECT_BYTES):
         yield (

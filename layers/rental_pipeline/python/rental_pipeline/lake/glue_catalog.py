@@ -1,6 +1,6 @@
 """The Glue Data Catalog: readers of the lake are moved to a run's files, table by table, when all of them are there.
 
-A table of the lake is a list of Parquet files (`lake_files`), which Athena reads through Hive's SymlinkTextInputFormat; one
+A table of the lake is a list of Parquet files (`file_lists.py`), which Athena reads through Hive's SymlinkTextInputFormat; one
 UpdateTable moves its readers to another list. Raw slices are partitions of the run that read them.
 See docs/decisions/0006-the-lake-is-a-list-of-files.md.
 """

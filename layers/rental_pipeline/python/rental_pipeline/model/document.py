@@ -11,7 +11,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import datetime
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, Literal, Self, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from rental_pipeline.base.errors import FixConfiguration, FixData
 from rental_pipeline.base.object_store import address, find_json, read_json
@@ -40,15 +40,6 @@ class Document:
         written: Json = write(self)
         return written
 
-    @classmethod
-    def from_json(cls, document: Any) -> Self:
-        """Return the document that JSON holds; what its type does not name is left aside.
-
-        Raises:
-            WrongShape: a field is missing, or of another type.
-        """
-        return read_as(cls, document)
-
 
 def named(name: str) -> dict[str, Any]:
     """Return the metadata of a field that JSON calls by a word which Python has for itself, and that must be there."""
@@ -56,7 +47,13 @@ def named(name: str) -> dict[str, Any]:
 
 
 def read_as(kind: type[Kind], document: Any) -> Kind:
-    """Return what a JSON value says, as a type of dataclasses, tuples, dictionaries and plain values (raises WrongShape)."""
+    """Return what a JSON value says, as a type of dataclasses, tuples, dictionaries and plain values.
+
+    What a type does not name is left aside.
+
+    Raises:
+        WrongShape: a field is missing, or of another type.
+    """
     described: Any = kind
     value: Kind = _reader(described)(document, "")
     return value

@@ -14,6 +14,9 @@ from rental_pipeline.model.strategies import Append
 from rental_pipeline.model.table_plan import PlannedColumn
 
 EVENT_DAY = "_event_day"
+# What MySQL's manual calls the supported range begins here; below are the zero date and what was never meant as a date. Events of
+# such days are with those that have none.
+FIRST_DATE = "1000-01-01"
 ROW_HASH = "_row_hash"
 BAD_COLUMNS = "_bad_columns"
 BAD_COLUMNS_TYPE = f"varchar({LONGEST_VARCHAR})"
@@ -45,6 +48,11 @@ class RawTable:
     batch: tuple[str, ...] = ()
     single: tuple[str, ...] = ()
     added: tuple[str, ...] = field(default=())
+
+
+def list_raw_columns(columns: dict[str, str]) -> tuple[PlannedColumn, ...]:
+    """Return the columns of a raw table that came of its source, by the types that the warehouse's catalogue has of all."""
+    return tuple(PlannedColumn(name, kind, name, "") for name, kind in columns.items() if name not in RESERVED_COLUMNS)
 
 
 def quote_identifier(name: str) -> str:

@@ -1,5 +1,6 @@
-"""What a run is to read: the first state of the state machine, which writes plan.json and the slices.
+"""What a run is to read: the state `Plan the run`, which writes plan.json and the list of the slices.
 
-In: the execution's request, the contract, watermarks and fingerprints of the last runs. Out: `plan.json` and one object a slice.
+In: the execution's request, the contract, ledger.json and raw's fingerprints. Out: plan.json, slices.json, compared.json; of a
+replay, a list of loads for each table.
 Imports base, model, definitions and source.
 """

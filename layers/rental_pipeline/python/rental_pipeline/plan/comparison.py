@@ -15,12 +15,12 @@ import pymysql
 from rental_pipeline.base.errors import FixData, RetryLater
 from rental_pipeline.model.document import Document
 from rental_pipeline.model.fingerprints import NOTHING, Fingerprint, KnownDay, KnownRange, Point, Span, add_up
+from rental_pipeline.model.raw_tables import FIRST_DATE
 from rental_pipeline.model.strategies import Append
 from rental_pipeline.model.table_plan import Comparison, PlannedTable, Slice
 from rental_pipeline.plan.slices import walk_keys
 from rental_pipeline.source.connection import snapshot
 from rental_pipeline.source.queries import (
-    FIRST_DATE,
     Condition,
     compose_count,
     compose_day_fingerprints,

@@ -33,7 +33,7 @@ from rental_pipeline.model.events import PlanEvent, PlanSummary
 from rental_pipeline.model.fingerprints import KnownDay, KnownRange
 from rental_pipeline.model.ledger import Ledger
 from rental_pipeline.model.plan_document import Plan, RawChanges, Rebuild
-from rental_pipeline.model.raw_tables import RESERVED_COLUMNS, add_metadata, read_catalogue
+from rental_pipeline.model.raw_tables import add_metadata, list_raw_columns, read_catalogue
 from rental_pipeline.model.run_request import RunInput, read_run_input
 from rental_pipeline.model.strategies import Append, Snapshot
 from rental_pipeline.model.table_plan import Comparison, PlannedColumn, PlannedTable, Slice, iso_text
@@ -179,11 +179,9 @@ class TablePlanner:
             logger.warning("there is nothing to reconcile yet: the table was never loaded", extra={"table": contract.name})
             is_read = False
         if not is_read and existing:
-            columns = tuple(
-                PlannedColumn(name, kind, name, "") for name, kind in existing.items() if name not in RESERVED_COLUMNS
-            )
             return PlannedPart(
-                list_table(contract, contract.name, columns), batch=[*add_metadata(self.raw_schema, contract.name, existing)]
+                list_table(contract, contract.name, list_raw_columns(existing)),
+                batch=[*add_metadata(self.raw_schema, contract.name, existing)],
             )
         matched = self.matcher.match(contract, existing, may_evolve=is_read and self.run_input.window is None)
         source, raw_table = matched.source, matched.raw

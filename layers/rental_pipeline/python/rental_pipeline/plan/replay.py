@@ -22,9 +22,9 @@ from rental_pipeline.model.ledger import CommittedLoad, Ledger
 from rental_pipeline.model.load_document import LoadTotals, Replay, ReplayedLoad
 from rental_pipeline.model.plan_document import ArchivedPlan, Plan, RawChanges, Rebuild
 from rental_pipeline.model.raw_tables import (
-    RESERVED_COLUMNS,
     add_metadata,
     create_raw_table,
+    list_raw_columns,
     name_replayed,
     quote_identifier,
     read_catalogue,
@@ -70,7 +70,7 @@ def plan_replay(settings: PlanSettings, contract: dict[str, TableContract], run_
     tables: list[PlannedTable] = []
     created: list[str] = []
     for name, table in contract.items():
-        columns = _list_catalogue(catalogue.get(name, {}))
+        columns = list_raw_columns(catalogue.get(name, {}))
         if name in catalogue:
             created += add_metadata(schemas.raw, name, catalogue[name])
         if name in names:
@@ -150,10 +150,6 @@ def _join_load(load: CommittedLoad, plan: ArchivedPlan, loads: dict[str, LoadTot
 def _unite_columns(loads: Sequence[ReplayedLoad]) -> tuple[PlannedColumn, ...]:
     """Return every column that a load brought, as the last one brought it: a text only ever grew wider."""
     return tuple({column.name: column for load in loads for column in load.table.columns}.values())
-
-
-def _list_catalogue(columns: dict[str, str]) -> tuple[PlannedColumn, ...]:
-    return tuple(PlannedColumn(name, kind, name, "") for name, kind in columns.items() if name not in RESERVED_COLUMNS)
 
 
 def _choose_as_of(run_input: RunInput, ledger: Ledger, runs: dict[int, Run]) -> date:

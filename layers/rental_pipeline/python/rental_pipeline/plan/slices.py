@@ -9,10 +9,10 @@ import pymysql
 
 from rental_pipeline.model.fingerprints import Point
 from rental_pipeline.model.own_names import own
+from rental_pipeline.model.raw_tables import FIRST_DATE
 from rental_pipeline.model.strategies import Append
 from rental_pipeline.model.table_plan import PlannedTable, Slice
 from rental_pipeline.source.queries import (
-    FIRST_DATE,
     Condition,
     at_least,
     below,

@@ -13,15 +13,12 @@ from typing import Any
 from rental_pipeline.model.column_types import is_character, is_long, may_lose_bytes, select_expression, select_whole
 from rental_pipeline.model.fingerprints import Point
 from rental_pipeline.model.own_names import own
+from rental_pipeline.model.raw_tables import FIRST_DATE
 from rental_pipeline.model.strategies import Append
 from rental_pipeline.model.table_plan import PlannedColumn, PlannedTable, Slice
 
 # A condition (or another piece of a query) and its arguments, with PyMySQL's %s marks.
 Condition = tuple[str, list[Any]]
-# A key's (or cursor's) values as text.
-
-# What MySQL's manual calls the supported range begins here; below are the zero date and what was never meant as a date.
-FIRST_DATE = "1000-01-01"
 _FIRST_TIMESTAMP = "1970-01-01 00:00:01"
 
 # Changes when `hash_row` does: every table is then read again, for hashes that can be compared.
@@ -104,9 +101,10 @@ def compose_day_fingerprints(table: PlannedTable, part: Slice, salt: str) -> Con
 def hash_row(table: PlannedTable, salt: str) -> Condition:
     """Return the expression of a row's hash: 60 bits of SHA-256 over its columns, as a number.
 
-    MySQL alone computes it, and raw keeps it beside the row: two engines would not write every value as the same text. QUOTE
+    MySQL computes it, for the rows that are read as for the ranges that are compared, and raw keeps it beside the row: two
+    engines would not write every value as the same text. QUOTE
     tells NULL from the text NULL, and lets no two columns run together. What is dropped as personal is not in it; where
-    something is hashed as personal, the salt (`personal.HashKey`) keeps it from being guessed. MD5 would take as
+    something is hashed as personal, the salt (`personal_data.HashKey`) keeps it from being guessed. MD5 would take as
     long, is gone from MySQL (9.6 Reference Manual, "Legacy Hashing Component") and NULL in its FIPS mode.
 
     Types that may be long are hashed each by itself first, whole, since a text that would be longer than max_allowed_packet is

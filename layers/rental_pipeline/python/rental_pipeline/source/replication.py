@@ -81,7 +81,7 @@ def look_at_replication(cursor: pymysql.cursors.Cursor, address: SourceAddress) 
 
 
 def connect_to_writer(address: SourceAddress, **options: Any) -> pymysql.Connection:
-    """Return a connection as `source.connect` does, for a run that was planned on a writer.
+    """Return a connection as `connect` does, for a run that was planned on a writer.
 
     Raises:
         RetryLater: it came to a reader: after a failover, say.

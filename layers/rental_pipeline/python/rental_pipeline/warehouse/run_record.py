@@ -18,6 +18,7 @@ from rental_pipeline.definitions.marketplace import Schemas
 from rental_pipeline.model.document import find_document
 from rental_pipeline.model.load_document import LoadTotals
 from rental_pipeline.model.plan_document import ArchivedPlan
+from rental_pipeline.model.request_size import MAX_STATEMENTS, divide_texts
 from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.cost import (
     CALLED,
@@ -35,11 +36,8 @@ from rental_pipeline.warehouse.cost import (
 )
 from rental_pipeline.warehouse.data_api import ENDED, DataApi, Submission
 from rental_pipeline.warehouse.executions import Executions, count_transitions, read_executions
-from rental_pipeline.warehouse.steps.step import literal, name_run
+from rental_pipeline.warehouse.steps.step import insert_rows, literal, name_run
 
-# Characters of an insert, and of a request, which the Data API limits to 100 KB; the names hold ASCII only.
-_INSERT_LENGTH = 40_000
-_REQUEST_LENGTH = 90_000
 _OWN_OBJECTS = 6  # ledger, fingerprints, plan, compared, slices and loads.json
 _PLANNING = "Plan the run"
 _AFTER_PLANNING = ("prepare", "load", "pending", "curate", "stage", "check", "publish", "close")
@@ -97,37 +95,37 @@ def record_run(api: DataApi, settings: WarehouseSettings, run_sequence: int, exe
         *_insert_times(run_sequence, sorted(states + statements, key=lambda line: line.started_at)),
     ]
     set_path = f"set search_path to {Schemas(settings.marketplace).control}"
-    for position, request in enumerate(_divide(changes, _REQUEST_LENGTH)):
+    for position, request in enumerate(divide_texts(changes, MAX_STATEMENTS - 1)):
         recording = Submission(label=str(position), statements=(set_path, *request))
         api.finish(api.submit(f"{name}/record", recording, str(time.time_ns())))
 
 
-def _insert_windows(run_sequence: int, tables: list[PlannedTable]) -> Iterator[str]:
+def _insert_windows(run_sequence: int, tables: list[PlannedTable]) -> list[str]:
     rows = []
     for table in tables:
         bounds = ", ".join(map(_timestamp, (table.lower, table.upper, table.planned_watermark, table.new_watermark)))
         is_complete = str(table.complete).lower()
         rows.append(f"({run_sequence}, {literal(table.name)}, {is_complete}, {bounds}, {table.slice_count})")
     columns = "run_sequence, table_name, is_complete, read_from, read_to, watermark_before, watermark_after, slices"
-    return _insert(f"run_window ({columns})", rows)
+    return insert_rows(f"run_window ({columns})", rows)
 
 
-def _insert_times(run_sequence: int, times: list[Time]) -> Iterator[str]:
+def _insert_times(run_sequence: int, times: list[Time]) -> list[str]:
     rows = []
     for line in times:
         texts = ", ".join(literal(text) for text in (line.kind, line.name, line.statement_id, line.status))
         started_at = line.started_at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
         seconds = round((line.ended_at - line.started_at).total_seconds(), 3) if line.ended_at else None
         rows.append(f"({run_sequence}, {texts}, {_timestamp(started_at)}, {literal(seconds)})")
-    return _insert("run_time (run_sequence, kind, name, statement_id, status, started_at, seconds)", rows)
+    return insert_rows("run_time (run_sequence, kind, name, statement_id, status, started_at, seconds)", rows)
 
 
-def _insert_costs(run_sequence: int, costs: list[Cost]) -> Iterator[str]:
+def _insert_costs(run_sequence: int, costs: list[Cost]) -> list[str]:
     rows = []
     for cost in costs:
         item, unit, replaces = map(literal, (cost.item, cost.unit, cost.replaces))
         rows.append(f"({run_sequence}, {item}, {cost.quantity:.6f}, {unit}, {cost.usd:.8f}, {replaces})")
-    return _insert("run_cost (run_sequence, item, quantity, unit, usd, replaces)", rows)
+    return insert_rows("run_cost (run_sequence, item, quantity, unit, usd, replaces)", rows)
 
 
 def _measure_usage(
@@ -164,23 +162,6 @@ def _measure_usage(
 
 def _list_task_seconds(histories: Iterable[list[dict[str, Any]]]) -> list[float]:
     return [seconds for events in histories for seconds in sum_task_seconds(events).get("lambda", [])]
-
-
-def _insert(into: str, rows: list[str]) -> Iterator[str]:
-    for values in _divide(rows, _INSERT_LENGTH):
-        yield f"insert into {into} values {', '.join(values)}"
-
-
-def _divide(texts: list[str], length: int) -> Iterator[list[str]]:
-    """Divide texts into lists of at most so many characters, each of at least one text."""
-    part: list[str] = []
-    for text in texts:
-        if part and sum(map(len, part)) + len(text) > length:
-            yield part
-            part = []
-        part.append(text)
-    if part:
-        yield part
 
 
 def _timestamp(text: str | None) -> str:

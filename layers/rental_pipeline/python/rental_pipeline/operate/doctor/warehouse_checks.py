@@ -16,7 +16,7 @@ from rental_pipeline.base.object_store import (
     doctor_folder,
     list_objects,
     object_size,
-    write_json,
+    write_copy_manifest,
 )
 from rental_pipeline.base.settings import WarehouseSettings
 from rental_pipeline.definitions.exchange_rates import make_rates
@@ -167,14 +167,12 @@ def _check_copy_role(report: Report, api: DataApi, name: str, settings: Warehous
     written = list(list_objects(settings.bucket, folder))
     manifest = folder + "manifest"
     try:
-        sizes = {address(settings.bucket, key): object_size(settings.bucket, key) for key in written}
-        entries = [{"url": url, "mandatory": True, "meta": {"content_length": size}} for url, size in sizes.items()]
-        write_json(settings.bucket, manifest, {"entries": entries})
+        listed = write_copy_manifest(settings.bucket, manifest, [(key, object_size(settings.bucket, key)) for key in written])
         copy = Submission(
             label="copy",
             statements=(
                 "create temporary table doctor_probe (probe integer)",
-                f"copy doctor_probe from {literal(address(settings.bucket, manifest))} {role} manifest",
+                f"copy doctor_probe from {literal(listed)} {role} manifest",
             ),
         )
         if _may(report, api, name, copy, "read from", settings):

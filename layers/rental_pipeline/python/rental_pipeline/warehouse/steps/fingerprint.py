@@ -9,7 +9,7 @@ from rental_pipeline.base.object_store import FINGERPRINTS, run_key, write_json
 from rental_pipeline.model.contract import TableContract, read_contract
 from rental_pipeline.model.document import write
 from rental_pipeline.model.fingerprints import Fingerprint, KnownDay, KnownRange
-from rental_pipeline.model.raw_tables import quote_identifier, read_catalogue
+from rental_pipeline.model.raw_tables import FIRST_DATE, quote_identifier, read_catalogue
 from rental_pipeline.model.run_request import RunInput, read_run_input
 from rental_pipeline.model.strategies import Append, Merge
 from rental_pipeline.warehouse.steps.newest import select_newest
@@ -65,7 +65,7 @@ def _find_first_day(request: StepRequest, table: TableContract) -> str | None:
 
 def _select_days(request: StepRequest, table: TableContract, first_day: str | None) -> str:
     # Events without a usable time stand before all days, and are compared in every run.
-    since = f" where _event_day >= {literal(first_day)} or _event_day < '1000-01-01'" if first_day else ""
+    since = f" where _event_day >= {literal(first_day)} or _event_day < '{FIRST_DATE}'" if first_day else ""
     return (
         "select cast(_event_day as varchar(10)) as _rp_day, count(*) as _rp_rows,"
         f" cast(sum(cast(_row_hash as decimal(38, 0))) as varchar(40)) as _rp_checksum"
