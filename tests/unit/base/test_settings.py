@@ -3,7 +3,7 @@
 import pytest
 
 from rental_pipeline.base.errors import FixConfiguration
-from rental_pipeline.base.settings import ExtractSettings, ManifestSettings, PlanSettings, WarehouseSettings, settings_from
+from rental_pipeline.base.settings import BucketSettings, ExtractSettings, PlanSettings, WarehouseSettings, settings_from
 
 PLAN = {"MARKETPLACE": "apartments", "BUCKET": "b", "SOURCE_SECRET_ARN": "s"}
 WAREHOUSE = {"MARKETPLACE": "apartments", "BUCKET": "b", "REDSHIFT_DATABASE": "d", "COPY_ROLE_ARN": "r"}
@@ -11,7 +11,7 @@ WAREHOUSE = {"MARKETPLACE": "apartments", "BUCKET": "b", "REDSHIFT_DATABASE": "d
 
 @pytest.mark.parametrize("value", [None, "", "  "])
 @pytest.mark.parametrize(
-    ("kind", "required"), [(PlanSettings, PLAN), (ExtractSettings, PLAN), (ManifestSettings, {"MARKETPLACE": "m", "BUCKET": "b"})]
+    ("kind", "required"), [(PlanSettings, PLAN), (ExtractSettings, PLAN), (BucketSettings, {"MARKETPLACE": "m", "BUCKET": "b"})]
 )
 def test_a_required_variable_that_is_unset_or_empty_is_named(kind: type, required: dict[str, str], value: str | None) -> None:
     """Each of them, whatever the others are."""

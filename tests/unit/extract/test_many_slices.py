@@ -14,7 +14,7 @@ import pytest
 
 from rental_pipeline.base import object_store
 from rental_pipeline.base.object_store import COMPARED, LOADS, PLAN, SLICES, part_key, result_key, run_key
-from rental_pipeline.base.settings import ManifestSettings
+from rental_pipeline.base.settings import BucketSettings
 from rental_pipeline.extract import manifests
 from rental_pipeline.model.document import read_as
 from rental_pipeline.model.fingerprints import MOST_SPANS, Fingerprint, Span, join_spans
@@ -123,7 +123,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch, table: PlannedTable, slices: list[Sl
         }
         bucket.write(result_key("market", 1, "t", part.slice), result)
     monkeypatch.setattr(object_store, "s3", lambda: bucket)
-    monkeypatch.setattr(manifests, "read_settings", lambda _: ManifestSettings("market", "bucket"))
+    monkeypatch.setattr(manifests, "read_settings", lambda _: BucketSettings("market", "bucket"))
     return bucket
 
 

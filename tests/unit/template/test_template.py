@@ -17,10 +17,10 @@ from local.standins.cloudformation.deploy import lay_out_function, lay_out_layer
 from local.standins.cloudformation.template import Template, TemplateError, read_template
 from rental_pipeline.base.object_store import known_prefix, part_key, report_key
 from rental_pipeline.base.settings import (
+    BucketSettings,
     CatalogueSettings,
     ExtractSettings,
     FailureSettings,
-    ManifestSettings,
     OperationCheckSettings,
     PlanSettings,
     SourceCheckSettings,
@@ -35,12 +35,12 @@ WORKGROUP = {"RedshiftWorkgroupName": "analytics", "RedshiftWorkgroupId": "11112
 SETTINGS = {
     "PlanRunFunction": PlanSettings,
     "ExtractSliceFunction": ExtractSettings,
-    "WriteManifestsFunction": ManifestSettings,
-    "ArchiveSlicesFunction": ManifestSettings,
+    "WriteManifestsFunction": BucketSettings,
+    "ArchiveSlicesFunction": BucketSettings,
     "RunSqlFunction": WarehouseSettings,
     "CloseFailedRunFunction": FailureSettings,
     "SwitchCatalogueFunction": CatalogueSettings,
-    "WriteReportFunction": ManifestSettings,
+    "WriteReportFunction": BucketSettings,
     "CheckSourceFunction": SourceCheckSettings,
     "CheckWarehouseFunction": WarehouseSettings,
     "CheckOperationFunction": OperationCheckSettings,

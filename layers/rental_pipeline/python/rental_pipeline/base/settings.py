@@ -109,8 +109,8 @@ class ExtractSettings:
 
 
 @dataclass(frozen=True)
-class ManifestSettings:
-    """Settings of write_manifests; as in PlanSettings."""
+class BucketSettings:
+    """Settings of what needs the bucket alone (write_manifests, archive_slices, write_report); as in PlanSettings."""
 
     marketplace: str
     bucket: str

@@ -27,7 +27,7 @@ from rental_pipeline.base.object_store import (
     run_key,
     s3,
 )
-from rental_pipeline.base.settings import ManifestSettings, read_settings
+from rental_pipeline.base.settings import BucketSettings, read_settings
 from rental_pipeline.base.telemetry import count, logger
 from rental_pipeline.model.archive_document import Archive, TableRun
 from rental_pipeline.model.document import read_document, read_event
@@ -56,7 +56,7 @@ def archive_slices(event: dict[str, Any]) -> dict[str, int]:
         FixData: archive.json is gone.
         FixConfiguration, RetryLater: S3 did not let it.
     """
-    settings = read_settings(ManifestSettings)
+    settings = read_settings(BucketSettings)
     run_sequence = read_event(RunEvent, event).run_sequence
     waiting = read_document(Archive, settings.bucket, run_key(settings.marketplace, run_sequence, ARCHIVE))
     erased = {table.table_name: table.run_sequence for table in waiting.erased}
@@ -81,7 +81,7 @@ def archive_slices(event: dict[str, Any]) -> dict[str, int]:
     return {"tagged": tagged, "deleted": deleted, "missing": missing}
 
 
-def _list_files(settings: ManifestSettings, load: TableRun) -> list[str]:
+def _list_files(settings: BucketSettings, load: TableRun) -> list[str]:
     """Return the keys of a load's files; raise FixData where what lists them is gone, or of no use."""
     key = run_key(settings.marketplace, load.run_sequence, LOADS)
     totals = read_document(dict[str, LoadTotals], settings.bucket, key).get(load.table_name)
@@ -105,7 +105,7 @@ def _tag(bucket: str, key: str) -> bool:
     return True
 
 
-def _delete(settings: ManifestSettings, table: str, run_sequence: int) -> int:
+def _delete(settings: BucketSettings, table: str, run_sequence: int) -> int:
     """Delete the files of a table that runs before this one wrote, whether they were loaded or not."""
     first_kept = raw_prefix(settings.marketplace, table, run_sequence)
     # The run's number is written with leading zeros: keys stand in the order of the runs.

@@ -34,15 +34,15 @@ from rental_pipeline.base.object_store import (
 )
 from rental_pipeline.base.settings import ExtractSettings, read_settings
 from rental_pipeline.base.telemetry import count, logger
-from rental_pipeline.extract.deadline import HandOn
 from rental_pipeline.extract.differences import find_differences, keys_before, read_known, take_fingerprint
+from rental_pipeline.extract.hand_on import HandOn
 from rental_pipeline.extract.parquet import choose_encoding, count_group_rows, gather_parts
 from rental_pipeline.extract.results import find_result
 from rental_pipeline.extract.rows import SliceRows
 from rental_pipeline.model.document import read_document, read_event, write
 from rental_pipeline.model.fingerprints import NOTHING, Fingerprint, Point
 from rental_pipeline.model.load_document import SliceResult, WrittenFile
-from rental_pipeline.model.plan_document import ArchivedPlan
+from rental_pipeline.model.plan_document import PlannedTables
 from rental_pipeline.model.raw_tables import BAD_COLUMNS, ROW_HASH
 from rental_pipeline.model.table_plan import PlannedTable, Slice
 from rental_pipeline.source.connection import explain_source_error, read_source_address, snapshot
@@ -72,7 +72,7 @@ def extract_slice(event: dict[str, Any], remaining_milliseconds: Callable[[], fl
     started = time.monotonic()
     settings = read_settings(ExtractSettings)
     part = read_event(Slice, event)
-    plan = read_document(ArchivedPlan, settings.bucket, run_key(settings.marketplace, part.run_sequence, PLAN))
+    plan = read_document(PlannedTables, settings.bucket, run_key(settings.marketplace, part.run_sequence, PLAN))
     result = result_key(settings.marketplace, part.run_sequence, part.table, part.slice, part.piece)
     earlier = find_result(settings.bucket, settings.marketplace, part, plan.source_time)
     if earlier:
@@ -226,7 +226,7 @@ def _show(point: Point | None) -> str:
     return ", ".join(point) if point else "(open)"
 
 
-def _find_table(plan: ArchivedPlan, part: Slice) -> PlannedTable:
+def _find_table(plan: PlannedTables, part: Slice) -> PlannedTable:
     table = plan.find(part.table)
     if table and table.read:
         return table

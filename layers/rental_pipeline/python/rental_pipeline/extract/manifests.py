@@ -21,7 +21,7 @@ from rental_pipeline.base.object_store import (
     write_copy_manifest,
     write_json,
 )
-from rental_pipeline.base.settings import ManifestSettings, read_settings
+from rental_pipeline.base.settings import BucketSettings, read_settings
 from rental_pipeline.base.telemetry import count, logger
 from rental_pipeline.extract.results import find_result
 from rental_pipeline.model.document import find_document, read_document, read_event, write
@@ -50,7 +50,7 @@ def write_manifests(event: Json) -> Json:
         FixData: a slice has no result, lost rows between the source and its files, or misses a file.
         RetryLater: S3 could not be reached.
     """
-    settings = read_settings(ManifestSettings)
+    settings = read_settings(BucketSettings)
     run_sequence = read_event(RunEvent, event).run_sequence
     plan = read_document(Plan, settings.bucket, run_key(settings.marketplace, run_sequence, PLAN))
     slices = read_document(list[Slice], settings.bucket, run_key(settings.marketplace, run_sequence, SLICES))
@@ -105,7 +105,7 @@ def expect_spans(
     return join_spans([span for _, _, span in placed]), apart
 
 
-def _read_pieces(settings: ManifestSettings, part: Slice, source_time: str) -> Iterator[SliceResult]:
+def _read_pieces(settings: BucketSettings, part: Slice, source_time: str) -> Iterator[SliceResult]:
     """Yield the results of all pieces of a slice: each says where it left off, and there the next one must begin."""
     rest: Slice | None = part
     while rest:
@@ -114,7 +114,7 @@ def _read_pieces(settings: ManifestSettings, part: Slice, source_time: str) -> I
         rest = result.rest
 
 
-def _read_result(settings: ManifestSettings, part: Slice, source_time: str) -> SliceResult:
+def _read_result(settings: BucketSettings, part: Slice, source_time: str) -> SliceResult:
     result = find_result(settings.bucket, settings.marketplace, part, source_time)
     if result is None:
         piece = f", from its piece {part.piece} on," if part.piece else ""
@@ -135,7 +135,7 @@ def _list_gone(result: SliceResult) -> list[WrittenFile]:
     return [result.gone] if result.gone else []
 
 
-def _check_sizes(settings: ManifestSettings, run_sequence: int, table: str, results: list[SliceResult]) -> None:
+def _check_sizes(settings: BucketSettings, run_sequence: int, table: str, results: list[SliceResult]) -> None:
     """Compare the files of a table with what S3 lists of the run, which costs a request for a thousand of them."""
     files = [file for each in results for file in [*each.parts, *_list_gone(each)]]
     sizes = list_sizes(settings.bucket, raw_prefix(settings.marketplace, table, run_sequence)) if files else {}
@@ -148,7 +148,7 @@ def _check_sizes(settings: ManifestSettings, run_sequence: int, table: str, resu
 
 
 def _write_manifests(
-    settings: ManifestSettings,
+    settings: BucketSettings,
     run_sequence: int,
     table: str,
     results: list[SliceResult],

@@ -38,8 +38,8 @@ class RawChanges(Document):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ArchivedPlan(Document):
-    """What a replay needs of the plan of an earlier run, which an earlier version may have written.
+class PlannedTables(Document):
+    """What slices, ledger and replays need of a plan, also of an earlier run's, which an earlier version may have written.
 
     Attributes:
         source_time: The source's clock when the run was planned, UTC, ISO.
@@ -55,7 +55,7 @@ class ArchivedPlan(Document):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan(ArchivedPlan):
+class Plan(PlannedTables):
     """The plan of a run.
 
     Attributes:

@@ -20,7 +20,7 @@ from rental_pipeline.model.document import read_document
 from rental_pipeline.model.events import PlanSummary, ReplaySpan
 from rental_pipeline.model.ledger import CommittedLoad, Ledger
 from rental_pipeline.model.load_document import LoadTotals, Replay, ReplayedLoad
-from rental_pipeline.model.plan_document import ArchivedPlan, Plan, RawChanges, Rebuild
+from rental_pipeline.model.plan_document import Plan, PlannedTables, RawChanges, Rebuild
 from rental_pipeline.model.raw_tables import (
     add_metadata,
     create_raw_table,
@@ -38,7 +38,7 @@ from rental_pipeline.source.table_match import list_table
 LOADS_PER_STEP = 200
 _THREADS = 16
 
-Run = tuple[ArchivedPlan, dict[str, LoadTotals]]
+Run = tuple[PlannedTables, dict[str, LoadTotals]]
 
 
 def plan_replay(settings: PlanSettings, contract: dict[str, TableContract], run_input: RunInput, ledger: Ledger) -> PlanSummary:
@@ -123,7 +123,7 @@ def _read_runs(settings: PlanSettings, loads: Sequence[CommittedLoad]) -> dict[i
         names = tables[run_sequence]
         way_out = f"what run {run_sequence} loaded of {', '.join(names)} cannot be made again. {_advise_erasing(names)}"
         return (
-            read_document(ArchivedPlan, settings.bucket, plan, way_out),
+            read_document(PlannedTables, settings.bucket, plan, way_out),
             read_document(dict[str, LoadTotals], settings.bucket, loaded, way_out),
         )
 
@@ -135,7 +135,7 @@ def _advise_erasing(tables: Sequence[str]) -> str:
     return f'The source can be read again instead: {{"erase": {json.dumps(list(tables))}}}'
 
 
-def _join_load(load: CommittedLoad, plan: ArchivedPlan, loads: dict[str, LoadTotals]) -> ReplayedLoad:
+def _join_load(load: CommittedLoad, plan: PlannedTables, loads: dict[str, LoadTotals]) -> ReplayedLoad:
     """Put together what one load was made from; what raw came to then is not compared again: loads may be missing before it."""
     name, run_sequence = load.table_name, load.run_sequence
     table, totals = plan.find(name), loads.get(name)

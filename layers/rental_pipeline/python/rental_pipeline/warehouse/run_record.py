@@ -17,7 +17,7 @@ from rental_pipeline.base.settings import WarehouseSettings
 from rental_pipeline.definitions.marketplace import Schemas
 from rental_pipeline.model.document import find_document
 from rental_pipeline.model.load_document import LoadTotals
-from rental_pipeline.model.plan_document import ArchivedPlan
+from rental_pipeline.model.plan_document import PlannedTables
 from rental_pipeline.model.request_size import MAX_STATEMENTS, divide_texts
 from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.cost import (
@@ -85,7 +85,7 @@ def record_run(api: DataApi, settings: WarehouseSettings, run_sequence: int, exe
         statement.name.split("/")[2] in _AFTER_PLANNING for statement in statements
     )
     planned, loaded = (run_key(settings.marketplace, run_sequence, name) for name in (PLAN, LOADS))
-    plan = find_document(ArchivedPlan, settings.bucket, planned) if was_planned else None
+    plan = find_document(PlannedTables, settings.bucket, planned) if was_planned else None
     loads = find_document(dict[str, LoadTotals], settings.bucket, loaded) if was_planned else None
     usage = _measure_usage(executions, statements, (loads or {}).values(), settings, is_closing)
     changes = [

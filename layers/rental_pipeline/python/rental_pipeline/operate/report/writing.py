@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rental_pipeline.base.object_store import FIGURES, address, report_key, run_key, write_text
-from rental_pipeline.base.settings import ManifestSettings, read_settings
+from rental_pipeline.base.settings import BucketSettings, read_settings
 from rental_pipeline.base.telemetry import logger
 from rental_pipeline.model.document import read_document, read_event
 from rental_pipeline.model.events import RunEvent
@@ -26,7 +26,7 @@ def write_report(event: dict[str, Any]) -> dict[str, Any]:
         FixData: there are no figures of that run.
         FixConfiguration, RetryLater: S3 refuses or cannot be reached.
     """
-    settings, run_sequence = read_settings(ManifestSettings), read_event(RunEvent, event).run_sequence
+    settings, run_sequence = read_settings(BucketSettings), read_event(RunEvent, event).run_sequence
     page = render_page(read_document(Figures, settings.bucket, run_key(settings.marketplace, run_sequence, FIGURES)))
     key = report_key(settings.marketplace, run_sequence)
     write_text(settings.bucket, key, page, "text/html")
