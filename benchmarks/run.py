@@ -27,7 +27,7 @@ from local.marketplace.generator import fill
 from local.marketplace.schema import create_sample_schema
 from local.stack import ROOT, Stack
 from local.standins.aws_lambda.runtime import Invocation, LambdaService
-from local.standins.step_functions.execution import Execution
+from local.started_execution import StartedExecution
 
 RESULTS = Path(__file__).parent / "results"
 MARKETPLACE = "apartments"
@@ -221,7 +221,7 @@ def _read_source_counters(stack: Stack) -> dict[str, int]:
         return {_SOURCE_COUNTERS[name]: int(value) for name, value in cursor.fetchall()}
 
 
-def _read_layers(stack: Stack, execution: Execution, bytes_sent: int) -> tuple[dict[str, Hop], list[Hops], dict[str, int]]:
+def _read_layers(stack: Stack, execution: StartedExecution, bytes_sent: int) -> tuple[dict[str, Hop], list[Hops], dict[str, int]]:
     """Return rows and bytes that went into each layer, the ledger's rows per table, and those of each table that was built."""
     control = f"{MARKETPLACE}_control"
     with stack.warehouse.connect() as warehouse:

@@ -29,14 +29,14 @@ from local import guard
 from local.processes import ChildProcess, find_free_port, is_listening
 from local.standins.account import ACCOUNT, PARTITION, REGION
 from local.standins.aws_lambda.runtime import Answer, Functions, LambdaService
+from local.standins.call_log import VARIABLE
 from local.standins.cloudformation.deploy import Deployment, deploy
 from local.standins.cloudformation.template import read_template
 from local.standins.eventbridge.status_events import StatusEvents, read_rules
 from local.standins.moto.aws import CREDENTIALS, LocalAws, restore_bucket, restore_catalogue, save_bucket, save_catalogue
-from local.standins.moto.call_log import VARIABLE
 from local.standins.mysql import mariadb
 from local.standins.redshift.postgres import DATABASE, Postgres
-from local.standins.step_functions.execution import Execution
+from local.started_execution import StartedExecution
 from local_redshift.testing import Warehouse
 from rental_pipeline.model.contract import HASH, read_contract
 
@@ -197,7 +197,7 @@ class Stack:
 
     # ------------------------------------------------------------------------------------------------------------ use
 
-    def start_execution(self, execution_input: Any = None, name: str | None = None) -> Execution:
+    def start_execution(self, execution_input: Any = None, name: str | None = None) -> StartedExecution:
         """Start the state machine of a run.
 
         Args:
@@ -208,7 +208,7 @@ class Stack:
         answer = self.aws.client("stepfunctions").start_execution(
             stateMachineArn=self.deployment.state_machines["RunStateMachine"], name=name or str(uuid.uuid4()), **given
         )
-        return Execution(self.aws.client("stepfunctions"), answer["executionArn"], self.wait_for_rules)
+        return StartedExecution(self.aws.client("stepfunctions"), answer["executionArn"], self.wait_for_rules)
 
     def invoke(self, function: str, event: Any) -> Answer:
         """Invoke a function by its logical id (`PlanRunFunction`) and wait for its answer."""

@@ -28,7 +28,7 @@ from local.marketplace.generator import DEFAULT_SCALE, SourceNotEmpty, fill
 from local.marketplace.schema import create_sample_schema
 from local.stack import ROOT, Stack
 from local.standins.athena.lake import Lake, answer_questions
-from local.standins.step_functions.execution import Execution, VisitedState
+from local.started_execution import StartedExecution, VisitedState
 
 GENERATED, FROM_CSV = "generated", "csv"
 _NEXT = {GENERATED: "another day and another increment", FROM_CSV: "generated data instead; with CSV=folder these files again"}
@@ -225,7 +225,7 @@ def execute(stack: Stack, title: str) -> dict[str, Any]:
     }
 
 
-def explain(stack: Stack, execution: Execution) -> str:
+def explain(stack: Stack, execution: StartedExecution) -> str:
     """Say why an execution failed, in the words its subscribers get."""
     messages = [message["Message"] for message in stack.messages() if execution.arn in message["Message"]]
     told = "\n".join(messages) or f"{execution.status}: {execution.error}: {execution.cause}"

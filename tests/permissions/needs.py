@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from local.standins.call_log import AwsCall
 from local.standins.cloudformation.template import ACCOUNT, PARTITION, REGION
-from local.standins.moto.call_log import AwsCall
 from rental_pipeline.base.object_store import SLICES, run_key
 from tests.permissions.iam import Need
 

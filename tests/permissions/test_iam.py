@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from local.standins.moto.call_log import AwsCall
+from local.standins.call_log import AwsCall
 from tests.permissions.iam import Need, is_allowed, read_grants
 from tests.permissions.needs import find_needs, find_task_calls
 

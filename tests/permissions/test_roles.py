@@ -21,8 +21,8 @@ import pytest
 from local.marketplace.generator import fill
 from local.marketplace.schema import create_sample_schema
 from local.stack import ROOT, Stack
+from local.standins.call_log import AwsCall, read_calls
 from local.standins.cloudformation.template import Template
-from local.standins.moto.call_log import AwsCall, read_calls
 from tests.end_to_end.conftest import RETRY_PACE, change_source, held_before_loading, query_warehouse, run
 from tests.permissions.iam import Grant, Need, is_allowed, read_grants
 from tests.permissions.needs import find_needs, find_schedule_needs, find_task_calls

@@ -25,7 +25,7 @@ def main() -> None:
 
 def _log_calls_if_asked() -> None:
     if "LOCAL_CALL_LOG" in os.environ:  # else nothing of ours is imported into a function's process
-        from local.standins.moto.call_log import log_calls_if_asked
+        from local.standins.call_log import log_calls_if_asked
 
         log_calls_if_asked()
 

@@ -27,7 +27,7 @@ from urllib.parse import unquote
 
 from local.processes import ChildProcess, DidNotStart, find_free_port, is_listening
 from local.standins.aws_lambda.memory_limit import MemoryLimit
-from local.standins.moto.call_log import VARIABLE
+from local.standins.call_log import VARIABLE
 
 START_SECONDS = 20
 _EMULATOR_PATH = "/2015-03-31/functions/function/invocations"

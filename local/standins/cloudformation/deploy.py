@@ -17,9 +17,9 @@ from typing import Any
 
 from local.standins.account import ACCOUNT, PARTITION
 from local.standins.aws_lambda.runtime import Functions, LocalFunction
+from local.standins.call_log import VARIABLE
 from local.standins.cloudformation.template import Template, TemplateError
 from local.standins.moto.aws import LocalAws
-from local.standins.moto.call_log import VARIABLE
 
 _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc")
 

@@ -1,7 +1,8 @@
 """A private MariaDB server, standing in for Aurora MySQL: its own data folder, a free port on 127.0.0.1, a socket.
 
 It never touches a system service and reads no option file. The person who starts it is its administrator, without a
-password and over the socket only; everybody else is created with a password (`MariaDB.create_user`).
+password and over the socket only; everybody else is created with a password (`create_application_user`,
+`create_extraction_user`).
 
     server = start(Path(".local/mariadb"))
     with server.connect() as connection: ...

@@ -2,7 +2,7 @@
 
 import sys
 
-from local.standins.moto.call_log import log_calls_if_asked
+from local.standins.call_log import log_calls_if_asked
 from local_redshift.__main__ import main
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""local/standins/moto/call_log.py: each AWS call is noted by what it names, with its outcome, and nothing of what it carries."""
+"""local/standins/call_log.py: each AWS call is noted by what it names, with its outcome, and nothing of what it carries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from local.standins.moto.call_log import VARIABLE, AwsCall, log_calls, log_calls_if_asked, read_calls
+from local.standins.call_log import VARIABLE, AwsCall, log_calls, log_calls_if_asked, read_calls
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ class VisitedState:
     seconds: float | None
 
 
-class Execution:
+class StartedExecution:
     """An execution of the stack's state machine.
 
     Args:
@@ -45,7 +45,7 @@ class Execution:
         self._states = states
         self._wait_for_rules = wait_for_rules
 
-    def wait(self, progress: Callable[[VisitedState], None] | None = None, seconds: float = 900) -> Execution:
+    def wait(self, progress: Callable[[VisitedState], None] | None = None, seconds: float = 900) -> StartedExecution:
         """Return when it has ended, and what the template's rules start at its end has ended too.
 
         Args:
@@ -76,7 +76,7 @@ class Execution:
         """Abort it, as a person would in the console."""
         self._states.stop_execution(executionArn=self.arn)
 
-    def redrive(self) -> Execution:
+    def redrive(self) -> StartedExecution:
         """Go on where it failed or was stopped, as a person does in the console."""
         self._states.redrive_execution(executionArn=self.arn)
         return self
