@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from local.marketplace.generator import fill
-from local.standins.step_functions.engine import Aborted, Execution
+from local.standins.step_functions.execution import Aborted, Execution
 from tests.fixtures.executions import Visit
 from tests.fixtures.faults import FAULTS, MOST_CALLS
 from tests.fixtures.layers import Layers, read_layers

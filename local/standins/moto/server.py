@@ -19,7 +19,7 @@ def main() -> None:
     from moto.s3.models import FakeBucket
     from werkzeug.serving import run_simple
 
-    from local.standins.step_functions.engine import StateMachines
+    from local.standins.step_functions.machines import StateMachines
     from local.standins.step_functions.server import StepFunctions, make_tasks
 
     # moto knows no conditions of a bucket's policy: it would refuse all by the statement that refuses what comes without TLS.

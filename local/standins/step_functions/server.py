@@ -17,16 +17,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from werkzeug.wrappers import Request, Response
 
-from local.standins.step_functions.engine import (
-    UNSUCCESSFUL,
-    Execution,
-    NotRedrivable,
-    StartRefused,
-    StateMachines,
-    Task,
-    name_arn,
-)
+from local.standins.step_functions.execution import UNSUCCESSFUL, Execution, NotRedrivable
 from local.standins.step_functions.language import LAMBDA, READER, SNS, DefinitionRefused, Json, StateFailed, dump
+from local.standins.step_functions.machines import StateMachines, Task
+from local.standins.step_functions.walk import StartRefused, name_arn
 
 _TARGET = "AWSStepFunctions."
 # Lambda's longest, and some more.

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from local.marketplace.generator import fill
-from local.standins.step_functions.engine import Execution
+from local.standins.step_functions.execution import Execution
 from tests.fixtures.layers import assert_same_layers, read_layers
 from tests.fixtures.world import World, open_world
 from tests.soak.audit import Audit

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from local.standins.step_functions.engine import Aborted, Execution
+from local.standins.step_functions.execution import Aborted, Execution
 from tests.fixtures.executions import RUN, SQL_STEP, Visit, list_states
 from tests.fixtures.faults import FAULTS
 from tests.fixtures.slow import first_of

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.standins.step_functions.engine import Execution, NotRedrivable, StartRefused, StateMachines
+from local.standins.step_functions.execution import Execution, NotRedrivable
 from local.standins.step_functions.language import (
     LAMBDA,
     NESTED,
@@ -19,7 +19,9 @@ from local.standins.step_functions.language import (
     fill,
     parse_expression,
 )
+from local.standins.step_functions.machines import StateMachines
 from local.standins.step_functions.server import check_message, describe_execution
+from local.standins.step_functions.walk import StartRefused
 
 NOON = datetime(2026, 11, 26, 12, 0, 0, 957_123, tzinfo=UTC)
 SERVICE = "arn:aws:states:::"

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from local.standins.step_functions.engine import Execution, name_arn
+from local.standins.step_functions.execution import Execution
+from local.standins.step_functions.walk import name_arn
 from tests.fixtures.executions import RUN as MACHINE
 from tests.fixtures.executions import create_machines
 

@@ -1,26 +1,16 @@
-"""State machines and their executions, walked state by state, stopped anywhere and redriven: the one engine of this repository.
-
-Tests walk it in their process, where tasks are Python functions and nothing waits; `server` puts it behind Step Functions' API.
-An execution remembers which states it left, so that a redrive goes on where it stopped (AWS Step Functions Developer Guide,
-"Restarting state machine executions with redrive": the unsuccessful state starts again with the same input, of a Map only what
-did not succeed, and what it nested starts again).
-"""
+"""One way through an execution, state by state: what each state does, and when it is tried again."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import random
-import re
-import threading
-import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from local.standins.account import ACCOUNT, PARTITION, REGION
 from local.standins.step_functions.language import (
@@ -29,7 +19,6 @@ from local.standins.step_functions.language import (
     SERVICE,
     Json,
     StateFailed,
-    check_definition,
     choose,
     dump,
     fill,
@@ -38,21 +27,15 @@ from local.standins.step_functions.language import (
     read_path,
 )
 
+if TYPE_CHECKING:
+    from local.standins.step_functions.execution import Execution
+
 MOST_BYTES = 262_144
 _THRESHOLD = "States.ExceedToleratedFailureThreshold"
 # What no retrier catches, and States.ALL neither (Developer Guide, "Handling errors in workflows").
 _FATAL = ("States.Runtime", "States.DataLimitExceeded")
-# Unsuccessful ends, which can be redriven.
-UNSUCCESSFUL = ("FAILED", "TIMED_OUT", "ABORTED")
-
-_NAME = re.compile(r"""[^\s<>{}\[\]?*"#%\\^|~`$&,;:/\x00-\x1f\x7f-\x9f]{1,80}""")
 
 Place = tuple[Any, ...]
-Task = Callable[[Json], Json]
-
-
-class Aborted(BaseException):
-    """Somebody stops the execution. No `except Exception` of the code that it passes through may hold it."""
 
 
 class StartRefused(Exception):
@@ -63,27 +46,12 @@ class StartRefused(Exception):
         self.code = code
 
 
-class NotRedrivable(Exception):
-    """The execution runs, or has succeeded."""
-
-
-class _Overtaken(BaseException):
+class Overtaken(BaseException):
     """The execution was stopped, perhaps redriven since, while this walk through it waited for something."""
 
 
-class _TimedOut(Exception):
+class TimedOut(Exception):
     """The execution has taken longer than its TimeoutSeconds."""
-
-
-@dataclass(frozen=True)
-class Machine:
-    """A state machine."""
-
-    arn: str
-    name: str
-    definition: Json
-    role_arn: str
-    created_at: datetime
 
 
 @dataclass(frozen=True)
@@ -123,214 +91,7 @@ class MapRun:
     redrives: int = 0
 
 
-@dataclass
-class StateMachines:
-    """All state machines of an account, and their executions.
-
-    Attributes:
-        tasks: What a Task may call, by resource (`lambda:invoke`, `s3:getObject`), with its parameters; raises StateFailed.
-            Nested executions need none.
-        sleep: Waits so many seconds.
-        retry_pace: Factor on the waits before a Retry; below 1 nobody need wait as long as in production.
-        clock: The time, in UTC.
-        entering: Called before each state that `Execution.run` does; what it raises happens to the execution.
-        ended: Called with each execution that `Execution.run` has brought to an unsuccessful end.
-        machines, executions, map_runs: By ARN, oldest first.
-    """
-
-    tasks: Mapping[str, Task]
-    sleep: Callable[[float], object] = time.sleep
-    retry_pace: float = 1.0
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    entering: Callable[[Entry], object] = lambda entry: None
-    ended: Callable[[Execution], object] = lambda execution: None
-    machines: dict[str, Machine] = field(default_factory=dict)
-    executions: dict[str, Execution] = field(default_factory=dict)
-    map_runs: dict[str, MapRun] = field(default_factory=dict)
-
-    def create(self, name: str, definition: Json, role_arn: str = "role") -> Machine:
-        """Create a state machine, or make one again.
-
-        Raises:
-            DefinitionRefused: see `language.check_definition`.
-        """
-        check_definition(definition, {NESTED, *self.tasks})
-        machine = Machine(name_arn("stateMachine", name), name, definition, role_arn, self.clock())
-        self.machines[machine.arn] = machine
-        return machine
-
-    def start(self, machine_arn: str, given: Json, name: str | None = None) -> Execution:
-        """Return a new execution, which nobody walks yet.
-
-        Raises:
-            StartRefused: there is no such machine; the name is none (API reference, "StartExecution"), or is taken.
-        """
-        machine = self.machines.get(machine_arn)
-        if not machine:
-            raise StartRefused("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{machine_arn}'")
-        name = name or str(uuid.uuid4())
-        if not _NAME.fullmatch(name):
-            raise StartRefused("InvalidName", f"Invalid Name: '{name}'")
-        execution = Execution(self, machine, machine.definition, name_arn("execution", machine.name, name), given)
-        if self.executions.setdefault(execution.arn, execution) is not execution:
-            raise StartRefused("ExecutionAlreadyExists", f"Execution Already Exists: '{execution.arn}'")
-        return execution
-
-
-class Execution:
-    """One execution: of a state machine, or of a Distributed Map's inner one for one item.
-
-    Attributes:
-        status: As Step Functions names it.
-        history: Its events, as GetExecutionHistory gives them.
-        failure: What it failed with; `__cause__` is the exception of a task that is a function of this process.
-        map_run: That it is a child of.
-        redrives: How many times it was redriven.
-    """
-
-    def __init__(
-        self, machines: StateMachines, machine: Machine, definition: Json, arn: str, given: Json, map_run: MapRun | None = None
-    ) -> None:
-        self.machines, self.machine, self.definition, self.arn, self.input = machines, machine, definition, arn, given
-        self.name = arn.rpartition(":")[2]
-        self.map_run = map_run
-        self.started_at = machines.clock()
-        self.stopped_at: datetime | None = None
-        self.redriven_at: datetime | None = None
-        self.redrives = 0
-        self.status = "RUNNING"
-        self.output: Json = None
-        self.error: str | None = None
-        self.cause: str | None = None
-        self.failure: StateFailed | None = None
-        self.history: list[dict[str, Json]] = []
-        self.map_runs: dict[Place, MapRun] = {}
-        self.left: dict[Place, tuple[Json, str | None]] = {}
-        self.entered: set[Place] = set()
-        self._inner: dict[str, Execution] = {}
-        self._lock = threading.Lock()
-        self._walk: _Walk | None = None
-
-    def run(self, walk: _Walk | None = None) -> Execution:
-        """Do what is left of it; called again after an unsuccessful end, redrive it. `walk` is what `begin` returned."""
-        with contextlib.suppress(Aborted):
-            self.drain(walk)
-        if self.status in UNSUCCESSFUL:
-            self.machines.ended(self)
-        return self
-
-    def drain(self, walk: _Walk | None = None) -> None:
-        """Do what is left of it, as a part of another execution."""
-        for entry in self.walk(walk):
-            try:
-                self.machines.entering(entry)
-            except Aborted:
-                self.stop()
-                raise
-
-    def walk(self, walk: _Walk | None = None) -> Walk:
-        """Do what is left of it, and give each state before it is done. A walk that is left unfinished has aborted it.
-
-        Raises:
-            Aborted: a task of this process did.
-            NotRedrivable: it runs, or has succeeded.
-        """
-        walk = walk or self.begin()
-        try:
-            output = yield from walk.go(self.definition, self.input, ())
-            self._end(walk, "SUCCEEDED", "ExecutionSucceeded", output=output)
-        except StateFailed as failure:
-            self.failure = failure
-            with contextlib.suppress(_Overtaken):
-                self._end(walk, "FAILED", "ExecutionFailed", failure.error, failure.cause)
-        except _TimedOut:
-            with contextlib.suppress(_Overtaken):
-                self._end(walk, "TIMED_OUT", "ExecutionTimedOut")
-        except _Overtaken:
-            pass
-        except (Aborted, GeneratorExit):
-            self.stop()
-            raise
-        except Exception as error:
-            self._end(walk, "FAILED", "ExecutionFailed", "States.Runtime", repr(error))
-            raise
-
-    def begin(self) -> _Walk:
-        """Make it running, and return the walk that is to be done.
-
-        Raises:
-            NotRedrivable: it runs, or has succeeded.
-        """
-        with self._lock:
-            if self._walk and self.status not in UNSUCCESSFUL:
-                raise NotRedrivable(f"Execution is {self.status} and cannot be redriven.")
-            walk, is_first = _Walk(self), self._walk is None
-            self._walk = walk
-            self.status, self.error, self.cause, self.failure, self.stopped_at = "RUNNING", None, None, None, None
-            if is_first:
-                self._append(walk, "ExecutionStarted", {"input": dump(self.input), "roleArn": self.machine.role_arn})
-            else:
-                self.redrives, self.redriven_at = self.redrives + 1, self.machines.clock()
-                self._append(walk, "ExecutionRedriven", {"redriveCount": self.redrives})
-        return walk
-
-    def stop(self, error: str | None = None, cause: str | None = None) -> None:
-        """Abort it, and what it has nested; where it has ended, do nothing."""
-        with contextlib.suppress(_Overtaken):
-            self._end(self._walk, "ABORTED", "ExecutionAborted", error, cause)
-        for inner in list(self._inner.values()):
-            inner.stop()
-
-    def begin_inner(self, walk: _Walk, inner: Execution) -> _Walk:
-        """Begin an execution that is a part of this one, and is stopped with it.
-
-        Raises:
-            _Overtaken: this one has ended, or another walk goes on with it.
-        """
-        with self._lock:
-            self._check(walk)
-            self._inner[inner.arn] = self.machines.executions[inner.arn] = inner
-            return inner.begin()
-
-    def note(self, walk: _Walk, kind: str, **details: Json) -> None:
-        """Add an event to the history.
-
-        Raises:
-            _Overtaken: it has ended, or another walk goes on with it.
-        """
-        with self._lock:
-            self._append(walk, kind, details)
-
-    def _check(self, walk: _Walk | None) -> None:
-        if walk is not self._walk or self.status != "RUNNING":
-            raise _Overtaken
-
-    def _append(self, walk: _Walk | None, kind: str, details: dict[str, Json]) -> None:
-        self._check(walk)
-        number = len(self.history) + 1
-        event = {"id": number, "previousEventId": number - 1, "type": kind, "timestamp": self.machines.clock()}
-        if details:
-            family = next((part for part in ("StateEntered", "StateExited") if kind.endswith(part)), kind)
-            event[family[0].lower() + family[1:] + "EventDetails"] = {k: v for k, v in details.items() if v is not None}
-        self.history.append(event)
-
-    def _end(
-        self,
-        walk: _Walk | None,
-        status: str,
-        event: str,
-        error: str | None = None,
-        cause: str | None = None,
-        output: Json = None,
-    ) -> None:
-        details = {"output": dump(output)} if status == "SUCCEEDED" else {"error": error, "cause": cause}
-        with self._lock:
-            self._append(walk, event, details)
-            self.status, self.error, self.cause, self.output = status, error, cause, output
-            self.stopped_at = self.machines.clock()
-
-
-class _Walk:
+class Walker:
     """One way through an execution: its first, or that of a redrive."""
 
     def __init__(self, execution: Execution) -> None:
@@ -509,8 +270,7 @@ class _Walk:
             return None
         if number not in run.children:
             arn = name_arn("execution", f"{self.execution.machine.name}/{state['Label']}", str(uuid.uuid4()))
-            child = Execution(self.machines, self.execution.machine, state["ItemProcessor"], arn, run.inputs[number], run)
-            run.children[number] = child
+            run.children[number] = self.execution.make_child(state["ItemProcessor"], arn, run, number)
         return run.children[number]
 
     def _drain_child(self, state: Json, run: MapRun, number: int) -> None:
@@ -540,7 +300,7 @@ class _Walk:
     def _note(self, kind: str, **details: Json) -> None:
         limit = self.execution.definition.get("TimeoutSeconds")
         if limit and (self.machines.clock() - self._began_at).total_seconds() > limit:
-            raise _TimedOut
+            raise TimedOut
         self.execution.note(self, kind, **details)
 
 
