@@ -41,7 +41,7 @@ from benchmarks.warehouse_storage import Storage
 from local.marketplace.schema import create_sample_schema
 from local.stack import ROOT, Stack
 from local.standins.eventbridge.status_events import ENDED
-from local.standins.step_functions.execution import Execution
+from local.started_execution import StartedExecution
 
 RESULTS = Path(__file__).parent / "results"
 MARKETPLACE = "apartments"
@@ -305,7 +305,7 @@ def _shorten(name: Name) -> str:
     return f"{name[0].removeprefix(f'{MARKETPLACE}_')}.{name[1]}"
 
 
-def _wait(execution: Execution) -> None:
+def _wait(execution: StartedExecution) -> None:
     """Wait for an execution, and tell each state that took a while."""
     told, deadline = 0, time.monotonic() + RUN_SECONDS
     while True:

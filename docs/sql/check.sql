@@ -47,8 +47,8 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
 from (
     select 'apartments' || ' ' || coalesce(cast(id as varchar(64)), '') || ' breaks ' || case
         when not (price >= 0) then 'price >= 0'
-        when not (cast(listing_created_at as date) between cast('2000-01-01' as date)
-            and cast('2050-12-31' as date)) then 'listing_created_at in the calendar' end as example
+        when not (apartments_control.is_in_calendar(cast(listing_created_at as date))) then
+            'listing_created_at in the calendar' end as example
     from apartments_curated.apartments
 ) as broken
 where example is not null
@@ -60,12 +60,12 @@ from (
         when not (checkout_date >= checkin_date) then 'checkout_date >= checkin_date'
         when not (booking_status in ('confirmed', 'pending', 'canceled')) then
             'booking_status in (''confirmed'', ''pending'', ''canceled'')'
-        when not (cast(booking_date as date) between cast('2000-01-01' as date)
-            and cast('2050-12-31' as date)) then 'booking_date in the calendar'
-        when not (cast(checkin_date as date) between cast('2000-01-01' as date)
-            and cast('2050-12-31' as date)) then 'checkin_date in the calendar'
-        when not (cast(checkout_date as date) between cast('2000-01-01' as date)
-            and cast('2050-12-31' as date)) then 'checkout_date in the calendar' end as example
+        when not (apartments_control.is_in_calendar(cast(booking_date as date))) then
+            'booking_date in the calendar'
+        when not (apartments_control.is_in_calendar(cast(checkin_date as date))) then
+            'checkin_date in the calendar'
+        when not (apartments_control.is_in_calendar(cast(checkout_date as date))) then
+            'checkout_date in the calendar' end as example
     from apartments_curated.bookings
 ) as broken
 where example is not null
@@ -73,8 +73,8 @@ union all
 select example
 from (
     select 'user_viewing' || ' ' || coalesce(cast(event_day as varchar(64)), '') || ' breaks ' || case
-        when not (cast(viewed_at as date) between cast('2000-01-01' as date)
-            and cast('2050-12-31' as date)) then 'viewed_at in the calendar' end as example
+        when not (apartments_control.is_in_calendar(cast(viewed_at as date))) then 'viewed_at in the calendar'
+            end as example
     from apartments_curated.user_viewing
 ) as broken
 where example is not null) as broken;
@@ -232,9 +232,8 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
     select 2, 'apartments_newly_set_aside', 'warn', count(*), cast(min(example) as varchar(1024))
     from (
-        select
-            rejected_rows.broken_rule || ': ' || coalesce(rejected_rows.broken_value, '')
-            || ' (row ' || rejected_rows.row_key || ')' as example
+        select rejected_rows.broken_rule || ': ' || coalesce(rejected_rows.broken_value, '') || ' (row ' ||
+            rejected_rows.row_key || ')' as example
         from apartments_control.set_aside_row
         inner join apartments_curated.rejected_rows
             on set_aside_row.table_name = rejected_rows.table_name
@@ -246,9 +245,8 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
     select 2, 'apartments_set_aside_beyond_limit', 'fail', count(*), cast(min(example) as varchar(1024))
     from (
-        select
-            rejected_rows.broken_rule || ': ' || coalesce(rejected_rows.broken_value, '')
-            || ' (row ' || rejected_rows.row_key || ')' as example
+        select rejected_rows.broken_rule || ': ' || coalesce(rejected_rows.broken_value, '') || ' (row ' ||
+            rejected_rows.row_key || ')' as example
         from apartments_control.set_aside_row
         inner join apartments_curated.rejected_rows
             on set_aside_row.table_name = rejected_rows.table_name
@@ -278,9 +276,10 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
     select 2, 'bookings_newly_set_aside', 'warn', count(*), cast(min(example) as varchar(1024))
     from (
-        select
-            rejected_rows.broken_rule || ': ' || coalesce(rejected_rows.broken_value, '')
-            || ' (row ' || rejected_rows.row_key || ')' as example
+        select rejected_rows.broken_rule || ': ' || coalesce(case
+                when position('user_id=' in rejected_rows.broken_value) > 0 then
+                    split_part(rejected_rows.broken_value, '=', 1)
+                else rejected_rows.broken_value end, '') || ' (row ' || rejected_rows.row_key || ')' as example
         from apartments_control.set_aside_row
         inner join apartments_curated.rejected_rows
             on set_aside_row.table_name = rejected_rows.table_name
@@ -292,9 +291,10 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
     select 2, 'bookings_set_aside_beyond_limit', 'fail', count(*), cast(min(example) as varchar(1024))
     from (
-        select
-            rejected_rows.broken_rule || ': ' || coalesce(rejected_rows.broken_value, '')
-            || ' (row ' || rejected_rows.row_key || ')' as example
+        select rejected_rows.broken_rule || ': ' || coalesce(case
+                when position('user_id=' in rejected_rows.broken_value) > 0 then
+                    split_part(rejected_rows.broken_value, '=', 1)
+                else rejected_rows.broken_value end, '') || ' (row ' || rejected_rows.row_key || ')' as example
         from apartments_control.set_aside_row
         inner join apartments_curated.rejected_rows
             on set_aside_row.table_name = rejected_rows.table_name
@@ -338,9 +338,10 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
     select 2, 'user_viewing_newly_set_aside', 'warn', count(*), cast(min(example) as varchar(1024))
     from (
-        select
-            rejected_rows.broken_rule || ': ' || coalesce(rejected_rows.broken_value, '')
-            || ' (row ' || rejected_rows.row_key || ')' as example
+        select rejected_rows.broken_rule || ': ' || coalesce(case
+                when position('user_id=' in rejected_rows.broken_value) > 0 then
+                    split_part(rejected_rows.broken_value, '=', 1)
+                else rejected_rows.broken_value end, '') || ' (row ' || rejected_rows.row_key || ')' as example
         from apartments_control.set_aside_row
         inner join apartments_curated.rejected_rows
             on set_aside_row.table_name = rejected_rows.table_name
@@ -352,9 +353,10 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
     select 2, 'user_viewing_set_aside_beyond_limit', 'fail', count(*), cast(min(example) as varchar(1024))
     from (
-        select
-            rejected_rows.broken_rule || ': ' || coalesce(rejected_rows.broken_value, '')
-            || ' (row ' || rejected_rows.row_key || ')' as example
+        select rejected_rows.broken_rule || ': ' || coalesce(case
+                when position('user_id=' in rejected_rows.broken_value) > 0 then
+                    split_part(rejected_rows.broken_value, '=', 1)
+                else rejected_rows.broken_value end, '') || ' (row ' || rejected_rows.row_key || ')' as example
         from apartments_control.set_aside_row
         inner join apartments_curated.rejected_rows
             on set_aside_row.table_name = rejected_rows.table_name

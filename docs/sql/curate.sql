@@ -54,6 +54,7 @@ create temp table known_apartments as
 create temp table judged as with texts as (
     select
         newest.booking_id,
+        newest._row_key as row_key,
         newest.apartment_id,
         known_apartments.id as known_listing_id,
         apartments_control.clean_value(cast(newest.user_id as varchar(256))) as user_id,
@@ -167,7 +168,7 @@ select
     booking_status,
     payment_status,
     cast(guests as bigint) as guests,
-    cast(ruled.booking_id as varchar(512)) as row_key,
+    row_key,
     split_part(broken, ': ', 1) as broken_rule,
     substring(broken, position(': ' in broken) + 2) as broken_value,
     cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value
@@ -934,6 +935,7 @@ delete from newest where _bad_columns is not null;
 create temp table judged as with texts as (
     select
         id,
+        _row_key as row_key,
         _removed_at,
         apartments_control.clean_text(cast(title as varchar(65535))) as title_text,
         apartments_control.clean_text(cast(source as varchar(65535))) as source_text,
@@ -1008,7 +1010,7 @@ select
     is_active,
     last_modified_at,
     _removed_at as removed_at,
-    cast(ruled.id as varchar(512)) as row_key,
+    row_key,
     split_part(broken, ': ', 1) as broken_rule,
     substring(broken, position(': ' in broken) + 2) as broken_value,
     cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value
@@ -1339,7 +1341,7 @@ create temp table known_apartments as
 create temp table judged as with texts as (
     select
         newest._event_day as event_day,
-        cast(newest._row_hash as varchar(20)) || '-' || cast(newest._row_ordinal as varchar(64)) as row_key,
+        newest._row_key as row_key,
         newest.apartment_id,
         known_apartments.id as known_listing_id,
         apartments_control.clean_value(cast(newest.user_id as varchar(256))) as user_id,
@@ -1400,7 +1402,7 @@ select
     viewed_at,
     is_wishlisted,
     call_to_action,
-    cast(row_key as varchar(512)) as row_key,
+    row_key,
     split_part(broken, ': ', 1) as broken_rule,
     substring(broken, position(': ' in broken) + 2) as broken_value,
     cast(nullif(substring(left(unreadable, 255), 3), '') as varchar(1024)) as unreadable_value

@@ -526,8 +526,8 @@ _SOURCE = [
     _mutate(
         "forbidden-counts-as-missing",
         f"{PACKAGE}/base/object_store.py",
-        "        return read_json(bucket, key)\n    except FixData:",
-        "        return read_json(bucket, key)\n    except (FixData, FixConfiguration):",
+        "        content = _read_bytes(bucket, key)\n    except FixData:",
+        "        content = _read_bytes(bucket, key)\n    except (FixData, FixConfiguration):",
         f"{UNIT}/base/test_object_store.py",
     ),
     _mutate(

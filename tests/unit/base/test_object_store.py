@@ -18,6 +18,7 @@ from rental_pipeline.base.object_store import (
     LAKE,
     LEDGER,
     LOADS,
+    PENDING,
     PLAN,
     SLICES,
     UNLOADS,
@@ -56,7 +57,7 @@ def test_keys_are_as_the_architecture_draws_them() -> None:
         progress_key("apartments", 7, 3),
         *(
             run_key("apartments", 7, name)
-            for name in (LEDGER, FINGERPRINTS, PLAN, COMPARED, SLICES, LOADS, LAKE, UNLOADS, FIGURES, ARCHIVE)
+            for name in (LEDGER, FINGERPRINTS, PLAN, COMPARED, SLICES, LOADS, PENDING, LAKE, UNLOADS, FIGURES, ARCHIVE)
         ),
         result_key("apartments", 7, "bookings", 3),
         known_prefix("apartments", 7, "bookings", 3) + "manifest",

@@ -31,8 +31,7 @@ def test_an_archive_that_cannot_be_read_is_told_by_its_run(monkeypatch, plan, pr
     with pytest.raises(FixData) as raised:
         replay._read_runs(SimpleNamespace(bucket="bucket", marketplace="m"), LOADS)
     message = str(raised.value)
-    assert message.startswith(
-        "what run 3 loaded of bookings, apartments cannot be made again: s3://bucket/m/runs/000003/plan.json"
-    )
-    assert problem in message and '{"erase": ["bookings", "apartments"]}' in message
+    assert message.startswith("s3://bucket/m/runs/000003/plan.json ") and problem in message
+    assert "what run 3 loaded of bookings, apartments cannot be made again" in message
+    assert '{"erase": ["bookings", "apartments"]}' in message
     assert not re.search("start a new execution", message)

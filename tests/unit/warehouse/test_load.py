@@ -15,6 +15,6 @@ def test_a_table_of_which_nothing_was_read_is_refused():
     """By its name, with those that were read: an event that names another is no fault of the code."""
     settings = WarehouseSettings("shop", "bucket", "dev", "arn:aws:iam::123456789012:role/copy", "workgroup")
     request = TableRequest(settings, None, "load", run_sequence=2, name="orders")
-    request.__dict__ |= {"plan": plan_a_run(2, (PlannedTable("orders", "orders", Merge(("id",), "at"), ()),)), "loads": {}}
+    request.__dict__.update({"plan": plan_a_run(2, (PlannedTable("orders", "orders", Merge(("id",), "at"), ()),)), "loads": {}})
     with pytest.raises(FixConfiguration, match=r"nothing was read of orders in run 2; its loads\.json has: no table"):
         compose_load(request)

@@ -83,7 +83,7 @@ def read_charts(folder: Path) -> tuple[Chart, ...]:
 
 
 def _read_chart(file: SqlFile) -> Chart:
-    judge_shape(file)
+    judge_shape(file, "report")
     kind, columns, drawn = file.header_line("chart"), _read_columns(file), file.header_line("drawn")
     if kind not in KINDS:
         raise FixConfiguration(f"{file.path}: chart is {kind!r}; it is one of {', '.join(KINDS)}")

@@ -40,17 +40,16 @@ _SECTIONS = {
 }
 
 
-def judge_shape(file: SqlFile, curated: Collection[str] = ()) -> None:
+def judge_shape(file: SqlFile, folder: str, curated: Collection[str] = ()) -> None:
     """Refuse a file that says what nothing reads, or lacks a section.
 
     Args:
-        file: Of a folder of a marketplace.
+        folder: Of the marketplace, in which the file stands.
         curated: The names of the curated tables, whose changes can make periods stale.
 
     Raises:
         FixConfiguration: it names the file, the word, and those that are known.
     """
-    folder = file.path.parent.name
     if unknown := [key for key in file.header if key not in _KEYS[folder]]:
         raise FixConfiguration(
             f"{file.path}: the header has a line `-- {unknown[0]}: …`, which nothing reads; it may have:"

@@ -67,13 +67,13 @@ def _read_files(sql_root: Path, marketplace: str, reporting_currency: str, _stat
 def _judge_headers(marketplace: Marketplace) -> None:
     """Read what steps would read later, so that a wrong header stops the run before it opens."""
     for table in marketplace.curated:
-        judge_shape(table.file)
+        judge_shape(table.file, "curated")
         _ = (table.source, table.is_derived, table.keeps_removed, table.amount, table.rules)
     for metric in marketplace.metrics:
         _ = (metric.reads, metric.period)
         _require_dirty_sections(marketplace, metric)
     for view in marketplace.views:
-        judge_shape(view.file)
+        judge_shape(view.file, "views")
         _ = view.reads
     _ = list_lake_tables(marketplace)
     if taken := sorted(name_generated_checks(marketplace) & {check.name for check in marketplace.checks}):
@@ -116,14 +116,14 @@ def _read_intermediate(file: SqlFile, curated: Collection[str]) -> Intermediate:
         raise FixConfiguration(
             f"{file.path}: {file.name} is a temporary table that the engine makes for a metric: rename the file"
         )
-    judge_shape(file, curated)
+    judge_shape(file, "intermediate", curated)
     if others := _list_own(file):
         raise FixConfiguration(f"{file.path} reads {others[0]}; an intermediate table reads no other, only metrics do")
     return Intermediate(file)
 
 
 def _read_metric(file: SqlFile, intermediates: dict[str, Intermediate], curated: Collection[str]) -> Metric:
-    judge_shape(file, curated)
+    judge_shape(file, "presentation", curated)
     own = _list_own(file)
     if unknown := [name for name in own if name not in intermediates]:
         raise FixConfiguration(f"{file.path} reads {unknown[0]}, and there is no intermediate/{unknown[0]}.sql")
@@ -137,7 +137,7 @@ def _list_own(file: SqlFile) -> list[str]:
 
 
 def _read_check(file: SqlFile) -> Check:
-    judge_shape(file)
+    judge_shape(file, "checks")
     severity = file.header_line("severity")
     if severity not in ("fail", "warn"):
         raise FixConfiguration(f"{file.path}: severity is {severity!r}; it is either fail or warn")
