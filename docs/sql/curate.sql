@@ -291,7 +291,7 @@ update judged
                             judged.guests end as decimal(38, 4)), 0) not between -9223372036854775808
                 and 9223372036854775807)));
 
-create temp table _rp_misspelled (row_key varchar(1024), broken_value varchar(1024));
+create temp table _rp_misspelled (_row_key varchar(1024), _rp_broken_value varchar(1024));
 
 create temp table _rp_before as
     select bookings.*
@@ -400,9 +400,9 @@ from (
                     cast(round(judged.total_price, 2) as decimal(38, 2)) end as amount, cast(judged.currency as
                     varchar(3)) as currency
         from judged
-        left join (select row_key, min(broken_value) as broken_value
+        left join (select _row_key as row_key, min(_rp_broken_value) as broken_value
                 from _rp_misspelled
-                group by row_key) as _rp_misspelled
+                group by _row_key) as _rp_misspelled
             on judged.row_key = _rp_misspelled.row_key
         where judged.broken_rule is not null
         union all
@@ -699,7 +699,7 @@ update judged
                             judged.guests end as decimal(38, 4)), 0) not between -9223372036854775808
                 and 9223372036854775807)));
 
-create temp table _rp_misspelled (row_key varchar(1024), broken_value varchar(1024));
+create temp table _rp_misspelled (_row_key varchar(1024), _rp_broken_value varchar(1024));
 
 create temp table _rp_before as select bookings.* from apartments_curated.bookings;
 
@@ -784,9 +784,9 @@ from (
                     cast(round(judged.total_price, 2) as decimal(38, 2)) end as amount, cast(judged.currency as
                     varchar(3)) as currency
         from judged
-        left join (select row_key, min(broken_value) as broken_value
+        left join (select _row_key as row_key, min(_rp_broken_value) as broken_value
                 from _rp_misspelled
-                group by row_key) as _rp_misspelled
+                group by _row_key) as _rp_misspelled
             on judged.row_key = _rp_misspelled.row_key
         where judged.broken_rule is not null
         union all
@@ -1080,7 +1080,7 @@ update judged
     and (octet_length(cast(judged.title as varchar(65535))) > 16384
         or octet_length(cast(judged.source as varchar(65535))) > 1024);
 
-create temp table _rp_misspelled (row_key varchar(1024), broken_value varchar(1024));
+create temp table _rp_misspelled (_row_key varchar(1024), _rp_broken_value varchar(1024));
 
 create temp table _rp_before as
     select apartments.*
@@ -1149,9 +1149,9 @@ from (
             coalesce(_rp_misspelled.broken_value, judged.broken_value) as broken_value,
             cast(null as decimal(38, 2)) as amount, cast(null as varchar(3)) as currency
         from judged
-        left join (select row_key, min(broken_value) as broken_value
+        left join (select _row_key as row_key, min(_rp_broken_value) as broken_value
                 from _rp_misspelled
-                group by row_key) as _rp_misspelled
+                group by _row_key) as _rp_misspelled
             on judged.row_key = _rp_misspelled.row_key
         where judged.broken_rule is not null
         union all
@@ -1277,11 +1277,11 @@ call expect_position('curated', 'user_viewing', 1);
 create temp table _rp_orphan as
     select orphan.row_key, orphan.event_day as _event_day, orphan.row_hash as _row_hash, orphan.is_rejected
     from apartments_control.orphan
-    inner join (select md5(lower(rtrim(cast(_rp_parent."id" as varchar(65535))))) as parent_hash
+    inner join (select md5(lower(rtrim(cast(_rp_parent."id" as varchar(65535))))) as _rp_parent_hash
         from apartments_raw."apartments" as _rp_parent
         where _rp_parent._run_sequence > 1
         and _rp_parent._operation = 'U') as _rp_arrived
-    on orphan.parent_hash = _rp_arrived.parent_hash
+    on orphan.parent_hash = _rp_arrived._rp_parent_hash
     where orphan.table_name = 'user_viewing'
     and orphan.parent = 'apartments';
 
@@ -1461,7 +1461,7 @@ update judged
     where judged.broken_rule is null
     and (octet_length(cast(judged.call_to_action as varchar(65535))) > 128);
 
-create temp table _rp_misspelled (row_key varchar(1024), broken_value varchar(1024));
+create temp table _rp_misspelled (_row_key varchar(1024), _rp_broken_value varchar(1024));
 
 create temp table _rp_before as
     select user_viewing.*
@@ -1532,9 +1532,9 @@ from (
             coalesce(_rp_misspelled.broken_value, judged.broken_value) as broken_value,
             cast(null as decimal(38, 2)) as amount, cast(null as varchar(3)) as currency
         from judged
-        left join (select row_key, min(broken_value) as broken_value
+        left join (select _row_key as row_key, min(_rp_broken_value) as broken_value
                 from _rp_misspelled
-                group by row_key) as _rp_misspelled
+                group by _row_key) as _rp_misspelled
             on judged.row_key = _rp_misspelled.row_key
         where judged.broken_rule is not null
         union all
@@ -1664,3 +1664,12 @@ delete from apartments_control.layer_position where layer = 'curated' and name =
 
 insert into apartments_control.layer_position (layer, name, run_sequence, input_hash, definition_hash)
     values ('curated', 'user_viewing', 2, '…', '…');
+
+
+-- read when all of it is committed:
+
+select metric, count(*) as dirty_periods, to_char(min(period_start), 'YYYY-MM-DD') as first_period,
+    to_char(max(period_start), 'YYYY-MM-DD') as last_period
+    from apartments_control.dirty_period
+    group by metric
+    order by metric;

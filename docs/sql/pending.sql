@@ -8,7 +8,11 @@
 
 select name, run_sequence from apartments_control.layer_position where layer = 'raw';
 
-select count(*) as dirty_periods from apartments_control.dirty_period;
+select metric, count(*) as dirty_periods, to_char(min(period_start), 'YYYY-MM-DD') as first_period,
+    to_char(max(period_start), 'YYYY-MM-DD') as last_period
+    from apartments_control.dirty_period
+    group by metric
+    order by metric;
 
 select count(*) as stale_years from apartments_control.lake_stale_year;
 
@@ -25,24 +29,24 @@ select name as table_name, run_sequence
     and run_sequence > 0
     order by name;
 
-select cast('apartments' as varchar(127)) as table_name, cast(min("id") as varchar(65535)) as least,
-    cast(max("id") as varchar(65535)) as greatest, cast(coalesce(sum(case
+select cast('apartments' as varchar(127)) as _rp_table, cast(min("id") as varchar(65535)) as _rp_least,
+    cast(max("id") as varchar(65535)) as _rp_greatest, cast(coalesce(sum(case
                 when _operation = 'D' then 1
-                else 0 end), 0) as bigint) as removed
+                else 0 end), 0) as bigint) as _rp_removed
     from apartments_raw."apartments"
     where _run_sequence > 1
     union all
-    select cast('bookings' as varchar(127)) as table_name, cast(min("booking_id") as varchar(65535)) as least,
-        cast(max("booking_id") as varchar(65535)) as greatest, cast(coalesce(sum(case
+    select cast('bookings' as varchar(127)) as _rp_table, cast(min("booking_id") as varchar(65535)) as
+        _rp_least, cast(max("booking_id") as varchar(65535)) as _rp_greatest, cast(coalesce(sum(case
                 when _operation = 'D' then 1
-                else 0 end), 0) as bigint) as removed
+                else 0 end), 0) as bigint) as _rp_removed
     from apartments_raw."bookings"
     where _run_sequence > 1
     union all
-    select cast('user_viewing' as varchar(127)) as table_name, cast(min(_event_day) as varchar(65535)) as
-        least, cast(max(_event_day) as varchar(65535)) as greatest, cast(coalesce(sum(case
+    select cast('user_viewing' as varchar(127)) as _rp_table, cast(min(_event_day) as varchar(65535)) as
+        _rp_least, cast(max(_event_day) as varchar(65535)) as _rp_greatest, cast(coalesce(sum(case
                 when _operation = 'D' then 1
-                else 0 end), 0) as bigint) as removed
+                else 0 end), 0) as bigint) as _rp_removed
     from (select _event_day, _operation
         from apartments_raw."user_viewing"
         where _run_sequence > 1
@@ -52,28 +56,28 @@ select cast('apartments' as varchar(127)) as table_name, cast(min("id") as varch
         where table_name = 'user_viewing'
         and run_sequence > 1) as _rp_arrived;
 
-select cast('bookings' as varchar(127)) as table_name, count(*) as orphans, cast(coalesce(sum(case
+select cast('bookings' as varchar(127)) as _rp_table, count(*) as _rp_orphans, cast(coalesce(sum(case
                 when is_rejected then 0
-                else 1 end), 0) as bigint) as orphans_accepted, min(run_sequence) as orphans_since
+                else 1 end), 0) as bigint) as _rp_accepted, min(run_sequence) as _rp_since
     from (select orphan.row_key, orphan.event_day, orphan.run_sequence, orphan.is_rejected
         from apartments_control.orphan
-        inner join (select md5(lower(rtrim(cast(_rp_parent."id" as varchar(65535))))) as parent_hash
+        inner join (select md5(lower(rtrim(cast(_rp_parent."id" as varchar(65535))))) as _rp_parent_hash
             from apartments_raw."apartments" as _rp_parent
             where _rp_parent._run_sequence > 1
             and _rp_parent._operation = 'U') as _rp_arrived
-        on orphan.parent_hash = _rp_arrived.parent_hash
+        on orphan.parent_hash = _rp_arrived._rp_parent_hash
         where orphan.table_name = 'bookings'
         and orphan.parent = 'apartments') as _rp_orphan
     union all
-    select cast('user_viewing' as varchar(127)) as table_name, count(*) as orphans, cast(coalesce(sum(case
+    select cast('user_viewing' as varchar(127)) as _rp_table, count(*) as _rp_orphans, cast(coalesce(sum(case
                 when is_rejected then 0
-                else 1 end), 0) as bigint) as orphans_accepted, min(run_sequence) as orphans_since
+                else 1 end), 0) as bigint) as _rp_accepted, min(run_sequence) as _rp_since
     from (select orphan.row_key, orphan.event_day, orphan.run_sequence, orphan.is_rejected
         from apartments_control.orphan
-        inner join (select md5(lower(rtrim(cast(_rp_parent."id" as varchar(65535))))) as parent_hash
+        inner join (select md5(lower(rtrim(cast(_rp_parent."id" as varchar(65535))))) as _rp_parent_hash
             from apartments_raw."apartments" as _rp_parent
             where _rp_parent._run_sequence > 1
             and _rp_parent._operation = 'U') as _rp_arrived
-        on orphan.parent_hash = _rp_arrived.parent_hash
+        on orphan.parent_hash = _rp_arrived._rp_parent_hash
         where orphan.table_name = 'user_viewing'
         and orphan.parent = 'apartments') as _rp_orphan;

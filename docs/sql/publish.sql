@@ -17,7 +17,9 @@ call require_audit(2, 17);
 delete from apartments_presentation.average_booking_duration_weekly
     using apartments_control.staged_period
     where staged_period.metric = 'average_booking_duration_weekly'
-    and staged_period.period_start = average_booking_duration_weekly.period_start;
+    and staged_period.period_start = average_booking_duration_weekly.period_start
+    and average_booking_duration_weekly.period_start >= '2026-11-16'
+    and average_booking_duration_weekly.period_start <= '2026-11-22';
 
 insert into apartments_presentation.average_booking_duration_weekly
     select *
@@ -26,7 +28,9 @@ insert into apartments_presentation.average_booking_duration_weekly
 delete from apartments_presentation.top_listings_weekly
     using apartments_control.staged_period
     where staged_period.metric = 'top_listings_weekly'
-    and staged_period.period_start = top_listings_weekly.period_start;
+    and staged_period.period_start = top_listings_weekly.period_start
+    and top_listings_weekly.period_start >= '2026-11-16'
+    and top_listings_weekly.period_start <= '2026-11-22';
 
 insert into apartments_presentation.top_listings_weekly select * from apartments_staging.top_listings_weekly;
 

@@ -57,6 +57,7 @@ create temp table stay_length as with stay as (
     from dirty_day
     inner join apartments_curated.bookings on dirty_day.calendar_date = bookings.checkin_date
     where bookings.booking_status = 'confirmed'
+        and bookings.checkin_date between cast('2026-11-16' as date) and cast('2026-11-22' as date)
 )
 
 select
@@ -86,10 +87,14 @@ insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequ
         select average_booking_duration_weekly.*
         from apartments_presentation.average_booking_duration_weekly
         inner join dirty_period on average_booking_duration_weekly.period_start = dirty_period.period_start
+        where average_booking_duration_weekly.period_start >= '2026-11-16'
+            and average_booking_duration_weekly.period_start <= '2026-11-22'
     ) union all (
         select average_booking_duration_weekly.*
         from apartments_presentation.average_booking_duration_weekly
         inner join dirty_period on average_booking_duration_weekly.period_start = dirty_period.period_start
+        where average_booking_duration_weekly.period_start >= '2026-11-16'
+            and average_booking_duration_weekly.period_start <= '2026-11-22'
      except select * from apartments_staging.average_booking_duration_weekly)
     ) as differing;
 
@@ -165,6 +170,7 @@ insert into apartments_staging.top_listings_weekly with listing_week as (
         and bookings.booking_date >= exchange_rate.valid_from
         and bookings.booking_date < exchange_rate.valid_to
     where bookings.booking_status = 'confirmed'
+        and bookings.booking_date between cast('1999-12-01' as date) and cast('2051-01-31' as date)
     group by dirty_period.period_start, bookings.apartment_id
 )
 

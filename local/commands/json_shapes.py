@@ -10,7 +10,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from rental_pipeline.model.archive_document import Archive
-from rental_pipeline.model.arrivals import Arrivals
+from rental_pipeline.model.arrivals import Pending, PeriodRange
 from rental_pipeline.model.document import json_name
 from rental_pipeline.model.events import PlanSummary
 from rental_pipeline.model.figures_document import Figures
@@ -31,7 +31,8 @@ DOCUMENTS: dict[str, Any] = {
     "the result of a slice": SliceResult,
     "loads.json": dict[str, TableLoad],
     "replay/<table>.json": Replay,
-    "pending.json": dict[str, Arrivals],
+    "pending.json": Pending,
+    "dirty.json": dict[str, PeriodRange],
     "archive.json": Archive,
     "lake.json": Lake,
     "unloads.json": dict[str, int],

@@ -16,13 +16,14 @@ from local_redshift.translate import translate
 from rental_pipeline.base.object_store import PLAN, run_key, write_json
 from rental_pipeline.base.settings import WarehouseSettings
 from rental_pipeline.definitions.generic_checks import list_generic_checks
-from rental_pipeline.definitions.marketplace import Check, Marketplace
+from rental_pipeline.definitions.marketplace import FIRST_DAY, LAST_DAY, Check, Marketplace
 from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.model.plan_document import Plan, RawChanges, Rebuild
 from rental_pipeline.model.run_request import LAYERS
 from rental_pipeline.model.strategies import Append, Merge
 from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.run_step import run_step
+from rental_pipeline.warehouse.steps.stage import fill_in_days
 from tests.metrics.records import History, Rate, Row, Version
 from tests.metrics.subject import Subject
 
@@ -178,7 +179,9 @@ class Engine:
             connection.autocommit = False
             connection.execute("set search_path to redshift, pg_catalog")
             connection.execute(fault)
-            rows = connection.execute(translate(violations).bind({"as_of": as_of.isoformat()})).fetchall()
+            rows = connection.execute(
+                translate(fill_in_days(violations, FIRST_DAY, LAST_DAY)).bind({"as_of": as_of.isoformat()})
+            ).fetchall()
             connection.rollback()
         return [row[0] for row in rows]
 

@@ -669,7 +669,7 @@ _READING = [
 ]
 
 _PENDING = [
-    _mutate("dirty-periods-are-left", f"{STEPS}/pending.py", 'or dirty[0]["dirty_periods"] > 0', "", PENDING),
+    _mutate("dirty-periods-are-left", f"{STEPS}/pending.py", "or bool(dirty)", "", PENDING),
     _mutate(
         "time-does-not-pass",
         f"{STEPS}/pending.py",
@@ -696,6 +696,13 @@ _PENDING = [
         PENDING,
     ),
     _mutate(
+        "time-that-passed-is-not-read",
+        f"{STEPS}/stage.py",
+        "if metric.depends_on_day and request.ledger.as_of:",
+        "if False:",
+        f"{UNIT}/warehouse/test_staged_days.py",
+    ),
+    _mutate(
         "a-text-bounds-a-number",
         f"{STEPS}/curated_build.py",
         "if not defined or _sorts_as(defined[1].lower()) != _sorts_as(self._key_type):",
@@ -712,7 +719,7 @@ _PENDING = [
     _mutate(
         "what-a-header-says-of-rows-counts-for-nothing",
         f"{PACKAGE}/definitions/marketplace.py",
-        '_DECIDES_METRIC = ("period", "reads")',
+        '_DECIDES_METRIC = ("period", "reads", "lookback")',
         "_DECIDES_METRIC = ()",
         f"{UNIT}/definitions/test_marketplace.py",
     ),

@@ -4,7 +4,7 @@
 -- reads:      apartments_curated.bookings, apartments_control.calendar, apartments_control.staged_period,
 --             apartments_staging.top_listings_weekly, apartments_staging.bookings_per_user_weekly,
 --             apartments_staging.average_booking_duration_weekly, apartments_staging.average_booking_duration_monthly
--- parameters: none
+-- parameters: first_day, last_day
 
 -- name: violations
 with to_count as (
@@ -12,21 +12,25 @@ with to_count as (
     from apartments_curated.bookings
     inner join apartments_control.calendar on bookings.booking_date = calendar.calendar_date
     where bookings.booking_status = 'confirmed'
+        and bookings.booking_date between cast(:first_day as date) and cast(:last_day as date)
     union all
     select cast('bookings_per_user_weekly' as varchar(64)) as metric, calendar.week_start as period_start
     from apartments_curated.bookings
     inner join apartments_control.calendar on bookings.booking_date = calendar.calendar_date
     where bookings.booking_status <> 'canceled'
+        and bookings.booking_date between cast(:first_day as date) and cast(:last_day as date)
     union all
     select cast('average_booking_duration_weekly' as varchar(64)) as metric, calendar.week_start as period_start
     from apartments_curated.bookings
     inner join apartments_control.calendar on bookings.checkin_date = calendar.calendar_date
     where bookings.booking_status = 'confirmed'
+        and bookings.checkin_date between cast(:first_day as date) and cast(:last_day as date)
     union all
     select cast('average_booking_duration_monthly' as varchar(64)) as metric, calendar.month_start as period_start
     from apartments_curated.bookings
     inner join apartments_control.calendar on bookings.checkin_date = calendar.calendar_date
     where bookings.booking_status = 'confirmed'
+        and bookings.checkin_date between cast(:first_day as date) and cast(:last_day as date)
 ),
 
 expected as (

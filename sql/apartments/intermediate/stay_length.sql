@@ -2,7 +2,7 @@
 --
 -- grain:      one row per dirty period in which a confirmed stay begins
 -- reads:      dirty_day, apartments_curated.bookings, changed_bookings
--- parameters: none
+-- parameters: first_day, last_day
 --
 -- A stay has the nights from its checkin to the day before its checkout; one that ends on the day it begins has none, and counts.
 -- All of a stay's nights belong to the period of its checkin. Stays that are booked and yet to begin are in.
@@ -22,6 +22,7 @@ with stay as (
     from dirty_day
     inner join apartments_curated.bookings on dirty_day.calendar_date = bookings.checkin_date
     where bookings.booking_status = 'confirmed'
+        and bookings.checkin_date between cast(:first_day as date) and cast(:last_day as date)
 )
 
 select

@@ -6,7 +6,7 @@
 -- personal:   user_id
 -- reads:      dirty_period, apartments_curated.bookings, apartments_control.calendar, changed_bookings
 -- writes:     apartments_presentation.bookings_per_user_weekly
--- parameters: none
+-- parameters: first_day, last_day
 -- rerun:      replaces whole weeks; the same rows for the same curated rows
 -- storage:    distkey user_id: joined to users on it; sortkey period_start: read by time
 --
@@ -36,4 +36,5 @@ from dirty_period
 inner join apartments_control.calendar on dirty_period.period_start = calendar.week_start
 inner join apartments_curated.bookings on calendar.calendar_date = bookings.booking_date
 where bookings.booking_status <> 'canceled'
+    and bookings.booking_date between cast(:first_day as date) and cast(:last_day as date)
 group by dirty_period.period_start, bookings.user_id

@@ -9,7 +9,7 @@
 -- reads:      dirty_period, apartments_curated.apartment_versions, apartments_curated.bookings, changed_apartment_versions,
 --             changed_bookings
 -- writes:     apartments_presentation.occupancy_monthly
--- parameters: as_of
+-- parameters: as_of, first_day, last_day
 -- rerun:      replaces whole months; the same rows for the same curated rows and as_of
 -- storage:    diststyle all: small, joined to by reports; sortkey period_start: read by time
 --
@@ -118,6 +118,8 @@ stay_month as (
         and bookings.checkout_date > past_month.period_start
     where bookings.booking_status = 'confirmed'
         and bookings.checkin_date < bookings.checkout_date
+        and bookings.checkin_date <= cast(:last_day as date)
+        and bookings.checkout_date > cast(:first_day as date)
 ),
 
 -- In order of their beginning, each stay brings only the nights after the latest checkout before it: no night comes twice.

@@ -7,7 +7,7 @@
 -- reads:      dirty_period, apartments_curated.bookings, apartments_curated.apartment_attributes, apartments_control.calendar,
 --             changed_bookings, changed_apartment_attributes
 -- writes:     apartments_presentation.popular_cities_weekly
--- parameters: none
+-- parameters: first_day, last_day
 -- rerun:      replaces whole weeks; the same rows for the same curated rows
 -- storage:    diststyle all: small, joined to by reports; sortkey period_start: read by time
 --
@@ -67,6 +67,7 @@ with spelling_week as (
     inner join apartments_curated.bookings on calendar.calendar_date = bookings.booking_date
     inner join apartments_curated.apartment_attributes on bookings.apartment_id = apartment_attributes.id
     where bookings.booking_status = 'confirmed'
+        and bookings.booking_date between cast(:first_day as date) and cast(:last_day as date)
         and apartment_attributes.city is not null
     group by
         dirty_period.period_start,

@@ -2,11 +2,12 @@
 --
 -- grain:      one row per day up to as_of on which some user has a confirmed booking in the 30 days that end with it
 -- period:     day
+-- lookback:   29 days
 -- unique_key: period_start
 -- holds:      users_with_bookings >= 1; repeat_users <= users_with_bookings; repeat_rate between 0 and 1
 -- reads:      dirty_period, apartments_curated.bookings, apartments_control.calendar, changed_bookings
 -- writes:     apartments_presentation.repeat_customers_daily
--- parameters: as_of
+-- parameters: as_of, first_day, last_day
 -- rerun:      replaces whole days; the same rows for the same curated rows and as_of
 -- storage:    diststyle all: small, joined to by reports; sortkey period_start: read by time
 --
@@ -60,7 +61,7 @@ user_day as (
     cross join days_later
     inner join past_day on bookings.booking_date + days_later.days = past_day.period_start
     where bookings.booking_status = 'confirmed'
-        and bookings.booking_date >= (select min(every_day.period_start) - 29 from past_day as every_day)
+        and bookings.booking_date between cast(:first_day as date) and cast(:last_day as date)
     group by past_day.period_start, bookings.user_id
 )
 

@@ -8,7 +8,7 @@
 -- reads:      dirty_period, apartments_curated.bookings, apartments_control.exchange_rate, apartments_control.calendar,
 --             changed_bookings
 -- writes:     apartments_presentation.top_listings_weekly
--- parameters: none
+-- parameters: first_day, last_day
 -- rerun:      replaces whole weeks; the same rows for the same curated rows and rates
 -- storage:    distkey apartment_id: joined to listings on it; sortkey period_start: read by time
 --
@@ -51,6 +51,7 @@ with listing_week as (
         and bookings.booking_date >= exchange_rate.valid_from
         and bookings.booking_date < exchange_rate.valid_to
     where bookings.booking_status = 'confirmed'
+        and bookings.booking_date between cast(:first_day as date) and cast(:last_day as date)
     group by dirty_period.period_start, bookings.apartment_id
 )
 

@@ -3,7 +3,7 @@
 -- severity:   fail
 -- reads:      cars_curated.rental_transactions, cars_control.staged_period, cars_staging.location_rentals_daily,
 --             cars_staging.location_rentals_total
--- parameters: none
+-- parameters: first_day, last_day
 
 -- name: violations
 with ended as (
@@ -11,6 +11,8 @@ with ended as (
         cast(ended_at as date) as ended_on,
         count(*) as dropoffs
     from cars_curated.rental_transactions
+    where ended_at >= cast(:first_day as date)
+        and rental_date <= cast(:last_day as date)
     group by cast(ended_at as date)
 ),
 

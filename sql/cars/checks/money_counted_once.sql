@@ -5,7 +5,7 @@
 -- reads:      cars_curated.rental_transactions, cars_control.staged_period, cars_staging.rentals_daily,
 --             cars_staging.location_rentals_daily, cars_staging.location_rentals_total, cars_staging.vehicle_type_rentals_daily,
 --             cars_staging.vehicle_type_rentals_total, cars_staging.user_rentals_total
--- parameters: none
+-- parameters: first_day, last_day
 
 -- name: violations
 with expected as (
@@ -17,6 +17,7 @@ with expected as (
     from cars_control.staged_period
     inner join cars_curated.rental_transactions on staged_period.period_start = rental_transactions.rental_date
     where staged_period.metric like '%daily'
+        and rental_transactions.rental_date between cast(:first_day as date) and cast(:last_day as date)
     group by staged_period.metric, staged_period.period_start
     union all
     select

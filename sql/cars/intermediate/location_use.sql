@@ -2,7 +2,7 @@
 --
 -- grain:      one row per dirty period and location at which a rental starts or ends in it
 -- reads:      dirty_day, cars_curated.rental_transactions, changed_rental_transactions
--- parameters: none
+-- parameters: first_day, last_day
 --
 -- A rental's money counts once: at the location where the car was picked up, on the day it was. Adding the revenue of pickups and
 -- of dropoffs would count every rental twice, and can put another location first; so dropoffs are only counted, by the day of the
@@ -32,6 +32,7 @@ with pickup as (
         count(distinct rental_transactions.vehicle_id) as unique_vehicles
     from dirty_day
     inner join cars_curated.rental_transactions on dirty_day.calendar_date = rental_transactions.rental_date
+    where rental_transactions.rental_date between cast(:first_day as date) and cast(:last_day as date)
     group by dirty_day.period_start, rental_transactions.pickup_location_id
 ),
 
@@ -42,6 +43,8 @@ dropoff as (
         count(*) as dropoffs
     from dirty_day
     inner join cars_curated.rental_transactions on dirty_day.calendar_date = cast(rental_transactions.ended_at as date)
+    where rental_transactions.ended_at >= cast(:first_day as date)
+        and rental_transactions.rental_date <= cast(:last_day as date)
     group by dirty_day.period_start, rental_transactions.dropoff_location_id
 )
 

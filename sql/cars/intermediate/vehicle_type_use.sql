@@ -4,7 +4,7 @@
 --             vehicle is in the fleet
 -- reads:      dirty_period, dirty_day, cars_curated.rental_transactions, cars_curated.vehicles, cars_curated.vehicle_versions,
 --             cars_control.calendar, changed_rental_transactions, changed_vehicles, changed_vehicle_versions
--- parameters: as_of
+-- parameters: as_of, first_day, last_day
 --
 -- rentals, revenue and the seconds (in all, least, most) are of the rentals that start on the day, each with all its time, exact
 -- to the second. Revenue is in the reporting currency. The other seconds are of the day itself:
@@ -131,6 +131,7 @@ started as (
     from dirty_day
     inner join cars_curated.rental_transactions on dirty_day.calendar_date = rental_transactions.rental_date
     left join cars_curated.vehicles on rental_transactions.vehicle_id = vehicles.vehicle_id
+    where rental_transactions.rental_date between cast(:first_day as date) and cast(:last_day as date)
     group by dirty_day.calendar_date, coalesce(vehicles.vehicle_type, 'unknown')
 ),
 
@@ -147,6 +148,8 @@ taken as (
         and rental_transactions.ended_at > horizon.horizon_start
     left join cars_curated.vehicles on rental_transactions.vehicle_id = vehicles.vehicle_id
     where rental_transactions.started_at < rental_transactions.ended_at
+        and rental_transactions.ended_at >= cast(:first_day as date)
+        and rental_transactions.rental_date <= cast(:last_day as date)
 ),
 
 -- In order of their beginning, each rental of a vehicle brings only the time after the latest end before it: none comes twice.

@@ -6,7 +6,7 @@
 -- holds:      average_amount >= 0; average_amount <= cast(revenue as double precision) * 1.000000001
 -- reads:      dirty_period, cars_curated.rental_transactions, changed_rental_transactions
 -- writes:     cars_presentation.rentals_daily
--- parameters: none
+-- parameters: first_day, last_day
 -- rerun:      replaces whole days; the same rows for the same curated rows
 -- storage:    diststyle all: small, joined to by reports; sortkey period_start: read by time
 --
@@ -34,4 +34,5 @@ select
     cast(sum(rental_transactions.total_amount) as double precision) / cast(count(*) as double precision) as average_amount
 from dirty_period
 inner join cars_curated.rental_transactions on dirty_period.period_start = rental_transactions.rental_date
+where rental_transactions.rental_date between cast(:first_day as date) and cast(:last_day as date)
 group by dirty_period.period_start

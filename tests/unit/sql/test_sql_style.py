@@ -31,7 +31,7 @@ HEADERS = {
 }
 OPTIONAL = {
     *(("curated", key) for key in ("lake", "removed", "amount", "unique_key", "holds", "days", "personal")),
-    *(("presentation", key) for key in ("holds", "days", "personal", "rank")),
+    *(("presentation", key) for key in ("holds", "days", "personal", "rank", "lookback")),
     ("report", "unknown"),
 }
 MARKETPLACES = sorted(path.parent.name for path in (ROOT / "sql").glob("*/source.yaml"))
@@ -117,15 +117,22 @@ def test_the_header_says_what_is_written_and_how_it_is_stored(path):
     assert ("diststyle" in file.section("table")) == ("diststyle" in file.header["storage"])
 
 
+def params(sql: str) -> list[str]:
+    """Return whatever looks like a parameter of the Data API."""
+    return re.findall(r"(?<!:):[a-z_]\w*", sql)
+
+
 @each_file
-def test_the_only_parameter_is_the_day_of_the_run(path):
-    """`:as_of` and nothing else looks like a parameter, comments included; it is always cast, for it comes as a text."""
+def test_the_only_parameters_are_days(path):
+    """That of the run; of metrics and checks also the first and the last of what is rebuilt. All are cast, for they are texts."""
     file = read_sql_file(path)
     statements = "\n".join(file.sections.values())
-    found = re.findall(r"(?<!:):[a-z_]\w*", statements)
-    assert set(found) <= {":as_of"}
-    assert len(found) == statements.count("cast(:as_of as date)")
-    assert file.header["parameters"] == ("as_of" if found else "none")
+    found = params(statements)
+    bounded = path.parent.name in ("presentation", "intermediate", "checks")
+    assert set(found) <= ({":as_of", ":first_day", ":last_day"} if bounded else {":as_of"})
+    assert len(found) == len(re.findall(r"cast\(:\w+ as date\)", statements))
+    assert file.header["parameters"] == (", ".join(sorted(name[1:] for name in set(found))) or "none")
+    assert all("_day" not in name for section, sql in file.sections.items() if "dirty" in section for name in params(sql))
 
 
 @each_file

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from rental_pipeline.base.object_store import LAKE, LEDGER, LOADS, PENDING, PLAN, SLICES, replay_key, run_key, write_json
+from rental_pipeline.base.object_store import DIRTY, LAKE, LEDGER, LOADS, PENDING, PLAN, SLICES, replay_key, run_key, write_json
 from rental_pipeline.definitions.marketplace import Marketplace
 from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.model.fingerprints import Fingerprint, Span
@@ -89,7 +89,12 @@ def write_runs(sql_root: Path) -> None:
     made = {1: "incremental", 2: "incremental", 3: "reconcile", 4: "replay", 5: "erase"}
     for run, tables in {1: first, 2: increment, 3: reconcile, 4: nothing, 5: again}.items():
         _write_run(warehouse, run, made[run], tables)
-    _write(2, PENDING, {"bookings": _ARRIVED, "apartments": _ARRIVED, "user_viewing": _VIEWED})
+    arrivals = {"bookings": _ARRIVED, "apartments": _ARRIVED, "user_viewing": _VIEWED}
+    metrics = "top_listings_weekly", "average_booking_duration_weekly"
+    for run in made:
+        _write(run, PENDING, {"curated": ["apartments", "bookings", "user_viewing"], "arrivals": arrivals, "dirty": {}})
+        dirty = {"first_period": "2026-11-16", "last_period": "2026-11-16"}
+        _write(run, DIRTY, dict.fromkeys(metrics, dirty))
     _write(2, LAKE, _lake())
     (known,) = [Slice(3, "apartments", 0, ("100",), ("200",), compared=True)]
     _write(3, SLICES, [known.to_json()])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from rental_pipeline.definitions.read_marketplace import read_marketplace
-from rental_pipeline.model.arrivals import Arrivals
+from rental_pipeline.model.arrivals import Arrivals, Pending
 from rental_pipeline.model.ledger import Ledger, Position
 from rental_pipeline.warehouse.steps.curated_build import CuratedBuild
 from tests.fixtures.composed_steps import SQL_ROOT, plan_table
@@ -20,7 +20,7 @@ class Request:
     def __init__(self, arrivals: Arrivals, key_type: str = "bigint"):
         self.marketplace = read_marketplace(SQL_ROOT, "apartments")
         self.schemas = self.marketplace.schemas
-        self.arrivals = {table.name: arrivals for table in self.marketplace.curated}
+        self.pending = Pending((), {table.name: arrivals for table in self.marketplace.curated}, {})
         bookings = plan_table("bookings", "merge")
         columns = tuple(replace(c, type=key_type) if c.name == "id" else c for c in bookings.columns)
         others = plan_table("apartments", "merge"), plan_table("user_viewing", "append")

@@ -58,11 +58,14 @@ class Pending:
         return self._steps["pending"].finish(
             [
                 [{"name": name, "run_sequence": run} for name, run in (raw or {"bookings": 5, "apartments": 5}).items()],
-                [{"dirty_periods": found.get("dirty_periods", 0)}],
+                found.get("dirty", []),
                 [{"stale_years": found.get("stale_years", 0)}],
                 found.get("loads", []),
                 found.get("erased", []),
-                [{"table_name": table.name, "least": "1", "greatest": "9", "removed": 0} for table in self.warehouse.curated],
+                [
+                    {"_rp_table": table.name, "_rp_least": "1", "_rp_greatest": "9", "_rp_removed": 0}
+                    for table in self.warehouse.curated
+                ],
                 found.get("orphans", []),
             ]
         )
@@ -128,7 +131,8 @@ def test_a_view_without_a_file_goes(pending):
 
 def test_dirty_periods_an_earlier_run_left_are_rebuilt(pending):
     """One is enough."""
-    assert pending.find(dirty_periods=1)["anything"]
+    dirty = {"metric": "occupancy_monthly", "dirty_periods": 1, "first_period": "2026-10-01", "last_period": "2026-10-01"}
+    assert pending.find(dirty=[dirty])["anything"]
 
 
 def test_a_new_day_brings_new_figures(pending):

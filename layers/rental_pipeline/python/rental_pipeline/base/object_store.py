@@ -28,6 +28,7 @@ UNLOADS = "unloads.json"
 FIGURES = "figures.json"
 ARCHIVE = "archive.json"
 PENDING = "pending.json"
+DIRTY = "dirty.json"
 _MOST_DELETED = 1000  # of one DeleteObjects
 # The tag of Parquet files; its values are `uncommitted` and `committed` (see archive.py).
 TAG = "slice"

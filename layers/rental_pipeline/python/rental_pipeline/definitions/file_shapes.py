@@ -22,7 +22,7 @@ _KEYS = {
         *("source", "input", "key", "references", "lake", "removed", "amount", "unique_key", "holds", "days", "personal"),
     ),
     "intermediate": ("grain", "reads", "parameters"),
-    "presentation": (*_TOLD, "period", "unique_key", "holds", "days", "personal", "rank"),
+    "presentation": (*_TOLD, "period", "unique_key", "holds", "days", "personal", "rank", "lookback"),
     "checks": ("severity", "reads", "parameters"),
     "views": _TOLD,
     "report": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import cached_property, partial
 from typing import TypeVar
 
@@ -18,11 +19,13 @@ _REFERENCE = re.compile(r"^(?P<column>\w+)(?: +as +(?P<curated>\w+))? *-> *(?P<p
 _FIRST_DAY, _LAST_DAY = "cast('2000-01-01' as date)", "cast('2050-12-31' as date)"
 _PERIODS = {"day": "calendar_date", "week": "week_start", "month": "month_start", "all": _FIRST_DAY}
 _END_OF_ALL = "cast('2051-01-01' as date)"
+# Before and behind every period of the calendar.
+FIRST_DAY, LAST_DAY = date(1999, 12, 1), date(2051, 1, 31)
 # What the engine notes beside curated rows: another version of it needs them built once more.
 _ENGINE = "orphans are noted"
 # What of a header decides rows. Everything else in it is for readers, or for the checks.
 _DECIDES_CURATED = ("source", "input", "key", "references", "removed", "amount")
-_DECIDES_METRIC = ("period", "reads")
+_DECIDES_METRIC = ("period", "reads", "lookback")
 # A rule of a curated table: a line of words, the condition, and its name before what breaks it.
 _RULE = re.compile(r"^ *-- (\S.*)\n *when (?:(?!\bwhen\b)[^;])*?\bthen\s+(?:\w+\.tell_broken\(\s*)?'([a-z_]+): ", re.MULTILINE)
 # A text that is NULL where its value is: the row would then break no rule.
@@ -234,6 +237,24 @@ class Metric:
     def period_end(self) -> str:
         """The day after a period, in SQL over its period_start."""
         return _END_OF_ALL if self.period == "all" else f"cast(dateadd({self.period}, 1, period_start) as date)"
+
+    @cached_property
+    def lookback(self) -> int:
+        """How many days before a period its rows are made from."""
+        text = self.file.header.get("lookback", "0 days")
+        if not (found := re.fullmatch(r"(\d{1,4}) days", text)):
+            raise FixConfiguration(f"{self.file.path}: lookback is {text!r}; write it as `29 days`")
+        return int(found[1])
+
+    def cover(self, first: date, last: date) -> tuple[date, date]:
+        """Return the first day of the period that holds a day, and the last day of the one that holds another."""
+        if self.period == "all":
+            return FIRST_DAY, LAST_DAY
+        if self.period == "week":
+            return first - timedelta(days=first.weekday()), last + timedelta(days=6 - last.weekday())
+        if self.period == "month":
+            return first.replace(day=1), (last.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+        return first, last
 
     @property
     def depends_on_day(self) -> bool:

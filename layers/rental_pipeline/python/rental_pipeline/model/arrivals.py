@@ -1,4 +1,4 @@
-"""pending.json: what stands in raw above each curated table's position, so that the build reads that and little else."""
+"""pending.json and dirty.json: what has changed, in bounds that a step can write as literals, so that it reads little else."""
 
 from __future__ import annotations
 
@@ -30,6 +30,29 @@ class Arrivals(Document):
     orphans: int = 0
     orphans_accepted: int = 0
     orphans_since: int | None = None
+
+
+@dataclass(frozen=True)
+class PeriodRange(Document):
+    """The first and the last of a metric's dirty periods, by their first days, ISO."""
+
+    first_period: str
+    last_period: str
+
+
+@dataclass(frozen=True)
+class Pending(Document):
+    """What is left to build.
+
+    Attributes:
+        curated: Tables, in build order; the step of the last one writes dirty.json.
+        arrivals: By curated table, of those that are not built whole.
+        dirty: By metric, before any curated table is built.
+    """
+
+    curated: tuple[str, ...]
+    arrivals: dict[str, Arrivals]
+    dirty: dict[str, PeriodRange]
 
 
 def write_bounds(column: str, kind: str, least: str | None, greatest: str | None) -> str:

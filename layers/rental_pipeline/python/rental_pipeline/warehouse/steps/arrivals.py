@@ -12,12 +12,12 @@ from rental_pipeline.warehouse.steps.step import Rows, StepRequest, literal
 from rental_pipeline.warehouse.steps.touched_keys import select_orphans
 
 _NOTHING = (
-    "select cast(null as varchar(127)) as table_name, cast(null as varchar(65535)) as least,"
-    " cast(null as varchar(65535)) as greatest, cast(0 as bigint) as removed where 1 = 0"
+    "select cast(null as varchar(127)) as _rp_table, cast(null as varchar(65535)) as _rp_least,"
+    " cast(null as varchar(65535)) as _rp_greatest, cast(0 as bigint) as _rp_removed where 1 = 0"
 )
 _NO_ORPHANS = (
-    "select cast(null as varchar(127)) as table_name, cast(0 as bigint) as orphans, cast(0 as bigint) as orphans_accepted,"
-    " cast(null as bigint) as orphans_since"
+    "select cast(null as varchar(127)) as _rp_table, cast(0 as bigint) as _rp_orphans, cast(0 as bigint) as _rp_accepted,"
+    " cast(null as bigint) as _rp_since"
     " where 1 = 0"
 )
 
@@ -26,9 +26,9 @@ def select_arrivals(request: StepRequest, tables: Sequence[CuratedTable]) -> tup
     """Return two selects: what arrived for each of some curated tables, and which rows without a parent may have one now."""
     arrived = [_select_arrived(request, table) for table in tables]
     orphans = [
-        f"select cast({literal(table.name)} as varchar(127)) as table_name, count(*) as orphans,"
-        f" cast(coalesce(sum(case when is_rejected then 0 else 1 end), 0) as bigint) as orphans_accepted,"
-        f" min(run_sequence) as orphans_since from ({_select_orphans(request, table)}) as _rp_orphan"
+        f"select cast({literal(table.name)} as varchar(127)) as _rp_table, count(*) as _rp_orphans,"
+        f" cast(coalesce(sum(case when is_rejected then 0 else 1 end), 0) as bigint) as _rp_accepted,"
+        f" min(run_sequence) as _rp_since from ({_select_orphans(request, table)}) as _rp_orphan"
         for table in tables
         if table.references and not table.is_derived
     ]
@@ -37,16 +37,16 @@ def select_arrivals(request: StepRequest, tables: Sequence[CuratedTable]) -> tup
 
 def read_arrivals(tables: Sequence[CuratedTable], arrived: Rows, orphans: Rows) -> dict[str, Arrivals]:
     """Return what the two selects found, by table."""
-    found = {row["table_name"]: row for row in arrived}
-    waiting = {row["table_name"]: row for row in orphans}
+    found = {row["_rp_table"]: row for row in arrived}
+    waiting = {row["_rp_table"]: row for row in orphans}
     return {
         table.name: Arrivals(
-            least=found[table.name]["least"],
-            greatest=found[table.name]["greatest"],
-            removed=found[table.name]["removed"] or 0,
-            orphans=waiting.get(table.name, {}).get("orphans") or 0,
-            orphans_accepted=waiting.get(table.name, {}).get("orphans_accepted") or 0,
-            orphans_since=waiting.get(table.name, {}).get("orphans_since"),
+            least=found[table.name]["_rp_least"],
+            greatest=found[table.name]["_rp_greatest"],
+            removed=found[table.name]["_rp_removed"] or 0,
+            orphans=waiting.get(table.name, {}).get("_rp_orphans") or 0,
+            orphans_accepted=waiting.get(table.name, {}).get("_rp_accepted") or 0,
+            orphans_since=waiting.get(table.name, {}).get("_rp_since"),
         )
         for table in tables
     }
@@ -72,7 +72,7 @@ def _select_arrived(request: StepRequest, table: CuratedTable) -> str:
     else:
         first = quote_identifier(planned.key[0])
     return (
-        f"select cast({literal(table.name)} as varchar(127)) as table_name, cast(min({first}) as varchar(65535)) as least,"
-        f" cast(max({first}) as varchar(65535)) as greatest,"
-        f" cast(coalesce(sum(case when _operation = 'D' then 1 else 0 end), 0) as bigint) as removed from {rows}"
+        f"select cast({literal(table.name)} as varchar(127)) as _rp_table, cast(min({first}) as varchar(65535)) as _rp_least,"
+        f" cast(max({first}) as varchar(65535)) as _rp_greatest,"
+        f" cast(coalesce(sum(case when _operation = 'D' then 1 else 0 end), 0) as bigint) as _rp_removed from {rows}"
     )

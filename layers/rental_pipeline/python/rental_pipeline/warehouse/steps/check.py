@@ -6,7 +6,7 @@ from typing import Any
 
 from rental_pipeline.base.errors import FixData
 from rental_pipeline.definitions.generic_checks import ACCOUNTED_FOR, BEYOND_LIMIT, list_generic_checks
-from rental_pipeline.definitions.marketplace import Check, CuratedTable
+from rental_pipeline.definitions.marketplace import FIRST_DAY, LAST_DAY, Check, CuratedTable
 from rental_pipeline.model.raw_tables import quote_identifier
 from rental_pipeline.model.request_size import MAX_BYTES, divide_texts
 from rental_pipeline.model.strategies import Append
@@ -17,6 +17,7 @@ from rental_pipeline.warehouse.steps.set_aside import (
     list_set_aside_checks,
     select_set_aside,
 )
+from rental_pipeline.warehouse.steps.stage import fill_in_days, find_staged_days
 from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest, literal
 
 _CHECKS_PER_BATCH = 30
@@ -34,7 +35,10 @@ def compose_check(request: StepRequest) -> Step:
     """
     control, run = request.schemas.control, request.run_sequence
     checks = list_checks(request)
-    names = {_record(request, check): check.name for check in checks}
+    days = [find_staged_days(request, metric) for metric in request.marketplace.metrics]
+    first = min((first for first, _ in days), default=LAST_DAY)
+    last = max((last for _, last in days), default=FIRST_DAY)
+    names = {fill_in_days(_record(request, check), first, last): check.name for check in checks}
     submissions = [
         request.write(
             f"delete from {control}.check_result where run_sequence = {run}"

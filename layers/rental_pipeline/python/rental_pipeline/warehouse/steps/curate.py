@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.base.object_store import DIRTY, run_key, write_json
 from rental_pipeline.definitions.lake_tables import lake_name, mark_years, year_of
+from rental_pipeline.model.document import write
 from rental_pipeline.warehouse.steps.curated_build import CuratedBuild
-from rental_pipeline.warehouse.steps.dirty_periods import mark_dirty
+from rental_pipeline.warehouse.steps.dirty_periods import mark_dirty, read_dirty_ranges, select_dirty_ranges
 from rental_pipeline.warehouse.steps.judge import Judging
 from rental_pipeline.warehouse.steps.quarantine import Quarantine
-from rental_pipeline.warehouse.steps.step import Step, TableRequest, literal
+from rental_pipeline.warehouse.steps.step import Rows, Step, TableRequest, literal
 from rental_pipeline.warehouse.steps.touched_keys import TouchedKeys
 
 
 def compose_curate(request: TableRequest) -> Step:
-    """Compose the build of one curated table; one transaction."""
+    """Compose the build of one curated table; one transaction. After the last one, `dirty.json` says which periods are stale."""
     curation = Curation(request, request.marketplace.curated_table(request.name))
-    return Step(request.statement_name, request.write_all(*curation.statements()))
+    submissions = request.write_all(*curation.statements())
+    if request.name != request.pending.curated[-1]:
+        return Step(request.statement_name, submissions)
+
+    def finish(rows: list[Rows]) -> dict[str, Any]:
+        key = run_key(request.schemas.marketplace, request.run_sequence, DIRTY)
+        write_json(request.settings.bucket, key, write(read_dirty_ranges(rows[0])))
+        return {}
+
+    return Step(request.statement_name, submissions, reads=(select_dirty_ranges(request),), finish=finish)
 
 
 class Curation(CuratedBuild):

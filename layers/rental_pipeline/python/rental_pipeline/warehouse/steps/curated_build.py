@@ -63,7 +63,7 @@ class CuratedBuild:
         self.is_full = needs_full_build(request, table)
         self.is_append = isinstance(self.planned(table.source).strategy, Append)
         self.raw_key = ["_event_day"] if self.is_append else self._source_key(table)
-        self.arrivals = Arrivals() if self.is_full else request.arrivals[table.name]
+        self.arrivals = Arrivals() if self.is_full else request.pending.arrivals[table.name]
         if len(self.raw_key) != len(table.key):
             raise FixConfiguration(
                 f"{table.name}.sql: key names {len(table.key)} columns, source.yaml names {len(self.raw_key)} for {table.source}"

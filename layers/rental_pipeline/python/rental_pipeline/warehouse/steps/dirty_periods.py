@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from rental_pipeline.model.arrivals import PeriodRange
 from rental_pipeline.model.request_size import divide_texts
-from rental_pipeline.warehouse.steps.step import StepRequest, literal
+from rental_pipeline.warehouse.steps.step import Rows, StepRequest, literal
 
 _BYTES = 40_000  # of the metrics' selects that one statement unites
+
+
+def select_dirty_ranges(request: StepRequest) -> str:
+    """Return the select of what is dirty, a row per metric: how many periods, the first and the last."""
+    first, last = (f"to_char({edge}(period_start), 'YYYY-MM-DD')" for edge in ("min", "max"))
+    return (
+        f"select metric, count(*) as dirty_periods, {first} as first_period, {last} as last_period"
+        f" from {request.schemas.control}.dirty_period group by metric order by metric"
+    )
+
+
+def read_dirty_ranges(rows: Rows) -> dict[str, PeriodRange]:
+    """Return what the select found, by metric."""
+    return {row["metric"]: PeriodRange(row["first_period"], row["last_period"]) for row in rows}
 
 
 def mark_dirty(request: StepRequest, periods: dict[str, str]) -> list[str]:

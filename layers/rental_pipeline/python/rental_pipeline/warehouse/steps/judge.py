@@ -152,10 +152,10 @@ class Judging(CuratedBuild):
         The source may find that parent, by a collation that ignores case and blanks at the end; the warehouse compares bytes.
         """
         selects = [
-            "select newest._row_key as row_key,"
+            "select newest._row_key,"
             f" cast(min({literal(f'{reference.column}=')} || left({_as_text('newest', reference.column)}, {_LETTERS_TOLD})"
             f" || ', its parent ' || left({_as_text('_rp_parent', reference.parent_key)}, {_LETTERS_TOLD})) as varchar(1024))"
-            " as broken_value from judged inner join newest on judged.row_key = newest._row_key"
+            " as _rp_broken_value from judged inner join newest on judged.row_key = newest._row_key"
             f" inner join {self.raw_parent(reference)} as _rp_parent on {self.is_alike(reference, 'newest', '_rp_parent')}"
             " where judged.broken_rule like 'orphan%' and _rp_parent._operation = 'U'"
             f" and {_as_text('newest', reference.column)} <> {_as_text('_rp_parent', reference.parent_key)}"
@@ -164,7 +164,7 @@ class Judging(CuratedBuild):
             if self.may_be_misspelled(reference)
         ]
         if not selects:
-            return ["create temp table _rp_misspelled (row_key varchar(1024), broken_value varchar(1024))"]
+            return ["create temp table _rp_misspelled (_row_key varchar(1024), _rp_broken_value varchar(1024))"]
         return [f"create temp table _rp_misspelled as {' union all '.join(selects)}"]
 
     def select_versions(self) -> list[str]:

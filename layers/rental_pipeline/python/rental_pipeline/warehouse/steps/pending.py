@@ -7,9 +7,11 @@ from typing import Any
 from rental_pipeline.base.object_store import ARCHIVE, PENDING, run_key, write_json
 from rental_pipeline.definitions.marketplace import CuratedTable
 from rental_pipeline.model.archive_document import Archive, TableRun
-from rental_pipeline.model.document import read_rows, write
+from rental_pipeline.model.arrivals import Pending
+from rental_pipeline.model.document import read_rows
 from rental_pipeline.warehouse.steps.arrivals import read_arrivals, select_arrivals
 from rental_pipeline.warehouse.steps.curated_build import needs_full_build
+from rental_pipeline.warehouse.steps.dirty_periods import read_dirty_ranges, select_dirty_ranges
 from rental_pipeline.warehouse.steps.plan_lake import is_lake_behind
 from rental_pipeline.warehouse.steps.stage import needs_full_stage
 from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest
@@ -30,16 +32,16 @@ def compose_pending(request: StepRequest) -> Step:
 
     def finish(rows: list[Rows]) -> dict[str, Any]:
         raw_positions, dirty, stale, loads, erased, arrived, orphans = rows
+        newest = {row["name"]: row["run_sequence"] for row in raw_positions}
+        curated = [table.name for table in request.marketplace.curated if _is_behind(request, table, newest)]
         write_json(
             request.settings.bucket,
             run_key(request.schemas.marketplace, request.run_sequence, PENDING),
-            write(read_arrivals(incremental, arrived, orphans)),
+            Pending(tuple(curated), read_arrivals(incremental, arrived, orphans), read_dirty_ranges(dirty)).to_json(),
         )
-        newest = {row["name"]: row["run_sequence"] for row in raw_positions}
-        curated = [table.name for table in request.marketplace.curated if _is_behind(request, table, newest)]
         anything = (
             bool(curated)
-            or dirty[0]["dirty_periods"] > 0
+            or bool(dirty)
             or any(needs_full_stage(request, metric) for metric in request.marketplace.metrics)
             or bool(list_outdated_views(request))
             or (bool(request.marketplace.metrics) and request.ledger.as_of != request.plan.as_of)
@@ -61,7 +63,7 @@ def compose_pending(request: StepRequest) -> Step:
         name=request.statement_name,
         reads=(
             f"select name, run_sequence from {control}.layer_position where layer = 'raw'",
-            f"select count(*) as dirty_periods from {control}.dirty_period",
+            select_dirty_ranges(request),
             f"select count(*) as stale_years from {control}.lake_stale_year",
             f"select run_sequence, table_name from {control}.table_load"
             f" where run_sequence > {archived} and (manifest is not null or rows_removed > 0) order by run_sequence, table_name",

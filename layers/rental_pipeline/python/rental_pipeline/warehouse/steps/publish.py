@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rental_pipeline.definitions.marketplace import Metric
 from rental_pipeline.warehouse.steps.check import list_checks
-from rental_pipeline.warehouse.steps.stage import staged_table
+from rental_pipeline.warehouse.steps.stage import bound_periods, staged_table
 from rental_pipeline.warehouse.steps.step import Step, StepRequest, insert_rows, literal
 from rental_pipeline.warehouse.steps.views import drop_views, make_views
 
@@ -42,6 +42,7 @@ def _replace_periods(request: StepRequest, metric: Metric) -> list[str]:
         return [f"drop table {published}", metric.file.section("table"), insert]
     return [
         f"delete from {published} using {request.schemas.control}.staged_period"
-        f" where staged_period.metric = {literal(metric.name)} and staged_period.period_start = {metric.name}.period_start",
+        f" where staged_period.metric = {literal(metric.name)} and staged_period.period_start = {metric.name}.period_start"
+        f" and {bound_periods(request, metric)}",
         insert,
     ]

@@ -31,7 +31,7 @@ class Quarantine(CuratedBuild):
         ]
         was_accepted = "false" if self.is_append else f"_rp_before.{self.table.key[0]} is not null"
         rows_before = "_rp_before"
-        misspelled = "(select row_key, min(broken_value) as broken_value from _rp_misspelled group by row_key) as _rp_misspelled"
+        told = "select _row_key as row_key, min(_rp_broken_value) as broken_value from _rp_misspelled group by _row_key"
         judged = f"""
                     select {"".join(f"judged.{column}, " for column in keys)}judged.row_key, {event_day} as event_day,
                         case
@@ -41,7 +41,7 @@ class Quarantine(CuratedBuild):
                         coalesce(_rp_misspelled.broken_value, judged.broken_value) as broken_value,
                         {amount} as amount, {currency} as currency
                     from judged
-                    left join {misspelled} on judged.row_key = _rp_misspelled.row_key
+                    left join ({told}) as _rp_misspelled on judged.row_key = _rp_misspelled.row_key
                     where judged.broken_rule is not null
                     union all"""
         if self.table.is_derived:

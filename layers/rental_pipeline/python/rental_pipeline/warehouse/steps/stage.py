@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date, timedelta
+
 from rental_pipeline.definitions.lake_tables import lake_name, mark_years
-from rental_pipeline.definitions.marketplace import Metric
+from rental_pipeline.definitions.marketplace import FIRST_DAY, LAST_DAY, Metric
 from rental_pipeline.warehouse.steps.step import Step, StepRequest, TableRequest, literal
 
 _DIRTY_DAY = "dirty_day"
@@ -20,6 +23,31 @@ def needs_full_stage(request: StepRequest, metric: Metric) -> bool:
     return not is_as_made or request.is_rebuilt("presentation", request.marketplace.metric_sources(metric))
 
 
+def find_staged_days(request: StepRequest, metric: Metric) -> tuple[date, date]:
+    """Return the first and the last day of the periods that are staged, or more; a first after the last where there is none."""
+    if needs_full_stage(request, metric):
+        return FIRST_DAY, LAST_DAY
+    days = []
+    if dirty := request.dirty.get(metric.name):
+        days += [date.fromisoformat(dirty.first_period), date.fromisoformat(dirty.last_period)]
+    if metric.depends_on_day and request.ledger.as_of:
+        days += [date.fromisoformat(request.ledger.as_of), date.fromisoformat(request.plan.as_of)]
+    return metric.cover(min(days), max(days)) if days else (LAST_DAY, FIRST_DAY)
+
+
+def bound_periods(request: StepRequest, metric: Metric) -> str:
+    """Return the condition, in literals, that excludes none of the staged periods of a metric's table."""
+    first, last = (literal(day.isoformat()) for day in find_staged_days(request, metric))
+    return f"{metric.name}.period_start >= {first} and {metric.name}.period_start <= {last}"
+
+
+def fill_in_days(sql: str, first: date, last: date) -> str:
+    """Write the days between which a statement reads as literals, in the place of `:first_day` and `:last_day`."""
+    for name, day in (("first_day", first), ("last_day", last)):
+        sql = re.sub(rf"(?<!:):{name}\b", literal(day.isoformat()), sql)
+    return sql
+
+
 def staged_table(request: StepRequest, metric: Metric) -> str:
     return f"{request.schemas.staging}.{metric.name}"
 
@@ -28,6 +56,8 @@ def _stage(request: StepRequest, metric: Metric) -> list[str]:
     control, run, name = request.schemas.control, request.run_sequence, literal(metric.name)
     is_full = needs_full_stage(request, metric)
     staged = staged_table(request, metric)
+    first, last = find_staged_days(request, metric)
+    days = (first - timedelta(days=metric.lookback), last)
     definition = metric.file.section("table")
     return [
         # The published table has to exist, if empty, before the first publication replaces its periods.
@@ -44,8 +74,8 @@ def _stage(request: StepRequest, metric: Metric) -> list[str]:
         where metric = {name}
         """,
         *_select_days(metric, control),
-        *(f"create temp table {each.name} as {each.file.section('rows')}" for each in metric.intermediates),
-        f"insert into {staged} {metric.file.section('rows')}",
+        *(f"create temp table {each.name} as {fill_in_days(each.file.section('rows'), *days)}" for each in metric.intermediates),
+        f"insert into {staged} {fill_in_days(metric.file.section('rows'), *days)}",
         *_mark_stale_in_lake(request, metric, staged),
         f"delete from {control}.metric_build where run_sequence = {run} and metric = {name}",
         f"insert into {control}.metric_build (run_sequence, metric, is_full, periods, metric_rows)"
@@ -76,6 +106,7 @@ def _mark_stale_in_lake(request: StepRequest, metric: Metric, staged: str) -> li
         select {metric.name}.*
         from {request.schemas.presentation}.{metric.name}
         inner join dirty_period on {metric.name}.period_start = dirty_period.period_start
+        where {bound_periods(request, metric)}
     """
     difference = f"""(
         (select * from {staged} except {published}) union all ({published} except select * from {staged})

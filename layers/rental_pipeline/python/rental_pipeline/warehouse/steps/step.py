@@ -10,11 +10,11 @@ from itertools import groupby
 from typing import Any
 
 from rental_pipeline.base.errors import FixConfiguration
-from rental_pipeline.base.object_store import LEDGER, LOADS, PENDING, PLAN, run_key
+from rental_pipeline.base.object_store import DIRTY, LEDGER, LOADS, PENDING, PLAN, run_key
 from rental_pipeline.base.settings import WarehouseSettings
 from rental_pipeline.definitions.marketplace import Marketplace, Schemas
 from rental_pipeline.definitions.sql_files import hash_texts
-from rental_pipeline.model.arrivals import Arrivals
+from rental_pipeline.model.arrivals import Pending, PeriodRange
 from rental_pipeline.model.document import Kind, read_document
 from rental_pipeline.model.ledger import Ledger
 from rental_pipeline.model.load_document import TableLoad
@@ -119,9 +119,14 @@ class StepRequest:
         return self._read(dict[str, TableLoad], LOADS)
 
     @cached_property
-    def arrivals(self) -> dict[str, Arrivals]:
-        """What the step `pending` found in raw for each curated table that is not built whole."""
-        return self._read(dict[str, Arrivals], PENDING)
+    def pending(self) -> Pending:
+        """What the step of that name found."""
+        return self._read(Pending, PENDING)
+
+    @cached_property
+    def dirty(self) -> dict[str, PeriodRange]:
+        """The dirty periods of the metrics, once curated tables are built."""
+        return self._read(dict[str, PeriodRange], DIRTY) if self.pending.curated else self.pending.dirty
 
     @cached_property
     def ledger(self) -> Ledger:

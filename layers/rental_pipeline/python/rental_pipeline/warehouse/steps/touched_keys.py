@@ -59,9 +59,9 @@ def select_orphans(request: StepRequest, table: CuratedTable, position: int, col
         raw = f"{request.schemas.raw}.{quote_identifier(request.marketplace.curated_table(reference.parent).source)}"
         selects.append(
             f"select {', '.join(f'orphan.{column}' for column in columns)} from {request.schemas.control}.orphan inner join"
-            f" (select {hash_key('_rp_parent', reference.parent_key)} as parent_hash from {raw} as _rp_parent"
+            f" (select {hash_key('_rp_parent', reference.parent_key)} as _rp_parent_hash from {raw} as _rp_parent"
             f" where _rp_parent._run_sequence > {position} and _rp_parent._operation = 'U') as _rp_arrived"
-            f" on orphan.parent_hash = _rp_arrived.parent_hash"
+            f" on orphan.parent_hash = _rp_arrived._rp_parent_hash"
             f" where orphan.table_name = {literal(table.name)} and orphan.parent = {literal(reference.parent)}"
         )
     return " union ".join(selects)

@@ -1,0 +1,76 @@
+"""Between which days a metric's stage reads: all of the periods that it rebuilds, and no more than their least and greatest."""
+
+from datetime import date
+
+import pytest
+
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.definitions.marketplace import FIRST_DAY, LAST_DAY, Metric
+from rental_pipeline.definitions.read_marketplace import read_marketplace
+from rental_pipeline.definitions.sql_files import read_sql_file
+from rental_pipeline.model.arrivals import PeriodRange
+from rental_pipeline.model.ledger import Ledger, Position
+from rental_pipeline.warehouse.steps.stage import fill_in_days, find_staged_days
+from tests.fixtures.composed_steps import SQL_ROOT
+from tests.unit.warehouse.example_runs import plan_a_run
+
+
+class Request:
+    """What a stage asks of its step's request: run 7 of 24 November 2026 (a Tuesday), the one before published on the 20th."""
+
+    def __init__(self, made_from: str | None = None, **dirty: tuple[str, str]):
+        self.marketplace = read_marketplace(SQL_ROOT, "apartments")
+        self.plan = plan_a_run(7, as_of="2026-11-24")
+        self.dirty = {name: PeriodRange(*periods) for name, periods in dirty.items()}
+        positions = (
+            Position("presentation", m.name, 5, as_of="2026-11-20", input_hash=made_from or self.marketplace.metric_hash(m))
+            for m in self.marketplace.metrics
+        )
+        self.ledger = Ledger(7, "one", "", tuple(positions))
+
+    def is_rebuilt(self, layer: str, sources: frozenset[str]) -> bool:
+        return False
+
+    def find(self, metric: str) -> tuple[date, date]:
+        return find_staged_days(self, self.marketplace.metric(metric))
+
+
+@pytest.mark.parametrize(
+    ("metric", "dirty", "first", "last"),
+    [
+        ("top_listings_weekly", ("2026-11-02", "2026-11-16"), date(2026, 11, 2), date(2026, 11, 22)),
+        ("average_booking_duration_monthly", ("2026-01-01", "2026-02-01"), date(2026, 1, 1), date(2026, 2, 28)),
+        # Time has passed over the days, and months, since the last publication.
+        ("repeat_customers_daily", ("2026-11-02", "2026-11-02"), date(2026, 11, 2), date(2026, 11, 24)),
+        ("occupancy_monthly", ("2026-12-01", "2026-12-01"), date(2026, 11, 1), date(2026, 12, 31)),
+    ],
+)
+def test_all_rebuilt_periods_lie_between(metric, dirty, first, last):
+    assert Request(**{metric: dirty}).find(metric) == (first, last)
+
+
+def test_passing_time_alone_is_of_metrics_that_depend_on_the_day():
+    """Of the others nothing is read: no day is at once behind the last and before the first of the calendar."""
+    assert Request().find("repeat_customers_daily") == (date(2026, 11, 20), date(2026, 11, 24))
+    assert Request().find("top_listings_weekly") == (LAST_DAY, FIRST_DAY)
+
+
+def test_a_metric_that_is_made_otherwise_is_read_whole():
+    assert Request(made_from="another file").find("top_listings_weekly") == (FIRST_DAY, LAST_DAY)
+
+
+def test_days_are_written_as_literals():
+    """A colon that casts is left alone."""
+    sql = "d between cast(:first_day as date) and cast(:last_day as date) and x::first_day = :first_days"
+    assert fill_in_days(sql, date(2026, 1, 2), date(2026, 3, 4)) == (
+        "d between cast('2026-01-02' as date) and cast('2026-03-04' as date) and x::first_day = :first_days"
+    )
+
+
+def test_a_metric_says_how_far_it_looks_back(tmp_path):
+    path = tmp_path / "m.sql"
+    path.write_text("-- lookback: 29 days\n\n-- name: rows\nselect 1\n")
+    assert Metric(read_sql_file(path)).lookback == 29
+    path.write_text("-- lookback: a month\n\n-- name: rows\nselect 1\n")
+    with pytest.raises(FixConfiguration, match="29 days"):
+        _ = Metric(read_sql_file(path)).lookback
