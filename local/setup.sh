@@ -67,7 +67,7 @@ find_uv() {
 
 # uv does not read pip's settings: an index that this machine's pip uses instead of the public one is uv's too, unless uv has its own.
 use_index_of_pip() {
-    [ -z "${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}" ] || return 0
+    [ -z "${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}${UV_CONFIG_FILE:-}" ] || return 0
     index="${PIP_INDEX_URL:-$("$python" -m pip config get global.index-url 2>/dev/null || true)}"
     [ -z "$index" ] || export UV_DEFAULT_INDEX="$index"
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -132,3 +133,25 @@ def test_nothing_patches_the_import_path():
         paths += sorted((ROOT / folder).rglob("*.py"))
     patch = re.compile(r"sys\.path\b|^pythonpath\b", re.MULTILINE)
     assert [str(path) for path in paths if path != Path(__file__) and patch.search(path.read_text(encoding="utf-8"))] == []
+
+
+@pytest.mark.parametrize(
+    ("given", "index"),
+    [
+        ({"PIP_INDEX_URL": "https://pip.example/simple"}, "https://pip.example/simple"),
+        ({"PIP_INDEX_URL": "https://pip.example/simple", "UV_DEFAULT_INDEX": "https://uv.example"}, "https://uv.example"),
+        ({"PIP_INDEX_URL": "https://pip.example/simple", "UV_CONFIG_FILE": "/uv.toml"}, ""),
+    ],
+)
+def test_the_layer_is_built_from_the_index_of_this_machine(given, index):
+    """Pip's, which uv does not read, unless uv has its own; `sam build` hands the environment on."""
+    show = [
+        "make",
+        "--silent",
+        "--file",
+        str(ROOT / "layers/dependencies/Makefile"),
+        "--eval",
+        'show: ; @echo "$$UV_DEFAULT_INDEX"',
+    ]
+    shown = subprocess.run([*show, "show"], env={"PATH": os.environ["PATH"], **given}, capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == index
