@@ -23,7 +23,7 @@ SNAPSHOT = "  t: {strategy: snapshot, key: id}\n"
 
 
 @pytest.fixture
-def snapshot(extraction: Extraction) -> Extraction:
+def planned(extraction: Extraction) -> Extraction:
     """A planned run over a table of five rows in two slices."""
     extraction.source.execute("create table t (id int primary key, name varchar(10))")
     extraction.source.execute("insert into t select seq, 'a' from seq_1_to_5")
@@ -51,37 +51,37 @@ def fail_once(monkeypatch: pytest.MonkeyPatch, name: str, before: Callable[[], N
     monkeypatch.setattr(extract, name, replaced)
 
 
-def test_22_a_repeated_slice_does_the_same_and_leaves_no_row_twice(snapshot: Extraction, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_22_a_repeated_slice_does_the_same_and_leaves_no_row_twice(planned: Extraction, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first attempt wrote its file and died before its result; the second writes another, and only that one counts."""
 
     def die() -> None:
         raise RetryLater("the function was ended")
 
-    first, second = snapshot.read(SLICES)
+    first, second = planned.read(SLICES)
     fail_once(monkeypatch, "write_json", die)
     with pytest.raises(RetryLater):
         extract_slice(first)
     for part in (first, second, first):
         extract_slice(part)
     write_manifests({"run_sequence": 1})
-    assert len(keys_below(snapshot, f"{MARKETPLACE}/raw/t/run=000001/slice=00000/")) == 2
-    assert snapshot.parquet("t")["id"].to_pylist() == [1, 2, 3, 4, 5]
+    assert len(keys_below(planned, f"{MARKETPLACE}/raw/t/run=000001/slice=00000/")) == 2
+    assert planned.parquet("t")["id"].to_pylist() == [1, 2, 3, 4, 5]
 
 
-def test_what_an_earlier_run_of_the_same_number_left_behind_does_not_count(snapshot: Extraction) -> None:
+def test_what_an_earlier_run_of_the_same_number_left_behind_does_not_count(planned: Extraction) -> None:
     """Run numbers begin again where the control schema was made again, and the bucket still has the old run's objects."""
-    for part in snapshot.read(SLICES):
+    for part in planned.read(SLICES):
         extract_slice(part)
-    snapshot.source.execute("update t set name = 'new'")
-    snapshot.run_sequence = 0
-    snapshot.plan()
-    first, second = snapshot.read(SLICES)
+    planned.source.execute("update t set name = 'new'")
+    planned.run_sequence = 0
+    planned.plan()
+    first, second = planned.read(SLICES)
     extract_slice(first)
     with pytest.raises(FixData, match="slice 1 of t has no result of this plan of run 1"):
         write_manifests({"run_sequence": 1})
     extract_slice(second)
     write_manifests({"run_sequence": 1})
-    assert snapshot.parquet("t")["name"].to_pylist() == ["new"] * 5
+    assert planned.parquet("t")["name"].to_pylist() == ["new"] * 5
 
 
 def test_04_a_key_is_read_once_in_a_run_though_its_row_changes_meanwhile(extraction: Extraction) -> None:
@@ -110,17 +110,17 @@ def test_04_a_key_is_read_once_in_a_run_though_its_row_changes_meanwhile(extract
     assert max(rows["changed_at"].to_pylist()) >= datetime.fromisoformat(plan["tables"][0]["new_watermark"])
 
 
-def test_a_manifest_names_each_file_as_copy_wants_it(snapshot: Extraction) -> None:
+def test_a_manifest_names_each_file_as_copy_wants_it(planned: Extraction) -> None:
     """Mandatory, with the file's true length; the totals are what the files hold."""
-    for part in snapshot.read(SLICES):
+    for part in planned.read(SLICES):
         extract_slice(part)
     assert write_manifests({"run_sequence": 1}) == {"run_sequence": 1, "rows_read": 5}
-    loads = snapshot.read(LOADS)["t"]
-    entries = read_json(snapshot.bucket, loads["manifest"].removeprefix(f"s3://{snapshot.bucket}/"))["entries"]
-    client = snapshot.aws.client("s3")
+    loads = planned.read(LOADS)["t"]
+    entries = read_json(planned.bucket, loads["manifest"].removeprefix(f"s3://{planned.bucket}/"))["entries"]
+    client = planned.aws.client("s3")
     for entry in entries:
-        key = entry["url"].removeprefix(f"s3://{snapshot.bucket}/")
-        length = client.head_object(Bucket=snapshot.bucket, Key=key)["ContentLength"]
+        key = entry["url"].removeprefix(f"s3://{planned.bucket}/")
+        length = client.head_object(Bucket=planned.bucket, Key=key)["ContentLength"]
         assert (entry["mandatory"], entry["meta"]) == (True, {"content_length": length})
     assert loads == {
         "manifest": loads["manifest"], "gone_manifest": None, "rows_gone": 0,
@@ -166,48 +166,48 @@ def test_a_connection_that_is_cut_leaves_no_result(
     assert extraction.result("t", 0)["rows_in_parquet"] == 200_000
 
 
-def test_a_slice_without_result_stops_the_run(snapshot: Extraction) -> None:
+def test_a_slice_without_result_stops_the_run(planned: Extraction) -> None:
     """A map that loses a child must not end in a load of the others."""
-    extract_slice(snapshot.read(SLICES)[0])
+    extract_slice(planned.read(SLICES)[0])
     with pytest.raises(FixData, match="slice 1 of t has no result of this plan of run 1"):
         write_manifests({"run_sequence": 1})
 
 
 @pytest.mark.parametrize("field", ["rows_read", "rows_in_parquet"])
-def test_rows_lost_between_source_and_file_stop_the_run(snapshot: Extraction, field: str) -> None:
+def test_rows_lost_between_source_and_file_stop_the_run(planned: Extraction, field: str) -> None:
     """Read, counted and in the files: three equal numbers for each slice."""
-    for part in snapshot.read(SLICES):
+    for part in planned.read(SLICES):
         extract_slice(part)
     key = result_key(MARKETPLACE, 1, "t", 0)
-    result = read_json(snapshot.bucket, key)
-    write_json(snapshot.bucket, key, {**result, field: result[field] + 1})
+    result = read_json(planned.bucket, key)
+    write_json(planned.bucket, key, {**result, field: result[field] + 1})
     with pytest.raises(FixData, match=r"slice 0 of t read \d rows, but its Parquet files hold 3"):
         write_manifests({"run_sequence": 1})
 
 
-def test_a_file_that_is_gone_or_cut_stops_the_run(snapshot: Extraction) -> None:
+def test_a_file_that_is_gone_or_cut_stops_the_run(planned: Extraction) -> None:
     """By its address, before COPY would pass over it."""
-    for part in snapshot.read(SLICES):
+    for part in planned.read(SLICES):
         extract_slice(part)
-    client = snapshot.aws.client("s3")
-    key = snapshot.result("t", 1)["parts"][0]["key"]
-    body = client.get_object(Bucket=snapshot.bucket, Key=key)["Body"].read()
-    client.put_object(Bucket=snapshot.bucket, Key=key, Body=body[:-1])
+    client = planned.aws.client("s3")
+    key = planned.result("t", 1)["parts"][0]["key"]
+    body = client.get_object(Bucket=planned.bucket, Key=key)["Body"].read()
+    client.put_object(Bucket=planned.bucket, Key=key, Body=body[:-1])
     with pytest.raises(FixData, match=f"{key} is {len(body) - 1} bytes long, was written with {len(body)}"):
         write_manifests({"run_sequence": 1})
-    client.delete_object(Bucket=snapshot.bucket, Key=key)
+    client.delete_object(Bucket=planned.bucket, Key=key)
     with pytest.raises(FixData, match=f"{key} does not exist"):
         write_manifests({"run_sequence": 1})
 
 
-def test_a_schema_that_changes_under_the_run_is_explained(snapshot: Extraction) -> None:
+def test_a_schema_that_changes_under_the_run_is_explained(planned: Extraction) -> None:
     """The plan names a column that the source no longer has."""
-    snapshot.source.execute("alter table t drop column name")
+    planned.source.execute("alter table t drop column name")
     with pytest.raises(FixConfiguration, match=r"tables changed while the run read them .*name.*start a new execution"):
-        extract_slice(snapshot.read(SLICES)[0])
+        extract_slice(planned.read(SLICES)[0])
 
 
-def test_an_event_for_a_table_that_the_run_does_not_read_is_refused(snapshot: Extraction) -> None:
+def test_an_event_for_a_table_that_the_run_does_not_read_is_refused(planned: Extraction) -> None:
     """As a hand-written test event may be."""
     event = {"run_sequence": 1, "table": "other", "slice": 0, "from": None, "to": None}
     with pytest.raises(FixConfiguration, match="run 1 does not read the table 'other'"):
