@@ -31,13 +31,19 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
     select 2, 'curated_keys_unique', 'fail', count(*), cast(min(example) as varchar(1024))
     from (select 'apartments' || ' ' || coalesce(cast(id as varchar(64)), '') || ': ' || cast(count(*) as
         varchar(64)) || ' rows of one key' as example
-from apartments_curated.apartments
+from (select *
+        from apartments_curated.apartments
+        where apartments.id >= 8999
+        and apartments.id <= 9010) as apartments
 group by id
 having count(*) > 1
 union all
 select 'bookings' || ' ' || coalesce(cast(booking_id as varchar(64)), '') || ': ' || cast(count(*) as
     varchar(64)) || ' rows of one key' as example
-from apartments_curated.bookings
+from (select *
+        from apartments_curated.bookings
+        where bookings.booking_id >= 8999
+        and bookings.booking_id <= 9010) as bookings
 group by booking_id
 having count(*) > 1) as broken;
 
@@ -49,7 +55,10 @@ from (
         when not (price >= 0) then 'price >= 0'
         when not (apartments_control.is_in_calendar(cast(listing_created_at as date))) then
             'listing_created_at in the calendar' end as example
-    from apartments_curated.apartments
+    from (select *
+            from apartments_curated.apartments
+            where apartments.id >= 8999
+            and apartments.id <= 9010) as apartments
 ) as broken
 where example is not null
 union all
@@ -66,7 +75,10 @@ from (
             'checkin_date in the calendar'
         when not (apartments_control.is_in_calendar(cast(checkout_date as date))) then
             'checkout_date in the calendar' end as example
-    from apartments_curated.bookings
+    from (select *
+            from apartments_curated.bookings
+            where bookings.booking_id >= 8999
+            and bookings.booking_id <= 9010) as bookings
 ) as broken
 where example is not null
 union all
@@ -83,7 +95,10 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
     select 2, 'references_known', 'fail', count(*), cast(min(example) as varchar(1024))
     from (select 'bookings' || ' ' || coalesce(cast(bookings.booking_id as varchar(64)), '') ||
         ': none of apartments has its apartment_id' as example
-from apartments_curated.bookings
+from (select *
+        from apartments_curated.bookings
+        where bookings.booking_id >= 8999
+        and bookings.booking_id <= 9010) as bookings
 left join (select lower(cast(id as varchar(512))) as known_key
         from apartments_curated.apartments
         union
@@ -112,11 +127,14 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
     from (select rejected_rows.table_name || ': all ' || cast(count(*) as varchar(64)) ||
         ' rows, for example for ' || min(rejected_rows.broken_rule) as example
 from apartments_curated.rejected_rows
-inner join (select cast('apartments' as varchar(127)) as table_name, count(*) as row_count
-        from apartments_curated.apartments
+inner join (select cast('apartments' as varchar(127)) as table_name, coalesce(sum(rows_accepted), 0) as
+    row_count
+        from apartments_control.curated_build
+        where table_name = 'apartments'
         union all
-        select cast('bookings' as varchar(127)) as table_name, count(*) as row_count
-        from apartments_curated.bookings
+        select cast('bookings' as varchar(127)) as table_name, coalesce(sum(rows_accepted), 0) as row_count
+        from apartments_control.curated_build
+        where table_name = 'bookings'
         union all
         select cast('user_viewing' as varchar(127)) as table_name, count(*) as row_count
         from apartments_curated.user_viewing) as accepted
@@ -167,49 +185,26 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
     select 2, 'apartments_accounted_for', 'fail', count(*), cast(min(example) as varchar(1024))
     from (
         select
-            cast(_rp_raw._rp_rows as varchar(20)) || ' in raw, ' || cast(_rp_accepted._rp_rows as varchar(20))
+            cast(rows_judged as varchar(20)) || ' touched rows in raw, ' || cast(rows_accepted as varchar(20))
                 || ' accepted, '
-            || cast(_rp_rejected._rp_rows as varchar(20)) || ' rejected' as example
-        from (select count(*) as _rp_rows from (
-        select "id"
-        from (
-            select _rp_raw."id", _rp_raw._operation, row_number() over (partition by _rp_raw."id"
-                    order by _rp_raw._run_sequence desc) as _rp_rank
-            from apartments_raw."apartments" as _rp_raw
-            where true
-        ) as _rp_ranked
-        where _rp_rank = 1
-    ) as _rp_newest) as _rp_raw
-        cross join (select count(*) as _rp_rows from apartments_curated.apartments) as _rp_accepted
-        cross join (
-            select count(*) as _rp_rows from apartments_curated.rejected_rows where table_name = 'apartments'
-        ) as _rp_rejected
-        where _rp_raw._rp_rows <> _rp_accepted._rp_rows + _rp_rejected._rp_rows
+            || cast(rows_rejected as varchar(20)) || ' rejected' as example
+        from apartments_control.curated_build
+        where run_sequence = 2
+            and table_name = 'apartments'
+            and rows_judged <> rows_accepted + rows_rejected
         ) as broken;
 
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
     select 2, 'bookings_accounted_for', 'fail', count(*), cast(min(example) as varchar(1024))
     from (
         select
-            cast(_rp_raw._rp_rows as varchar(20)) || ' in raw, ' || cast(_rp_accepted._rp_rows as varchar(20))
+            cast(rows_judged as varchar(20)) || ' touched rows in raw, ' || cast(rows_accepted as varchar(20))
                 || ' accepted, '
-            || cast(_rp_rejected._rp_rows as varchar(20)) || ' rejected' as example
-        from (select count(*) as _rp_rows from (
-        select "booking_id"
-        from (
-            select _rp_raw."booking_id", _rp_raw._operation, row_number() over (partition by
-                _rp_raw."booking_id"
-                    order by _rp_raw._run_sequence desc) as _rp_rank
-            from apartments_raw."bookings" as _rp_raw
-            where true
-        ) as _rp_ranked
-        where _rp_rank = 1 and _operation = 'U'
-    ) as _rp_newest) as _rp_raw
-        cross join (select count(*) as _rp_rows from apartments_curated.bookings) as _rp_accepted
-        cross join (
-            select count(*) as _rp_rows from apartments_curated.rejected_rows where table_name = 'bookings'
-        ) as _rp_rejected
-        where _rp_raw._rp_rows <> _rp_accepted._rp_rows + _rp_rejected._rp_rows
+            || cast(rows_rejected as varchar(20)) || ' rejected' as example
+        from apartments_control.curated_build
+        where run_sequence = 2
+            and table_name = 'bookings'
+            and rows_judged <> rows_accepted + rows_rejected
         ) as broken;
 
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)

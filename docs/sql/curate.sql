@@ -509,7 +509,7 @@ insert into apartments_control.orphan (table_name, row_key, event_day, row_hash,
             where newest."apartment_id" is not null and known_apartments."id" is null;
 
 insert into apartments_control.curated_build (run_sequence, table_name, is_full, keys_touched, rows_accepted,
-    rows_rejected, rows_changed, rows_unreadable)
+    rows_rejected, rows_changed, rows_unreadable, rows_judged)
     select 2, 'bookings', false, (select count(*)
         from _rp_touched), (select count(*)
         from _rp_after), (select count(*)
@@ -521,7 +521,10 @@ insert into apartments_control.curated_build (run_sequence, table_name, is_full,
             and broken_rule is null
             union
             select row_key
-            from _rp_shortened) as _rp_unreadable);
+            from _rp_shortened) as _rp_unreadable), (select count(*)
+        from newest) + (select count(*)
+        from _rp_unheld_row
+        where broken_rule = 'unreadable_row');
 
 delete from apartments_control.layer_position where layer = 'curated' and name = 'bookings';
 
@@ -865,7 +868,7 @@ insert into apartments_control.orphan (table_name, row_key, event_day, row_hash,
             where newest."apartment_id" is not null and known_apartments."id" is null;
 
 insert into apartments_control.curated_build (run_sequence, table_name, is_full, keys_touched, rows_accepted,
-    rows_rejected, rows_changed, rows_unreadable)
+    rows_rejected, rows_changed, rows_unreadable, rows_judged)
     select 1, 'bookings', true, (select count(*)
         from _rp_touched), (select count(*)
         from _rp_after), (select count(*)
@@ -877,7 +880,10 @@ insert into apartments_control.curated_build (run_sequence, table_name, is_full,
             and broken_rule is null
             union
             select row_key
-            from _rp_shortened) as _rp_unreadable);
+            from _rp_shortened) as _rp_unreadable), (select count(*)
+        from newest) + (select count(*)
+        from _rp_unheld_row
+        where broken_rule = 'unreadable_row');
 
 delete from apartments_control.layer_position where layer = 'curated' and name = 'bookings';
 
@@ -1241,7 +1247,7 @@ delete from apartments_control.orphan
             varchar(65535))) end as varchar(512));
 
 insert into apartments_control.curated_build (run_sequence, table_name, is_full, keys_touched, rows_accepted,
-    rows_rejected, rows_changed, rows_unreadable)
+    rows_rejected, rows_changed, rows_unreadable, rows_judged)
     select 2, 'apartments', false, (select count(*)
         from _rp_touched), (select count(*)
         from _rp_after), (select count(*)
@@ -1253,7 +1259,10 @@ insert into apartments_control.curated_build (run_sequence, table_name, is_full,
             and broken_rule is null
             union
             select row_key
-            from _rp_shortened) as _rp_unreadable);
+            from _rp_shortened) as _rp_unreadable), (select count(*)
+        from newest) + (select count(*)
+        from _rp_unheld_row
+        where broken_rule = 'unreadable_row');
 
 delete from apartments_control.layer_position where layer = 'curated' and name = 'apartments';
 
@@ -1646,7 +1655,7 @@ insert into apartments_control.orphan (table_name, row_key, event_day, row_hash,
             where newest."apartment_id" is not null and known_apartments."id" is null;
 
 insert into apartments_control.curated_build (run_sequence, table_name, is_full, keys_touched, rows_accepted,
-    rows_rejected, rows_changed, rows_unreadable)
+    rows_rejected, rows_changed, rows_unreadable, rows_judged)
     select 2, 'user_viewing', false, (select count(*)
         from _rp_touched), (select count(*)
         from _rp_after), (select count(*)
@@ -1658,7 +1667,10 @@ insert into apartments_control.curated_build (run_sequence, table_name, is_full,
             and broken_rule is null
             union
             select row_key
-            from _rp_shortened) as _rp_unreadable);
+            from _rp_shortened) as _rp_unreadable), (select count(*)
+        from newest) + (select count(*)
+        from _rp_unheld_row
+        where broken_rule = 'unreadable_row');
 
 delete from apartments_control.layer_position where layer = 'curated' and name = 'user_viewing';
 

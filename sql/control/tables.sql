@@ -214,7 +214,8 @@ create table if not exists orphan (
 
 -- name: curated_build
 -- One row per run and curated table built: keys looked at, rows that differ afterwards, and what became of the keys.
--- rows_unreadable: accepted rows of which a field that only informs could not be read.
+-- rows_unreadable: accepted rows of which a field that only informs could not be read. rows_judged: current rows of the keys in raw;
+-- each is accepted or rejected (null of a derived table, which has versions).
 create table if not exists curated_build (
     run_sequence bigint not null,
     table_name varchar(127) not null,
@@ -224,6 +225,7 @@ create table if not exists curated_build (
     rows_rejected bigint not null,
     rows_changed bigint not null,
     rows_unreadable bigint default 0,
+    rows_judged bigint,
     primary key (run_sequence, table_name)
 )
 

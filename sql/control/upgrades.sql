@@ -54,6 +54,11 @@ begin
     if v_columns = 0 then
         alter table table_load add column rows_set_aside bigint default 0;
     end if;
+
+    select count(*) into v_columns from pg_table_def where tablename = 'curated_build' and "column" = 'rows_judged';
+    if v_columns = 0 then
+        alter table curated_build add column rows_judged bigint;
+    end if;
 end;
 $$ language plpgsql
 

@@ -346,7 +346,13 @@ _CHECKS = [
     _mutate(
         "cars-money-only-warns", "sql/cars/checks/money_counted_once.sql", "-- severity:   fail", "-- severity:   warn", CHECKS
     ),
-    _mutate("lost-rows-only-warn", f"{STEPS}/check.py", 'severity="fail",', 'severity="warn",', CHECKS),
+    _mutate(
+        "lost-rows-only-warn",
+        f"{STEPS}/check.py",
+        'severity="fail",\n        violations=f"""\n        select\n            cast(_rp_raw',
+        'severity="warn",\n        violations=f"""\n        select\n            cast(_rp_raw',
+        CHECKS,
+    ),
     _mutate(
         "set-aside-only-warns",
         f"{STEPS}/set_aside.py",
@@ -694,6 +700,13 @@ _PENDING = [
         'or not request.ledger.is_made_from("curated", table.name, request.marketplace.curated_hash(table))',
         "",
         PENDING,
+    ),
+    _mutate(
+        "what-no-run-published-is-not-checked-again",
+        f"{STEPS}/check.py",
+        'if request.plan.kind != "incremental" or is_unpublished or needs_full_build(request, table):',
+        'if request.plan.kind != "incremental" or needs_full_build(request, table):',
+        f"{UNIT}/warehouse/test_looked_at.py",
     ),
     _mutate(
         "time-that-passed-is-not-read",

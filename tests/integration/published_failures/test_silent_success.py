@@ -9,14 +9,14 @@ from tests.fixtures.mariadb import EXTRACTION_USER
 
 
 def test_aws_dms_a_target_that_is_out_of_sync_ends_no_run_well(market):
-    """Somebody deletes a row of curated by hand. The next run that has anything to build counts raw, accepted and rejected."""
+    """Somebody deletes a row of curated by hand. The next reconcile run with anything to build counts raw and curated."""
     market.insert_parent(1)
     market.run_well()
     with market.warehouse.connect() as connection:
         connection.execute("delete from market_curated.parents")
     market.insert_parent(2)
     with pytest.raises(FixData, match=r"parents_accounted_for: 1 rows, for example 2 in raw, 1 accepted, 0 rejected"):
-        market.run()
+        market.run({"reconcile": True})
     market.run_well({"rebuild": True})
     market.assert_whole()
 

@@ -5,7 +5,7 @@ Redshift enforces NOT NULL, and neither keys nor anything else. A file under che
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.definitions.marketplace import Check, CuratedTable, Marketplace
@@ -23,8 +23,12 @@ _MANY_REJECTED = 100
 _STATEMENT_BYTES, _SELECT_BYTES = 40_000, 15_000
 
 
-def list_generic_checks(marketplace: Marketplace) -> list[Check]:
+def list_generic_checks(marketplace: Marketplace, rows: Mapping[str, str] | None = None) -> list[Check]:
     """Return the checks, each of all the tables that it concerns; a violation of any stops the publication.
+
+    Args:
+        rows: By curated table, the condition on the rows that are looked at; a table that is not there is not looked at.
+            None: all rows of all tables.
 
     What is too long for one statement is several checks: `name`, `name_2`, and so on.
 
@@ -32,7 +36,9 @@ def list_generic_checks(marketplace: Marketplace) -> list[Check]:
         FixConfiguration: a header lacks its `unique_key`, or says `rank` otherwise than it is read.
     """
     control = marketplace.schemas.control
-    curated = [(table, f"{marketplace.schemas.curated}.{table.name}") for table in marketplace.curated]
+    looked_at = {table.name: "true" for table in marketplace.curated} if rows is None else rows
+    tables = [table for table in marketplace.curated if table.name in looked_at]
+    curated = [(table, _select_rows(marketplace, table, looked_at[table.name])) for table in tables]
     staged = [(metric.file, f"{marketplace.schemas.staging}.{metric.name}") for metric in marketplace.metrics]
     selects = {
         "curated_keys_unique": [
@@ -41,8 +47,8 @@ def list_generic_checks(marketplace: Marketplace) -> list[Check]:
         "curated_values_in_range": [
             sql for table, relation in curated for sql in _find_out_of_range(table.file, relation, _unique_key(table), control)
         ],
-        "references_known": [sql for table in marketplace.curated for sql in _find_orphans(marketplace, table)],
-        "tables_not_all_rejected": list(_find_all_rejected(marketplace)),
+        "references_known": [sql for table, relation in curated for sql in _find_orphans(marketplace, table, relation)],
+        "tables_not_all_rejected": list(_find_all_rejected(marketplace, looked_at)),
         "metric_rows_unique": [_find_doubled(file, relation, _listed(file, "unique_key")) for file, relation in staged],
         "metric_values_in_range": [
             sql for file, relation in staged for sql in _find_out_of_range(file, relation, _listed(file, "unique_key"), control)
@@ -60,6 +66,11 @@ def name_generated_checks(marketplace: Marketplace) -> set[str]:
     """Return the names of all checks that no file is for; raises as `list_generic_checks`."""
     of_tables = {table.name + end for table in marketplace.curated for end in (ACCOUNTED_FOR, NEWLY_SET_ASIDE, BEYOND_LIMIT)}
     return of_tables | {check.name for check in list_generic_checks(marketplace)}
+
+
+def _select_rows(marketplace: Marketplace, table: CuratedTable, condition: str) -> str:
+    relation = f"{marketplace.schemas.curated}.{table.name}"
+    return relation if condition == "true" else f"(select * from {relation} where {condition}) as {table.name}"
 
 
 def _listed(file: SqlFile, key: str) -> tuple[str, ...]:
@@ -111,7 +122,7 @@ def _quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _find_orphans(marketplace: Marketplace, table: CuratedTable) -> Iterator[str]:
+def _find_orphans(marketplace: Marketplace, table: CuratedTable, relation: str) -> Iterator[str]:
     """Select the rows that refer to a row which is neither accepted, kept as removed, nor rejected.
 
     Only of a parent that keeps removed rows that can be said; a derived table refers to the rows that it is the history of.
@@ -131,20 +142,29 @@ def _find_orphans(marketplace: Marketplace, table: CuratedTable) -> Iterator[str
         child = _tell(table.file, _unique_key(table), f"{table.name}.")
         yield (
             f"select {child} || ': none of {parent.name} has its {column}' as example\n"
-            f"from {curated}.{table.name}\n"
+            f"from {relation}\n"
             f"left join ({known} union {rejected}) as known\n"
             f"    on lower(cast({table.name}.{column} as varchar(512))) = known.known_key\n"
             f"where known.known_key is null\n    and {table.name}.{column} is not null"
         )
 
 
-def _find_all_rejected(marketplace: Marketplace) -> Iterator[str]:
-    """Select the tables that have many rejected rows and no accepted one."""
+def _find_all_rejected(marketplace: Marketplace, looked_at: Mapping[str, str]) -> Iterator[str]:
+    """Select the tables that have many rejected rows and no accepted one.
+
+    Of one that is not looked at as a whole: that never accepted one, by what its builds counted.
+    """
     curated = marketplace.schemas.curated
+    builds = f"coalesce(sum(rows_accepted), 0) as row_count from {marketplace.schemas.control}.curated_build"
     counts = (
-        f"select cast('{table.name}' as varchar(127)) as table_name, count(*) as row_count from {curated}.{table.name}"
+        f"select cast('{table.name}' as varchar(127)) as table_name, "
+        + (
+            f"count(*) as row_count from {curated}.{table.name}"
+            if looked_at[table.name] == "true"
+            else f"{builds} where table_name = '{table.name}'"
+        )
         for table in marketplace.curated
-        if not table.is_derived
+        if not table.is_derived and table.name in looked_at
     )
     for part in divide_texts(counts, most_bytes=_SELECT_BYTES):
         yield (

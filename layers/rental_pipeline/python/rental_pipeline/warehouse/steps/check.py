@@ -10,6 +10,7 @@ from rental_pipeline.definitions.marketplace import FIRST_DAY, LAST_DAY, Check, 
 from rental_pipeline.model.raw_tables import quote_identifier
 from rental_pipeline.model.request_size import MAX_BYTES, divide_texts
 from rental_pipeline.model.strategies import Append
+from rental_pipeline.warehouse.steps.curated_build import CuratedBuild, needs_full_build
 from rental_pipeline.warehouse.steps.newest import select_newest
 from rental_pipeline.warehouse.steps.set_aside import (
     WAYS_OUT,
@@ -83,9 +84,16 @@ def tell_violations(rows: Rows) -> list[str]:
 def list_checks(request: StepRequest) -> list[Check]:
     """The marketplace's checks; those of all tables, by their headers; and per curated table: every key of raw is accepted or
     rejected; what is newly set aside.
+
+    What was published before has passed its checks: a run looks at the rows among which those are that it touched. Whole tables
+    are looked at where a run before built them and did not publish, and in whatever is no incremental run.
     """
-    generated = list_generic_checks(request.marketplace)
-    generated += [_account_for_rows(request, table) for table in request.marketplace.curated if not table.is_derived]
+    rows = {table.name: condition for table in request.marketplace.curated if (condition := _bound_rows(request, table))}
+    generated = list_generic_checks(request.marketplace, rows)
+    for table in request.marketplace.curated:
+        if table.name in rows and not table.is_derived:
+            is_whole = rows[table.name] == "true"
+            generated.append(_account_for_rows(request, table) if is_whole else _account_for_touched(request, table))
     generated += list_set_aside_checks(request)
     return [*request.marketplace.checks, *generated]
 
@@ -97,6 +105,33 @@ def _record(request: StepRequest, check: Check) -> str:
         f" select {request.run_sequence}, {literal(check.name)}, {literal(check.severity)}, count(*),"
         f" cast(min(example) as varchar(1024))"
         f" from ({check.violations}) as broken"
+    )
+
+
+def _bound_rows(request: StepRequest, table: CuratedTable) -> str | None:
+    """Return the condition on the rows of a curated table that the checks look at; None: no row is new since they last did."""
+    is_unpublished = request.ledger.applied_run("curated", table.name) > request.ledger.published_run
+    if request.plan.kind != "incremental" or is_unpublished or needs_full_build(request, table):
+        return "true"
+    if table.name not in request.pending.curated:
+        return None
+    build = CuratedBuild(request, table)
+    return "true" if build.arrivals.orphans else build.bound_curated()
+
+
+def _account_for_touched(request: StepRequest, table: CuratedTable) -> Check:
+    return Check(
+        name=f"{table.name}{ACCOUNTED_FOR}",
+        severity="fail",
+        violations=f"""
+        select
+            cast(rows_judged as varchar(20)) || ' touched rows in raw, ' || cast(rows_accepted as varchar(20)) || ' accepted, '
+            || cast(rows_rejected as varchar(20)) || ' rejected' as example
+        from {request.schemas.control}.curated_build
+        where run_sequence = {request.run_sequence}
+            and table_name = {literal(table.name)}
+            and rows_judged <> rows_accepted + rows_rejected
+        """,
     )
 
 

@@ -10,7 +10,7 @@ from rental_pipeline.definitions.lake_tables import lake_name, mark_years, year_
 from rental_pipeline.model.document import write
 from rental_pipeline.warehouse.steps.curated_build import CuratedBuild
 from rental_pipeline.warehouse.steps.dirty_periods import mark_dirty, read_dirty_ranges, select_dirty_ranges
-from rental_pipeline.warehouse.steps.judge import Judging
+from rental_pipeline.warehouse.steps.judge import UNREADABLE_ROW, Judging
 from rental_pipeline.warehouse.steps.quarantine import Quarantine
 from rental_pipeline.warehouse.steps.step import Rows, Step, TableRequest, literal
 from rental_pipeline.warehouse.steps.touched_keys import TouchedKeys
@@ -93,10 +93,14 @@ class Curation(CuratedBuild):
     def _count(self, changed: str) -> str:
         judged = "select row_key from judged where unreadable_value is not null and broken_rule is null union "
         unreadable = f"{'' if self.table.is_derived else judged}select row_key from _rp_shortened"
+        # Before those were taken out whose values could not be held.
+        unread = f"(select count(*) from _rp_unheld_row where broken_rule = {literal(UNREADABLE_ROW)})"
+        in_raw = "null" if self.table.is_derived else f"(select count(*) from newest) + {unread}"
         return (
             f"insert into {self.control}.curated_build"
-            " (run_sequence, table_name, is_full, keys_touched, rows_accepted, rows_rejected, rows_changed, rows_unreadable)"
+            " (run_sequence, table_name, is_full, keys_touched, rows_accepted, rows_rejected, rows_changed, rows_unreadable,"
+            " rows_judged)"
             f" select {self.run}, {literal(self.table.name)}, {str(self.is_full).lower()}, (select count(*) from _rp_touched),"
             " (select count(*) from _rp_after), (select count(*) from _rp_quarantined),"
-            f" (select count(*) from {changed}), (select count(*) from ({unreadable}) as _rp_unreadable)"
+            f" (select count(*) from {changed}), (select count(*) from ({unreadable}) as _rp_unreadable), {in_raw}"
         )

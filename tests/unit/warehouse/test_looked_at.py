@@ -1,0 +1,63 @@
+"""At which rows of curated tables a run's checks look: those that it touched, or all where others have passed no check yet."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from rental_pipeline.model.ledger import Position
+from rental_pipeline.warehouse.steps.check import _bound_rows, list_checks
+from tests.fixtures.composed_steps import plan_table
+from tests.unit.warehouse.test_bounds import ARRIVED, Request
+
+BOUNDS = "bookings.booking_id >= 10 and bookings.booking_id <= 20"
+
+
+class Checked(Request):
+    """A run that builds bookings; all there is was published by run 5."""
+
+    def __init__(self, published: int = 5, kind: str = "incremental", curated: tuple[str, ...] = ("bookings",), **found: int):
+        super().__init__(replace(ARRIVED, **found))
+        self.pending = replace(self.pending, curated=curated)
+        attributes = plan_table("apartment_attributes", "snapshot")
+        self.plan = replace(self.plan, kind=kind, tables=(*self.plan.tables, attributes))
+        self.settings = SimpleNamespace(reporting_currency="USD")
+        metric = Position("presentation", "top_listings_weekly", published)
+        self.ledger = replace(self.ledger, positions=(*self.ledger.positions, metric))
+
+    def look_at(self, table: str) -> str | None:
+        return _bound_rows(self, self.marketplace.curated_table(table))
+
+
+def test_a_run_looks_at_the_rows_that_it_touched():
+    """And at no table that it did not build."""
+    assert Checked().look_at("bookings") == BOUNDS
+    assert Checked().look_at("user_viewing") is None
+
+
+@pytest.mark.parametrize(
+    "checked",
+    [Checked(published=4), Checked(kind="reconcile"), Checked(kind="rebuild"), Checked(orphans=1, orphans_since=1)],
+    ids=["an earlier run did not publish", "reconcile", "rebuild", "orphans may have any key"],
+)
+def test_all_rows_are_looked_at_where_others_passed_no_check(checked):
+    assert checked.look_at("bookings") == "true"
+
+
+def test_all_rows_of_a_table_that_was_never_published_are_looked_at():
+    assert Checked(published=0).look_at("user_viewing") == "true"
+
+
+def test_what_is_touched_is_accounted_for():
+    """By the counts of its build; a whole table by those of raw."""
+    request = Checked()
+    checks = {check.name: check.violations for check in list_checks(request)}
+    assert "curated_build" in checks["bookings_accounted_for"] and "user_viewing_accounted_for" not in checks
+    assert f"(select * from apartments_curated.bookings where {BOUNDS}) as bookings" in checks["curated_values_in_range"]
+    assert "user_viewing" not in checks["curated_values_in_range"]
+    assert "apartments_control.curated_build where table_name = 'bookings'" in checks["tables_not_all_rejected"]
+    whole = {check.name: check.violations for check in list_checks(Checked(kind="reconcile"))}
+    assert (
+        "apartments_raw" in whole["bookings_accounted_for"]
+        and "from apartments_curated.bookings" in whole["tables_not_all_rejected"]
+    )
