@@ -229,7 +229,8 @@ def _read_layers(stack: Stack, execution: StartedExecution, bytes_sent: int) -> 
         def ask(sql: str, *arguments: Any) -> list[tuple[Any, ...]]:
             return warehouse.execute(sql, arguments).fetchall()
 
-        ((run,),) = ask(f"select run_sequence from {control}.run where execution_id = %s", execution.arn)
+        opened = ask(f"select run_sequence from {control}.run where execution_id = %s", execution.arn)
+        run = opened[0][0] if opened else 0  # an unchanged source opens no run, and there is none of this number
         tables = read_hops(warehouse, MARKETPLACE, run)
         ((parquet_bytes,),) = ask(f"select coalesce(sum(bytes), 0) from {control}.table_load where run_sequence = %s", run)
         raw = [

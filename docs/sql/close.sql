@@ -55,3 +55,30 @@ select table_name, ranges, ranges_different, source_rows_after, raw_rows_after
     from apartments_control.reconciliation
     where run_sequence = 2
     order by table_name;
+
+select
+    layer,
+    name,
+    run_sequence,
+    to_char(watermark, 'YYYY-MM-DD"T"HH24:MI:SS.US') as watermark,
+    to_char(as_of, 'YYYY-MM-DD') as as_of,
+    input_hash,
+    definition_hash,
+    first_run_sequence
+from apartments_control.layer_position;
+
+select
+    table_schema as "schema",
+    table_name as "table",
+    column_name as "column",
+    data_type as "type",
+    character_maximum_length as "length",
+    numeric_precision as "precision",
+    numeric_scale as "scale"
+from svv_columns
+where table_schema in ('apartments_raw')
+order by table_schema, table_name, ordinal_position;
+
+select (select count(*) as dirty_periods
+        from apartments_control.dirty_period) as dirty_periods, (select count(*) as stale_years
+        from apartments_control.lake_stale_year) as stale_years;

@@ -12,18 +12,20 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from rental_pipeline.model.archive_document import Archive
 from rental_pipeline.model.arrivals import Pending, PeriodRange
 from rental_pipeline.model.document import json_name
-from rental_pipeline.model.events import PlanSummary
+from rental_pipeline.model.events import Look, PlanSummary
 from rental_pipeline.model.figures_document import Figures
 from rental_pipeline.model.fingerprints import KnownDay, KnownRange, Span
 from rental_pipeline.model.lake_document import Lake
 from rental_pipeline.model.ledger import Ledger
 from rental_pipeline.model.load_document import Replay, SliceResult, TableLoad
 from rental_pipeline.model.plan_document import Plan
+from rental_pipeline.model.state_document import State
 from rental_pipeline.model.table_plan import Slice
 
 PAGE = Path(__file__).parents[2] / "docs" / "architecture.md"
 DOCUMENTS: dict[str, Any] = {
     "ledger.json": Ledger,
+    "state.json": State,
     "fingerprints.json": dict[str, list[KnownRange | KnownDay]],
     "plan.json": Plan,
     "slices.json, and the event of extract_slice": tuple[Slice, ...],
@@ -38,6 +40,7 @@ DOCUMENTS: dict[str, Any] = {
     "unloads.json": dict[str, int],
     "figures.json": Figures,
     "what plan_run returns": PlanSummary,
+    "what plan_run returns before a run is opened": Look,
 }
 _BEGIN, _END = "<!-- BEGIN json shapes: `make json-shapes` -->\n", "<!-- END json shapes -->\n"
 _PLAIN = {str: "text", int: "integer", float: "number", bool: "boolean", NoneType: "null"}

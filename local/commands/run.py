@@ -207,13 +207,14 @@ def execute(stack: Stack, title: str) -> dict[str, Any]:
     output = execution.output
     say(f"  {output['status']} after {execution.seconds:.1f} s")
     with stack.warehouse.connect() as warehouse:
-        ((run_sequence,),) = warehouse.execute(
+        opened = warehouse.execute(
             f"select run_sequence from {stack.marketplace}_control.run where execution_id = %s", [execution.arn]
         ).fetchall()
-        hops = read_hops(warehouse, stack.marketplace, run_sequence)
+        # Where the source is as the last run left it, none is opened, and no row moves.
+        hops = [each for (run,) in opened for each in read_hops(warehouse, stack.marketplace, run)]
     return {
         "title": title,
-        "run_sequence": run_sequence,
+        "run_sequence": output["run_sequence"],
         "status": output["status"],
         "message": output["message"],
         "seconds": execution.seconds,

@@ -41,6 +41,15 @@ class Protections:
     own_positions: bool = True  # off: curated looks at what this run added to raw only
     nothing_pending_ends_run: bool = True  # off: a run that added nothing to raw ends at once
 
+    # What is kept outside of the warehouse (decision 18)
+    state_void_before_writing: bool = True  # off: a run begins, and what the last one left still counts
+    state_settled_over_own_mark: bool = True  # off: a run that was overtaken at its end writes over the newer one's mark
+    state_is_newest: bool = True  # off: a state that was put back counts, though a run was opened since
+    state_knows_rows: bool = True  # off: only the number of rows from the watermark on is compared
+    state_knows_day: bool = True  # off: the day of the last run does not matter
+    state_knows_files: bool = True  # off: SQL that was deployed since does not matter
+    state_knows_columns: bool = True  # off: columns that were added since do not matter
+
     # Curated and presentation (I9)
     newest_decides: bool = True  # off: an older good version stays where the newest is broken
     children_follow_parents: bool = True  # off: only rows that changed themselves are judged

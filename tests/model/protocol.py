@@ -8,7 +8,23 @@ from typing import Any
 
 from tests.model.layers import all_periods, find_newest, had_parent, judge, measure, publish_all, touch_periods
 from tests.model.protections import Protections
-from tests.model.state import CHILDREN, PARENTS, TABLES, Key, Load, Period, Row, Run, State, Version, drop, get, put
+from tests.model.state import (
+    CHILDREN,
+    PARENTS,
+    TABLES,
+    Items,
+    Key,
+    Load,
+    Period,
+    Row,
+    Run,
+    Settled,
+    State,
+    Version,
+    drop,
+    get,
+    put,
+)
 
 STEPS = (
     "read parents",
@@ -19,8 +35,28 @@ STEPS = (
     "curate children",
     "stage",
     "publish",
+    "settle",
 )
 END = "end"
+
+
+def is_unchanged(state: State, on: Protections) -> bool:
+    """Whether an increment may end before it begins: the source, the files and the day are as the last run left them."""
+    settled = state.kept.settled if state.kept else None
+    if settled is None or (on.state_is_newest and state.kept.shows_runs and settled.run != state.lease):
+        return False
+    if on.state_knows_day and settled.week != max(state.week, state.published_week):
+        return False
+    if on.state_knows_files and (settled.rule, settled.formula) != (state.rule, state.formula):
+        return False
+    if on.state_knows_columns and settled.schema != state.schema:
+        return False
+    rows = _rows_ahead(state.rows, dict(settled.lower))
+    return rows == settled.rows if on.state_knows_rows else len(rows) == len(settled.rows)
+
+
+def _rows_ahead(rows: Items, lower: dict[str, int]) -> Items:
+    return tuple(sorted((key, row) for key, row in rows if row.cursor >= lower[key[0]]))
 
 
 def open_run(state: State, kind: str, on: Protections) -> State:
@@ -52,6 +88,10 @@ def open_run(state: State, kind: str, on: Protections) -> State:
         state = replace(state, watermark=tuple((table, run.bound) for table in sorted(TABLES)))
     if kind == "incremental" and not on.reruns_are_new_runs:
         state = replace(state, last_window=(sequence, run.bound, state.watermark))
+    if state.kept:
+        settled, backup = state.kept.settled, state.kept.backup
+        left = None if on.state_void_before_writing else settled
+        state = replace(state, kept=state.kept._replace(mark=sequence, settled=left, backup=settled or backup))
     return replace(state, lease=sequence, runs=(*state.runs, run))
 
 
@@ -126,6 +166,8 @@ def take_step(state: State, run: Run, step: str, on: Protections) -> State:
         if state.archive is not None and not on.replays_committed_loads:
             state = replace(state, archive=(*state.archive, _describe(run, table, on)))
         return _advance(state, run)
+    if step == "settle":
+        return settle(state, run, on)
     if on.fence and state.lease != run.sequence:
         return _end(state, run)
     if on.files_are_pinned and (state.rule, state.formula) != (run.rule, run.formula):
@@ -321,7 +363,20 @@ def publish(state: State, run: Run, on: Protections) -> State:
     )
     if dict(published) != publish_all(state.curated, run.week, state.formula):
         after = replace(after, fault=f"run {run.sequence} publishes other figures than its curated rows give")
-    return _end(after, run)
+    if state.kept is None:
+        return _end(after, run)
+    lower = after.watermark
+    rows = _rows_ahead(run.reads, dict(lower)) if run.kind == "incremental" else ()
+    settling = Settled(run.sequence, run.week, run.rule, run.formula, run.schema, lower, rows)
+    return _advance(after, replace(run, settling=settling if run.kind == "incremental" else None), "publish")
+
+
+def settle(state: State, run: Run, on: Protections) -> State:
+    """Keep outside what was read at the end, unless another run has begun since; its lease is free, and so no fence helps."""
+    kept = state.kept
+    if kept and run.settling and (kept.mark == run.sequence or not on.state_settled_over_own_mark):
+        state = replace(state, kept=kept._replace(settled=run.settling))
+    return _end(state, run)
 
 
 def repeat_run(state: State) -> State | None:

@@ -8,10 +8,10 @@ from functools import cache
 
 from tests.model.promises import find_broken_promise, run_once
 from tests.model.protections import Protections
-from tests.model.protocol import END, STEPS, crash, go_on, open_run, repeat_run, repeat_step
+from tests.model.protocol import END, STEPS, crash, go_on, is_unchanged, open_run, repeat_run, repeat_step
 from tests.model.search import Counterexample, Search, search
 from tests.model.source import EVENTS, insert_child, insert_parent, pass_hour, pass_week
-from tests.model.state import State, normalise
+from tests.model.state import Kept, State, normalise
 
 Action = Callable[[State], State | None]
 
@@ -27,6 +27,8 @@ class Scope:
         resumes: Whether runs that stopped may go on later (redriven, or overtaken and not aware of it) and repeat a step.
         stopping: More kinds of runs that may stop, each in those of the steps that it has.
         keeps_archive: Whether what the runs have written to S3 can be replayed.
+        keeps_state: Whether runs keep a state outside of the warehouse, and look at it before they begin. shows_runs: Whether
+            they then also see the objects of later runs.
         starts_loaded: Whether a parent and a child are loaded and published in the beginning; else the source is empty.
     """
 
@@ -39,14 +41,16 @@ class Scope:
     depth: int
     stopping: tuple[str, ...] = ()
     keeps_archive: bool = False
+    keeps_state: bool = False
+    shows_runs: bool = True
 
 
 SCOPES = (
     Scope(
         "one run at a time, stopping anywhere",
-        events=tuple(event for event in EVENTS if not event.startswith(("transaction", "parent and child"))),
+        events=tuple(event for event in EVENTS if not event.startswith(("transaction", "parent and child", "state"))),
         kinds=("incremental", "window", "reconcile", "rebuild"),
-        stops=STEPS[1:],
+        stops=STEPS[1:-1],
         resumes=False,
         starts_loaded=True,
         depth=4,
@@ -88,6 +92,36 @@ SCOPES = (
         stopping=("replay", "erase"),
         keeps_archive=True,
     ),
+    Scope(
+        "a state is kept outside",
+        events=(
+            "child moved to the other week",
+            "child deleted",
+            "column added to parents",
+            "a week passes",
+            "rule edited",
+            "state put back",
+        ),
+        kinds=("incremental", "reconcile"),
+        stops=("load children", "curate children", "publish"),
+        resumes=False,
+        starts_loaded=True,
+        depth=4,
+        stopping=("reconcile",),
+        keeps_state=True,
+    ),
+    Scope(
+        "a state is kept outside, and runs overlap",
+        events=("child moved to the other week", "child deleted"),
+        kinds=("incremental", "reconcile"),
+        stops=("curate children", "settle"),
+        resumes=True,
+        starts_loaded=True,
+        depth=4,
+        stopping=("reconcile",),
+        keeps_state=True,
+        shows_runs=False,
+    ),
 )
 
 
@@ -114,7 +148,8 @@ def find_counterexample(on: Protections) -> tuple[Scope, Counterexample] | None:
 
 def begin(scope: Scope, on: Protections) -> State:
     """Return the state in which all sequences of a scope begin."""
-    state = State(archive=() if scope.keeps_archive else None)
+    kept = Kept(0, None, None, scope.shows_runs) if scope.keeps_state else None
+    state = State(archive=() if scope.keeps_archive else None, kept=kept)
     if scope.starts_loaded:
         state = pass_week(pass_hour(run_once(insert_child(insert_parent(state)), "incremental", on)))
     return state
@@ -145,6 +180,8 @@ def _begin(kind: str, stop: str, scope: Scope, on: Protections) -> Action:
     def act(state: State) -> State | None:
         if len(state.runs) > 1:
             return None
+        if kind == "incremental" and is_unchanged(state, on):
+            return state
         opened = open_run(state, kind, on)
         is_there = stop != END and opened.runs[-1].done == STEPS.index(stop)
         after = opened if is_there else go_on(opened, opened.lease, stop, on)

@@ -117,6 +117,13 @@ def edit_formula(state: State) -> State | None:
     return replace(state, formula=2) if state.formula == 1 else None
 
 
+def put_state_back(state: State) -> State | None:
+    """What was kept outside is replaced by what it said before, as from a backup."""
+    if not state.kept or not state.kept.backup:
+        return None
+    return replace(state, kept=state.kept._replace(settled=state.kept.backup))
+
+
 EVENTS: dict[str, Callable[[State], State | None]] = {
     "parent inserted": insert_parent,
     "parent broken": break_parent,
@@ -136,4 +143,5 @@ EVENTS: dict[str, Callable[[State], State | None]] = {
     "a week passes": pass_week,
     "rule edited": edit_rule,
     "formula edited": edit_formula,
+    "state put back": put_state_back,
 }

@@ -44,6 +44,33 @@ class Load(NamedTuple):
     compared: frozenset[Key] | None
 
 
+class Settled(NamedTuple):
+    """What a complete increment says outside of the warehouse: by what it was made, and which rows the next one would read.
+
+    lower: Of the next run, by table; rows: what raw has of the rows from there on, by key.
+    """
+
+    run: int
+    week: int
+    rule: int
+    formula: int
+    schema: int
+    lower: Items
+    rows: Items
+
+
+class Kept(NamedTuple):
+    """The object outside: marked by the newest run, settled or void (None).
+
+    backup: what it said before, which may be put back; shows_runs: whether the objects of later runs are there to be seen.
+    """
+
+    mark: int
+    settled: Settled | None
+    backup: Settled | None
+    shows_runs: bool
+
+
 @dataclass(frozen=True)
 class Run:
     """A run under way: what it read from the ledger and the source, and where it is.
@@ -57,6 +84,7 @@ class Run:
         reads: Rows by key.
         loads: Those that a replay makes again.
         added: Whether it added anything to raw; noted: dirty periods where they are not durable.
+        settling: What it has read at its end, to be kept outside.
     """
 
     sequence: int
@@ -78,6 +106,7 @@ class Run:
     loads: tuple[Load, ...] = ()
     added: bool = False
     noted: frozenset[Period] = frozenset()
+    settling: Settled | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +122,7 @@ class State:
         dirty: Periods to be made again; staged: periods made again (None: empty) and not yet published.
         runs: That may still go on.
         archive: The loads that made raw what it is, oldest first; None where nothing is tried that reads them.
+        kept: What is kept outside; None where nothing is tried that looks at it.
         last_window: Of the last incremental run: its sequence, bound and watermark (for `reruns_are_new_runs` off).
         blind: Keys whose last change moved no cursor, and that no whole read has seen since.
         fault: A promise that was broken on the way.
@@ -121,6 +151,7 @@ class State:
     published_formula: int = 0
     runs: tuple[Run, ...] = ()
     archive: tuple[Load, ...] | None = None
+    kept: Kept | None = None
     last_window: tuple[int, int, Items] | None = None
     blind: frozenset[Key] = frozenset()
     fault: str | None = None
@@ -164,6 +195,14 @@ def normalise(state: State) -> State:
         times.add(run.bound)
         times.update(time for _, time in run.watermark)
         times.update(row.cursor for _, row in run.reads)
+    kept = state.kept
+    if kept:
+        runs.add(kept.mark)
+    for settled in (*((kept.settled, kept.backup) if kept else ()), *(run.settling for run in state.runs)):
+        if settled:
+            runs.add(settled.run)
+            times.update(time for _, time in settled.lower)
+            times.update(row.cursor for _, row in settled.rows)
     if state.last_window:
         runs.add(state.last_window[0])
         times.add(state.last_window[1])
@@ -181,6 +220,12 @@ def normalise(state: State) -> State:
 
     def renew(loads: tuple[Load, ...]) -> tuple[Load, ...]:
         return tuple(load._replace(run=run_of[load.run], bound=time_of[load.bound], rows=retime(load.rows)) for load in loads)
+
+    def resettle(settled: Settled | None) -> Settled | None:
+        if settled is None:
+            return None
+        lower = renumber(settled.lower, time_of)
+        return settled._replace(run=run_of[settled.run], lower=lower, rows=retime(settled.rows))
 
     return replace(
         state,
@@ -201,10 +246,12 @@ def normalise(state: State) -> State:
                 positions=renumber(run.positions, run_of),
                 reads=retime(run.reads),
                 loads=renew(run.loads),
+                settling=resettle(run.settling),
             )
             for run in state.runs
         ),
         archive=state.archive and renew(state.archive),
+        kept=kept and Kept(run_of[kept.mark], resettle(kept.settled), resettle(kept.backup), kept.shows_runs),
         last_window=state.last_window
         and (run_of[state.last_window[0]], time_of[state.last_window[1]], renumber(state.last_window[2], time_of)),
     )

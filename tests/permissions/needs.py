@@ -50,6 +50,8 @@ def find_needs(call: AwsCall, parameters: dict[str, Any]) -> Iterator[Need]:
             yield Need(_OBJECT_ACTIONS[operation], f"{bucket}/{named['Key']}", _TLS)
             if "Tagging" in named and operation != "PutObjectTagging":  # API reference, "PutObject"
                 yield Need("s3:PutObjectTagging", f"{bucket}/{named['Key']}", _TLS)
+            if "IfMatch" in named:  # User Guide, "How to prevent object overwrites with conditional writes"
+                yield Need("s3:GetObject", f"{bucket}/{named['Key']}", _TLS)
             if call.error in ("NoSuchKey", "404"):  # API reference, "GetObject": without it the answer is 403, not 404
                 yield Need("s3:ListBucket", bucket, _TLS)
         case "s3", "DeleteObjects":

@@ -86,7 +86,7 @@ def _altered_plans(world: World, alter: Callable[[dict[str, Any], dict[str, Any]
 
     def invoke_and_alter(function: str, event: Any) -> Any:
         answer = invoke(function, event)
-        if function == "plan_run":
+        if function == "plan_run" and event["run_sequence"] is not None:
             key = f"apartments/runs/{event['run_sequence']:06d}/plan.json"
             plan = world.pipeline.read(key)
             for table in plan["tables"]:

@@ -88,8 +88,8 @@ class Soak:
         self.audit = Audit(self.world, self.history)
         self.life = Life(self.world.source, self.dice, self.history, self.world.rates_file)
         self.as_of = datetime.now(UTC).date()
-        # What had changed in the source when a run was planned, by run sequence.
-        self._planned_at: dict[int, int] = {}
+        # What had changed in the source when a run was planned, by run sequence; None: when it was looked at last.
+        self._planned_at: dict[int | None, int] = {}
         self._plan = Plan()
         self._invocations = self._states = 0
         self.world.around = self._around
@@ -106,7 +106,8 @@ class Soak:
         """Play so many executions; return whether nothing was lost or doubled. It stops at the first finding."""
         self.begin()
         for number in range(2, runs + 1):
-            self.life.play(self.dice.randint(2, 9))
+            # Now and then nothing happens between two runs.
+            self.life.play(self.dice.choice([0, self.dice.randint(2, 9), self.dice.randint(2, 9)]))
             plan = self._think_of_trouble()
             self.run(number, plan, self._choose_input())
             if self.audit.findings:
@@ -158,7 +159,8 @@ class Soak:
         """Say how it stands, in a line."""
         bad = sum(count for name, count in self.counts.items() if name in ("FAILED", "ABORTED"))
         self.say(
-            f"run {number:4d}: {self.counts['good']} good, {bad} broken off, {self.counts['redriven']} redriven,"
+            f"run {number:4d}: {self.counts['good']} good, {self.counts['asleep']} of them without a run, {bad} broken off,"
+            f" {self.counts['redriven']} redriven,"
             f" {self.faults.total()} faults; rows offered {self.history.rows_offered}, lost {self.audit.lost},"
             f" doubled {self.audit.doubled}"
         )
@@ -178,9 +180,17 @@ class Soak:
         if status not in ("succeeded", "unchanged"):
             return
         with self.world.warehouse.connect() as connection:
-            ((run,),) = connection.execute(
+            opened = connection.execute(
                 "select run_sequence from apartments_control.run where execution_id = %s", (execution.arn,)
             ).fetchall()
+        if not opened:
+            # The warehouse was not asked: by what the last run left, it holds all that the source has.
+            self.counts["asleep"] += 1
+            settled = self.world.pipeline.read("apartments/state.json")["settled"]
+            as_of = max(each["as_of"] for each in settled["ledger"]["positions"] if each["layer"] == "presentation")
+            self.audit.check(date.fromisoformat(as_of), self._planned_at[None], is_reconciled=False)
+            return
+        ((run,),) = opened
         planned = self.world.pipeline.read(f"apartments/runs/{run:06d}/plan.json")
         is_complete = planned["kind"] in ("incremental", "reconcile") and all(table["read"] for table in planned["tables"])
         owed_until = self._planned_at[run] if is_complete else 0

@@ -116,6 +116,7 @@ def test_only_what_changed_is_unloaded_again(pipeline, source, fresh_warehouse, 
             "update apartments_control.layer_position set definition_hash = 'another'"
             " where layer = 'lake' and name = 'curated_bookings'"
         )
+    pipeline.forget_state()
     assert pipeline.run()["status"] == "unchanged"
     assert not set(lake.files("curated_bookings")) & set(after["curated_bookings"])
     assert_lake_is_warehouse(lake, fresh_warehouse)

@@ -50,11 +50,13 @@ def test_a_first_load_mirrors_the_source_and_publishes(pipeline, generated, fres
 
 
 def test_an_unchanged_source_is_a_short_run(pipeline, generated, fresh_warehouse):
-    """A second run adds nothing to raw, builds nothing, publishes nothing, and says so."""
+    """No run is opened; one that is opened all the same adds nothing to raw, builds nothing, publishes nothing, and says so."""
     pipeline.run()
     before, layers = row_counts(fresh_warehouse), read_layers(fresh_warehouse)
-    result = pipeline.run()
-    assert result["status"] == "unchanged"
+    assert pipeline.run()["status"] == "unchanged"
+    assert fresh_warehouse.query("select count(*) from apartments_control.run") == [(1,)]
+    pipeline.forget_state()
+    assert pipeline.run()["status"] == "unchanged"
     assert row_counts(fresh_warehouse) == before
     assert_same_layers(read_layers(fresh_warehouse), layers)
     steps = fresh_warehouse.query("select step from apartments_control.step_commit where run_sequence = 2 order by step")

@@ -37,6 +37,7 @@ from rental_pipeline.base.object_store import (
     report_key,
     result_key,
     run_key,
+    state_key,
     unload_folder,
     write_bytes,
 )
@@ -55,6 +56,7 @@ def test_keys_are_as_the_architecture_draws_them() -> None:
     }  # fmt: skip
     expected = {re.sub(r"<([^>]+)>", lambda match: values[match[1]], line) for line in drawn}
     assert expected == {
+        state_key("apartments"),
         progress_key("apartments", 7, 3),
         *(
             run_key("apartments", 7, name)

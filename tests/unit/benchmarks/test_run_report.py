@@ -32,15 +32,16 @@ def test_a_retry_is_a_step() -> None:
 
 
 def test_the_table_judges_what_was_promised(tmp_path: Path) -> None:
-    """An increment by its rows, an unchanged run by its seconds and transitions."""
-    unchanged = replace(FIRST_LOAD, title=UNCHANGED, seconds=5.5, transitions={"run": 30, "SQL steps": 20, "slices": 0})
+    """An increment by its rows, an unchanged run by its seconds, transitions and submissions."""
+    unchanged = replace(FIRST_LOAD, title=UNCHANGED, seconds=5.5, transitions={"run": 3, "SQL steps": 0, "slices": 0})
     increment = replace(FIRST_LOAD, title=INCREMENT, hops={"read from the source": Hop(60, 100)})
     runs = [FIRST_LOAD, unchanged, increment, replace(increment, title=AGAIN)]
     write_table(tmp_path / "run.md", runs, {"bookings": 1000}, {"new bookings": 10}, "MariaDB 1", 0.5)
     lines = (tmp_path / "run.md").read_text(encoding="utf-8").splitlines()
     assert "| 1 % changed, rows read from the source, of the first load's | <= 5% | 6.0% | **missed** |" in lines
     assert "| nothing changed, seconds | <= 5 | 5.5 | **missed** |" in lines
-    assert "| nothing changed, state transitions | <= 60 | 50 | kept |" in lines
+    assert "| nothing changed, state transitions | <= 12 | 3 | kept |" in lines
+    assert f"| nothing changed, submissions | <= 0 | {FIRST_LOAD.submissions} | **missed** |" in lines
     assert lines.index("| Load raw tables | 2.1 | 2.1 | 2.1 | 2.1 |") + 1 == lines.index(
         "| … Load a raw table: bookings | 2.0 | 2.0 | 2.0 | 2.0 |"
     )

@@ -29,6 +29,7 @@ class Answers:
     """What the functions answer in one run.
 
     Attributes:
+        look: Whether the source, or what the last run left, asks for a run (`open`, else `unchanged`).
         outcome: Of the open step.
         plans: How often the planner has to be asked until its plan is complete.
         work: What the plan holds: slices, tables without a slice, replays, nothing.
@@ -38,6 +39,7 @@ class Answers:
         told: The messages that were sent.
     """
 
+    look: str = "open"
     outcome: str = "opened"
     plans: int = 1
     is_dry_run: bool = False
@@ -49,6 +51,10 @@ class Answers:
 
     def invoke(self, function: str, payload: Any) -> Any:
         """Note a call, and answer it."""
+        if function == "plan_run" and payload["run_sequence"] is None:
+            assert payload == {"run_sequence": None, "input": {}}
+            self.calls.append("look")
+            return {"status": self.look, "run_sequence": RUN - 1}
         if function == "run_sql":
             place = [str(payload[key]) for key in ("step", "name", "first") if payload.get(key) is not None]
             self.calls.append(" ".join(place))
@@ -100,6 +106,9 @@ class Answers:
 
 def expect_calls(answers: Answers) -> Iterator[str]:
     """Yield what has to be called, in order."""
+    yield "look"
+    if answers.look == "unchanged":
+        return
     yield "open"
     if answers.outcome == "in_progress":
         return
@@ -157,7 +166,15 @@ def test_a_run_leaves_the_field_to_the_one_in_progress():
     """It ends well, having done nothing, and nobody is told."""
     answers = Answers(outcome="in_progress")
     assert execute(answers).status == "SUCCEEDED"
-    assert (answers.calls, answers.told) == (["open"], [])
+    assert (answers.calls, answers.told) == (["look", "open"], [])
+
+
+def test_a_run_is_not_opened_for_an_unchanged_source():
+    """The execution says as which run left it; the warehouse is not asked, and nobody is told."""
+    answers = Answers(look="unchanged")
+    execution = execute(answers)
+    assert (execution.status, execution.output) == ("SUCCEEDED", {"status": "unchanged", "run_sequence": RUN - 1})
+    assert (answers.calls, answers.told) == (["look"], [])
 
 
 def test_an_outcome_that_is_not_known_stops_the_run():

@@ -30,6 +30,7 @@ CALLS = {
     (RUN, "Write the manifests"): (4, 930),
     (RUN, "Switch the catalogue"): (4, 330),
     (RUN, "Archive the slices"): (4, 930),
+    (RUN, "Look at the source"): (4, 330),
     (RUN, "Write the report"): (4, 90),
     (SQL_STEP, "Run the SQL"): (5, 150),
 }

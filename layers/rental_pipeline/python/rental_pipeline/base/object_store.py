@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -30,6 +31,7 @@ ARCHIVE = "archive.json"
 PENDING = "pending.json"
 DIRTY = "dirty.json"
 _MOST_DELETED = 1000  # of one DeleteObjects
+_OVERTAKEN = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey", "404")
 # The tag of Parquet files; its values are `uncommitted` and `committed` (see archive.py).
 TAG = "slice"
 
@@ -37,6 +39,11 @@ TAG = "slice"
 def run_key(marketplace: str, run_sequence: int, name: str) -> str:
     """Return the key of one of a run's own objects: LEDGER, FINGERPRINTS, PLAN and their like."""
     return f"{marketplace}/runs/{run_sequence:06d}/{name}"
+
+
+def state_key(marketplace: str) -> str:
+    """Return the key of what the last complete run left; the only object that is written over."""
+    return f"{marketplace}/state.json"
 
 
 def result_key(marketplace: str, run_sequence: int, table: str, slice_number: int, piece: int = 0) -> str:
@@ -183,6 +190,45 @@ def _parse_json(content: bytes, bucket: str, key: str) -> Any:
         raise FixData(f"{address(bucket, key)} is no JSON") from error
 
 
+@dataclass(frozen=True)
+class Versioned:
+    """An object's content, and the tag of that very content, by which S3 tells whether it was written over since."""
+
+    content: bytes
+    etag: str
+
+
+def find_versioned(bucket: str, key: str) -> Versioned | None:
+    """Return an object with its version, None where there is none (raises as `read_json` else)."""
+    try:
+        answer = s3().get_object(Bucket=bucket, Key=key)
+        return Versioned(answer["Body"].read(), answer["ETag"])
+    except (ClientError, BotoCoreError) as error:
+        explained = explain_s3_error(error, bucket, key, "s3:GetObject")
+        if isinstance(explained, FixData):
+            return None
+        raise explained from error
+
+
+def replace_json(bucket: str, key: str, value: Any, etag: str) -> bool:
+    """Write a JSON object over a version of it; where that is not the newest any more, write nothing and return False.
+
+    Amazon S3 User Guide, "Conditional writes": `If-Match` is answered with 412, with 409 where another request was faster, and
+    with 404 where the object is gone. A request that boto repeats after a lost answer meets its own write: that is False, too.
+
+    Raises:
+        As `read_json`.
+    """
+    body = json.dumps(value, ensure_ascii=False, indent=1).encode()
+    try:
+        s3().put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json", IfMatch=etag)
+    except (ClientError, BotoCoreError) as error:
+        if isinstance(error, ClientError) and error.response["Error"]["Code"] in _OVERTAKEN:
+            return False
+        raise explain_s3_error(error, bucket, key, "s3:PutObject") from error
+    return True
+
+
 def write_bytes(bucket: str, key: str, content: bytes) -> None:
     """Write an object (raises as `read_json`)."""
     try:
@@ -260,6 +306,18 @@ def delete_objects(bucket: str, keys: list[str]) -> None:
             raise (FixConfiguration if denied else RetryLater)(
                 f"s3:DeleteObject on {address(bucket, failed[0]['Key'])} failed ({failed[0]['Code']})"
             )
+
+
+def find_time(bucket: str, key: str) -> datetime | None:
+    """Return when an object was written, UTC, None where there is none (raises as `read_json` else)."""
+    try:
+        written: datetime = s3().head_object(Bucket=bucket, Key=key)["LastModified"]
+        return written
+    except (ClientError, BotoCoreError) as error:
+        explained = explain_s3_error(error, bucket, key, "s3:GetObject")
+        if isinstance(explained, FixData):
+            return None
+        raise explained from error
 
 
 def object_size(bucket: str, key: str) -> int:

@@ -43,6 +43,8 @@ class PlanSettings:
         slice_rows: Row budget of a slice: what one extract_slice reads in a fraction of its time limit.
         bound_delay_seconds: How far the watermark stays behind the source's clock where open transactions may not be seen.
         hash_secret_arn: The secret whose text keys the hash of personal columns; needed where the contract hashes any.
+        redshift_workgroup, redshift_cluster, redshift_database, reporting_currency: As in WarehouseSettings. The warehouse is
+            not asked: these say whether what a run has left of it (state.json) is about this one.
     """
 
     marketplace: str
@@ -52,6 +54,10 @@ class PlanSettings:
     slice_rows: int = 500_000
     bound_delay_seconds: int = 600
     hash_secret_arn: str | None = None
+    redshift_workgroup: str | None = None
+    redshift_cluster: str | None = None
+    redshift_database: str | None = None
+    reporting_currency: str = "USD"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from rental_pipeline.definitions.file_shapes import DIRTY, DIRTY_DAYS, judge_sha
 from rental_pipeline.definitions.generic_checks import name_generated_checks
 from rental_pipeline.definitions.lake_tables import list_lake_tables
 from rental_pipeline.definitions.marketplace import Check, CuratedTable, Intermediate, Marketplace, Metric, Schemas, View
-from rental_pipeline.definitions.sql_files import SqlFile, read_sql_folder
+from rental_pipeline.definitions.sql_files import SqlFile, hash_texts, read_sql_folder
 
 # Tables of the curated schema that the engine makes (steps/open_run.py).
 _ENGINE_TABLES = ("rejected_rows", "unreadable_values")
@@ -89,6 +89,11 @@ def _require_dirty_sections(marketplace: Marketplace, metric: Metric) -> None:
             f"{metric.file.path} reads {silent[0]}, and no section says which periods a change of it makes stale: write"
             f" `-- name: {DIRTY}{silent[0]}` or `-- name: {DIRTY_DAYS}{silent[0]}`"
         )
+
+
+def hash_contract(sql_root: Path, marketplace: str) -> str:
+    """Hash a marketplace's source.yaml as it is deployed."""
+    return hash_texts((sql_root / marketplace / "source.yaml").read_text(encoding="utf-8"))
 
 
 def _order_by_reference(tables: list[CuratedTable]) -> tuple[CuratedTable, ...]:

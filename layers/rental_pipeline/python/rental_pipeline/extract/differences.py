@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pyarrow
@@ -14,9 +15,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rental_pipeline.base.errors import FixData
 from rental_pipeline.base.object_store import address, explain_s3_error, known_prefix, read_json, s3
-from rental_pipeline.model.fingerprints import Fingerprint, Point
+from rental_pipeline.model.fingerprints import NOTHING, Fingerprint, Point
 from rental_pipeline.model.own_names import own
-from rental_pipeline.model.raw_tables import ROW_HASH
+from rental_pipeline.model.raw_tables import FIRST_DATE, ROW_HASH
 from rental_pipeline.model.table_plan import PlannedTable, Slice
 
 _KNOWN_HASH = own("known_hash")
@@ -75,6 +76,21 @@ def read_known(bucket: str, marketplace: str, part: Slice) -> pyarrow.Table:
             f"slice {part.slice} of {part.table}: {known.num_rows} known rows were unloaded, not {totals}: start a new execution"
         )
     return known
+
+
+def sum_up_ahead(batch: pyarrow.RecordBatch, table: PlannedTable) -> Fingerprint:
+    """Return the fingerprint of those rows at which the next run looks again: in its window, or without a cursor."""
+    if table.cursor is None:
+        return take_fingerprint(batch[ROW_HASH])
+    if table.next_lower is None:
+        return NOTHING
+    cursor = batch[table.cursor]
+    lower, first = (
+        pyarrow.scalar(datetime.fromisoformat(text), pyarrow.timestamp("us")).cast(cursor.type)
+        for text in (table.next_lower, FIRST_DATE)
+    )
+    is_ahead = pc.or_(pc.greater_equal(cursor, lower), pc.less(cursor, first)).fill_null(True)
+    return take_fingerprint(batch[ROW_HASH].filter(is_ahead))
 
 
 def find_differences(

@@ -34,7 +34,13 @@ from rental_pipeline.base.object_store import (
 )
 from rental_pipeline.base.settings import ExtractSettings, read_settings
 from rental_pipeline.base.telemetry import count, logger
-from rental_pipeline.extract.differences import find_differences, keys_before, read_known, take_fingerprint
+from rental_pipeline.extract.differences import (
+    find_differences,
+    keys_before,
+    read_known,
+    sum_up_ahead,
+    take_fingerprint,
+)
 from rental_pipeline.extract.hand_on import HandOn
 from rental_pipeline.extract.parquet import choose_encoding, count_group_rows, gather_parts
 from rental_pipeline.extract.results import find_result
@@ -111,6 +117,7 @@ def extract_slice(event: dict[str, Any], remaining_milliseconds: Callable[[], fl
         gone=reading.gone,
         zero_dates=dict(rows.impossible_dates),
         rows_set_aside=reading.rows_set_aside,
+        ahead=reading.expected if part.compared else reading.ahead,
     )
     write_json(settings.bucket, result, found.to_json())
     count("RowsRead", reading.found.rows, marketplace=settings.marketplace, table=part.table)
@@ -124,6 +131,7 @@ class Reading:
 
     Attributes:
         found: Of the rows that were read.
+        ahead: Of the rows that were read, those at which the next run looks again.
         expected: What raw must hold of what was read of the slice, once it is loaded.
         written: The Parquet files of the rows.
         gone: The file of the keys that are gone, where any are.
@@ -139,7 +147,7 @@ class Reading:
         attempt: str,
         reconnect: Callable[[], pymysql.Connection],
     ):
-        self.found = self.expected = NOTHING
+        self.found = self.ahead = self.expected = NOTHING
         self.written: list[WrittenFile] = []
         self.gone: WrittenFile | None = None
         self.rows_set_aside = 0
@@ -219,6 +227,7 @@ class Reading:
     def _count(self, batches: Iterator[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
         for batch in batches:
             self.found += take_fingerprint(batch[ROW_HASH])
+            self.ahead += sum_up_ahead(batch, self._table)
             yield batch
 
 

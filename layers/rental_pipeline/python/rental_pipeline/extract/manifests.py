@@ -184,4 +184,5 @@ def _write_manifests(
         seconds=round(sum(result.seconds for result in results), 3),
         expected=expected,
         rows_apart=rows_apart,
+        ahead=add_up(result.ahead for result in results),
     )

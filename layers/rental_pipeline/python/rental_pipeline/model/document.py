@@ -6,6 +6,7 @@ their types are (local/commands/json_shapes.py).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import datetime
@@ -101,6 +102,15 @@ def write(document: Any) -> Any:
     if isinstance(document, (tuple, list)):
         return [write(value) for value in document]
     return document.isoformat() if isinstance(document, datetime) else document
+
+
+def parse_document(kind: type[Kind], content: bytes) -> Kind:
+    """Return what the text of a JSON document says, as its type.
+
+    Raises:
+        ValueError: it is no JSON, or (WrongShape) not of that type.
+    """
+    return read_as(kind, json.loads(content))
 
 
 def read_document(kind: type[Kind], bucket: str, key: str, way_out: str = NEW_EXECUTION) -> Kind:

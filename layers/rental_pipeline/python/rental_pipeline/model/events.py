@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from rental_pipeline.model.document import Document
 
@@ -20,11 +20,12 @@ class PlanEvent(Document):
     """The event of plan_run.
 
     Attributes:
+        run_sequence: Null: no run is opened yet, and the source is only asked whether one is needed.
         input: The execution's input, as a person wrote it.
         continuation: 0, or what the call before returned.
     """
 
-    run_sequence: int
+    run_sequence: int | None
     input: Any = None
     continuation: int = 0
 
@@ -36,6 +37,25 @@ class ReplaySpan(Document):
     table: str
     first: int
     last: int
+
+
+@dataclass(frozen=True)
+class Look(Document):
+    """What plan_run returns where no run is opened yet.
+
+    Attributes:
+        status: `unchanged`: nothing is to be done, and the execution ends. `open`: the way over the warehouse.
+        reason: Why it is so.
+        run_sequence: Of an unchanged one: the last run, whose state it found.
+        is_news, subject, message: As of the step `close`; of an unchanged one.
+    """
+
+    status: Literal["unchanged", "open"]
+    reason: str
+    run_sequence: int | None = None
+    is_news: bool = False
+    subject: str = ""
+    message: str = ""
 
 
 @dataclass(frozen=True)

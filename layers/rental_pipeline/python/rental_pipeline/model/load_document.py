@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from rental_pipeline.model.document import Document, named
-from rental_pipeline.model.fingerprints import Fingerprint, Point, Span
+from rental_pipeline.model.fingerprints import NOTHING, Fingerprint, Point, Span
 from rental_pipeline.model.table_plan import PlannedTable, Slice
 
 
@@ -30,6 +30,7 @@ class SliceResult(Document):
         seconds: It took.
         expected: What raw must hold of this piece; of a compared one counted and summed by the source in the snapshot it was
             read in.
+        ahead: Of the rows that were read, those that the next run looks at again (of its window); of a compared piece all.
         parts: The files of the rows. gone: The file of the keys that raw has and the source has not.
         zero_dates: By column, how many dates that do not exist became NULL.
     """
@@ -49,6 +50,7 @@ class SliceResult(Document):
     gone: WrittenFile | None
     zero_dates: dict[str, int]
     rows_set_aside: int
+    ahead: Fingerprint = NOTHING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,10 +103,12 @@ class TableLoad(LoadTotals):
             slices and the equal spans between them (in a reconcile run all of it), of a table or window that was read whole all
             that was read; nothing of a keyed table's window.
         rows_apart: Rows of equal spans that are not looked at again.
+        ahead: As of the slices, of all of them.
     """
 
     expected: tuple[Span, ...]
     rows_apart: int
+    ahead: Fingerprint = NOTHING
 
 
 @dataclass(frozen=True)

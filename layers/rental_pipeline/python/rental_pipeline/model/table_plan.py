@@ -61,6 +61,7 @@ class PlannedTable(Document):
         read: False: not part of this run.
         complete: The read covers the whole table.
         lower, upper: Window of the cursor, half-open; upper only in a window run.
+        next_lower: Where the window of the next run begins, if this one moves the watermark.
         planned_watermark: The watermark that the run begins with. new_watermark: Where it goes; null: it does not move.
         definition_hash: Of what is read (columns, hashing, key, cursor): the load stores it beside the watermark, and where they
             differ, all is read again.
@@ -79,6 +80,7 @@ class PlannedTable(Document):
     complete: bool = False
     lower: str | None = None
     upper: str | None = None
+    next_lower: str | None = None
     planned_watermark: str | None = None
     new_watermark: str | None = None
     definition_hash: str | None = None

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from rental_pipeline.base.errors import PipelineError
 from rental_pipeline.base.object_store import console_address, report_key
-from rental_pipeline.base.telemetry import count, dollars, seconds
+from rental_pipeline.base.telemetry import count, dollars, logger, seconds
+from rental_pipeline.model.column_types import CatalogueColumn
+from rental_pipeline.model.document import read_rows
+from rental_pipeline.model.ledger import Position
 from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.cost import describe_costs, read_prices
 from rental_pipeline.warehouse.data_api import Submission
+from rental_pipeline.warehouse.settled_state import settle_state
 from rental_pipeline.warehouse.steps.check import tell_violations
+from rental_pipeline.warehouse.steps.open_run import select_columns, select_positions
+from rental_pipeline.warehouse.steps.pending import is_anything_left, select_dirty, select_stale
 from rental_pipeline.warehouse.steps.set_aside import describe_set_aside, select_set_aside
 from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest, literal
 
@@ -29,7 +37,8 @@ def compose_close(request: StepRequest) -> Step:
     status = "planned" if request.plan.dry_run else "succeeded"
 
     def finish(rows: list[Rows]) -> dict[str, Any]:
-        (ended,), loads, builds, set_aside, warnings, (lag,), costs, compared = rows
+        (ended,), loads, builds, set_aside, warnings, (lag,), costs, compared, positions, columns, (left,) = rows
+        _settle(request, ended["status"], read_rows(tuple[Position, ...], positions), columns, left)
         dollars("RunCost", sum(float(row["usd"]) for row in costs if not row["replaces"]), marketplace=schemas.marketplace)
         _publish_metrics(schemas.marketplace, ended, loads, builds, lag["seconds"])
         found = _announce(request.plan.tables)
@@ -88,9 +97,34 @@ def compose_close(request: StepRequest) -> Step:
             f"select item, usd, replaces from {control}.run_cost where run_sequence = {run}",
             f"select table_name, ranges, ranges_different, source_rows_after, raw_rows_after from {control}.reconciliation"
             f" where run_sequence = {run} order by table_name",
+            select_positions(control),
+            select_columns(schemas.raw),
+            f"select ({select_dirty(control)}) as dirty_periods, ({select_stale(control)}) as stale_years",
         ),
         finish=finish,
     )
+
+
+def _settle(request: StepRequest, status: str, positions: tuple[Position, ...], columns: Rows, left: dict[str, Any]) -> None:
+    """Leave the state for the next run to begin with, after a complete increment with nothing pending; else it stays void.
+
+    The lease is free by now: what is read here may be of the next run already, whose mark then keeps this from being written.
+    """
+    plan, ledger = request.plan, request.ledger
+    if plan.kind != "incremental" or plan.dry_run or status not in ("succeeded", "unchanged"):
+        return
+    if not all(table.read for table in plan.tables) or ledger.files_hash != request.marketplace.files_hash:
+        return
+    after = replace(ledger, positions=positions, columns=read_rows(tuple[CatalogueColumn, ...], columns), loads=())
+    if is_anything_left(request.by(after), left["dirty_periods"], left["stale_years"]):
+        logger.info("something is left to do; the state stays void")
+        return
+    try:
+        if settle_state(request.settings, plan, after):
+            logger.info("the state is settled")
+    except PipelineError as error:
+        # The run has done its work; the next one asks the warehouse.
+        logger.warning("the state could not be settled, and stays void", extra={"error": str(error)})
 
 
 def _publish_metrics(marketplace: str, ended: dict[str, Any], loads: Rows, builds: Rows, lag_seconds: int | None) -> None:

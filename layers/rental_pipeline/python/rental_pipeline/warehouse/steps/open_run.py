@@ -12,6 +12,7 @@ from rental_pipeline.model.document import read_rows
 from rental_pipeline.model.ledger import CommittedLoad, Ledger, Position
 from rental_pipeline.model.run_request import STARTED_BY_LENGTH
 from rental_pipeline.warehouse.data_api import Submission
+from rental_pipeline.warehouse.settled_state import void_state
 from rental_pipeline.warehouse.steps.step import OpenRequest, Rows, Step, divide_statements, literal
 
 
@@ -51,6 +52,8 @@ def compose_open(request: OpenRequest) -> Step:
     def finish(rows: list[Rows]) -> dict[str, Any]:
         (run,), positions, columns, *loads = rows
         sequence = run["run_sequence"]
+        # Before the ledger is there, by which alone the run's next steps can write.
+        void_state(request.settings, sequence, execution_id)
         write_json(
             request.settings.bucket,
             run_key(schemas.marketplace, sequence, LEDGER),
@@ -74,23 +77,28 @@ def compose_open(request: OpenRequest) -> Step:
         ),
         reads=(
             f"select run_sequence from {schemas.control}.run where execution_id = {literal(execution_id)}",
-            f"""
-            select
-                layer,
-                name,
-                run_sequence,
-                to_char(watermark, 'YYYY-MM-DD"T"HH24:MI:SS.US') as watermark,
-                to_char(as_of, 'YYYY-MM-DD') as as_of,
-                input_hash,
-                definition_hash,
-                first_run_sequence
-            from {schemas.control}.layer_position
-            """,
+            select_positions(schemas.control),
             select_columns(schemas.raw),
             *([_select_loads(schemas.control)] if request.run_input.get("replay") else []),
         ),
         finish=finish,
     )
+
+
+def select_positions(control: str) -> str:
+    """Return the select of all positions, as `Position` takes them."""
+    return f"""
+    select
+        layer,
+        name,
+        run_sequence,
+        to_char(watermark, 'YYYY-MM-DD"T"HH24:MI:SS.US') as watermark,
+        to_char(as_of, 'YYYY-MM-DD') as as_of,
+        input_hash,
+        definition_hash,
+        first_run_sequence
+    from {control}.layer_position
+    """
 
 
 def select_columns(*schemas: str) -> str:

@@ -32,20 +32,13 @@ def compose_pending(request: StepRequest) -> Step:
 
     def finish(rows: list[Rows]) -> dict[str, Any]:
         raw_positions, dirty, stale, loads, erased, arrived, orphans = rows
-        newest = {row["name"]: row["run_sequence"] for row in raw_positions}
-        curated = [table.name for table in request.marketplace.curated if _is_behind(request, table, newest)]
+        curated = list_curated_behind(request, {row["name"]: row["run_sequence"] for row in raw_positions})
         write_json(
             request.settings.bucket,
             run_key(request.schemas.marketplace, request.run_sequence, PENDING),
             Pending(tuple(curated), read_arrivals(incremental, arrived, orphans), read_dirty_ranges(dirty)).to_json(),
         )
-        anything = (
-            bool(curated)
-            or bool(dirty)
-            or any(needs_full_stage(request, metric) for metric in request.marketplace.metrics)
-            or bool(list_outdated_views(request))
-            or (bool(request.marketplace.metrics) and request.ledger.as_of != request.plan.as_of)
-        )
+        anything = bool(curated) or bool(dirty) or is_presentation_behind(request)
         waiting = bool(loads or erased)
         if waiting:
             key = run_key(request.schemas.marketplace, request.run_sequence, ARCHIVE)
@@ -64,7 +57,7 @@ def compose_pending(request: StepRequest) -> Step:
         reads=(
             f"select name, run_sequence from {control}.layer_position where layer = 'raw'",
             select_dirty_ranges(request),
-            f"select count(*) as stale_years from {control}.lake_stale_year",
+            select_stale(control),
             f"select run_sequence, table_name from {control}.table_load"
             f" where run_sequence > {archived} and (manifest is not null or rows_removed > 0) order by run_sequence, table_name",
             f"select name as table_name, run_sequence from {control}.layer_position"
@@ -72,6 +65,45 @@ def compose_pending(request: StepRequest) -> Step:
             *select_arrivals(request, incremental),
         ),
         finish=finish,
+    )
+
+
+def select_dirty(control: str) -> str:
+    """Return the select that counts the periods which are to be made again."""
+    return f"select count(*) as dirty_periods from {control}.dirty_period"
+
+
+def select_stale(control: str) -> str:
+    """Return the select that counts what the lake is to show anew."""
+    return f"select count(*) as stale_years from {control}.lake_stale_year"
+
+
+def list_curated_behind(request: StepRequest, raw: dict[str, int]) -> list[str]:
+    """Return the curated tables that are to be built, in their order.
+
+    Args:
+        raw: The last run that changed each raw table.
+    """
+    return [table.name for table in request.marketplace.curated if _is_behind(request, table, raw)]
+
+
+def is_presentation_behind(request: StepRequest) -> bool:
+    """Whether a metric or a view is made of what it is not made of any more, or for another day."""
+    return (
+        any(needs_full_stage(request, metric) for metric in request.marketplace.metrics)
+        or bool(list_outdated_views(request))
+        or (bool(request.marketplace.metrics) and request.ledger.as_of != request.plan.as_of)
+    )
+
+
+def is_anything_left(request: StepRequest, dirty_periods: int, stale_years: int) -> bool:
+    """Whether an incremental run by the request's ledger would find something to build or to show."""
+    raw = {position.name: position.run_sequence for position in request.ledger.positions if position.layer == "raw"}
+    return (
+        dirty_periods > 0
+        or bool(list_curated_behind(request, raw))
+        or is_presentation_behind(request)
+        or is_lake_behind(request, stale_years)
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 from typing import Any
@@ -132,6 +132,12 @@ class StepRequest:
     def ledger(self) -> Ledger:
         """What the open step noted for the run."""
         return self._read(Ledger, LEDGER)
+
+    def by(self, ledger: Ledger) -> StepRequest:
+        """Return the same request by another ledger than the one that the open step noted."""
+        request = replace(self)
+        request.__dict__["ledger"] = ledger  # where cached_property keeps it
+        return request
 
     @property
     def execution_id(self) -> str:
