@@ -12,6 +12,7 @@ from rental_pipeline.warehouse.data_api import Submission
 from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest, literal
 
 _YEAR = "lake_year"
+_LAST_YEAR = 9999  # of a date in MySQL
 
 
 def compose_unload(request: StepRequest) -> Step:
@@ -43,7 +44,7 @@ def _unload(request: StepRequest, table: StaleTable) -> Submission:
         year = select_year(table.year_of)
         columns += f", cast({year} as integer) as {_YEAR}"
         by_year = f" partition by ({_YEAR})"
-        where = "" if table.years is None else f" where {year} in ({', '.join(map(str, table.years))})"
+        where = "" if table.years is None else f" where {' or '.join(_of_year(table.year_of, each) for each in table.years)}"
     query = f"select {columns} from {table.relation}{where}"
     prefix = address(request.settings.bucket, unload_folder(request.schemas.marketplace, table.layer, table.table, run))
     return request.write(
@@ -56,3 +57,11 @@ def _unload(request: StepRequest, table: StaleTable) -> Submission:
         once=False,
         label=table.name,
     )
+
+
+def _of_year(column: str, year: int) -> str:
+    """Return the condition that a row is of a year (0: of none), in literals, by which Redshift skips the blocks of others."""
+    if not year:
+        return f"{column} is null"
+    until = f" and {column} < '{year + 1:04d}-01-01'" if year < _LAST_YEAR else ""
+    return f"({column} >= '{year:04d}-01-01'{until})"
