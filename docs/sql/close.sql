@@ -16,6 +16,15 @@ delete from layer_position where layer = 'control' and name = 'archive';
 
 insert into layer_position (layer, name, run_sequence) values ('control', 'archive', 2);
 
+delete from step_commit where run_sequence < 2 and step not in ('publish', 'commit_lake');
+
+delete from changed_day
+    where table_name = 'user_viewing'
+    and run_sequence <= (select min(run_sequence)
+        from layer_position
+        where layer = 'curated'
+        and name in ('user_viewing'));
+
 
 -- read when all of it is committed:
 

@@ -34,7 +34,7 @@ create temp table _rp_newest as
             from apartments_raw."bookings" as _rp_raw
                 inner join _rp_touched
                 on _rp_raw."booking_id" = _rp_touched."booking_id"
-            where true
+            where _rp_raw."booking_id" >= 8999 and _rp_raw."booking_id" <= 9010
         ) as _rp_ranked
         where _rp_rank = 1;
 
@@ -227,7 +227,7 @@ create temp table _rp_newest as
             from apartments_raw."apartments" as _rp_raw
                 inner join _rp_touched
                 on _rp_raw."id" = _rp_touched."id"
-            where true
+            where _rp_raw."id" >= 8999 and _rp_raw."id" <= 9010
         ) as _rp_ranked
         where _rp_rank = 1;
 
@@ -350,7 +350,9 @@ where _rp_arrived_day._event_day is null
 
 delete from apartments_raw."user_viewing"
     using _rp_replaced_day
-    where "user_viewing"._event_day = _rp_replaced_day._event_day;
+    where "user_viewing"._event_day = _rp_replaced_day._event_day
+    and (("user_viewing"._event_day >= '2026-11-20'
+            and "user_viewing"._event_day < '2026-11-22'));
 
 insert into apartments_raw."user_viewing" ("user_id", "apartment_id", "recorded_at", _row_hash, _bad_columns,
     _event_day, _run_sequence, _operation, _observed_at)
@@ -365,7 +367,9 @@ insert into apartments_control.table_load (run_sequence, table_name, manifest, s
         4096, 80, 80, 0, 0, (select count(*)
         from _rp_arrived), null, (select count(*)
         from apartments_raw."user_viewing"
-        where _run_sequence = 2), (select coalesce(sum(_rp_known_rows), 0)
+        where _run_sequence = 2
+        and ((_event_day >= '2026-11-20'
+                and _event_day < '2026-11-22'))), (select coalesce(sum(_rp_known_rows), 0)
         from _rp_replaced_day), (select coalesce(sum(_rp_day_rows), 0)
         from _rp_known_day), cast(null as timestamp), cast(null as timestamp);
 

@@ -526,8 +526,8 @@ _SOURCE = [
     _mutate(
         "rows-come-from-intent",
         f"{PACKAGE}/extract/extract_slice.py",
-        "WrittenFile(key, size, footer.num_rows)",
-        "WrittenFile(key, size, content.num_rows)",
+        "WrittenFile(key, size, footer.num_rows, least_key, greatest_key)",
+        "WrittenFile(key, size, content.num_rows, least_key, greatest_key)",
         f"{UNIT}/extract/test_written_parts.py",
     ),
     _mutate(
@@ -715,6 +715,27 @@ _PENDING = [
         "if metric.depends_on_day and request.ledger.as_of:",
         "if False:",
         f"{UNIT}/warehouse/test_staged_days.py",
+    ),
+    _mutate(
+        "text-keys-are-bounded-as-numbers",
+        f"{STEPS}/load.py",
+        'if None in ends or kind.startswith(("varchar", "char")):',
+        "if None in ends:",
+        f"{UNIT}/warehouse/test_load_bounds.py",
+    ),
+    _mutate(
+        "days-are-pruned-above-a-position",
+        f"{STEPS}/prune.py",
+        "select min(run_sequence) from layer_position",
+        "select max(run_sequence) from layer_position",
+        "tests/integration/warehouse/test_prune.py",
+    ),
+    _mutate(
+        "a-run-forgets-its-own-steps",
+        f"{STEPS}/prune.py",
+        "where run_sequence < {run_sequence} and",
+        "where run_sequence <= {run_sequence} and",
+        "tests/integration/warehouse/test_prune.py",
     ),
     _mutate(
         "a-text-bounds-a-number",

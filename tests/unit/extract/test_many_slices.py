@@ -116,7 +116,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch, table: PlannedTable, slices: list[Sl
             "rows_read": 1,
             "rows_in_parquet": 1,
             "expected": {"rows": 1, "checksum": "3"},
-            "parts": [{"key": key, "bytes": 7, "rows": 1}],
+            "parts": [{"key": key, "bytes": 7, "rows": 1, "least_key": part.slice, "greatest_key": part.slice + 7}],
             "gone": None,
             "zero_dates": {},
             "rows_set_aside": 0,
@@ -141,6 +141,7 @@ def test_their_manifest_is_written_by_one_function(bucket: Bucket, table: Planne
     assert (loads["slices"], loads["rows_read"]) == (SLICES_COUNT, SLICES_COUNT)
     assert len(json.dumps(loads)) < 50_000
     load = read_as(TableLoad, loads)
+    assert (load.least_key, load.greatest_key) == (0, SLICES_COUNT - 1 + 7)
     spans = load.expected
     assert len(spans) <= MOST_SPANS
     assert sum(span.expected.rows for span in spans) == SLICES_COUNT

@@ -13,6 +13,7 @@ import pytest
 from rental_pipeline.base.errors import FixConfiguration, FixData
 from rental_pipeline.extract import extract_slice
 from rental_pipeline.extract.extract_slice import _write_part
+from rental_pipeline.extract.parquet import find_key_ends
 from tests.fixtures.composed_steps import MemoryBucket
 
 CONTENT = pyarrow.table({"id": pyarrow.array([1, 2, 3], pyarrow.int64()), "price": pyarrow.array(["1", None, "3"])})
@@ -28,7 +29,7 @@ def write(monkeypatch) -> Callable[..., dict]:
         bucket = MemoryBucket({"k": file.getvalue()}, refusal)
         monkeypatch.setattr(extract_slice, "s3", lambda: bucket)
         monkeypatch.setattr(extract_slice.awswrangler.s3, "to_parquet", lambda *arguments, **options: None)
-        return {**asdict(_write_part("b", "k", CONTENT)), "size": len(file.getvalue())}
+        return {**asdict(_write_part("b", "k", CONTENT, 1, 3)), "size": len(file.getvalue())}
 
     return write_part
 
@@ -37,6 +38,7 @@ def test_a_part_is_told_as_it_stands_on_s3(write):
     """Its size and its rows come from the object, not from what was meant."""
     written = write(CONTENT)
     assert (written["key"], written["rows"], written["bytes"]) == ("k", 3, written["size"])
+    assert (written["least_key"], written["greatest_key"]) == (1, 3)
     assert write(CONTENT.slice(1))["rows"] == 2
 
 
@@ -61,3 +63,19 @@ def test_a_part_that_cannot_be_looked_at_is_no_part(write):
     """The error names the object."""
     with pytest.raises(FixConfiguration, match="s3://b/k is denied"):
         write(CONTENT, "AccessDenied")
+
+
+@pytest.mark.parametrize(
+    ("key", "content", "ends"),
+    [
+        (("id",), CONTENT, (1, 3)),
+        (("id", "price"), CONTENT, (1, 3)),
+        (("price",), CONTENT, (None, None)),  # a text, which databases may sort otherwise
+        ((), CONTENT, (None, None)),
+        (("id",), CONTENT.slice(3), (None, None)),
+        (("id",), pyarrow.table({"id": pyarrow.array([2**64 - 1, 5], pyarrow.uint64())}), (5, 2**64 - 1)),
+    ],
+)
+def test_the_ends_of_the_keys_are_known_where_they_are_whole_numbers(key, content, ends):
+    """Of the first column: the load reads raw between them."""
+    assert find_key_ends(content, key) == ends

@@ -207,6 +207,7 @@ def _totals(run: int, table: PlannedTable) -> dict[str, Any]:
         "zero_dates": 0,
         "rows_set_aside": 0,
         "seconds": 1.5,
+        **({"least_key": 8999, "greatest_key": 9010} if table.key else {}),
         "expected": expected,
         "rows_apart": 0,
     }

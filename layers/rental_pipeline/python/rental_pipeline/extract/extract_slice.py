@@ -42,7 +42,7 @@ from rental_pipeline.extract.differences import (
     take_fingerprint,
 )
 from rental_pipeline.extract.hand_on import HandOn
-from rental_pipeline.extract.parquet import choose_encoding, count_group_rows, gather_parts
+from rental_pipeline.extract.parquet import choose_encoding, count_group_rows, find_key_ends, gather_parts
 from rental_pipeline.extract.results import find_result
 from rental_pipeline.extract.rows import SliceRows
 from rental_pipeline.model.document import read_document, read_event, write
@@ -196,7 +196,7 @@ class Reading:
         self._require(take_fingerprint(changed[ROW_HASH]), self.found, "rows that differ from raw's")
         if (gone := keys_before(differences.gone, key, self._end)).num_rows:
             name = gone_key(self._settings.marketplace, part.run_sequence, part.table, part.slice, self._attempt)
-            self.gone = _write_part(self._settings.bucket, name, gone)
+            self.gone = self._write_part(name, gone)
 
     @property
     def _end(self) -> Point | None:
@@ -219,10 +219,13 @@ class Reading:
         settings, part = self._settings, self._part
         for content in gather_parts(self._count(batches), settings.part_rows, settings.part_bytes):
             name = part_key(settings.marketplace, part.run_sequence, part.table, part.slice, self._attempt, len(self.written))
-            self.written.append(_write_part(settings.bucket, name, content))
+            self.written.append(self._write_part(name, content))
             if self._table.sets_aside:
                 self.rows_set_aside += content.num_rows - content[BAD_COLUMNS].null_count
             del content  # or it would stay while the next one grows
+
+    def _write_part(self, name: str, content: pyarrow.Table) -> WrittenFile:
+        return _write_part(self._settings.bucket, name, content, *find_key_ends(content, self._table.key))
 
     def _count(self, batches: Iterator[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
         for batch in batches:
@@ -242,7 +245,7 @@ def _find_table(plan: PlannedTables, part: Slice) -> PlannedTable:
     raise FixConfiguration(f"run {part.run_sequence} does not read the table {part.table!r}: check the event against slices.json")
 
 
-def _write_part(bucket: str, key: str, content: pyarrow.Table) -> WrittenFile:
+def _write_part(bucket: str, key: str, content: pyarrow.Table, least_key: int | None, greatest_key: int | None) -> WrittenFile:
     """Write one Parquet file, then look at what stands on S3: its size, its row count and its schema.
 
     The rows are whole in memory before the upload begins: awswrangler's writer would close a file, and so make it look complete,
@@ -267,4 +270,4 @@ def _write_part(bucket: str, key: str, content: pyarrow.Table) -> WrittenFile:
     if not found.equals(content.schema):
         raise FixData(f"{address(bucket, key)} has the schema {found}, but the load expects {content.schema}")
     size = int(tail["ContentRange"].rpartition("/")[2])
-    return WrittenFile(key, size, footer.num_rows)
+    return WrittenFile(key, size, footer.num_rows, least_key, greatest_key)

@@ -167,6 +167,10 @@ def _write_manifests(
     if rows_set_aside:
         logger.warning("rows with values that cannot be held were set aside", extra={"table": table, "rows": rows_set_aside})
         count("RowsSetAside", rows_set_aside, marketplace=settings.marketplace, table=table)
+    ends = [(each.least_key, each.greatest_key) for each in (*parts, *gone)]
+    least = [end for end, _ in ends if end is not None]
+    greatest = [end for _, end in ends if end is not None]
+    are_known = bool(ends) and len(least) == len(greatest) == len(ends)
     bucket, name = settings.bucket, manifest_key(settings.marketplace, run_sequence, table)
     gone_name = gone_manifest_key(settings.marketplace, run_sequence, table)
     return TableLoad(
@@ -182,6 +186,8 @@ def _write_manifests(
         rows_set_aside=rows_set_aside,
         zero_dates=zero_dates,
         seconds=round(sum(result.seconds for result in results), 3),
+        least_key=min(least) if are_known else None,
+        greatest_key=max(greatest) if are_known else None,
         expected=expected,
         rows_apart=rows_apart,
         ahead=add_up(result.ahead for result in results),

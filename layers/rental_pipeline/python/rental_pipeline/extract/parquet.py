@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pyarrow
+import pyarrow.compute
 import pyarrow.types
 
 # What a row group holds in memory, about; the writer keeps one of them in its encoded form as well.
@@ -45,6 +46,14 @@ def choose_encoding(content: pyarrow.Table) -> dict[str, Any]:
         # COPY looks at none; whoever else reads the files looks for a time.
         "write_statistics": [field.name for field in content.schema if pyarrow.types.is_temporal(field.type)],
     }
+
+
+def find_key_ends(content: pyarrow.Table, key: Sequence[str]) -> tuple[int | None, int | None]:
+    """Return the least and the greatest value of a key's first column; None without a key, or where it is no whole number."""
+    if not key or not content.num_rows or not pyarrow.types.is_integer(content[key[0]].type):
+        return None, None
+    ends = pyarrow.compute.min_max(content[key[0]]).as_py()
+    return ends["min"], ends["max"]
 
 
 def count_group_rows(content: pyarrow.Table) -> int:

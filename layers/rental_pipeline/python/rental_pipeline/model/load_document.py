@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from rental_pipeline.model.document import Document, named
+from rental_pipeline.model.document import IF_SET, Document, named
 from rental_pipeline.model.fingerprints import NOTHING, Fingerprint, Point, Span
 from rental_pipeline.model.table_plan import PlannedTable, Slice
 
 
 @dataclass(frozen=True)
 class WrittenFile(Document):
-    """A Parquet file of the bucket, with its size and its rows."""
+    """A Parquet file of the bucket, with its size and its rows.
+
+    Attributes:
+        least_key, greatest_key: Of the first column of the keys, where that is a whole number.
+    """
 
     key: str
     bytes: int
     rows: int
+    least_key: int | None = field(default=None, metadata=IF_SET)
+    greatest_key: int | None = field(default=None, metadata=IF_SET)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +66,7 @@ class LoadTotals(Document):
     Attributes:
         manifest: The s3:// address of the rows' COPY manifest. gone_manifest: That of the keys that are gone.
         seconds: Of all slices together.
+        least_key, greatest_key: Of the first column of all keys, gone ones too; None where it is no whole number in each file.
     """
 
     manifest: str | None
@@ -74,6 +81,8 @@ class LoadTotals(Document):
     bytes: int = 0
     zero_dates: int = 0
     seconds: float = 0.0
+    least_key: int | None = field(default=None, metadata=IF_SET)
+    greatest_key: int | None = field(default=None, metadata=IF_SET)
 
 
 # Of a table in which there was nothing to read.

@@ -19,6 +19,7 @@ from rental_pipeline.warehouse.settled_state import settle_state
 from rental_pipeline.warehouse.steps.check import tell_violations
 from rental_pipeline.warehouse.steps.open_run import select_columns, select_positions
 from rental_pipeline.warehouse.steps.pending import is_anything_left, select_dirty, select_stale
+from rental_pipeline.warehouse.steps.prune import prune_control
 from rental_pipeline.warehouse.steps.set_aside import describe_set_aside, select_set_aside
 from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest, literal
 
@@ -81,7 +82,11 @@ def compose_close(request: StepRequest) -> Step:
         name=request.statement_name,
         submissions=(
             compose_ending(
-                control, run, status, as_of=request.plan.as_of, then=[] if request.plan.dry_run else _note_archived(run)
+                control,
+                run,
+                status,
+                as_of=request.plan.as_of,
+                then=[] if request.plan.dry_run else [*_note_archived(run), *prune_control(request.marketplace, run)],
             ),
         ),
         reads=(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.model.arrivals import write_bounds
 from rental_pipeline.model.load_document import LoadTotals
 from rental_pipeline.model.raw_tables import BAD_COLUMNS, BAD_COLUMNS_TYPE, FIRST_DATE, METADATA, ROW_HASH, quote_identifier
 from rental_pipeline.model.strategies import Append
 from rental_pipeline.model.table_plan import PlannedTable
+from rental_pipeline.warehouse.steps.analyze import analyze_if_large
 from rental_pipeline.warehouse.steps.newest import select_newest
 from rental_pipeline.warehouse.steps.step import Step, StepRequest, TableRequest, literal
 from rental_pipeline.warehouse.steps.verify_load import compose_verification
@@ -35,7 +37,8 @@ def compose_load(request: TableRequest) -> Step:
     load = Load(request, table, totals)
     change = [*load.replace_days(), load.note_changed_days()] if isinstance(table.strategy, Append) else load.add_versions()
     verify = compose_verification(request, table, totals)
-    return Step(request.statement_name, request.write_all(*load.copy(), *change, *load.commit(), *verify))
+    writes = request.write_all(*load.copy(), *change, *load.commit(), *verify)
+    return Step(request.statement_name, (*writes, *analyze_if_large(load.raw, totals.rows_in_parquet)))
 
 
 class Load:
@@ -69,8 +72,10 @@ class Load:
         Gone is what the comparison found so; or, where the read covered the whole table, what did not arrive.
         """
         keys = ", ".join(self.key)
+        # A table that is read whole is compared whole; else its versions of the keys that arrived, by literals (decision 17).
         touched = "" if self.table.complete else f"inner join _rp_touched on {self._on_key('_rp_raw', '_rp_touched')}"
-        select = select_newest(self.raw, self.table.key, [ROW_HASH, "_operation"], keep_removed=True, join=touched)
+        bounds = "true" if self.table.complete else self._bound_key("_rp_raw")
+        select = select_newest(self.raw, self.table.key, [ROW_HASH, "_operation"], bounds, keep_removed=True, join=touched)
         newest = f"create temp table _rp_newest as {select}"
         if self.table.complete:
             statements = [
@@ -124,6 +129,7 @@ class Load:
         event_day = (
             f"coalesce(cast(_rp_arrived.{quote_identifier(self.table.cursor_column.name)} as date), cast('{_NO_DAY}' as date))"
         )
+        own_day = f"{self.raw.partition('.')[2]}._event_day"
         multiset = "count(*) as _rp_day_rows, sum(cast(_row_hash as decimal(38, 0))) as _rp_checksum"
         return [
             f"create temp table _rp_arrived_by_day as select _rp_arrived.*, {event_day} as _event_day from _rp_arrived",
@@ -148,7 +154,7 @@ class Load:
                 or _rp_arrived_day._rp_checksum <> _rp_known_day._rp_checksum
             """,
             f"delete from {self.raw} using _rp_replaced_day"
-            f" where {self.raw.partition('.')[2]}._event_day = _rp_replaced_day._event_day",
+            f" where {own_day} = _rp_replaced_day._event_day and ({self._covers_day(own_day)})",
             f"""
             insert into {self.raw} ({self._list_arrived()}, _event_day, _run_sequence, _operation, _observed_at)
             select _rp_arrived_by_day.*, {self.run}, 'U', cast({self.observed_at} as timestamp)
@@ -158,7 +164,7 @@ class Load:
             self._count(
                 rows_copied="(select count(*) from _rp_arrived)",
                 keys_copied="null",
-                rows_added=f"(select count(*) from {self.raw} where _run_sequence = {self.run})",
+                rows_added=f"(select count(*) from {self.raw} where _run_sequence = {self.run} and ({self._covers_day()}))",
                 rows_removed="(select coalesce(sum(_rp_known_rows), 0) from _rp_replaced_day)",
                 rows_known="(select coalesce(sum(_rp_day_rows), 0) from _rp_known_day)",
             ),
@@ -196,12 +202,19 @@ class Load:
         """
         return ", ".join([*self.columns, ROW_HASH, *([BAD_COLUMNS] if self.table.sets_aside else [])])
 
-    def _covers_day(self) -> str:
+    def _bound_key(self, rows: str) -> str:
+        """The condition that a key's first column lies among those that arrived, or are gone; `true` where that is not known."""
+        kind, ends = self.table.types[self.table.key[0]], (self.totals.least_key, self.totals.greatest_key)
+        if None in ends or kind.startswith(("varchar", "char")):  # as texts, whole numbers sort otherwise
+            return "true"
+        return write_bounds(f"{rows}.{self.key[0]}", kind, *map(str, ends))
+
+    def _covers_day(self, day: str = "_event_day") -> str:
         """The condition on _event_day that says which days were read whole."""
         if self.table.days is not None:
-            return " or ".join(f"({_between_days(start, end)})" for start, end in self.table.days) or "false"
+            return " or ".join(f"({_between_days(day, start, end)})" for start, end in self.table.days) or "false"
         # Rows without a usable event time are read by every window.
-        return f"({_between_days(self.table.lower, self.table.upper)}) or _event_day < '{FIRST_DATE}'"
+        return f"({_between_days(day, self.table.lower, self.table.upper)}) or {day} < '{FIRST_DATE}'"
 
     def _copy(self, temporary: str, columns: dict[str, str], manifest: str | None) -> list[str]:
         """Make a temporary table and copy a manifest's files into it.
@@ -239,9 +252,9 @@ class Load:
         return f"insert into {self.control}.table_load ({', '.join(values)}) select {selected}"
 
 
-def _between_days(start: str | None, end: str | None) -> str:
-    bounds = [f"_event_day >= {literal(start[:10])}"] if start else []
-    bounds += [f"_event_day < {literal(end[:10])}"] if end else []
+def _between_days(day: str, start: str | None, end: str | None) -> str:
+    bounds = [f"{day} >= {literal(start[:10])}"] if start else []
+    bounds += [f"{day} < {literal(end[:10])}"] if end else []
     return " and ".join(bounds) or "true"
 
 
