@@ -4,7 +4,7 @@
 -- ====================================================================================================
 -- apartments/000002/unload
 
--- batch `curated_bookings`
+-- batch `write-0`
 
 set search_path to apartments_control;
 

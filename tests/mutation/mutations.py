@@ -302,8 +302,8 @@ _BATCHES = [
     _mutate(
         "unload-without-fence",
         f"{STEPS}/unload.py",
-        "return request.write(\n        # Not CLEANPATH",
-        "return (lambda *sql, once, label: Submission(label, sql))(\n        # Not CLEANPATH",
+        'request.write(*statements, once=False, label=f"write-{number}")',
+        'type(request.write("select 1"))(f"write-{number}", tuple(statements))',
         BATCHES,
     ),
     _mutate(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -200,6 +200,23 @@ class DataApi:
         self.finish(statement)
         return self.read_rows(statement)
 
+    def submit_reads(self, name: str, selects: Sequence[str]) -> str:
+        """Submit selects as one transaction, which sees one state of the warehouse, and return its id; it has no token, as a
+        repeated read is to see what is there then."""
+        request = {**self._target, "StatementName": f"{name}/read/"}
+        if len(selects) == 1:
+            return str(self._call("execute_statement", Sql=selects[0], **request)["Id"])
+        return str(self._call("batch_execute_statement", Sqls=list(selects), **request)["Id"])
+
+    def read_results(self, statement_id: str, statements: int) -> list[list[dict[str, Any]]]:
+        """Return the rows of each of a finished request's statements.
+
+        The result of a batch's n-th statement has the id `<batch's id>:<n>` (API reference, "SubStatementData").
+        """
+        if statements == 1:
+            return [self.read_rows(statement_id)]
+        return [self.read_rows(f"{statement_id}:{number}") for number in range(1, statements + 1)]
+
     def query_snapshot(self, name: str, snapshot: Snapshot) -> list[list[dict[str, Any]]]:
         """Read the selects of a snapshot; return the rows of each.
 
@@ -224,14 +241,11 @@ class DataApi:
         raise RetryLater(f"{name}: a newer run published while this was read, {_SNAPSHOT_ATTEMPTS} times")
 
     def _query_batch(self, name: str, batch: Submission) -> list[list[dict[str, Any]]]:
-        """Run selects to their end as one transaction, and return the rows of each.
-
-        The result of a batch's n-th statement has the id `<batch's id>:<n>` (API reference, "SubStatementData").
-        """
+        """Run selects to their end as one transaction, and return the rows of each."""
         request = {**self._target, "StatementName": f"{name}/{batch.label}/", **batch.used_parameters()}
         statement = self._call("batch_execute_statement", Sqls=list(batch.statements), **request)["Id"]
         self.finish(statement)
-        return [self.read_rows(f"{statement}:{number}") for number in range(1, len(batch.statements) + 1)]
+        return self.read_results(statement, len(batch.statements))
 
     def list_statements(self, name: str) -> Iterator[dict[str, Any]]:
         """Yield the API's summaries of the last day's statements whose name starts with `name/`, newest first."""

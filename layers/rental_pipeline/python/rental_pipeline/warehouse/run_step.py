@@ -13,6 +13,7 @@ from rental_pipeline.base.settings import WarehouseSettings
 from rental_pipeline.base.telemetry import logger
 from rental_pipeline.definitions.marketplace import Schemas
 from rental_pipeline.definitions.read_marketplace import read_marketplace
+from rental_pipeline.model.request_size import MAX_STATEMENTS, divide_texts
 from rental_pipeline.warehouse.data_api import DataApi, StatementFailed, Submission, classify
 from rental_pipeline.warehouse.run_record import record_run
 from rental_pipeline.warehouse.steps.check import compose_check
@@ -29,7 +30,7 @@ from rental_pipeline.warehouse.steps.publish import compose_publish
 from rental_pipeline.warehouse.steps.replay import compose_replay
 from rental_pipeline.warehouse.steps.report import compose_report
 from rental_pipeline.warehouse.steps.stage import compose_stage
-from rental_pipeline.warehouse.steps.step import OpenRequest, ReplayRequest, Rows, Step, StepRequest, TableRequest, name_run
+from rental_pipeline.warehouse.steps.step import OpenRequest, ReplayRequest, Step, StepRequest, TableRequest, name_run
 from rental_pipeline.warehouse.steps.unload import compose_unload
 
 _OF_RUN: dict[str, Callable[[StepRequest], Step]] = {
@@ -76,20 +77,32 @@ def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_secon
     logger.append_keys(run_sequence=event.get("run_sequence"), step=request.title)
     api = DataApi(settings)
     step = compose(request)
-    progress = event.get("progress") or {"submission": 0, "statement": None}
+    reads = list(divide_texts(step.reads, MAX_STATEMENTS))
+    progress: dict[str, Any] = event.get("progress") or {"submission": 0, "statement": None}
+    read: list[str] = progress.get("read", [])
+    made_before: set[str] = set()
     try:
-        for position in range(progress["submission"], len(step.submissions)):
-            submission = step.submissions[position]
-            if not progress["statement"] and _was_made_before(api, step.name, submission):
-                continue
-            statement = progress["statement"] or api.submit(step.name, submission, request.execution_id)
+        for position in range(progress["submission"], len(step.submissions) + len(reads)):
+            statement = progress["statement"]
+            if position < len(step.submissions):
+                submission = step.submissions[position]
+                if not statement and _was_made_before(api, step.name, submission, made_before):
+                    continue
+                statement = statement or api.submit(step.name, submission, request.execution_id)
+            elif not statement:
+                if position == len(step.submissions):
+                    _record(request, api)
+                statement = api.submit_reads(step.name, reads[position - len(step.submissions)])
             while not _wait(api, statement, remaining_seconds()):
                 if remaining_seconds() < _RESERVE_SECONDS:
-                    return _ask_again(position, statement)
+                    return _ask_again(position, statement, read)
+            if position >= len(step.submissions):
+                read = [*read, statement]
             progress = {"statement": None}
-        if isinstance(request, StepRequest) and request.step == "close":
-            record_run(api, settings, request.run_sequence, request.execution_id, is_closing=True)
-        return {"status": "FINISHED", "result": step.finish(_read(api, step))}
+        rows = [found for batch, id_ in zip(reads, read, strict=True) for found in api.read_results(id_, len(batch))]
+        if step.snapshot:
+            rows = api.query_snapshot(step.name, step.snapshot)
+        return {"status": "FINISHED", "result": step.finish(rows)}
     except StatementFailed as failure:
         try:
             return _react(request, api, failure)
@@ -98,21 +111,26 @@ def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_secon
                 raise
             # Retry repeats the event, and with it the statement that has failed: go on without that one instead.
             logger.warning("a statement that was waited for has failed, and is submitted again", extra={"error": str(error)})
-            return _ask_again(position, None)
+            return _ask_again(position, None, read)
 
 
-def _read(api: DataApi, step: Step) -> list[Rows]:
-    if step.snapshot:
-        return api.query_snapshot(step.name, step.snapshot)
-    return [api.query(step.name, sql) for sql in step.reads]
+def _record(request: OpenRequest | StepRequest, api: DataApi) -> None:
+    """Record a run that its step `close` has ended, before the message about it is read."""
+    if isinstance(request, StepRequest) and request.step == "close":
+        record_run(api, request.settings, request.run_sequence, request.execution_id, is_closing=True)
 
 
-def _ask_again(position: int, statement: str | None) -> dict[str, Any]:
-    """Return the answer that has the state machine wait and call again; without a statement, it is then submitted."""
+def _ask_again(position: int, statement: str | None, read: list[str]) -> dict[str, Any]:
+    """Return the answer that has the state machine wait and call again; without a statement, it is then submitted.
+
+    Args:
+        position: Of the submission, or behind them of what is read.
+        read: What was read before it.
+    """
     return {
         "status": "RUNNING",
         "wait_seconds": _WAIT_SECONDS,
-        "progress": {"submission": position, "statement": statement},
+        "progress": {"submission": position, "statement": statement, **({"read": read} if read else {})},
     }
 
 
@@ -127,15 +145,19 @@ def _react(request: OpenRequest | StepRequest, api: DataApi, failure: StatementF
     raise classify(f"step {request.title}: {failure}") from failure
 
 
-def _was_made_before(api: DataApi, name: str, submission: Submission) -> bool:
-    if submission.skip_if is None:
-        return False
+def _was_made_before(api: DataApi, name: str, submission: Submission, known: set[str]) -> bool:
+    """Whether a submission is not needed; several that ask the same are answered once."""
+    if submission.skip_if is None or submission.skip_if in known:
+        return submission.skip_if is not None
     try:
-        return bool(api.query(name, submission.skip_if))
+        was_made = bool(api.query(name, submission.skip_if))
     except StatementFailed as failure:
         if "does not exist" not in str(failure):
             raise
         return False
+    if was_made:
+        known.add(submission.skip_if)
+    return was_made
 
 
 def _wait(api: DataApi, statement: str, remaining: float) -> bool:

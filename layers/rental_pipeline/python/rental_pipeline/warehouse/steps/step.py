@@ -26,7 +26,7 @@ from rental_pipeline.warehouse.data_api import Snapshot, Submission
 Rows = list[dict[str, Any]]
 
 _INSERT_BYTES = 40_000
-_GUARDS = 3  # statements with which every writing batch begins
+GUARDS = 3  # statements with which every writing batch begins
 # A procedure cannot hold them on the one-machine stack, which copies and unloads outside of its database.
 _NEVER_IN_PROCEDURE = re.compile(r"\s*(copy|unload)\b", re.IGNORECASE)
 
@@ -207,7 +207,7 @@ class StepRequest:
         Raises:
             FixConfiguration: a single statement has over 95,000 bytes, or all have over about 1.7 MB.
         """
-        if len(statements) + _GUARDS <= MAX_STATEMENTS and count_bytes(*statements) <= MAX_BYTES:
+        if len(statements) + GUARDS <= MAX_STATEMENTS and count_bytes(*statements) <= MAX_BYTES:
             return (self.write(*statements, once=once, label=label, title=title),)
         if too_long := [sql for sql in statements if count_bytes(sql) > MAX_BYTES]:
             raise FixConfiguration(

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from rental_pipeline.base.object_store import LAKE, UNLOADS, address, run_key, unload_folder, write_json
 from rental_pipeline.definitions.lake_tables import select_year
 from rental_pipeline.model.document import read_document
 from rental_pipeline.model.lake_document import Lake, StaleTable
-from rental_pipeline.warehouse.data_api import Submission
-from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest, literal
+from rental_pipeline.model.request_size import MAX_BYTES, MAX_STATEMENTS, count_bytes
+from rental_pipeline.warehouse.steps.step import GUARDS, Rows, Step, StepRequest, literal
 
 _YEAR = "lake_year"
 _LAST_YEAR = 9999  # of a date in MySQL
+_MOST_STATEMENTS = MAX_STATEMENTS - GUARDS
 
 
 def compose_unload(request: StepRequest) -> Step:
-    """Compose the step: a transaction for each table, whose repetition writes the same again.
+    """Compose the step: one transaction for as many tables as a batch holds, whose repetition writes the same again.
 
     Redshift does not undo an UNLOAD, but what it wrote counts only through its manifest, which it writes last, and through the
     position that commit_lake moves. A query without rows writes no manifest: hence `unloads.json`, which tells the rows.
@@ -31,13 +33,29 @@ def compose_unload(request: StepRequest) -> Step:
 
     return Step(
         name=request.statement_name,
-        submissions=tuple(_unload(request, table) for table in tables),
+        submissions=tuple(
+            request.write(*statements, once=False, label=f"write-{number}")
+            for number, statements in enumerate(_divide([_unload(request, table) for table in tables]))
+        ),
         reads=(f"select table_name, unloaded_rows from {control}.lake_unload where run_sequence = {run}",),
         finish=finish,
     )
 
 
-def _unload(request: StepRequest, table: StaleTable) -> Submission:
+def _divide(tables: list[list[str]]) -> Iterator[list[str]]:
+    """Gather the statements of whole tables into batches."""
+    batch: list[str] = []
+    for statements in tables:
+        if batch and (len(batch) + len(statements) > _MOST_STATEMENTS or count_bytes(*batch, *statements) > MAX_BYTES):
+            yield batch
+            batch = []
+        batch = [*batch, *statements]
+    if batch:
+        yield batch
+
+
+def _unload(request: StepRequest, table: StaleTable) -> list[str]:
+    """Return the statements that unload a table, and count what they do."""
     control, run, name = request.schemas.control, request.run_sequence, literal(table.name)
     columns, by_year, where = f"{table.table}.*", "", ""
     if table.year_of:
@@ -47,16 +65,14 @@ def _unload(request: StepRequest, table: StaleTable) -> Submission:
         where = "" if table.years is None else f" where {' or '.join(_of_year(table.year_of, each) for each in table.years)}"
     query = f"select {columns} from {table.relation}{where}"
     prefix = address(request.settings.bucket, unload_folder(request.schemas.marketplace, table.layer, table.table, run))
-    return request.write(
+    return [
         # Not CLEANPATH: files that an attempt left behind are in no manifest, and nobody needs a right to delete.
         f"unload ({literal(query)}) to {literal(prefix)} iam_role {literal(request.settings.copy_role_arn)}"
         f" format as parquet{by_year} manifest allowoverwrite",
         f"delete from {control}.lake_unload where run_sequence = {run} and table_name = {name}",
         f"insert into {control}.lake_unload (run_sequence, table_name, is_whole, unloaded_rows)"
         f" select {run}, {name}, {str(table.years is None).lower()}, count(*) from {table.relation}{where}",
-        once=False,
-        label=table.name,
-    )
+    ]
 
 
 def _of_year(column: str, year: int) -> str:

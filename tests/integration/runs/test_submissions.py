@@ -1,0 +1,52 @@
+"""What a run asks of the warehouse, counted: it bills by the minute that it is awake, and each request takes its time."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any
+
+from local.marketplace.generator import fill
+from local.standins.step_functions.walk import name_arn
+from rental_pipeline.warehouse.executions import count_transitions
+from tests.fixtures.aws_calls import CallFault, watch_aws_calls
+from tests.fixtures.executions import RUN
+
+
+def test_a_changed_run_asks_the_warehouse_seldom(pipeline, source_database, contract):
+    """One booking more: requests of the Data API by step, those that write, and state transitions of all executions.
+
+    As measured; what is to be reached is 30, 18 and 80 (a nested execution for each metric is most of the rest).
+    """
+    contract.edit(lambda tables: [table.update(max_rejected_fraction=1) for table in tables.values()])
+    with closing(source_database.connect()) as connection:
+        fill(connection, scale=0.0001, seed=7, anchor=datetime.now(UTC).date())
+    pipeline.run()
+    source_database.execute(
+        "create table one as select * from bookings where booking_status = 'confirmed' and total_price > 0"
+        " and checkout_date > checkin_date order by booking_id limit 1"
+    )
+    source_database.execute("update one set booking_id = 999999, changed_at = now(6)")
+    source_database.execute("insert into bookings select * from one")
+    source_database.execute("drop table one")
+    requests, writes = Counter[str](), Counter[str]()
+
+    def count(request: Any, name: str) -> None:
+        asked = json.loads(request.body)
+        step = "/".join(asked["StatementName"].split("/")[1:3])
+        requests[step] += 1
+        writes[step] += "lock lease" in asked.get("Sqls", ())
+
+    before = set(pipeline.machines.executions)
+    with watch_aws_calls() as calls:
+        calls.fault = CallFault(r"redshift-data\.(Batch)?ExecuteStatement", count, times=1000)
+        execution = pipeline.machines.start(name_arn("stateMachine", RUN), {}).run()
+    assert execution.output["status"] == "succeeded"
+    made = [each for arn, each in pipeline.machines.executions.items() if arn not in before]
+    transitions = sum(count_transitions(each.history) for each in made)
+    print(f"{requests.total()} requests, {writes.total()} of them write, {transitions} transitions", requests, writes)
+    assert requests.total() <= 31
+    assert writes.total() <= 19
+    assert transitions <= 110
