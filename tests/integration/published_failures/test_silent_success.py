@@ -9,12 +9,12 @@ from tests.fixtures.mariadb import EXTRACTION_USER
 
 
 def test_aws_dms_a_target_that_is_out_of_sync_ends_no_run_well(market):
-    """Somebody deletes a row of curated by hand. The next reconcile run with anything to build counts raw and curated."""
+    """Somebody deletes a row of curated by hand. The next reconcile run counts raw and curated, even if nothing changed."""
     market.insert_parent(1)
+    market.insert_parent(2)
     market.run_well()
     with market.warehouse.connect() as connection:
-        connection.execute("delete from market_curated.parents")
-    market.insert_parent(2)
+        connection.execute("delete from market_curated.parents where id = 1")
     with pytest.raises(FixData, match=r"parents_accounted_for: 1 rows, for example 2 in raw, 1 accepted, 0 rejected"):
         market.run({"reconcile": True})
     market.run_well({"rebuild": True})

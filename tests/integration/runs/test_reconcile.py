@@ -37,7 +37,7 @@ def read_comparisons(warehouse, run: int) -> dict[str, tuple]:
 def test_a_complete_copy_is_proven_without_reading_a_row(pipeline, generated, fresh_warehouse):
     """Counts and checksums of all tables agree: nothing is read, loaded or built, and the control schema says so."""
     result = pipeline.run({"reconcile": True})
-    assert result["status"] == "unchanged"
+    assert result["status"] == "succeeded"
     rows = {table: sum(read_source(generated, table).values()) for table in KEYS}
     assert read_comparisons(fresh_warehouse, 2) == {table: (True, 0, count, count) for table, count in rows.items()}
     assert read_loads(fresh_warehouse, 2) == dict.fromkeys(KEYS, (0, 0, 0))
@@ -53,17 +53,16 @@ def test_deletes_and_changes_that_moved_no_cursor_are_found_and_nothing_else_is_
         " total_price, currency, booking_status, payment_status, num_guests, '2001-01-01' from bookings where booking_id = %s",
         (new,),
     )
-    pipeline.run()
-    assert read_loads(fresh_warehouse, 2)["bookings"] == (0, 0, 0)
+    assert pipeline.run()["status"] == "unchanged"
 
     result = pipeline.run({"reconcile": True})
     assert result["status"] == "succeeded", result["message"]
-    assert read_loads(fresh_warehouse, 3)["bookings"] == (2, 2, 1)
+    assert read_loads(fresh_warehouse, 2)["bookings"] == (2, 2, 1)
     assert_mirrored(generated, fresh_warehouse)
     layers = read_layers(fresh_warehouse)
     pipeline.run({"rebuild": True})
     assert_same_layers(layers, read_layers(fresh_warehouse))
-    assert pipeline.run({"reconcile": True})["status"] == "unchanged"
+    assert pipeline.run({"reconcile": True})["status"] == "succeeded"
 
 
 def test_a_row_restored_with_its_old_cursor_comes_back(pipeline, generated, fresh_warehouse):

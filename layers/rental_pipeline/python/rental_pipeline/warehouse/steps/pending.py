@@ -38,7 +38,9 @@ def compose_pending(request: StepRequest) -> Step:
             run_key(request.schemas.marketplace, request.run_sequence, PENDING),
             Pending(tuple(curated), read_arrivals(incremental, arrived, orphans), read_dirty_ranges(dirty)).to_json(),
         )
-        anything = bool(curated) or bool(dirty) or is_presentation_behind(request)
+        # A reconcile run has its checks look at whole tables, also where it found no difference.
+        is_checked = request.plan.kind == "reconcile" and bool(request.marketplace.curated)
+        anything = bool(curated) or bool(dirty) or is_presentation_behind(request) or is_checked
         waiting = bool(loads or erased)
         if waiting:
             key = run_key(request.schemas.marketplace, request.run_sequence, ARCHIVE)
