@@ -47,6 +47,7 @@ class Replay:
         if action in EVENTS:
             EVENTS[action](self)
         elif found := re.fullmatch(r"(\w+) run(?: stops before (.*))?", action):
+            self.market.pipeline.forget_state()  # the model's run begins, also where there is nothing to do
             run = self.market.start(self._choose_input(found[1]))
             self.runs[after.lease] = run
             self._go_on(after.lease, found[2] or END)

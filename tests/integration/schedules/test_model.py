@@ -19,11 +19,13 @@ REPLAYS = 27
 def list_schedules() -> list[tuple[str, tuple[str, ...]]]:
     """Return the counterexamples, each with an undisturbed run (and a replay) after it, as title of the scope and actions.
 
-    Those that are the beginning of another are left out.
+    Those that are the beginning of another are left out; and those about the state that is kept outside, which test_state.py has.
     """
     schedules = set()
     for switch in SWITCHES:
         scope, counterexample = find_counterexample(replace(Protections(), **{switch: False}))
+        if scope.keeps_state:
+            continue
         # What a console rerun does here is a new run.
         actions = ["incremental run" if action.endswith("deleted and repeated") else action for action in counterexample.actions]
         schedules.add((scope.title, (*actions, "incremental run", *(["replay run"] if scope.keeps_archive else []))))
