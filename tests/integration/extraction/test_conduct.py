@@ -128,6 +128,8 @@ def test_a_manifest_names_each_file_as_copy_wants_it(planned: Extraction) -> Non
         "zero_dates": 0, "rows_set_aside": 0, "seconds": loads["seconds"],
         "bytes": sum(entry["meta"]["content_length"] for entry in entries), "rows_apart": 0,
         "expected": [{"from": None, "to": None, "rows": 5, "checksum": loads["expected"][0]["checksum"]}],
+        "ahead": {"rows": 5, "checksum": loads["expected"][0]["checksum"]},
+        "least_key": 1, "greatest_key": 5,
     }  # fmt: skip
 
 

@@ -74,8 +74,7 @@ def test_what_a_comparison_found_is_read_piece_by_piece(
         "select k, count(*) from apartments_raw.t where _run_sequence = 2 group by k having count(*) > 1"
     )
     assert versions == []
-    pipeline.run()
-    assert read_loads(fresh_warehouse, 3)["t"] == (0, 0, 0)
+    assert pipeline.run()["status"] == "unchanged"
 
 
 @pytest.mark.parametrize("hands_on", [False, True], ids=["whole", "in pieces"])
@@ -124,8 +123,7 @@ def test_keys_of_every_kind_are_compared_as_the_warehouse_orders_them(
         " where place = 1 and _operation = 'U' order by v"
     )
     assert values == source_database.query("select v from t order by v")
-    pipeline.run()
-    assert read_loads(fresh_warehouse, 3)["t"] == (0, 0, 0)
+    assert pipeline.run()["status"] == "unchanged"
 
 
 def test_ranges_larger_than_a_slice_are_cut(pipeline, source_database, fresh_warehouse, write_contract):

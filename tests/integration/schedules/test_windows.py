@@ -137,6 +137,7 @@ def test_16_a_backfill_is_not_taken_for_a_first_load(market, emptied):
     if emptied == "dropped":
         with market.warehouse.connect() as connection:
             connection.execute("drop table market_raw.parents")
+        market.pipeline.forget_state()
     market.start({"erase": ["parents"]} if emptied == "erased" else {}).stop_before("load parents")
     window = {"from": (market.clock - timedelta(hours=1, minutes=5)).isoformat(), "to": market.clock.isoformat()}
     market.start({"window": window, "tables": ["parents"]}).stop_before("pending")
