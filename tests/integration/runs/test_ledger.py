@@ -124,6 +124,7 @@ def test_a_plan_of_an_earlier_control_schema_is_not_told(pipeline, generated, fr
     windows, whatever stands under its number."""
     pipeline.run()
     fresh_warehouse.empty()
+    pipeline.forget_state()
     with pytest.raises(Stopped):
         pipeline.run(stop_before="plan_run")
     settings = read_settings(WarehouseSettings)
