@@ -109,6 +109,6 @@ def test_without_the_privilege_a_run_stays_behind_and_says_so(notes, assert_mirr
         logger.removeHandler(handler)
         with closing(mariadb.connect()) as connection, connection.cursor() as cursor:
             cursor.execute("grant process on *.* to %s@%s", (source.user, mariadb.client_host))
-    (said,) = [line for line in lines if "grant PROCESS" in line]
+    (said,) = {line for line in lines if "grant PROCESS" in line}
     assert said.startswith("WARNING") and said.endswith("1234.0")
     assert watermark(fresh_warehouse) == before, "it waits until the delay has passed it"
