@@ -181,7 +181,8 @@ def stop_everywhere(marketplace: Marketplace, go_on: Callable[[Execution], Execu
     assert execution.status == "SUCCEEDED", f"{execution.error}: {execution.cause}"
     brought = execution
     # An unchanged source, a run that finds nothing, a replay, and a second run while one is in progress have states of their own.
-    for run_input in ({}, {"reconcile": True}, {"replay": True}):
+    again = {"window": {"from": "2026-10-01", "to": "2026-10-02"}}
+    for run_input in ({}, again, {"reconcile": True}, {"replay": True}):
         execution = world.run(run_input)
         while execution.status == "ABORTED":
             execution = go_on(execution)

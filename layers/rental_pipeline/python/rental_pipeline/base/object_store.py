@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -194,7 +194,7 @@ def _parse_json(content: bytes, bucket: str, key: str) -> Any:
 class Versioned:
     """An object's content, and the tag of that very content, by which S3 tells whether it was written over since."""
 
-    content: bytes
+    content: bytes = field(repr=False)
     etag: str
 
 
