@@ -20,7 +20,8 @@ from local.stack import Stack, StackBusy, stop_left_behind
 
 ROOT = Path(__file__).parents[3]
 STARTER = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where tests run in the background of a shell
 from pathlib import Path
 from local.stack import Stack
 with Stack(Path(sys.argv[1])) as stack:
