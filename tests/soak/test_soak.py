@@ -16,6 +16,7 @@ def world():
         yield opened
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_and_nothing_doubled(world: World):
     """Twelve executions of random life and trouble."""
     soak = Soak(world, seed=20261121)

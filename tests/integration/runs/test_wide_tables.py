@@ -50,6 +50,7 @@ def read(market: Market, table: str, column: int) -> list[int]:
     return [row[0] for row in market.query(f"select {columns(table)[column]} from market_raw.{table} order by _run_sequence, 1")]
 
 
+@pytest.mark.slow
 def test_a_thousand_columns_are_loaded(wide):
     """Each value stands in its own column; a second version, more events and a replay do as well."""
     insert(wide, "wide", "1, now(6)")

@@ -111,6 +111,7 @@ def test_another_reporting_currency_rebuilds_what_is_converted(engine):
     assert engine.read("control.reporting_currency").currency.tolist() == ["EUR"]
 
 
+@pytest.mark.slow
 def test_ten_years_of_days_in_thirty_currencies(engine):
     """110,000 rates come at once, and a correction among them rebuilds one week."""
     currencies = [f"X{first}{second}" for first in "ABCDEF" for second in "ABCDE"]

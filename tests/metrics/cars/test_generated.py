@@ -5,12 +5,15 @@ from __future__ import annotations
 from contextlib import closing
 from datetime import UTC, datetime
 
+import pytest
+
 from local.marketplace.day import play_day
 from local.marketplace.generator import fill
 from tests.metrics.agreement import assert_agreed, read_all
 from tests.metrics.cars.personal import assert_no_personal_data
 
 
+@pytest.mark.slow  # the random increments ask the judge as well
 def test_every_metric_equals_the_judges_over_the_source(pipeline, source_database, make_engine):
     """First load, two days of life, a reconcile run: each figure is what an independent count over the source gives.
 

@@ -127,6 +127,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch, table: PlannedTable, slices: list[Sl
     return bucket
 
 
+@pytest.mark.slow
 def test_their_manifest_is_written_by_one_function(bucket: Bucket, table: PlannedTable, slices: list[Slice]) -> None:
     """One request for each result and one for a thousand files; what the load reads of it stays small.
 
