@@ -399,7 +399,7 @@ _FIGURES = [
         "sql/cars/curated/vehicle_versions.sql",
         "lag(state) over (partition by vehicle_id order by run_sequence)",
         "lag(state) over (partition by vehicle_id order by valid_from)",
-        ORDER,
+        f"{CARS}/test_order.py",
     ),
     _mutate(
         "spelling-by-chance",
@@ -551,10 +551,10 @@ _REACTIONS = [
         "isolation-is-not-retried", f"{PACKAGE}/warehouse/data_api.py", '    "Serializable isolation violation",\n', "", CLASSIFY
     ),
     _mutate(
-        "lost-rows-are-configuration",
+        "refused-deletes-are-configuration",
         f"{PACKAGE}/warehouse/data_api.py",
-        '_FIX_DATA = (\n    "ROWS LOST",\n',
-        "_FIX_DATA = (\n",
+        '    "DELETE REFUSED",\n',
+        "",
         CLASSIFY,
     ),
     _mutate(
