@@ -347,9 +347,12 @@ def _add_rate(tree: Path) -> str:
 
 
 def _read_scale(text: str) -> float:
-    scale = float(text.rstrip("%")) / (100 if text.endswith("%") else 1)
+    try:
+        scale = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        scale = 0
     if not 0 < scale <= 100:
-        raise argparse.ArgumentTypeError("a factor above 0 and up to 100, or a percentage: 0.02, 2%, 4")
+        raise argparse.ArgumentTypeError(f"{text!r} is no factor above 0 and up to 100, nor a percentage: 0.02, 2%, 4")
     return scale
 
 
