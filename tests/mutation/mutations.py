@@ -399,7 +399,7 @@ _FIGURES = [
         "sql/cars/curated/vehicle_versions.sql",
         "lag(state) over (partition by vehicle_id order by run_sequence)",
         "lag(state) over (partition by vehicle_id order by valid_from)",
-        f"{CARS}/test_order.py",
+        ORDER,
     ),
     _mutate(
         "spelling-by-chance",
@@ -650,7 +650,7 @@ _READING = [
         f"{PACKAGE}/source/columns.py",
         "if key and not any(unique <= names for unique in source.unique_keys):",
         "if key and not source.unique_keys:",
-        f"{EXTRACTION}/test_plan.py",
+        f"{EXTRACTION}/test_plan.py::test_a_contract_that_the_source_does_not_meet_is_refused",
     ),
     _mutate(
         "replicas-are-read",

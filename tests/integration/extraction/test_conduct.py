@@ -175,14 +175,14 @@ def test_a_slice_without_result_stops_the_run(planned: Extraction) -> None:
         write_manifests({"run_sequence": 1})
 
 
-@pytest.mark.parametrize("field", ["rows_read", "rows_in_parquet"])
-def test_rows_lost_between_source_and_file_stop_the_run(planned: Extraction, field: str) -> None:
+@pytest.mark.parametrize("fields", [("rows_read",), ("rows_in_parquet",), ("rows_read", "rows_in_parquet")], ids=" and ".join)
+def test_rows_lost_between_source_and_file_stop_the_run(planned: Extraction, fields: tuple[str, ...]) -> None:
     """Read, counted and in the files: three equal numbers for each slice."""
     for part in planned.read(SLICES):
         extract_slice(part)
     key = result_key(MARKETPLACE, 1, "t", 0)
     result = read_json(planned.bucket, key)
-    write_json(planned.bucket, key, {**result, field: result[field] + 1})
+    write_json(planned.bucket, key, {**result, **{field: result[field] + 1 for field in fields}})
     with pytest.raises(FixData, match=r"slice 0 of t read \d rows, but its Parquet files hold 3"):
         write_manifests({"run_sequence": 1})
 
