@@ -650,7 +650,7 @@ _READING = [
         f"{PACKAGE}/source/columns.py",
         "if key and not any(unique <= names for unique in source.unique_keys):",
         "if key and not source.unique_keys:",
-        f"{EXTRACTION}/test_plan.py::test_a_contract_that_the_source_does_not_meet_is_refused",
+        f"{EXTRACTION}/test_plan.py::test_a_key_that_may_be_null_is_no_key",
     ),
     _mutate(
         "replicas-are-read",
