@@ -32,7 +32,7 @@ def _ask(invoke: Invoke, function: str, event: dict[str, Any]) -> dict[str, Any]
     answer, problem = invoke(function, event)
     if problem is None:
         return answer
-    says = f"it did not answer ({problem}): look at its log and, where the stack is in a VPC, at docs/network.md"
+    says = f"it did not answer ({problem}): look at its log and, where the stack is in a VPC, at docs/how-to/network.md"
     return {"findings": [{"status": "fail", "check": function, "says": says}]}
 
 

@@ -1,4 +1,4 @@
-"""docs/types.md, made of the table of types: `python -m local.commands.types_page` writes it; a test holds the two together."""
+"""docs/reference/types.md, made of the table of types: `python -m local.commands.types_page` writes it; a test compares them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 
 from rental_pipeline.model.column_types import TYPES, arrow_type
 
-PAGE = Path(__file__).parents[2] / "docs" / "types.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "types.md"
 
 _OPENING = """\
 # Types
 
 What each MySQL type becomes, in Parquet and in Redshift. This page is made of the table in
-[`column_types.py`](../layers/rental_pipeline/python/rental_pipeline/model/column_types.py), which the code and its tests read
+[`column_types.py`](../../layers/rental_pipeline/python/rental_pipeline/model/column_types.py), which the code and its tests read
 (`.venv/bin/python -m local.commands.types_page` writes it again). A value arrives exactly, or the run stops with its
 column's name; what is lost all the same (dates that do not exist) is counted and reported.
 

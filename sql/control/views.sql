@@ -1,4 +1,4 @@
--- The ledger as a person reads it: docs/ledger.md.
+-- The ledger as a person reads it: docs/reference/ledger.md.
 --
 -- grain:      one line per run, table read, table compared, table loaded, table curated, metric, check, lake table, state and statement of a run
 -- reads:      the control schema (the batch sets search_path)

@@ -36,7 +36,7 @@ TEXTS = [
     "16/05/2024 24:00",
     "it's; \\' -- |~",
 ]
-# Raw's types (docs/types.md), and the values at their ends.
+# Raw's types (docs/reference/types.md), and the values at their ends.
 EXTREMES: dict[str, list[Any]] = {
     "smallint": [-(2**15), 2**15 - 1],
     "integer": [-(2**31), 2**31 - 1],

@@ -1,4 +1,4 @@
-"""docs/bi.md: its questions, asked by an analyst and answered by the judges too; the views; what an analyst may read."""
+"""docs/how-to/bi.md: its questions, asked by an analyst and answered by the judges too; the views; what an analyst may read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.fixtures.pipeline import SQL_ROOT
 from tests.integration.analysts.conftest import ANALYST, Published
 from tests.metrics.values import say
 
-DOCUMENT = Path(__file__).parents[3] / "docs" / "bi.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "how-to" / "bi.md"
 QUESTIONS = dict(
     re.findall(r"^### ([^\n]+)\n\n```sql\n(.+?);\n```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 )

@@ -1,4 +1,4 @@
-"""One query tells a run's story: docs/ledger.md."""
+"""One query tells a run's story: docs/reference/ledger.md."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rental_pipeline.warehouse.data_api import DataApi
 from rental_pipeline.warehouse.run_step import end_run
 from tests.fixtures.pipeline import Stopped
 
-DOCUMENT = Path(__file__).parents[3] / "docs" / "ledger.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "reference" / "ledger.md"
 COLUMNS = (
     "part",
     "hop",
@@ -144,7 +144,7 @@ def test_recording_again_replaces(pipeline, generated, fresh_warehouse):
 
 
 def test_the_documented_queries_run(pipeline, generated, fresh_warehouse):
-    """What the person on call copies from docs/ledger.md is accepted."""
+    """What the person on call copies from docs/reference/ledger.md is accepted."""
     pipeline.run()
     text = DOCUMENT.read_text(encoding="utf-8")
     queries = [query for block in re.findall(r"```sql\n(.*?)```", text, re.DOTALL) for query in block.split(";") if query.strip()]

@@ -12,7 +12,7 @@ import pytest
 from local.standins.cloudformation.template import Template, read_template
 
 ROOT = Path(__file__).parents[3]
-RUNBOOK = (ROOT / "docs/runbook.md").read_text()
+RUNBOOK = (ROOT / "docs/how-to/runbook.md").read_text()
 PARAMETERS = {
     "SourceSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:source-AbCdEf",
     "CopyRoleArn": "arn:aws:iam::123456789012:role/copy",
@@ -114,7 +114,7 @@ def test_every_alarm_is_on_the_dashboard(state):
 def test_every_alarm_tells_people_what_to_do(template):
     """Its text is the mail: it names a heading of the runbook, which says what it means, what to look at, what to do."""
     for name, alarm in template.resources("AWS::CloudWatch::Alarm").items():
-        (heading,) = re.findall(r'Runbook: docs/runbook.md, "([^"]+)"', alarm["AlarmDescription"])
+        (heading,) = re.findall(r'Runbook: docs/how-to/runbook.md, "([^"]+)"', alarm["AlarmDescription"])
         section = RUNBOOK.split(f"\n## {heading}\n")[1].split("\n## ")[0]
         assert all(word in section for word in ("**Means:**", "**Look at", "**Do:**")), heading
         assert re.search(rf"\| `{name}` \| \[{heading}\]\(#{heading.lower().replace(' ', '-')}\) \|", RUNBOOK), name

@@ -1,4 +1,4 @@
-"""MySQL type -> Redshift type -> Parquet type: the one table of types (`TYPES`), which docs/types.md shows.
+"""MySQL type -> Redshift type -> Parquet type: the one table of types (`TYPES`), which docs/reference/types.md shows.
 
 A type that is not in it is refused by name.
 

@@ -184,7 +184,7 @@ def read_secret(secret_arn: str) -> str:
     except BotoCoreError as error:
         raise RetryLater(
             f"Secrets Manager could not be reached for {secret_arn} ({type(error).__name__}): if it goes on, check that the"
-            " functions' subnets have its endpoint (docs/network.md)"
+            " functions' subnets have its endpoint (docs/how-to/network.md)"
         ) from error
     except KeyError:
         raise FixConfiguration(f"the secret {secret_arn} is binary; it must be text") from None

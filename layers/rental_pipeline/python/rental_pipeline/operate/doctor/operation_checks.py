@@ -62,7 +62,7 @@ def _check_last_run(report: Report, states: Any, arn: str) -> None:
         report.warn(
             "last run",
             f"{status.lower()}; it began at {began}: its mail says why, as does {last['executionArn']} in the console; what to do"
-            ' is in docs/runbook.md, "A run failed"',
+            ' is in docs/how-to/runbook.md, "A run failed"',
         )
 
 
