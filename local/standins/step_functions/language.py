@@ -24,7 +24,7 @@ _FIELDS = {
     "Task": _DATA_FLOW | _RESULT | {"Resource", "Parameters", "Retry", "TimeoutSeconds"},
     "Map": _DATA_FLOW
     | _RESULT
-    | {"Label", "ItemReader", "ItemsPath", "ItemSelector", "ItemProcessor", "MaxConcurrency", "MaxConcurrencyPath"},
+    | {"Label", "ItemReader", "ItemsPath", "ItemSelector", "ItemProcessor", "MaxConcurrency", "MaxConcurrencyPath", "Retry"},
     "Choice": _DATA_FLOW | {"Choices", "Default"},
     "Pass": _DATA_FLOW | {"ResultPath", "Next", "End"},
     "Wait": _DATA_FLOW | {"SecondsPath", "Next", "End"},

@@ -153,6 +153,9 @@ def test_a_fault_of_the_pipeline_itself_is_not_swallowed(monkeypatch, told):
         ("RetryLater", "choose Redrive on the execution"),
         ("FixConfiguration", "Mend what the message names"),
         ("FixData", "Mend the data or the rule"),
+        ("Runtime.OutOfMemory", "lower SliceRows or PartBytes"),
+        ("Runtime.ExitError", "lower SliceRows or PartBytes"),
+        ("Sandbox.Timedout", "lower SliceRows or PartBytes"),
         ("States.Runtime", "Look at the execution in the console"),
     ],
 )

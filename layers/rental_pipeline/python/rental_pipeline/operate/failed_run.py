@@ -21,7 +21,15 @@ from rental_pipeline.warehouse.data_api import DataApi, StatementFailed
 from rental_pipeline.warehouse.run_step import end_run
 from rental_pipeline.warehouse.steps.step import literal
 
+_TOO_LARGE = (
+    "A function ran out of memory or time. Redrive goes on; where it ends so again, a slice or a file is too large for it:"
+    " lower SliceRows or PartBytes, deploy, then start a new execution with the input below."
+)
+# By the error's name. What Lambda says of a process that grew over its memory was Runtime.ExitError, and is Runtime.OutOfMemory.
 _ADVICE = {
+    "Runtime.OutOfMemory": _TOO_LARGE,
+    "Runtime.ExitError": _TOO_LARGE,
+    "Sandbox.Timedout": _TOO_LARGE,
     "RetryLater": "The cause may pass by itself: choose Redrive on the execution, or start a new one with the input below.",
     "FixConfiguration": "Mend what the message names (setting, contract, privilege or input), then start a new execution.",
     "FixData": "Mend the data or the rule that the message names, then start a new execution.",
