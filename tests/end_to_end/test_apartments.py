@@ -73,6 +73,7 @@ def test_an_unchanged_source_is_a_short_run(loaded):
     assert len(loaded.messages()) == told
 
 
+@pytest.mark.slow
 def test_the_cost_counts_what_the_machines_really_did(loaded):
     """The transitions in the ledger are those of all executions of the run, slices and nested steps among them, to its end."""
     change_source(loaded, "update bookings set num_guests = num_guests + 1 order by booking_id limit 1")
@@ -98,6 +99,7 @@ def test_a_day_of_life_is_found_by_an_increment(loaded):
     assert_same_layers(incremental, read_stack_layers(loaded))
 
 
+@pytest.mark.slow
 def test_one_table_is_read_alone(loaded):
     """With `tables`, others wait for the next run."""
     change_source(loaded, "update bookings set num_guests = num_guests + 1 order by booking_id limit 1")

@@ -34,6 +34,7 @@ def stack() -> Iterator[Stack]:
         yield running
 
 
+@pytest.mark.slow
 def test_cars_are_loaded_incremented_and_told_apart_from_their_users(stack):
     """All metrics are published; an unchanged run builds nothing; a day's increment equals a rebuild; no user is named on S3."""
     assert run(stack)["status"] == "succeeded"

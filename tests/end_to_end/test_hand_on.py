@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from local.marketplace.generator import fill
 from local.marketplace.schema import create_sample_schema
 from local.stack import Stack
@@ -22,6 +24,7 @@ def list_pieces(stack: Stack, run_sequence: int) -> list[dict[str, Any]]:
     return sorted(map(json.loads, bodies), key=lambda result: result["piece"])
 
 
+@pytest.mark.slow
 def test_a_slice_is_read_by_several_invocations() -> None:
     """With no time to spare each reads some two megabytes, or a thousand rows by their keys; raw has the rows of the source."""
     with (

@@ -56,7 +56,7 @@ REFERENCES = ("apartment_id", "pickup_location", "dropoff_location")
 CURSORS = ("changed_at", "recorded_at")
 
 
-@pytest.fixture(params=[APARTMENTS, CARS], ids=lambda subject: subject.marketplace)
+@pytest.fixture(params=first_of([CARS, APARTMENTS]), ids=lambda subject: subject.marketplace)
 def subject(request: pytest.FixtureRequest) -> Subject:
     return request.param
 

@@ -219,6 +219,7 @@ def test_all_roles_were_seen_at_work(observed):
     assert {role for role, needs in observed.calls.items() if needs} == observed.grants.keys()
 
 
+@pytest.mark.slow
 def test_the_definitions_tell_all_calls_of_the_machines(observed):
     """What the executions' histories show was found in the definitions."""
     assert len(observed.history) > 50

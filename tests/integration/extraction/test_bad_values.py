@@ -13,6 +13,7 @@ from rental_pipeline.base.errors import FixConfiguration, FixData
 from rental_pipeline.base.object_store import LOADS, read_json
 from rental_pipeline.base.settings import DECODERS
 from tests.fixtures.aws import Aws
+from tests.fixtures.slow import first_of
 from tests.integration.extraction.conftest import Extraction
 
 SECRET_TEXT = "a neighbour's secret"
@@ -40,7 +41,7 @@ BAD_VALUES = {
 }
 
 
-@pytest.fixture(params=DECODERS)
+@pytest.fixture(params=first_of(DECODERS))
 def decoder(request: pytest.FixtureRequest, set_environment: Callable[..., None]) -> str:
     """Each of the decoders: what holds for one holds for all."""
     set_environment(DECODER=request.param)

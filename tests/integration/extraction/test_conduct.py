@@ -17,6 +17,7 @@ from rental_pipeline.base.settings import DECODERS
 from rental_pipeline.extract import extract_slice as extract
 from rental_pipeline.extract.extract_slice import extract_slice
 from rental_pipeline.extract.manifests import write_manifests
+from tests.fixtures.slow import first_of
 from tests.integration.extraction.conftest import MARKETPLACE, Extraction, catalogue_column
 
 SNAPSHOT = "  t: {strategy: snapshot, key: id}\n"
@@ -133,7 +134,7 @@ def test_a_manifest_names_each_file_as_copy_wants_it(planned: Extraction) -> Non
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize("decoder", first_of(DECODERS))
 @pytest.mark.parametrize("how", ["kill", "kill query"])
 def test_a_connection_that_is_cut_leaves_no_result(
     extraction: Extraction,

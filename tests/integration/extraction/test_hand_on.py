@@ -19,6 +19,7 @@ from rental_pipeline.extract import extract_slice as extract
 from rental_pipeline.extract.extract_slice import extract_slice
 from rental_pipeline.extract.manifests import write_manifests
 from rental_pipeline.source import decode
+from tests.fixtures.slow import first_of
 from tests.integration.extraction.conftest import MARKETPLACE, Extraction
 
 TABLES = {
@@ -38,7 +39,7 @@ TABLES = {
 ROWS = 3000
 
 
-@pytest.fixture(params=DECODERS)
+@pytest.fixture(params=first_of(DECODERS))
 def small_batches(request: pytest.FixtureRequest, set_environment: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
     """Each decoder, with batches of a few hundred rows, in slices of all rows."""
     set_environment(DECODER=request.param, SLICE_ROWS=1_000_000)

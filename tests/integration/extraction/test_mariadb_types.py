@@ -19,6 +19,7 @@ from rental_pipeline.model.table_plan import PlannedTable, Slice
 from rental_pipeline.plan.slices import walk_keys
 from rental_pipeline.source.connection import connect, read_source_address
 from rental_pipeline.source.queries import compose_keys_query, compose_slice_query
+from tests.fixtures.slow import first_of
 from tests.integration.extraction.conftest import Extraction
 
 NUMBERS = random.Random(11)
@@ -62,7 +63,7 @@ def keyed(extraction: Extraction, request: pytest.FixtureRequest) -> tuple[Extra
     return extraction, texts
 
 
-@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize("decoder", first_of(DECODERS))
 @pytest.mark.parametrize("keyed", KINDS, indirect=True, ids=[kind for kind, _ in KINDS])
 def test_each_row_is_read_once_and_exactly(
     keyed: tuple[Extraction, list[str]], decoder: str, set_environment: Callable[..., None]

@@ -103,6 +103,7 @@ def test_what_breaks_is_tried_again(marketplace: Marketplace, faults: list[str])
     marketplace.assert_complete(execution)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", first_of(_LASTING))
 def test_what_stays_broken_is_redriven(marketplace: Marketplace, fault: str):
     """Each state fails in the end, the run is closed, and a redrive goes on there: one execution, failed at every state."""
@@ -223,6 +224,7 @@ def let_statements_outlast_their_function(world: World, stops: Stops) -> Callabl
     return outlast
 
 
+@pytest.mark.slow
 def test_a_stopped_execution_is_redriven(marketplace: Marketplace):
     """Somebody stops it at every state, those without a function too, and redrives it each time."""
     stops, execution = stop_everywhere(marketplace, Execution.run)
@@ -298,6 +300,7 @@ def test_statements_of_a_stopped_run_are_cancelled(marketplace: Marketplace):
     marketplace.assert_complete(execution)
 
 
+@pytest.mark.slow
 def test_people_cannot_be_told(marketplace: Marketplace):
     """SNS fails after the run was closed: the run stays a good one, and a redrive tells them."""
     world = marketplace.world

@@ -13,6 +13,7 @@ from local.standins.athena.lake import Lake, answer_questions
 from rental_pipeline.base.errors import FixData
 from rental_pipeline.lake import file_lists as lake_files
 from tests.fixtures.pipeline import Stopped
+from tests.fixtures.slow import first_of
 from tests.fixtures.snapshot import Snapshot, load_first
 
 TODAY = datetime.now(UTC).date()
@@ -78,6 +79,7 @@ def add_viewing(source, warehouse) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_lake_equals_the_warehouse_after_loads_increments_and_rebuilds(pipeline, source, fresh_warehouse, lake):
     """Cell by cell: after the first load, an increment that changes, adds and deletes, a later day, and a rebuild."""
     assert_lake_is_warehouse(lake, fresh_warehouse)
@@ -122,6 +124,7 @@ def test_only_what_changed_is_unloaded_again(pipeline, source, fresh_warehouse, 
     assert_lake_is_warehouse(lake, fresh_warehouse)
 
 
+@pytest.mark.slow
 def test_a_reader_during_the_switch_sees_one_run(pipeline, source, fresh_warehouse, lake):
     """Until the catalogue is switched, all of the run before; afterwards all of this one; its files are there either way."""
     old = Counter(lake.query("select * from curated_bookings")[1])
@@ -159,7 +162,7 @@ def end_run(aws, pipeline, fresh_warehouse):
     return end
 
 
-@pytest.mark.parametrize("stop", ["unload", "switch_catalogue", "commit_lake"])
+@pytest.mark.parametrize("stop", first_of(["switch_catalogue", "unload", "commit_lake"]))
 def test_a_failed_lake_step_leaves_the_old_lake_and_the_published_figures(pipeline, source, fresh_warehouse, lake, end_run, stop):
     """What was published stays; the catalogue shows the last whole run; the next run makes up for it, though nothing is new."""
     old = {name: lake.files(name) for name in lake.tables()}
@@ -173,6 +176,7 @@ def test_a_failed_lake_step_leaves_the_old_lake_and_the_published_figures(pipeli
     assert_lake_is_warehouse(lake, fresh_warehouse)
 
 
+@pytest.mark.slow
 def test_every_lake_step_may_be_repeated(pipeline, source, fresh_warehouse, lake):
     """As a redrive or a retry does: the same files, listed once."""
     change_bookings(source)
@@ -199,6 +203,7 @@ def test_slices_are_partitions_of_the_run_that_read_them(pipeline, source, fresh
     assert newest == [("canceled",), ("canceled",)]
 
 
+@pytest.mark.slow
 def test_erased_slices_leave_the_catalogue(pipeline, source, fresh_warehouse, lake):
     """Their files are deleted: a partition that lists them would fail every query of the table."""
     run = pipeline.run({"erase": ["bookings"]})["run_sequence"]
@@ -209,6 +214,7 @@ def test_erased_slices_leave_the_catalogue(pipeline, source, fresh_warehouse, la
     assert_lake_is_warehouse(lake, fresh_warehouse)
 
 
+@pytest.mark.slow
 def test_files_that_no_reader_can_see_any_more_are_swept(pipeline, source, fresh_warehouse, lake, monkeypatch):
     """A day after readers were moved on; never before, and never what the current listing names."""
     first = lake.files("curated_bookings")
@@ -227,6 +233,7 @@ def test_files_that_no_reader_can_see_any_more_are_swept(pipeline, source, fresh
     assert_lake_is_warehouse(lake, fresh_warehouse)
 
 
+@pytest.mark.slow
 def test_a_missing_listing_is_named_with_the_way_out(pipeline, source, fresh_warehouse, lake, end_run):
     """Somebody emptied the prefix: the run says so, and a rebuild makes the lake again."""
     for item in pipeline.s3.list_objects_v2(Bucket=pipeline.bucket, Prefix="apartments/lake/curated/bookings/")["Contents"]:

@@ -17,6 +17,7 @@ import pymysql
 import pytest
 
 from local.stack import Stack, StackBusy, stop_left_behind
+from tests.fixtures.slow import first_of
 
 ROOT = Path(__file__).parents[3]
 STARTER = """
@@ -70,7 +71,7 @@ def wait_until_gone(state: Path, seconds: float = 30) -> dict[int, str]:
     return left
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
+@pytest.mark.parametrize("number", first_of([signal.SIGKILL, signal.SIGINT]), ids=["killed", "interrupted"])
 def test_a_stack_that_ends_takes_everything_with_it(started, state, number):
     """However it ends: databases, servers, emulators and functions."""
     running = " ".join(processes_of(state).values())
@@ -99,6 +100,7 @@ def test_a_second_stack_is_refused_and_the_first_can_be_stopped_from_outside(sta
     assert not stop_left_behind(state)
 
 
+@pytest.mark.slow
 def test_what_a_stack_holds_is_there_at_its_next_start(state):
     """The databases' rows and the bucket's objects."""
     with Stack(state) as stack:
@@ -118,6 +120,7 @@ def test_what_a_stack_holds_is_there_at_its_next_start(state):
         assert stack.s3.get_object(Bucket=stack.bucket, Key="apartments/kept.json")["Body"].read() == b"9"
 
 
+@pytest.mark.slow
 def test_parts_can_fail_and_return(state):
     """The source and the warehouse go away and come back at the same address; a run says what it could not reach."""
     with Stack(state, retry_pace=0.01) as stack:

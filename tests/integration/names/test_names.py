@@ -10,6 +10,7 @@ import pytest
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.base.object_store import listing_key
 from tests.fixtures.layers import read_raw_newest, read_source
+from tests.fixtures.slow import first_of
 
 # What every table of Redshift has already (the stand-in refuses them, too: packages/local_redshift/src/local_redshift/tables.py).
 SYSTEM_COLUMNS = ("cmax", "CMIN", "ctid", "deletexid", "insertxid", "oid", "tableoid", "xmax", "Xmin")
@@ -29,6 +30,7 @@ def assert_mirrored(market, table: str, key: str | None = None, source_table: st
     assert read_raw_newest(market.warehouse, table, key, "market") == read_source(market.source, source_table or table)
 
 
+@pytest.mark.slow
 def test_a_column_named_part_hides_no_day_of_an_append_table(market):
     """Case 1: a row a day, all of one `part`; grouped by that column, five days would be one."""
     market.execute("create table repairs (done_at datetime not null, part varchar(20))")
@@ -42,7 +44,7 @@ def test_a_column_named_part_hides_no_day_of_an_append_table(market):
     assert market.query("select source_rows, raw_rows from reconciliation where table_name = 'repairs' and is_whole") == [(5, 5)]
 
 
-@pytest.mark.parametrize("table", ["replaced_day", "arrived"])
+@pytest.mark.parametrize("table", first_of(["replaced_day", "arrived"]))
 def test_an_append_table_may_be_named_as_a_step_of_its_load(market, table):
     """Case 2: its columns, too, are called what the load calls its own."""
     market.execute(f"create table {table} (at datetime not null, event_day date, known_rows int, day_rows int, checksum int)")
@@ -56,7 +58,7 @@ def test_an_append_table_may_be_named_as_a_step_of_its_load(market, table):
     assert_mirrored(market, table)
 
 
-@pytest.mark.parametrize("column", SYSTEM_COLUMNS)
+@pytest.mark.parametrize("column", first_of(SYSTEM_COLUMNS))
 def test_a_column_that_redshift_keeps_to_itself_is_refused_by_name(market, column):
     """Case 3: by table, column and the ways out, before a row is read; the way out works."""
     market.execute(f"create table kept (id int primary key, `{column}` int)")
@@ -71,6 +73,7 @@ def test_a_column_that_redshift_keeps_to_itself_is_refused_by_name(market, colum
     assert market.query("select id from market_raw.kept") == [(1,)]
 
 
+@pytest.mark.slow
 def test_a_source_table_may_have_any_name(market):
     """Case 17: the contract gives it a name for the warehouse, and says what the source calls it."""
     names = {"order_items": "order-items", "prices": "2024_prices", "contracts": "Mietverträge", "quoted": 'a `b` "c" %s \\ {d}'}
@@ -185,6 +188,7 @@ def pairs(market):
     return market
 
 
+@pytest.mark.slow
 def test_keys_of_several_texts_never_collide(pairs):
     """What joins them may stand in them, and they may be longer than a row key: each is set aside, and comes back, by itself."""
     long = "ä𝄞" * 127
@@ -202,6 +206,7 @@ def test_keys_of_several_texts_never_collide(pairs):
         assert pairs.query("select count(*) from rejected_rows where table_name = 'pairs'") == [(len(keys) - number,)]
 
 
+@pytest.mark.slow
 def test_rows_without_a_date_are_in_the_lake(pairs):
     """By year of a date that may be missing: they are a year of their own, and no row is lost when that, or another, changes."""
 

@@ -211,6 +211,7 @@ def test_every_name_of_ours_may_be_a_source_s_or_is_refused(market, statements):
                         " (select max(run_sequence) from run)") == [(0,)]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_names_that_a_source_may_not_have_are_refused_one_by_one(market, statements):
     """All that statements hold and sources may not have, in one table: the plan names each, and the way out works for all."""
     refused = sorted(name for name in list_names(statements) | {"xmin", "oid", "_RP_x"} if is_refused(name.lower()))

@@ -20,6 +20,7 @@ def test_airbyte_85918_rows_at_the_greatest_cursor_are_read_by_the_next_run(mark
     market.assert_raw_mirrors_source()
 
 
+@pytest.mark.slow
 def test_airbyte_80152_rows_created_at_the_moment_the_run_starts_arrive(market):
     """Two rows, a microsecond before and after the clock that the run took its bound from."""
     moment = market.clock
@@ -34,6 +35,7 @@ def test_airbyte_80152_rows_created_at_the_moment_the_run_starts_arrive(market):
     assert market.query("select id from parents order by 1") == [(1,), (2,), (3,)]
 
 
+@pytest.mark.slow
 def test_airbyte_15427_a_failure_within_rows_of_one_cursor_value_loses_none(market):
     """Nine rows of one cursor, read in slices of two; the third slice fails for good. No checkpoint lies within them."""
     market.configure(SLICE_ROWS=2)
@@ -52,6 +54,7 @@ def test_airbyte_15427_a_failure_within_rows_of_one_cursor_value_loses_none(mark
     market.assert_raw_mirrors_source()
 
 
+@pytest.mark.slow
 def test_airbyte_12821_a_failed_attempt_has_not_moved_the_cursor(market):
     """Everything was read and written when the run failed; the next one reads the same window."""
     market.insert_parent(1)

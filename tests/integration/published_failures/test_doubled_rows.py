@@ -34,6 +34,7 @@ def test_airbyte_15158_what_is_delivered_again_is_not_added_again(market):
     assert market.query("select what from events") == [("a",), ("a",)]
 
 
+@pytest.mark.slow
 def test_training_pipelines_a_copy_that_is_done_again_adds_nothing(market):
     """Someone runs the same step of the same run again, hours later: COPY itself would append its rows a second time."""
     market.insert_parent()
@@ -44,6 +45,7 @@ def test_training_pipelines_a_copy_that_is_done_again_adds_nothing(market):
     assert market.query("select rows_copied from table_load where table_name = 'parents'") == [(1,)]
 
 
+@pytest.mark.slow
 def test_awswrangler_overwrite_per_slice_keeps_the_other_slices(market):
     """A writer that overwrites the folder of the table leaves the last slice only."""
     market.configure(SLICE_ROWS=1)
@@ -53,6 +55,7 @@ def test_awswrangler_overwrite_per_slice_keeps_the_other_slices(market):
     assert market.query("select id from parents order by 1") == [(1,), (2,), (3,), (4,)]
 
 
+@pytest.mark.slow
 def test_paging_by_limit_and_offset_skips_no_row_that_moves(market):
     """Rows leave the pages that were read: by OFFSET the next page begins too late. Slices are ranges of keys."""
     market.configure(SLICE_ROWS=2)

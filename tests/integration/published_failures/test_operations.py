@@ -56,6 +56,7 @@ def test_aws_sample_ending_on_submit_a_step_is_finished_when_its_statement_is(bl
     market.assert_raw_mirrors_source()
 
 
+@pytest.mark.slow
 def test_feast_2363_waiting_goes_on_for_as_long_as_the_statement_does(blocked):
     """Each invocation ends in time and says where to go on; the state machine calls again, without an end."""
     _, run, hold, states = blocked
@@ -67,6 +68,7 @@ def test_feast_2363_waiting_goes_on_for_as_long_as_the_statement_does(blocked):
     assert states() == ["FINISHED"]
 
 
+@pytest.mark.slow
 def test_redshift_loader_45_a_function_that_timed_out_finds_its_copy_still_running(blocked):
     """The function died without a word while its COPY ran on; the retry waits for that one and submits no other."""
     market, run, hold, states = blocked
@@ -93,6 +95,7 @@ def test_redshift_loader_45_what_a_stopped_run_left_running_is_cancelled(blocked
     assert market.read_versions("parents", "id") == [(1, "U")]
 
 
+@pytest.mark.slow
 def test_jitsu_1462_a_describe_that_fails_once_abandons_no_query(blocked, monkeypatch):
     """The answer about the statement is lost once; the step asks again about the same statement."""
     market, run, _, states = blocked

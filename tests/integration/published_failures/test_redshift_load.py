@@ -7,6 +7,7 @@ from rental_pipeline.base.errors import FixConfiguration
 ROW = "insert into labels (code, text, other) values (%s, %s, %s)"
 
 
+@pytest.mark.slow
 def test_aws_sdk_pandas_1442_reordered_columns_stay_with_their_values(market):
     """Parquet is copied by position, and the source has its columns in another order than raw (also #1314, #1549)."""
     market.execute(ROW, "a", "text 1", "other 1")
@@ -38,6 +39,7 @@ def test_airbyte_12680_text_that_is_longer_in_bytes_than_in_characters_fits(mark
     assert market.query("select text, other from market_raw.labels") == [(text, "é" * 50)]
 
 
+@pytest.mark.slow
 def test_aws_sdk_pandas_2442_reserved_words_are_names_like_others(market):
     """A table `group` with the columns `order` and `select`, read, changed, and deleted from."""
     group = "  group:\n    strategy: snapshot\n    key: order\n    max_delete_fraction: 1\n"

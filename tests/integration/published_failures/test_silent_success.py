@@ -8,6 +8,7 @@ from rental_pipeline.base.errors import FixConfiguration, FixData
 from tests.fixtures.mariadb import EXTRACTION_USER
 
 
+@pytest.mark.slow
 def test_aws_dms_a_target_that_is_out_of_sync_ends_no_run_well(market):
     """Somebody deletes a row of curated by hand. The next reconcile run counts raw and curated, even if nothing changed."""
     market.insert_parent(1)
@@ -21,6 +22,7 @@ def test_aws_dms_a_target_that_is_out_of_sync_ends_no_run_well(market):
     market.assert_whole()
 
 
+@pytest.mark.slow
 def test_airbyte_85783_no_rows_is_not_the_answer_to_a_missing_privilege(market):
     """A table that the user may not read any more is named, and not read as empty."""
     market.insert_parent()

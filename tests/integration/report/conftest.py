@@ -19,6 +19,7 @@ from rental_pipeline.base.object_store import report_key
 from tests.fixtures.aws import create_bucket
 from tests.fixtures.mariadb import create_source_database
 from tests.fixtures.pipeline import wire_pipeline
+from tests.fixtures.slow import first_of
 from tests.fixtures.warehouse import Warehouse
 from tests.integration.report.pictures import BROWSERS, find_browser, open_browser
 
@@ -44,7 +45,7 @@ class Published:
             return connection.execute(sql.replace("{m}", self.marketplace)).fetchall()
 
 
-@pytest.fixture(scope="module", params=["apartments", "cars"])
+@pytest.fixture(scope="module", params=first_of(["apartments", "cars"]))
 def published(request, aws, mariadb, warehouse, tmp_path_factory) -> Iterator[Published]:
     """The report of an increment, so that the run's rows and the warehouse's are not the same."""
     marketplace = request.param

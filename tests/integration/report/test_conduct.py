@@ -14,6 +14,7 @@ from local.marketplace.generator import fill
 from rental_pipeline.base.errors import FixConfiguration, FixData
 from rental_pipeline.base.object_store import report_key
 from tests.fixtures.pipeline import SQL_ROOT, Stopped
+from tests.fixtures.slow import first_of
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_a_run_writes_a_report_if_it_has_published(pipeline, source):
     assert list_reports(pipeline) == [report_key("apartments", 1)]
 
 
-@pytest.mark.parametrize("stop", ["report", "write_report"])
+@pytest.mark.parametrize("stop", first_of(["report", "write_report"]))
 def test_a_run_whose_report_fails_is_a_good_run_that_people_are_told_of(pipeline, source, fresh_warehouse, aws, stop):
     """Its figures are out and the ledger says so, the mail says what is missing, and a redrive writes it."""
     topic = aws.client("sns").create_topic(Name=f"topic-{pipeline.bucket}")["TopicArn"]
@@ -74,6 +75,7 @@ def test_a_run_whose_report_fails_is_a_good_run_that_people_are_told_of(pipeline
     assert "Published by run 1." in read_page(pipeline, 1)
 
 
+@pytest.mark.slow
 def test_a_late_report_names_the_run_that_published_its_figures(pipeline, source):
     """Metrics are kept as they are now: a report that is written after the next run shows that one's."""
     with pytest.raises(Stopped):
@@ -87,6 +89,7 @@ def test_a_late_report_names_the_run_that_published_its_figures(pipeline, source
     assert "Run 1, row by row" in page
 
 
+@pytest.mark.slow
 def test_writing_again_writes_the_same(pipeline, source):
     """A repeated call after a lost answer."""
     pipeline.run()
@@ -113,6 +116,7 @@ def test_a_chart_that_cannot_be_read_is_named(pipeline, source, fresh_warehouse,
         assert connection.execute("select to_regnamespace('apartments_control')").fetchone() == (None,)
 
 
+@pytest.mark.slow
 def test_all_figures_are_of_one_moment(pipeline, source, fresh_warehouse):
     """The statements of the report are one batch, which is one transaction."""
 

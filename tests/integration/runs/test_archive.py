@@ -57,6 +57,7 @@ def test_a_good_run_tags_what_its_manifests_list(pipeline, filled):
     assert {tag for key, tag in read_tags(pipeline).items() if "run=000002" in key} == {"committed"}
 
 
+@pytest.mark.slow
 def test_loads_of_a_run_that_stopped_are_tagged_by_the_next(pipeline, filled):
     """It committed some tables and not others: what it committed is kept, the rest is read again and expires."""
     with pytest.raises(Stopped):
@@ -73,6 +74,7 @@ def test_loads_of_a_run_that_stopped_are_tagged_by_the_next(pipeline, filled):
     assert {tag for key, tag in tags.items() if "run=000002" in key} == {"committed"}
 
 
+@pytest.mark.slow
 def test_what_is_archived_is_not_looked_at_again(pipeline, filled):
     """The position moves: a later run neither tags nor reads the manifests of earlier ones."""
     pipeline.run()
@@ -82,6 +84,7 @@ def test_what_is_archived_is_not_looked_at_again(pipeline, filled):
     assert pipeline.run()["status"] == "succeeded"
 
 
+@pytest.mark.slow
 def test_a_file_that_is_gone_is_told_and_holds_up_no_run(pipeline, filled, caplog):
     """Somebody deleted a file between its load and the archive: the log names it; raw has its rows, and runs go on."""
     states = pipeline.states()

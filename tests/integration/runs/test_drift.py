@@ -9,6 +9,7 @@ import pytest
 
 from rental_pipeline.base.errors import FixConfiguration
 from tests.fixtures.layers import read_raw_newest, read_source
+from tests.fixtures.slow import first_of
 from tests.fixtures.snapshot import Snapshot, load_first
 
 KEYS = {"apartments": "id", "apartment_attributes": "id", "bookings": "booking_id", "user_viewing": None}
@@ -18,7 +19,7 @@ CHANGE = {
     "apartment_attributes": "update apartment_attributes set remark = %s order by id limit 2",
     "user_viewing": "insert into user_viewing (user_id, apartment_id, recorded_at, remark) values (1, 1, now(), %s)",
 }
-each_strategy = pytest.mark.parametrize("table", ["bookings", "apartment_attributes", "user_viewing"])
+each_strategy = pytest.mark.parametrize("table", first_of(["bookings", "apartment_attributes", "user_viewing"]))
 
 
 @pytest.fixture(scope="module")
@@ -163,9 +164,9 @@ def test_reordered_columns_keep_their_values(loaded, pipeline, assert_mirrored, 
 
 @pytest.mark.parametrize(
     ("strategy", "key"),
-    [({"strategy": "merge", "key": "review_id", "cursor": "updated_at"}, "review_id"),
-     ({"strategy": "snapshot", "key": "review_id"}, "review_id"),
-     ({"strategy": "append", "cursor": "updated_at"}, None)],
+    first_of([({"strategy": "merge", "key": "review_id", "cursor": "updated_at"}, "review_id"),
+              ({"strategy": "snapshot", "key": "review_id"}, "review_id"),
+              ({"strategy": "append", "cursor": "updated_at"}, None)]),
     ids=["merge", "snapshot", "append"],
 )  # fmt: skip
 def test_a_new_table_in_the_contract_is_made_and_filled(loaded, pipeline, contract, assert_mirrored, strategy, key):

@@ -64,6 +64,7 @@ def test_an_unchanged_source_is_a_short_run(pipeline, generated, fresh_warehouse
     assert fresh_warehouse.query("select max(rows_read) from apartments_control.table_load where run_sequence = 2") == [(0,)]
 
 
+@pytest.mark.slow
 def test_a_window_read_twice_changes_nothing(pipeline, generated, fresh_warehouse):
     """A backfill of what is known already adds no version and leaves the watermarks where they were."""
     pipeline.run()
@@ -180,6 +181,7 @@ class Life:
         self.source.execute("delete from user_viewing where recorded_at > now() - interval 1 day limit 1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", first_of([1, 2, 3]))
 def test_random_increments_equal_a_rebuild(pipeline, generated, fresh_warehouse, seed):
     """After a first load and random increments, everything from raw to presentation equals a rebuild from raw, cell by cell."""

@@ -83,6 +83,7 @@ def test_one_query_tells_a_good_run(pipeline, generated, fresh_warehouse):
         assert line["status"] == "FINISHED" and line["detail"] and float(line["seconds"]) >= 0
 
 
+@pytest.mark.slow
 def test_an_increment_shows_its_bounds(pipeline, generated, fresh_warehouse):
     """From where each cursor was read, and how far the watermark moved."""
     pipeline.run()
@@ -119,6 +120,7 @@ def test_one_query_tells_why_a_run_failed(pipeline, generated, fresh_warehouse):
     assert {line["name"] for line in told["raw"]} == {"apartments", "apartment_attributes"}
 
 
+@pytest.mark.slow
 def test_a_plan_of_an_earlier_control_schema_is_not_told(pipeline, generated, fresh_warehouse):
     """Runs are numbered again with a new control schema, while the bucket stays: a run that failed before it planned has no
     windows, whatever stands under its number."""
@@ -133,6 +135,7 @@ def test_a_plan_of_an_earlier_control_schema_is_not_told(pipeline, generated, fr
     assert list(tell(fresh_warehouse, 1)) == ["run", "statement"]
 
 
+@pytest.mark.slow
 def test_recording_again_replaces(pipeline, generated, fresh_warehouse):
     """A close step that is repeated after a lost answer leaves each line once."""
     run = pipeline.run()["run_sequence"]
@@ -154,6 +157,7 @@ def test_the_documented_queries_run(pipeline, generated, fresh_warehouse):
         fresh_warehouse.query(query)
 
 
+@pytest.mark.slow
 def test_a_run_tells_what_it_cost(pipeline, generated, fresh_warehouse, capsys):
     """In the ledger, in the mail, and as a metric; beside what a Glue job would."""
     outcome = pipeline.run()

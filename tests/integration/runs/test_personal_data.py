@@ -199,6 +199,7 @@ def test_clear_values_are_nowhere(pipeline, people, private, fresh_warehouse, sa
         assert found >= hashes(f"{SIGN} the key itself", people, table, column) and len(found) > 5
 
 
+@pytest.mark.slow
 def test_the_search_would_notice(pipeline, people, contract, fresh_warehouse, said):
     """Without the contract's `personal` the same search finds the values: it looks where they would be."""
     pipeline.run()
@@ -207,6 +208,7 @@ def test_the_search_would_notice(pipeline, people, contract, fresh_warehouse, sa
     assert is_clear(read_warehouse_rows(fresh_warehouse)["apartments_raw.apartments"])
 
 
+@pytest.mark.slow
 def test_a_rotated_secret_splits_nobody(pipeline, people, private, hash_secret, aws, fresh_warehouse):
     """Every table that hashes is read again whole: its current rows carry hashes of the new key only, and the layers equal a
     rebuild."""
@@ -230,6 +232,7 @@ def objects_in_the_clear(pipeline) -> list[str]:
     return [key for key, text in read_objects(pipeline).items() if is_clear(text)]
 
 
+@pytest.mark.slow
 def test_a_column_that_turns_personal_is_refused_until_its_history_is_erased(
     pipeline, people, contract, hash_secret, fresh_warehouse
 ):
@@ -268,6 +271,7 @@ def test_a_column_that_turns_personal_is_refused_until_its_history_is_erased(
     assert_same_layers(incremental, read_layers(fresh_warehouse))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", ["extract_slice 0", "load apartments", "pending", "curate apartments", "archive_slices"])
 def test_an_erasure_that_stopped_is_completed_by_the_next_run(pipeline, people, contract, hash_secret, fresh_warehouse, state):
     """Wherever it stopped, an ordinary run afterwards leaves no clear value and layers that equal a rebuild."""
@@ -286,6 +290,7 @@ def test_an_erasure_that_stopped_is_completed_by_the_next_run(pipeline, people, 
     assert_same_layers(incremental, read_layers(fresh_warehouse))
 
 
+@pytest.mark.slow
 def test_an_erasure_that_stopped_loses_no_old_row(pipeline, people, fresh_warehouse):
     """Its raw table is empty, while the watermark of the earlier one is still there: the next run reads the table whole."""
     people.execute("update apartments set changed_at = '2020-01-01'")
@@ -299,6 +304,7 @@ def test_an_erasure_that_stopped_loses_no_old_row(pipeline, people, fresh_wareho
     )
 
 
+@pytest.mark.slow
 def test_what_is_no_longer_personal_is_refused_too(pipeline, people, private, fresh_warehouse):
     """Hashes and clear values in one column would be joined as if they were alike."""
     pipeline.run()

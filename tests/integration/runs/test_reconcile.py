@@ -65,6 +65,7 @@ def test_deletes_and_changes_that_moved_no_cursor_are_found_and_nothing_else_is_
     assert pipeline.run({"reconcile": True})["status"] == "succeeded"
 
 
+@pytest.mark.slow
 def test_a_row_restored_with_its_old_cursor_comes_back(pipeline, generated, fresh_warehouse):
     """After its tombstone only a comparison can tell that it is there again (three versions: A, tombstone, A)."""
     generated.execute("create table kept as select * from bookings order by booking_id limit 1")
@@ -78,6 +79,7 @@ def test_a_row_restored_with_its_old_cursor_comes_back(pipeline, generated, fres
     assert_mirrored(generated, fresh_warehouse)
 
 
+@pytest.mark.slow
 def test_an_increment_reads_of_a_snapshot_table_only_the_rows_that_differ(pipeline, generated, fresh_warehouse):
     """Of the table without a cursor, three rows were changed, one removed: three are read, one becomes a tombstone."""
     ids = [key for (key,) in generated.query("select id from apartment_attributes order by id")]

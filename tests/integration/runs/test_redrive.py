@@ -41,6 +41,7 @@ def test_a_redriven_run_goes_on_where_it_stopped(pipeline, closed_run, fresh_war
     assert fresh_warehouse.query("select run_sequence, status from apartments_control.run") == [(1, "succeeded")]
 
 
+@pytest.mark.slow
 def test_a_late_step_of_a_closed_run_is_refused(pipeline, closed_run, fresh_warehouse):
     """Its execution has ended: a nested one that outlived it writes nothing, and the error says what to do."""
     with pytest.raises(FixConfiguration, match="start a new execution"):
@@ -49,6 +50,7 @@ def test_a_late_step_of_a_closed_run_is_refused(pipeline, closed_run, fresh_ware
     assert fresh_warehouse.query("select count(*) from apartments_control.check_result") == [(0,)]
 
 
+@pytest.mark.slow
 def test_a_run_stopped_just_before_its_close_counts_when_it_is_redriven(pipeline, closed_run, fresh_warehouse, monkeypatch):
     """It has published: the ledger says so, and people are told so."""
     monkeypatch.setattr(run_step, "_is_executing", lambda execution_id: True)

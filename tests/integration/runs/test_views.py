@@ -61,6 +61,7 @@ def test_runs_leave_a_view_alone(pipeline, sql, source_database, fresh_warehouse
     assert len(read_view(fresh_warehouse)) < len(before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
@@ -89,6 +90,7 @@ def test_an_edited_view_is_made_anew_and_a_removed_one_goes(pipeline, sql, fresh
     assert pipeline.run()["status"] == "unchanged"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_rolled_back", [False, True])
 def test_a_view_that_a_stopped_run_dropped_comes_back(pipeline, sql, fresh_warehouse, is_rolled_back):
     """With the next run that publishes, of the files that stopped or of those before them."""

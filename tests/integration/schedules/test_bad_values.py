@@ -21,6 +21,7 @@ def aside(market):
     return market
 
 
+@pytest.mark.slow
 def test_a_row_set_aside_is_in_raw_and_in_rejected_rows_until_it_is_mended(aside):
     """Counted in the ledger and the closing message; its money and its children follow the usual rules; mended, it is back."""
     aside.execute("update parents set state = %s where id = 2", "a\0b")
@@ -53,6 +54,7 @@ def test_a_row_set_aside_is_in_raw_and_in_rejected_rows_until_it_is_mended(aside
     aside.assert_equals_rebuild()
 
 
+@pytest.mark.slow
 def test_raw_tables_of_before_are_given_the_column_and_keep_their_rows(aside):
     """Nothing is read again for it; loads of before, whose files have it not, can be replayed beside those of now."""
     aside.edit("source.yaml", "  parents:\n    bad_rows: set_aside\n", "  parents:\n")
@@ -117,6 +119,7 @@ where versions._operation = 'U'
 """
 
 
+@pytest.mark.slow
 def test_a_text_larger_than_its_column_stops_no_history_either(market):
     """A derived table: such a version is a gap, and told; a column that may be null is NULL; the others are kept."""
     (market.sql_root / "market/curated/parent_titles.sql").write_text(PARENT_TITLES, encoding="utf-8")

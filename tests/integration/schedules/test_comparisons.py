@@ -27,6 +27,7 @@ ODDITIES = {  # column: its type, and two values
 }
 
 
+@pytest.mark.slow
 def test_08_children_of_a_deleted_parent_stay(market):
     """No cursor tells that a parent is gone. The reconcile run finds it, and its child stays in the figures."""
     market.insert_parent()
@@ -57,6 +58,7 @@ def test_11_a_cascade_is_found_by_a_reconcile_run(market):
     market.assert_equals_rebuild()
 
 
+@pytest.mark.slow
 def test_14_an_event_that_comes_later_than_the_overlap_is_found_by_a_reconcile_run(market):
     """And so is one that is gone; the days that agree are not read."""
     for days in range(6):
@@ -130,6 +132,7 @@ def test_20_a_statement_that_takes_rows_from_raw_is_recognised(sql, found):
     assert takes_rows(sql) == found
 
 
+@pytest.mark.slow
 def test_20_only_an_erasure_and_a_replay_take_versions_from_raw(market, monkeypatch):
     """Nothing prunes raw: what history says of January is never taken from it. Days of events are replaced by their load.
 

@@ -7,6 +7,7 @@ import pytest
 from rental_pipeline.base.errors import FixConfiguration, FixData
 
 
+@pytest.mark.slow
 def test_15_a_step_that_commits_late_does_not_undo_what_a_newer_run_planned(market):
     """The old run's load was cancelled in vain and arrives after the new run has planned: the fence refuses it."""
     market.insert_parent(1)

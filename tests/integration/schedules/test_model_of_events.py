@@ -9,6 +9,7 @@ from functools import cache
 import pytest
 
 from rental_pipeline.base.errors import FixConfiguration
+from tests.fixtures.slow import first_of
 from tests.model import events as model
 
 DEPTH = 5
@@ -76,7 +77,7 @@ def find_schedule(switch: str) -> tuple[str, ...]:
     return model.find_counterexample(replace(model.Protections(), **{switch: False}), DEPTH).actions
 
 
-@pytest.mark.parametrize("switch", model.SWITCHES)
+@pytest.mark.parametrize("switch", first_of(model.SWITCHES))
 def test_the_pipeline_does_with_events_what_the_model_does(market, switch):
     """The schedule that loses or doubles an event without this protection; then an undisturbed run."""
     replay = Replay(market)

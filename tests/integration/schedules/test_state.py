@@ -138,6 +138,7 @@ def test_a_state_that_is_not_the_last_runs_own_opens_a_run(settled):
     assert look(market)["reason"] == "there is no state.json of this version"
 
 
+@pytest.mark.slow
 def test_a_state_that_is_put_back_counts_for_nothing(settled):
     """From before the last run; the source is as it was then, and raw is not."""
     market = settled
@@ -151,6 +152,7 @@ def test_a_state_that_is_put_back_counts_for_nothing(settled):
     market.assert_whole()
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_between_any_two_of_its_writes_leaves_no_state_that_counts(settled):
     """The source is put back as it was before, and so nothing but the mark, and the objects of the run, tell of it."""
     market = settled
@@ -173,6 +175,7 @@ def test_a_run_that_is_killed_between_any_two_of_its_writes_leaves_no_state_that
     assert look(market)["status"] == "unchanged"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_sent", [False, True], ids=["before", "after"])
 def test_a_function_that_is_killed_at_the_void_mark_or_at_the_settling(settled, is_sent):
     """`open` has the lease and nothing else until the mark stands; `close` has ended the run whether or not it is settled."""
@@ -202,6 +205,7 @@ def end(market, run: int) -> None:
     run_step.end_run(DataApi(settings), settings, run, execution, "it broke")
 
 
+@pytest.mark.slow
 def test_a_redriven_run_settles_what_it_leaves(settled, monkeypatch):
     """Closed as failed it has left nothing; redriven it goes on, and what it then leaves counts."""
     monkeypatch.setattr(run_step, "_is_executing", lambda execution_id: True)
@@ -213,6 +217,7 @@ def test_a_redriven_run_settles_what_it_leaves(settled, monkeypatch):
     assert look(settled)["status"] == "unchanged"
 
 
+@pytest.mark.slow
 def test_a_run_that_is_overtaken_at_its_end_leaves_the_newer_ones_mark(settled, monkeypatch):
     """Its lease is free once it is closed; between its look at the mark and its own write another run may begin."""
     market = settled
@@ -245,6 +250,7 @@ def test_a_run_that_is_overtaken_at_its_end_leaves_the_newer_ones_mark(settled, 
     assert look(market)["status"] == "unchanged"
 
 
+@pytest.mark.slow
 def test_a_run_that_is_no_complete_increment_leaves_the_state_void(settled):
     """The next increment goes the full way, and settles."""
     for run_input in ({"dry_run": True}, {"reconcile": True}, {"tables": ["labels"]}):

@@ -7,6 +7,7 @@ from rental_pipeline.base.errors import FixConfiguration, RetryLater
 STATES = "id, state"
 
 
+@pytest.mark.slow
 def test_02_history_is_in_raw_and_a_rebuild_reads_nothing_else(market):
     """The source knows the last value only. A whole read adds nothing to what is known; a rebuild does without the source."""
     market.insert_parent(state="first")
@@ -23,6 +24,7 @@ def test_02_history_is_in_raw_and_a_rebuild_reads_nothing_else(market):
     assert market.read_layers() == layers
 
 
+@pytest.mark.slow
 def test_03_a_value_that_comes_back_is_a_version_of_its_own(market):
     """A, B, A gives three versions, though the third equals the first."""
     for state in ("a", "b", "a"):
@@ -46,6 +48,7 @@ def test_03_a_row_that_is_restored_after_its_tombstone_is_a_version_of_its_own(m
     market.assert_raw_mirrors_source()
 
 
+@pytest.mark.slow
 def test_04_a_later_run_decides_and_not_a_greater_cursor(market):
     """The clock of the source steps back: the newer value has the older cursor, and a backfill reads it."""
     market.insert_parent(state="early")
@@ -60,6 +63,7 @@ def test_04_a_later_run_decides_and_not_a_greater_cursor(market):
     market.assert_equals_rebuild()
 
 
+@pytest.mark.slow
 def test_04_a_run_that_was_overtaken_does_not_load_what_it_read_before(market):
     """The first reads A; A becomes B; the second reads and commits B; the first would commit A, and is refused."""
     market.insert_parent(state="a")

@@ -34,6 +34,7 @@ def test_11_a_new_column_with_a_default_is_read_for_every_row(market):
     assert market.query("select extra from market_raw.parents order by _run_sequence") == [(None,), (7,)]
 
 
+@pytest.mark.slow
 def test_12_a_whole_day_cursor_finds_a_change_of_the_same_day(market):
     """The watermark is at 14:00; a change at 15:00 carries midnight of its day."""
     market.execute("alter table parents modify changed_at date not null")
@@ -52,6 +53,7 @@ def test_12_a_cursor_of_text_is_refused_before_anything_is_read(market):
         market.run()
 
 
+@pytest.mark.slow
 def test_13_sling_380_a_row_without_a_usable_cursor_is_in_every_window(market):
     """NULL, and the zero date, which is neither NULL nor above any lower bound."""
     market.insert_parent()
@@ -81,6 +83,7 @@ def test_13_events_without_a_time_are_replaced_and_not_doubled(market):
     assert market.query("select what from events order by 1") == [("a",), ("b",), ("b",), ("c",), ("d",)]
 
 
+@pytest.mark.slow
 def test_14_late_and_moved_events_are_where_the_source_has_them(market):
     """One comes a day late; one moves, between two reads, from a day that is not read yet to one that is."""
     market.configure(SLICE_ROWS=1)
@@ -101,6 +104,7 @@ def test_14_late_and_moved_events_are_where_the_source_has_them(market):
     market.assert_equals_rebuild()
 
 
+@pytest.mark.slow
 def test_14_two_runs_that_overlap_do_not_load_an_event_twice(market):
     """Both read it; the one that was overtaken is refused."""
     market.execute("insert into events values (now(6), 'once')")
@@ -112,6 +116,7 @@ def test_14_two_runs_that_overlap_do_not_load_an_event_twice(market):
     market.assert_whole()
 
 
+@pytest.mark.slow
 def test_16_a_backfill_moves_no_watermark(market):
     """The watermark is at 2:00; a backfill of 8:00 to 10:00 leaves it there, and the hours between are read by the next run."""
     market.set_clock(datetime.combine(market.first_day, time(2)))
@@ -127,6 +132,7 @@ def test_16_a_backfill_moves_no_watermark(market):
     market.assert_raw_mirrors_source()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("emptied", ["erased", "dropped"])
 def test_16_a_backfill_is_not_taken_for_a_first_load(market, emptied):
     """A raw table is empty, as the run that was to fill it stopped; a backfill brings one row. The next increment reads all."""
@@ -145,6 +151,7 @@ def test_16_a_backfill_is_not_taken_for_a_first_load(market, emptied):
     market.assert_whole()
 
 
+@pytest.mark.slow
 def test_17_keys_that_sort_otherwise_in_the_warehouse_are_not_taken_for_gone(market):
     """MySQL's order ignores case, Redshift's does not; each slice here is a range of one key."""
     market.configure(SLICE_ROWS=1)

@@ -449,6 +449,7 @@ def test_a_folder_that_is_none_and_an_unknown_marketplace_are_named(source_datab
         load_folder(connection, tmp_path, "boats", tmp_path)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(source_database: SourceDatabase, folder: Path):
     """Six times the rows, no more memory."""
     peaks = []

@@ -39,6 +39,7 @@ def read_rejected(warehouse) -> list[tuple]:
     )
 
 
+@pytest.mark.slow
 def test_both_generations_become_one_and_a_corrected_file_brings_its_rows_back(
     pipeline, source_database, fresh_warehouse, folder: Path, tmp_path: Path
 ):

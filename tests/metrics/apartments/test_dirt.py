@@ -3,6 +3,8 @@
 from datetime import date, datetime
 from decimal import Decimal
 
+import pytest
+
 from tests.metrics.agreement import assert_agreed, assert_metrics_agreed
 from tests.metrics.apartments.rows import attributes, booking, listing, viewing
 from tests.metrics.apartments.subject import TYPED_COLUMNS
@@ -79,6 +81,7 @@ def test_every_rule_rejects_with_its_name_and_the_value(make_engine):
     assert_agreed(engine, AS_OF)
 
 
+@pytest.mark.slow
 def test_both_generations_come_out_alike(make_engine):
     """ISO and day-first dates, 1 and True, contact_agent and Contact Agent: the same curated values."""
     engine = make_engine()
@@ -142,6 +145,7 @@ def test_both_generations_come_out_alike(make_engine):
     )
 
 
+@pytest.mark.slow
 def test_pets_are_named_by_kind_or_all_at_once(make_engine):
     """The first generation names the kinds and writes None for no pets; the second says yes or no; null says nothing."""
     cases = [

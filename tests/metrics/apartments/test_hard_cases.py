@@ -116,6 +116,7 @@ def test_a_month_without_availability_has_no_rate(figures):
 # Prices
 
 
+@pytest.mark.slow
 def test_a_price_counts_once_a_week_and_the_last_active_one(make_engine):
     """Dearer on Wednesday, off on Thursday, dearer still while off, on again on Monday at midnight: a week each has its price."""
     engine = make_engine()
@@ -328,6 +329,7 @@ def test_24_a_history_has_no_overlap_whatever_the_clocks_say(make_engine):
     read_agreed(engine, "average_listing_price_weekly", AS_OF + timedelta(days=4))
 
 
+@pytest.mark.slow
 def test_broken_versions_and_absences_are_gaps(make_engine):
     """A negative price and a deletion leave nothing in force until a usable version comes; what was before them stays."""
     engine = make_engine()
@@ -371,6 +373,7 @@ def test_a_source_without_modification_times_is_dated_by_its_runs(make_engine):
 # Increments
 
 
+@pytest.mark.slow
 def test_new_periods_come_without_any_change(make_engine):
     """Monday comes, the month turns, a night passes: an unchanged source gets its new week, its new nights, its new days."""
     engine = make_engine()
@@ -386,6 +389,7 @@ def test_new_periods_come_without_any_change(make_engine):
     assert months[date(2024, 4, 1)] == (15, 9, 0)
 
 
+@pytest.mark.slow
 def test_only_what_never_had_a_listing_waits_for_one(make_engine):
     """Children of a listing that the source never had are set aside, and come back with it; then nothing takes them away."""
     engine = make_engine()
@@ -410,6 +414,7 @@ def test_only_what_never_had_a_listing_waits_for_one(make_engine):
         read_agreed(engine, "popular_cities_weekly", AS_OF)
 
 
+@pytest.mark.slow
 def test_a_change_of_a_listing_touches_none_of_its_children(make_engine):
     """Or each change of prices would build most bookings again; only its first row reaches them. A viewing that waited for it is
     judged by itself, and no day is."""
@@ -439,6 +444,7 @@ def test_a_price_of_today_leaves_old_weeks_alone(make_engine):
     assert rows[-2:] == [(date(2024, 4, 22), 2, 0, 100.0), (date(2024, 4, 29), 2, 0, 110.0)]
 
 
+@pytest.mark.slow
 def test_a_change_that_comes_late_reaches_back_to_when_it_was_made(make_engine):
     """A listing was off from March to April, which the pipeline learns in June: the nights and prices of then are made again."""
     engine, as_of = make_engine(), date(2024, 6, 20)

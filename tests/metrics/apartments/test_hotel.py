@@ -55,6 +55,7 @@ def read_prices(engine: Engine) -> list[float | None]:
     return list(set(engine.read("presentation.average_listing_price_weekly").average_price))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("has_file", [True, False], ids=["no rate", "no file"])
 def test_amounts_in_the_reporting_currency_need_no_rates(make_engine, has_file):
     """The figures are right, and nothing is warned of: without a line of rates, and without the file."""

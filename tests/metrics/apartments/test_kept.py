@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from tests.fixtures.slow import first_of
 from tests.metrics.agreement import assert_agreed
 from tests.metrics.apartments.money import assert_money_is_kept
 from tests.metrics.apartments.rows import attributes, booking, listing, viewing
@@ -74,7 +75,7 @@ def read_occupancy(engine):
 
 
 @pytest.mark.parametrize(
-    "defect", [{"price": "-1.00"}, {"currency": "?"}, {"listing_created_on": "soon"}, {"is_active": "maybe"}], ids=str
+    "defect", first_of([{"price": "-1.00"}, {"currency": "?"}, {"listing_created_on": "soon"}, {"is_active": "maybe"}]), ids=str
 )
 def test_w2_a_listing_that_is_set_aside_keeps_its_past(make_engine, defect):
     """The listing is set aside from its first broken version on; bookings, and what was before that version, are not."""
@@ -283,6 +284,7 @@ def test_w4_prices_of_different_units_have_no_average(make_engine):
     }
 
 
+@pytest.mark.slow
 def test_w4_another_unit_makes_the_listings_weeks_anew_and_nothing_else_does(make_engine):
     """A changed price_type is a change of all weeks in which the listing was active; a changed body is none."""
     engine = make_engine()
@@ -335,6 +337,7 @@ def test_w7_a_city_is_one_however_it_is_spelled(make_engine):
     ]
 
 
+@pytest.mark.slow
 def test_c5_only_another_place_makes_the_weeks_of_cities_anew(make_engine):
     """An edit of a listing's body leaves every week of popular_cities_weekly as it is; another spelling does not."""
     engine = make_engine()
@@ -349,6 +352,7 @@ def test_c5_only_another_place_makes_the_weeks_of_cities_anew(make_engine):
 # Unknown amounts
 
 
+@pytest.mark.slow
 def test_21_an_amount_without_a_rate_is_unknown_and_has_no_rank(make_engine):
     """Case 21: bookings in EUR before the rates begin. Unknown is NULL and counted, never 0, and never first."""
     engine = make_engine(rates="rate_date,currency,usd_per_unit\n2020-01-01,USD,1\n2024-03-06,EUR,2\n")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
+import pytest
+
 from tests.metrics.agreement import read_all
 from tests.metrics.apartments.rows import attributes, booking, listing, viewing
 from tests.metrics.order import reverse_raw
@@ -12,6 +14,7 @@ FIRST = date(2024, 3, 18)
 MOMENT = datetime(2024, 3, 10, 12)
 
 
+@pytest.mark.slow
 def test_versions_of_one_moment_count_in_the_order_of_their_runs(make_engine):
     """Three prices that say they are of the same second: the last run's holds, whatever order raw is stored in."""
     engine = make_engine()

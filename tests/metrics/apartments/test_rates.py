@@ -77,11 +77,13 @@ def test_a_rate_of_one_day_rebuilds_the_periods_of_that_day(engine):
     assert read_all(engine) == incremental
 
 
+@pytest.mark.slow
 def test_a_new_rate_rebuilds_the_periods_from_its_day_on(engine):
     """Up to the calendar's end; what was converted before it stands."""
     assert edit(engine, RATES + "2024-04-17,INR,0.02\n") == built(*weeks_from(engine, date(2024, 4, 15)))
 
 
+@pytest.mark.slow
 def test_a_currency_that_comes_or_goes_rebuilds_its_days(engine):
     """Amounts that had no rate have one now, and the other way round."""
     pound = RATES + "2024-03-05,GBP,1.3\n"
@@ -90,6 +92,7 @@ def test_a_currency_that_comes_or_goes_rebuilds_its_days(engine):
     assert edit(engine, RATES) == periods
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [
@@ -104,6 +107,7 @@ def test_the_same_rates_in_other_words_rebuild_nothing(engine, text):
     assert count_stale_in_lake(engine) == 0
 
 
+@pytest.mark.slow
 def test_another_reporting_currency_rebuilds_what_is_converted(engine):
     """All of it, and only that."""
     engine.currency = "EUR"

@@ -52,6 +52,7 @@ def test_two_of_twenty_bookings_with_an_unknown_status_stop_the_publication(publ
     assert revenue(published) == 10_000
 
 
+@pytest.mark.slow
 def test_a_rerun_does_not_publish_over_it_either(published):
     """The rows were set aside by the run that failed; to the next they are not new, and not published without all the same."""
     with pytest.raises(FixData):
@@ -66,6 +67,7 @@ def test_a_rerun_does_not_publish_over_it_either(published):
     assert revenue(published) == 10_000
 
 
+@pytest.mark.slow
 def test_the_contract_may_let_it_go(published):
     """With a higher limit the loss is published, and told: in the ledger, and as a warning."""
     published.max_rejected_fraction = 0.2
@@ -100,6 +102,7 @@ def test_a_first_publication_only_warns(engine):
     assert "unknown_status" in engine.warnings()["bookings_newly_set_aside"]
 
 
+@pytest.mark.slow
 def test_an_amount_that_is_lost_leaves_with_its_last_value(published):
     """What the row is worth is unknown now; what leaves the figures is known."""
     published.max_rejected_fraction = 1

@@ -439,6 +439,7 @@ REMOVED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("table", "key"), REMOVED.values(), ids=REMOVED)
 def test_no_money_leaves_with_what_the_source_deletes(make_engine, table, key):
     """One of 20 users deleted, a vehicle sold, a location closed: every figure stays, with what was last known of it."""
@@ -492,6 +493,7 @@ def read_names(engine) -> list[str]:
     return [metric.name for metric in engine.files.metrics]
 
 
+@pytest.mark.slow
 def test_an_orphan_is_accepted_when_its_parent_comes(make_engine):
     """A rental of a user, vehicle or location that never was is set aside, and counts once there is one."""
     engine = make_engine()

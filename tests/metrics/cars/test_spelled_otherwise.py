@@ -55,6 +55,7 @@ def test_a_child_that_differs_from_its_parents_key_in_case_or_blanks_is_told_by_
     assert "rental_transactions_newly_set_aside" in engine.warnings()
 
 
+@pytest.mark.slow
 def test_a_parent_that_comes_later_changes_what_its_child_is_called(engine):
     """As a rebuild would; and the child is accepted when the source spells it alike."""
     engine.run(AS_OF, PLACES | {"vehicles": [vehicle("c1")], "rental_transactions": [rental("r1", user_id="AB-1")]})
