@@ -41,6 +41,17 @@ UNFINISHED = "awswrangler gives up a multipart upload that failed; here none fai
 COPY_LOOKS = "Redshift's COPY looks for the bucket and its region itself (Database Developer Guide, COPY from Amazon S3)"
 DELIVERY = "Lambda sends events whose function kept failing to the queue (Lambda Developer Guide, Adding a destination)"
 SWEEP = "what no reader of the lake has been shown for a day is deleted; here nothing is that old"
+EXECUTION_LOGS = "Step Functions sets up the delivery of an execution's log (Developer Guide, Using CloudWatch Logs)"
+DELIVER = (
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
+)
 EXCEPTIONS = [
     ("*", "logs:CreateLogStream", "", LOGS),
     ("*", "logs:PutLogEvents", "", LOGS),
@@ -48,6 +59,7 @@ EXCEPTIONS = [
     ("*", "xray:PutTelemetryRecords", "", TRACES),
     ("*", "xray:GetSamplingRules", "", SAMPLING),
     ("*", "xray:GetSamplingTargets", "", SAMPLING),
+    *((role, action, "", EXECUTION_LOGS) for role in ("RunStateMachineRole", "SqlStepStateMachineRole") for action in DELIVER),
     ("RunStateMachineRole", "events:PutTargets", "", NESTED),
     ("RunStateMachineRole", "events:PutRule", "", NESTED),
     ("RunStateMachineRole", "events:DescribeRule", "", NESTED),

@@ -364,7 +364,8 @@ class _InvokeHandler(BaseHTTPRequestHandler):
         payload = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         request_id = str(uuid.uuid4())
         match = _INVOKE_PATH.match(self.path)
-        name = unquote(match[1]).rpartition(":function:")[2] if match else ""
+        # Without the version that an ARN may end with: here a function has one.
+        name = unquote(match[1]).rpartition(":function:")[2].partition(":")[0] if match else ""
         pool = self.server.service._pools.get(name)
         if pool is None:
             body = json.dumps({"Type": "User", "Message": f"Function not found: {name or self.path}"}).encode()

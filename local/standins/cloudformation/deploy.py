@@ -94,6 +94,8 @@ def deploy(
             definition=json.dumps(template.definition(root, logical_id)),
             roleArn=f"arn:{PARTITION}:iam::{ACCOUNT}:role/{properties['RoleArn'].rpartition('/')[2]}",
         )["stateMachineArn"]
+    for properties in template.resources("AWS::StepFunctions::StateMachineVersion").values():
+        states.publish_state_machine_version(stateMachineArn=properties["StateMachineArn"])
     for properties in template.resources("AWS::Scheduler::Schedule").values():
         aws.client("scheduler").create_schedule(**properties)
     return Deployment(template, buckets, topics, machines, deployed)

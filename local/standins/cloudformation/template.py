@@ -168,6 +168,8 @@ class Template:
         if name in self.parameters:
             return self.parameters[name]
         kind = self._type_of(name, where)
+        if kind in ("AWS::Lambda::Version", "AWS::StepFunctions::StateMachineVersion"):
+            return self._version_arn(name)
         physical = self._physical_name(name)
         references = {
             "AWS::S3::Bucket": physical.lower(),
@@ -211,6 +213,8 @@ class Template:
             ("AWS::RDS::DBCluster", "DBClusterResourceId"): "cluster-ABCDEFGHIJKLMNOPQRSTUVWXYZ",
             ("AWS::RDS::DBCluster", "MasterUserSecret.SecretArn"): self._arn(f"secretsmanager:{REGION}:{ACCOUNT}:secret:rds!x"),
             ("AWS::RedshiftServerless::Workgroup", "Workgroup.WorkgroupId"): str(uuid.UUID(int=0)),
+            ("AWS::StepFunctions::StateMachine", "StateMachineRevisionId"): str(uuid.UUID(int=0)),
+            ("AWS::Lambda::Version", "Version"): "1",
             ("AWS::Events::Rule", "Arn"): self._arn(f"events:{REGION}:{ACCOUNT}:rule/{physical}"),
         }
         if kind == "AWS::CloudFormation::Stack" and attribute.startswith("Outputs."):
@@ -229,6 +233,13 @@ class Template:
         if self._type_of(logical_id, logical_id) == "AWS::Athena::WorkGroup":
             return str(self._resolve(properties["Name"], logical_id))
         return f"{self.stack_name}-{logical_id}"
+
+    def _version_arn(self, logical_id: str) -> str:
+        """Return the ARN of a function's or machine's version; each is the first."""
+        properties = self.translated["Resources"][logical_id]["Properties"]
+        if "StateMachineArn" in properties:
+            return f"{self._resolve(properties['StateMachineArn'], logical_id)}:1"
+        return self._arn(f"lambda:{REGION}:{ACCOUNT}:function:{self._resolve(properties['FunctionName'], logical_id)}:1")
 
     def _type_of(self, logical_id: str, where: str) -> str:
         if logical_id not in self.translated["Resources"]:

@@ -44,7 +44,7 @@ class StateMachines:
         clock: The time, in UTC.
         entering: Called before each state that `Execution.run` does; what it raises happens to the execution.
         ended: Called with each execution that `Execution.run` has brought to an unsuccessful end.
-        machines, executions, map_runs: By ARN, oldest first.
+        machines: By ARN, of a version too, oldest first. executions, map_runs: Likewise.
     """
 
     tasks: Mapping[str, Task]
@@ -68,15 +68,25 @@ class StateMachines:
         self.machines[machine.arn] = machine
         return machine
 
+    def publish(self, machine_arn: str) -> str:
+        """Return the ARN of a machine's next version, which stays as the machine is now.
+
+        Raises:
+            StartRefused: there is no such machine.
+        """
+        machine = self._find(machine_arn)
+        numbers = (arn.removeprefix(f"{machine_arn}:") for arn in self.machines if arn.startswith(f"{machine_arn}:"))
+        version = f"{machine_arn}:{max(map(int, numbers), default=0) + 1}"
+        self.machines[version] = machine
+        return version
+
     def start(self, machine_arn: str, given: Json, name: str | None = None) -> Execution:
-        """Return a new execution, which nobody walks yet.
+        """Return a new execution, which nobody walks yet, of a machine or of a version of it.
 
         Raises:
             StartRefused: there is no such machine; the name is none (API reference, "StartExecution"), or is taken.
         """
-        machine = self.machines.get(machine_arn)
-        if not machine:
-            raise StartRefused("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{machine_arn}'")
+        machine = self._find(machine_arn)
         name = name or str(uuid.uuid4())
         if not _NAME.fullmatch(name):
             raise StartRefused("InvalidName", f"Invalid Name: '{name}'")
@@ -84,3 +94,9 @@ class StateMachines:
         if self.executions.setdefault(execution.arn, execution) is not execution:
             raise StartRefused("ExecutionAlreadyExists", f"Execution Already Exists: '{execution.arn}'")
         return execution
+
+    def _find(self, machine_arn: str) -> Machine:
+        machine = self.machines.get(machine_arn)
+        if not machine:
+            raise StartRefused("StateMachineDoesNotExist", f"State Machine Does Not Exist: '{machine_arn}'")
+        return machine

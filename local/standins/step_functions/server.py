@@ -9,7 +9,7 @@ import json
 import threading
 import uuid
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -52,6 +52,7 @@ class StepFunctions:
             "CreateStateMachine": self._create_state_machine,
             "DescribeStateMachine": self._describe_state_machine,
             "DeleteStateMachine": self._delete_state_machine,
+            "PublishStateMachineVersion": self._publish_state_machine_version,
             "StartExecution": self._start_execution,
             "RedriveExecution": self._redrive_execution,
             "StopExecution": self._stop_execution,
@@ -104,6 +105,13 @@ class StepFunctions:
     def _delete_state_machine(self, request: Json) -> Json:
         self._machines.machines.pop(request["stateMachineArn"], None)
         return {}
+
+    def _publish_state_machine_version(self, request: Json) -> Json:
+        try:
+            version = self._machines.publish(request["stateMachineArn"])
+        except StartRefused as refused:
+            raise _Refused(refused.code, str(refused)) from None
+        return {"stateMachineVersionArn": version, "creationDate": datetime.now(UTC)}
 
     def _start_execution(self, request: Json) -> Json:
         try:

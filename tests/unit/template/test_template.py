@@ -53,6 +53,14 @@ WITHOUT_RESOURCE = {
     "xray:PutTelemetryRecords",
     "xray:GetSamplingRules",
     "xray:GetSamplingTargets",
+    "logs:CreateLogDelivery",
+    "logs:GetLogDelivery",
+    "logs:UpdateLogDelivery",
+    "logs:DeleteLogDelivery",
+    "logs:ListLogDeliveries",
+    "logs:PutResourcePolicy",
+    "logs:DescribeResourcePolicies",
+    "logs:DescribeLogGroups",
     "redshift-data:DescribeStatement",
     "redshift-data:CancelStatement",
     "redshift-data:GetStatementResult",
@@ -141,7 +149,66 @@ def test_substitutions_are_named_after_what_they_are(template):
         for name, value in resource["Properties"]["DefinitionSubstitutions"].items():
             (target,) = value.values()
             target = target[0] if isinstance(target, list) else target
-            assert name in (f"{target}Arn", target), name
+            # A function's version is <LogicalId>.Version in SAM, a machine's <LogicalId>Version.
+            resource = target.removesuffix(".Version").removesuffix("Version")
+            assert name in (f"{resource}Arn", resource), name
+
+
+def test_an_execution_keeps_the_code_that_it_began_with(template):
+    """It calls versions, which a deploy leaves; their rights are for any version, as a redriven execution's is an older one."""
+    definition = json.dumps([template.definition(ROOT, name) for name in ("RunStateMachine", "SqlStepStateMachine")])
+    called = set(re.findall(r'"(?:FunctionName|StateMachineArn)": "([^"]+)"', definition))
+    versions = {
+        template.resolve({"Ref": name}): resource
+        for name, resource in template.translated["Resources"].items()
+        if resource["Type"] in ("AWS::Lambda::Version", "AWS::StepFunctions::StateMachineVersion")
+    }
+    assert called == versions.keys()
+    assert {resource["DeletionPolicy"] for resource in versions.values()} == {"Retain"}
+    allowed = {resource for _, statement in statements(template) for resource in as_list(statement["Resource"])}
+    assert {re.sub(r":1$", ":*", arn) for arn in called} <= allowed
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("functions/plan_run/", "functions/plan_run_2/"),
+        ("layers/rental_pipeline/", "layers/rental_pipeline_2/"),
+        ("packages/mysql_arrow/", "packages/mysql_arrow_2/"),
+        ("ContentUri: layers/dependencies/", "ContentUri: layers/dependencies_2/"),
+        ("ContentUri: sql/", "ContentUri: sql_2/"),
+        ("POWERTOOLS_LOG_LEVEL: INFO", "POWERTOOLS_LOG_LEVEL: DEBUG"),
+    ],
+)
+def test_every_change_of_the_code_makes_a_version(tmp_path, before, after):
+    """As each upload has a name of its own. Else a deploy would leave the machines with the code of before."""
+    text = (ROOT / "template.yaml").read_text()
+    changed = tmp_path / "template.yaml"
+    changed.write_text(text.replace(before, after))
+
+    def version(path: Path) -> list[str]:
+        names = read_template(path, "stack", {**NEEDED, **WORKGROUP}).translated["Resources"]
+        return [name for name in names if name.startswith("PlanRunFunctionVersion")]
+
+    assert text.count(before) == 1
+    assert version(changed) != version(ROOT / "template.yaml")
+
+
+def test_executions_are_logged_without_what_they_carry(template):
+    """Every state of both machines, for as long as other logs; inputs, outputs and causes may hold values, and stay out."""
+    group = template.resolve({"Fn::GetAtt": ["ExecutionLogGroup", "Arn"]})
+    machines = template.resources("AWS::StepFunctions::StateMachine")
+    assert len(machines) == 2
+    for machine in machines.values():
+        assert machine["LoggingConfiguration"] == {
+            "Level": "ALL",
+            "IncludeExecutionData": False,
+            "Destinations": [{"CloudWatchLogsLogGroup": {"LogGroupArn": group}}],
+        }
+    groups = template.resources("AWS::Logs::LogGroup")
+    # Step Functions Developer Guide, "Avoiding size limits for CloudWatch resource policies".
+    assert groups["ExecutionLogGroup"]["LogGroupName"].startswith("/aws/vendedlogs/")
+    assert groups["ExecutionLogGroup"]["RetentionInDays"] == groups["PipelineLogGroup"]["RetentionInDays"]
 
 
 def test_the_schedules_are_off_by_default(template):
@@ -151,8 +218,10 @@ def test_the_schedules_are_off_by_default(template):
 
 
 def test_two_stacks_of_one_account_do_not_meet(template):
-    """Every name that a resource is given holds the stack's name."""
+    """Every name that a resource is given holds the stack's name; an alias is one of its function or machine."""
     for logical_id, resource in template.translated["Resources"].items():
+        if resource["Type"].endswith("Alias"):
+            continue
         properties = template.resolve(resource.get("Properties", {}), logical_id)
         for key in (
             "Name",
@@ -227,7 +296,7 @@ def test_a_machine_may_invoke_exactly_the_functions_it_calls(template, machine, 
         if name == role and "lambda:InvokeFunction" in as_list(statement["Action"])
         for resource in as_list(statement["Resource"])
     }
-    assert allowed == invoked_functions(template.definition(ROOT, machine))
+    assert allowed == {re.sub(r":1$", ":*", arn) for arn in invoked_functions(template.definition(ROOT, machine))}
 
 
 def test_the_bucket_is_private_encrypted_and_kept(template):
@@ -357,8 +426,12 @@ def test_the_stack_policy_protects_what_is_kept(template):
     policy = json.loads((ROOT / "stack-policy.json").read_text())
     denied = next(statement for statement in policy["Statement"] if statement["Effect"] == "Deny")
     assert set(denied["Action"]) == {"Update:Replace", "Update:Delete"}
-    kept = {name for name, resource in template.translated["Resources"].items() if "DeletionPolicy" in resource}
-    kept -= {name for name, resource in template.translated["Resources"].items() if resource.get("DeletionPolicy") == "Delete"}
+    # Versions hold nothing, and go with their function or machine.
+    kept = {
+        name
+        for name, resource in template.translated["Resources"].items()
+        if resource.get("DeletionPolicy", "Delete") != "Delete" and not resource["Type"].endswith("Version")
+    }
     assert set(denied["Resource"]) == {f"LogicalResourceId/{name}" for name in kept}
 
 
