@@ -229,7 +229,11 @@ class Template:
             if given in properties:
                 return str(self._resolve(properties[given], logical_id))
         if self._type_of(logical_id, logical_id) == "AWS::Glue::Database":
-            return str(self._resolve(properties["DatabaseInput"]["Name"], logical_id))
+            name = str(self._resolve(properties["DatabaseInput"]["Name"], logical_id))
+            if name != name.lower():
+                # Glue API Reference, DatabaseInput; CloudFormation fails the resource, and takes the stack back.
+                raise TemplateError(f"{logical_id}: Glue takes no capitals in a database's name ({name})")
+            return name
         if self._type_of(logical_id, logical_id) == "AWS::Athena::WorkGroup":
             return str(self._resolve(properties["Name"], logical_id))
         return f"{self.stack_name}-{logical_id}"

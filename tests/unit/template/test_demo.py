@@ -36,7 +36,9 @@ def test_the_pipeline_takes_what_the_demo_gives(demo):
     """Each parameter exists, fits its pattern and the rules; each output that is used is there."""
     (pipeline,) = demo.resources("AWS::CloudFormation::Stack").values()
     given = dict(pipeline["Parameters"])
-    nested = read_template(ROOT / "template.yaml", "nested", given)
+    # As CloudFormation names a nested stack.
+    nested = read_template(ROOT / "template.yaml", "rental-pipeline-demo-Pipeline-1A2B3C4D5E6F", given)
+    assert nested.resolve({"Ref": "LakeDatabase"}) == "demo"
     assert nested.parameters.items() >= {"RedshiftWorkgroupName": "demo-warehouseworkgroup"}.items()
     used = set(re.findall(r"Pipeline\.Outputs\.(\w+)", (EXAMPLES / "demo.yaml").read_text()))
     assert used <= nested.outputs().keys()

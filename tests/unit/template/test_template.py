@@ -217,6 +217,18 @@ def test_the_schedules_are_off_by_default(template):
     assert [schedule["State"] for schedule in schedules] == ["DISABLED", "DISABLED"]
 
 
+def test_a_stack_of_any_name_has_a_lake():
+    """Glue takes no capitals: the stack's name where it has none, else the parameter's."""
+    assert read(**WORKGROUP).resolve({"Ref": "LakeDatabase"}) == "stack"
+    capitals = read_template(ROOT / "template.yaml", "Rental-Pipeline", {**NEEDED, **WORKGROUP})
+    with pytest.raises(TemplateError, match="no capitals"):
+        capitals.resolve({"Ref": "LakeDatabase"})
+    named = read_template(ROOT / "template.yaml", "Rental-Pipeline", {**NEEDED, **WORKGROUP, "LakeDatabaseName": "rental"})
+    assert named.outputs()["LakeDatabaseName"] == "rental"
+    with pytest.raises(TemplateError, match="LakeDatabaseName"):
+        read(**WORKGROUP, LakeDatabaseName="Rental")
+
+
 def test_two_stacks_of_one_account_do_not_meet(template):
     """Every name that a resource is given holds the stack's name; an alias is one of its function or machine."""
     for logical_id, resource in template.translated["Resources"].items():
@@ -392,6 +404,7 @@ def test_parameters_that_do_not_go_together_are_refused(parameters, words):
         {"ScheduleTimezone": "Berlin, Germany"},
         {"SourceIamUserArn": "arn:aws:rds-db:eu-west-1:123456789012:dbuser:*/*"},
         {"RedshiftDatabase": "dev; drop"},
+        {"LakeDatabaseName": "Rental-Lake"},
     ],
     ids=lambda parameters: next(iter(parameters)),
 )
