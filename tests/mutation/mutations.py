@@ -551,6 +551,14 @@ _REACTIONS = [
         "isolation-is-not-retried", f"{PACKAGE}/warehouse/data_api.py", '    "Serializable isolation violation",\n', "", CLASSIFY
     ),
     _mutate(
+        "s3-that-is-slow-is-not-retried",
+        f"{PACKAGE}/warehouse/data_api.py",
+        'error in _S3_PASSES or status.startswith("5")',
+        "False",
+        CLASSIFY,
+    ),
+    _mutate("a-denied-role-is-data", f"{PACKAGE}/warehouse/data_api.py", "return FixConfiguration, _LET_S3_IN", "pass", CLASSIFY),
+    _mutate(
         "refused-deletes-are-configuration",
         f"{PACKAGE}/warehouse/data_api.py",
         '    "DELETE REFUSED",\n',

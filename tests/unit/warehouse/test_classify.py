@@ -26,6 +26,18 @@ def test_messages_are_sorted_by_reaction(message, kind, remedy):
     assert remedy in str(error)
 
 
+# The role, the key or the region is wrong; the same words as where a file is missing, but for status and error.
+S3_REFUSES = (
+    "S3ServiceException:Access Denied,Status 403,Error AccessDenied,Rid 1A2B3C4D5E6F7A8B,ExtRid abc+/=,CanRetry 1",
+    "Problem reading manifest file - S3ServiceException:Access Denied,Status 403,Error AccessDenied,Rid 1A2B,CanRetry 1",
+    "S3ServiceException:The AWS Access Key Id you provided does not exist in our records.,Status 403,Error InvalidAccessKeyId",
+    "S3ServiceException:The bucket you are attempting to access must be addressed using the specified endpoint. Please send all"
+    " future requests to this endpoint.,Status 301,Error PermanentRedirect,Rid 1A2B",
+    "S3ServiceException:The specified bucket does not exist,Status 404,Error NoSuchBucket,Rid 1A2B",
+    "S3ServiceException:arn:aws:kms:eu-west-1:123456789012:key/1 is disabled.,Status 400,Error KMS.DisabledException,Rid 1A2B",
+    "Spectrum Scan Error code: 15001 context: Forbidden: HTTP response error code: 403 Message: AccessDenied Access Denied",
+)
+
 # As Redshift, S3 and the guards of sql/control/procedures.sql say it, by the reaction that it asks for.
 MESSAGES = {
     RetryLater: [
@@ -37,8 +49,16 @@ MESSAGES = {
         'connection to server at "10.0.0.1", port 5439 failed: Connection refused',
         "FATAL: terminating connection due to administrator command",
         "FATAL: the database system is starting up",
-        "ERROR: S3ServiceException:SlowDown,Status 503,Error SlowDown",
-        "ERROR: S3ServiceException:InternalError,Status 500",
+        "ERROR: could not complete because of conflict with concurrent transaction",
+        "ERROR: 1018 DETAIL: Relation does not exist.",
+        "S3ServiceException:Please reduce your request rate.,Status 503,Error SlowDown,Rid 1A2B,ExtRid x/y=,CanRetry 1",
+        "S3ServiceException:We encountered an internal error. Please try again.,Status 500,Error InternalError,CanRetry 1",
+        "S3ServiceException:Unknown,Status 502,Error Unknown,Rid 1A2B",
+        "S3ServiceException:The provided token has expired.,Status 400,Error ExpiredToken,Rid 1A2B,CanRetry 1",
+        "error:  Spectrum Scan Error: Retries exceeded",
+        "error:  Spectrum Scan Error: Access throttled",
+        "Spectrum Scan Error DETAIL: code: 15001 context: HTTP response error code: 503 Message: SlowDown Please reduce",
+        "S3 Query Exception (Fetch). code: 15001 context: Could not fetch file. curlError=Connection timeout: 10001 ms",
     ],
     FixData: [
         "ERROR: ROWS LOST: the manifest of bookings lists 10 rows, COPY brought 9",
@@ -46,7 +66,10 @@ MESSAGES = {
         "ERROR: NOT AUDITED: 1 of 2 checks have a result, 0 fail",
         "ERROR: REPLAY DIFFERS: 1 of 2 loads of bookings were made again",
         "ERROR: STILL DIFFERENT: table bookings, all keys: 3 rows in the source, 2 in raw",
-        "ERROR: S3ServiceException:The specified key does not exist.,Status 404",
+        "S3ServiceException:The specified key does not exist.,Status 404,Error NoSuchKey,Rid 1A2B,ExtRid x=,CanRetry 1",
+        "Problem reading manifest file - S3ServiceException:The specified key does not exist.,Status 404,Error NoSuchKey",
+        "Spectrum Scan Error: File not found https://s3.eu-west-1.amazonaws.com/bucket/apartments/raw/x.parquet",
+        "File 'https://s3.eu-west-1.amazonaws.com/b/x has an invalid version number: )",
         "ERROR: Spectrum Scan Error: incompatible Parquet schema for column",
         "ERROR: The manifest is malformed",
         "ERROR: value too long for type character varying(256)",
@@ -65,6 +88,8 @@ MESSAGES = {
         'ERROR: permission denied for schema "apartments_raw"',
         'ERROR: relation "bookings" does not exist',
         "ERROR: Not authorized to get credentials of role arn:aws:iam::123456789012:role/copy",
+        *S3_REFUSES,
+        "error:  Spectrum Scan Error: Resource limit exceeded",
     ],
 }
 
@@ -89,6 +114,9 @@ def test_every_known_message_asks_for_its_reaction(kind, message):
         ("REPLAY DIFFERS: 1 of 2 loads", "raw was left as it was"),
         ("STILL DIFFERENT: table bookings", "the load was taken back"),
         ("Not authorized to get credentials of role x", "CopyRoleArn must be a role that is attached"),
+        *((message, "CopyRoleArn must be one that the bucket's policy lets in") for message in S3_REFUSES),
+        ("Spectrum Scan Error: File not found", "reads the same window again"),
+        ("Spectrum Scan Error: Resource limit exceeded", "lower PartBytes"),
     ],
 )
 def test_a_known_message_brings_its_way_out(message, remedy):

@@ -27,27 +27,39 @@ _SNAPSHOT_ATTEMPTS = 3
 _UNFINISHED = ("SUBMITTED", "PICKED", "STARTED")
 ENDED = ("FINISHED", "FAILED", "ABORTED")
 
-# What a failed statement's message holds, and how to react. The capital words are raised by sql/control/procedures.sql.
+# What a failed statement's message holds, and how to react; what nobody foresaw is for a person (FixConfiguration). The capital
+# words are raised by sql/control/procedures.sql. Sources: Database Developer Guide, "Troubleshooting serializable isolation
+# errors", and "Query troubleshooting in Amazon Redshift Spectrum", by which COPY reads Parquet.
 _RETRY = (
     "Serializable isolation violation",
     "could not serialize",
+    "conflict with concurrent transaction",
+    "1018 DETAIL: Relation does not exist",
     "deadlock detected",
     "could not open relation",
     "server closed the connection",
     "connection to server",
     "terminating connection",
     "the database system is",
-    "S3ServiceException:SlowDown",
-    "S3ServiceException:InternalError",
+    "Spectrum Scan Error: Retries exceeded",
+    "Access throttled",
+    "curlError",
 )
+# An answer of S3 as COPY and UNLOAD quote it ("S3ServiceException:Access Denied,Status 403,Error AccessDenied,Rid …") and as
+# Spectrum does ("HTTP response error code: 503 Message: SlowDown Please reduce …"); Amazon S3 API Reference, "Error responses".
+_S3_ANSWERS = re.compile(r"(?:,Status |HTTP response error code: )(?P<status>\d{3})(?:,Error | Message: )?(?P<error>[\w.]*)")
+_S3_PASSES = ("SlowDown", "InternalError", "RequestTimeout", "ServiceUnavailable", "ExpiredToken", "ThrottlingException")
+_S3_HAS_NO_SUCH_FILE = ("NoSuchKey", "NoSuchVersion", "InvalidRange", "PreconditionFailed", "")
 _FIX_DATA = (
     "ROWS LOST",
     "DELETE REFUSED",
     "NOT AUDITED",
     "REPLAY DIFFERS",
     "STILL DIFFERENT",
-    "S3ServiceException",
+    "The specified key does not exist",
+    "File not found",
     "incompatible Parquet schema",
+    "invalid version number",
     "manifest",
     "value too long",
     "out of range",
@@ -69,8 +81,16 @@ _REMEDIES = {
     "STILL DIFFERENT": "the load was taken back and raw is as it was; start a new execution, which reads the same again; where it"
     ' ends so once more, {"erase": ["<table>"]} reloads the table in full, and please report it',
     "Not authorized to get credentials of role": "CopyRoleArn must be a role that is attached to the warehouse (see make doctor)",
-    "S3ServiceException": "a file of the manifest cannot be read; start a new execution, which reads the same window again",
+    "Spectrum Scan Error: Resource limit exceeded": "lower PartBytes, deploy, and start a new execution with {}",
+    **dict.fromkeys(
+        ("The specified key does not exist", "File not found", "invalid version number"),
+        "a file of the manifest cannot be read; start a new execution, which reads the same window again",
+    ),
 }
+_LET_S3_IN = (
+    "S3 refused the warehouse's role: CopyRoleArn must be one that the bucket's policy lets in, and that may use the bucket's key"
+    " where it has one of yours; bucket and warehouse must be in one region (see make doctor)"
+)
 
 
 # What stands before a value in a message ("invalid input syntax for type numeric: "x"", "Invalid digit, Value 'x', Pos 0"), or
@@ -305,12 +325,21 @@ def classify(message: str) -> PipelineError:
     Values of rows that Redshift quotes are left out: the message goes to logs, the ledger and people's mail.
     """
     message = _VALUE.sub("…", message)
-    remedy = next((f" — {text}" for start, text in _REMEDIES.items() if start in message), "")
+    reaction, remedy = _find_reaction(message)
+    return reaction(f"{message} — {remedy}" if remedy else message)
+
+
+def _find_reaction(message: str) -> tuple[type[PipelineError], str | None]:
+    remedy = next((text for start, text in _REMEDIES.items() if start in message), None)
     if any(text in message for text in _RETRY):
-        return RetryLater(message + remedy)
-    if any(text in message for text in _FIX_DATA):
-        return FixData(message + remedy)
-    return FixConfiguration(message + remedy)
+        return RetryLater, remedy
+    status, error = answer.group("status", "error") if (answer := _S3_ANSWERS.search(message)) else ("", "")
+    if error in _S3_PASSES or status.startswith("5"):
+        return RetryLater, remedy
+    is_about_a_file = status in ("", "404", "412", "416") and error in _S3_HAS_NO_SUCH_FILE
+    if "Access Denied" in message or not is_about_a_file:
+        return FixConfiguration, _LET_S3_IN
+    return FixData if any(text in message for text in _FIX_DATA) else FixConfiguration, remedy
 
 
 def _value(field: dict[str, Any]) -> Any:
