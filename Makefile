@@ -98,7 +98,18 @@ saved-queries: setup  ## the saved queries in template.yaml, from sql/*/lake
 json-shapes: setup  ## the JSON shapes in docs/architecture.md, from the types of model/
 	@.venv/bin/python -m local.commands.json_shapes
 
-lint: setup-test types  ## ruff, mypy, the templates and the state machines
+reference: setup  ## the pages of docs/reference that are made of the code: settings, inputs, errors, metrics, types
+	@.venv/bin/python -m local.reference
+
+docs:  ## the documentation as a site, into .local/site
+	@local/setup.sh docs
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --strict --quiet
+
+docs-serve:  ## the same at http://127.0.0.1:8000, while pages are written
+	@local/setup.sh docs
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs serve
+
+lint: setup-test types docs  ## ruff, mypy, the site of docs/, the templates and the state machines
 	@.venv/bin/ruff check $(PYTHON_FILES)
 	@.venv/bin/ruff format --check $(PYTHON_FILES)
 	@$(MAKE) --no-print-directory validate
@@ -144,4 +155,4 @@ picture:  ## draw docs/architecture.svg from docs/architecture.d2 (needs Node.js
 lock: setup  ## pin the groups of pyproject.toml; what is pinned stays where it can. OPTIONS=--upgrade
 	@local/lock.sh $(OPTIONS)
 
-.PHONY: audit bench bench-cold-start bench-run bench-warehouse build clean demo demo-down deploy doctor golden help json-shapes jupyter lint lock mutate notebooks picture protect psql run sam-local saved-queries setup setup-browser setup-containers setup-test soak stop test test-all types validate validate-machines
+.PHONY: audit bench bench-cold-start bench-run bench-warehouse build clean demo demo-down deploy docs docs-serve doctor golden help json-shapes jupyter lint lock mutate notebooks picture protect psql reference run sam-local saved-queries setup setup-browser setup-containers setup-test soak stop test test-all types validate validate-machines

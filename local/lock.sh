@@ -29,6 +29,7 @@ pin() {
 pin local -- "$@"
 pin notebooks local -- "$@"
 pin test local notebooks -- "$@"
+pin docs local -- "$@"
 pin jupyter local notebooks -- "$@"
 pin bench local -- "$@"
 pin audit -- "$@"

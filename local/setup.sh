@@ -1,6 +1,6 @@
 #!/bin/sh
 # Make what the commands of the Makefile need: .venv with the packages of one of pyproject.toml's groups, and MariaDB's programs.
-#   setup.sh local|test|notebooks|jupyter|bench   the packages that requirements/ pins for it, the project's own, and MariaDB
+#   setup.sh local|test|docs|notebooks|jupyter|bench   the packages that requirements/ pins for it, the project's own, and MariaDB
 #   setup.sh containers                           what `make sam-local` needs beside: a Docker engine, and what makes its image
 #   setup.sh browser                              a browser, for the tests that look at the report
 # Does nothing where all is there. Installs system packages only where it must, and only as root or with sudo.
@@ -75,9 +75,9 @@ use_index_of_pip() {
 make_environment() {
     case "$1" in
     local) groups=local ;;
-    notebooks | bench) groups="local $1" ;;
+    notebooks | bench | docs) groups="local $1" ;;
     test | jupyter) groups="local notebooks $1" ;;
-    *) give_up "there is no group $1 (local, test, notebooks, jupyter, bench)" ;;
+    *) give_up "there is no group $1 (local, test, docs, notebooks, jupyter, bench)" ;;
     esac
     if [ -L .venv ]; then
         return # it is somebody else's

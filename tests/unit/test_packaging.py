@@ -22,6 +22,7 @@ FILES = {
     "local": ["requirements/local.txt"],
     "notebooks": ["requirements/local.txt", "requirements/notebooks.txt"],
     "test": ["requirements/local.txt", "requirements/notebooks.txt", "requirements/test.txt"],
+    "docs": ["requirements/local.txt", "requirements/docs.txt"],
     "jupyter": ["requirements/local.txt", "requirements/notebooks.txt", "requirements/jupyter.txt"],
     "bench": ["requirements/local.txt", "requirements/bench.txt"],
     "audit": ["requirements/audit.txt"],

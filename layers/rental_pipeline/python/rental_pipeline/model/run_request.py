@@ -12,7 +12,7 @@ from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.model.contract import suggest
 from rental_pipeline.model.plan_document import Layer
 
-_EXAMPLES = {
+EXAMPLES = {
     "tables": '{"tables": ["bookings"]}',
     "window": '{"window": {"from": "2026-11-01", "to": "2026-11-02T06:00:00"}}',
     "reconcile": '{"reconcile": true}',
@@ -83,13 +83,11 @@ def read_run_input(document: Any, known_tables: Iterable[str]) -> RunInput:
     if document is None:
         document = {}
     if not isinstance(document, dict):
-        raise FixConfiguration(
-            f"the input must be an object, such as {{}} or {_EXAMPLES['tables']}; found {json.dumps(document)}"
-        )
+        raise FixConfiguration(f"the input must be an object, such as {{}} or {EXAMPLES['tables']}; found {json.dumps(document)}")
     for key in document:
-        if key not in _EXAMPLES:
+        if key not in EXAMPLES:
             raise FixConfiguration(
-                f"the input has an unknown key {key!r}{suggest(key, tuple(_EXAMPLES))}; {{}} is an incremental run"
+                f"the input has an unknown key {key!r}{suggest(key, tuple(EXAMPLES))}; {{}} is an incremental run"
             )
     run_input = RunInput(
         tables=_read_tables("tables", document.get("tables"), known),
@@ -176,4 +174,4 @@ def _read_flag(document: dict[str, Any], name: str) -> bool:
 
 
 def _malformed(key: str, value: Any) -> FixConfiguration:
-    return FixConfiguration(f"the input's {key} is malformed: {json.dumps(value)}; the right form is {_EXAMPLES[key]}")
+    return FixConfiguration(f"the input's {key} is malformed: {json.dumps(value)}; the right form is {EXAMPLES[key]}")
