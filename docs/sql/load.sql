@@ -21,9 +21,14 @@ copy _rp_arrived
     iam_role 'arn:aws:iam::123456789012:role/copy'
     format as parquet manifest;
 
-create temp table _rp_gone ("booking_id" bigint);
+create temp table _rp_deleted ("booking_id" bigint);
 
-create temp table _rp_touched as select "booking_id" from _rp_arrived union select "booking_id" from _rp_gone;
+create temp table _rp_touched as
+    select "booking_id"
+    from _rp_arrived
+    union
+    select "booking_id"
+    from _rp_deleted;
 
 create temp table _rp_newest as
         select "booking_id", _row_hash, _operation
@@ -52,7 +57,7 @@ insert into apartments_raw."bookings" ("booking_id", _run_sequence, _operation, 
 select _rp_newest."booking_id",
     2, 'D', _rp_newest._row_hash, cast('2026-11-21 03:00:00.000000' as timestamp), cast(null as varchar(65535))
 from _rp_newest
-inner join _rp_gone on _rp_newest."booking_id" = _rp_gone."booking_id"
+inner join _rp_deleted on _rp_newest."booking_id" = _rp_deleted."booking_id"
 where _rp_newest._operation = 'U';
 
 insert into apartments_control.table_load (run_sequence, table_name, manifest, slices, parts, bytes, rows_read,
@@ -96,7 +101,7 @@ copy _rp_arrived
     iam_role 'arn:aws:iam::123456789012:role/copy'
     format as parquet manifest;
 
-create temp table _rp_gone ("booking_id" bigint);
+create temp table _rp_deleted ("booking_id" bigint);
 
 create temp table _rp_newest as
         select "booking_id", _row_hash, _operation
@@ -109,7 +114,7 @@ create temp table _rp_newest as
         ) as _rp_ranked
         where _rp_rank = 1;
 
-insert into _rp_gone
+insert into _rp_deleted
 select _rp_newest."booking_id"
 from _rp_newest
 left join _rp_arrived on _rp_newest."booking_id" = _rp_arrived."booking_id"
@@ -129,7 +134,7 @@ insert into apartments_raw."bookings" ("booking_id", _run_sequence, _operation, 
 select _rp_newest."booking_id",
     1, 'D', _rp_newest._row_hash, cast('2026-11-20 03:00:00.000000' as timestamp), cast(null as varchar(65535))
 from _rp_newest
-inner join _rp_gone on _rp_newest."booking_id" = _rp_gone."booking_id"
+inner join _rp_deleted on _rp_newest."booking_id" = _rp_deleted."booking_id"
 where _rp_newest._operation = 'U';
 
 insert into apartments_control.table_load (run_sequence, table_name, manifest, slices, parts, bytes, rows_read,
@@ -209,14 +214,14 @@ copy _rp_arrived
     iam_role 'arn:aws:iam::123456789012:role/copy'
     format as parquet manifest;
 
-create temp table _rp_gone ("id" bigint);
+create temp table _rp_deleted ("id" bigint);
 
-copy _rp_gone
-    from 's3://example-bucket/apartments/runs/000003/manifests/apartments-gone.json'
+copy _rp_deleted
+    from 's3://example-bucket/apartments/runs/000003/manifests/apartments-deleted.json'
     iam_role 'arn:aws:iam::123456789012:role/copy'
     format as parquet manifest;
 
-create temp table _rp_touched as select "id" from _rp_arrived union select "id" from _rp_gone;
+create temp table _rp_touched as select "id" from _rp_arrived union select "id" from _rp_deleted;
 
 create temp table _rp_newest as
         select "id", _row_hash, _operation
@@ -245,7 +250,7 @@ insert into apartments_raw."apartments" ("id", _run_sequence, _operation, _row_h
 select _rp_newest."id",
     3, 'D', _rp_newest._row_hash, cast('2026-11-22 03:00:00.000000' as timestamp), cast(null as varchar(65535))
 from _rp_newest
-inner join _rp_gone on _rp_newest."id" = _rp_gone."id"
+inner join _rp_deleted on _rp_newest."id" = _rp_deleted."id"
 where _rp_newest._operation = 'U';
 
 insert into apartments_control.table_load (run_sequence, table_name, manifest, slices, parts, bytes, rows_read,

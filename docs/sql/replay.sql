@@ -35,7 +35,7 @@ copy _rp_arrived
     iam_role 'arn:aws:iam::123456789012:role/copy'
     format as parquet manifest;
 
-create temp table _rp_gone ("booking_id" bigint);
+create temp table _rp_deleted ("booking_id" bigint);
 
 create temp table _rp_newest as
         select "booking_id", _row_hash, _operation
@@ -48,7 +48,7 @@ create temp table _rp_newest as
         ) as _rp_ranked
         where _rp_rank = 1;
 
-insert into _rp_gone
+insert into _rp_deleted
 select _rp_newest."booking_id"
 from _rp_newest
 left join _rp_arrived on _rp_newest."booking_id" = _rp_arrived."booking_id"
@@ -68,7 +68,7 @@ insert into apartments_staging."_rp_bookings" ("booking_id", _run_sequence, _ope
 select _rp_newest."booking_id",
     1, 'D', _rp_newest._row_hash, cast('2026-11-20 03:00:00.000000' as timestamp), cast(null as varchar(65535))
 from _rp_newest
-inner join _rp_gone on _rp_newest."booking_id" = _rp_gone."booking_id"
+inner join _rp_deleted on _rp_newest."booking_id" = _rp_deleted."booking_id"
 where _rp_newest._operation = 'U';
 
 insert into apartments_control.replayed_load (run_sequence, table_name, load_sequence, rows_added,

@@ -599,31 +599,31 @@ _REACTIONS = [
 _READING = [
     _mutate(
         "clock-in-autumn",
-        f"{PACKAGE}/source/bound.py",
+        f"{PACKAGE}/source/safe_watermark.py",
         "return min(_to_local(later, time_zone)",
         "return max(_to_local(later, time_zone)",
         f"{UNIT}/source/test_local_time.py",
     ),
     _mutate(
         "bound-without-margin",
-        f"{PACKAGE}/source/bound.py",
+        f"{PACKAGE}/source/safe_watermark.py",
         "return min(started) - _MARGIN",
         "return min(started)",
-        f"{EXTRACTION}/test_bound.py",
+        f"{EXTRACTION}/test_safe_watermark.py",
     ),
     _mutate(
         "waiting-statements-hold-nothing",
-        f"{PACKAGE}/source/bound.py",
+        f"{PACKAGE}/source/safe_watermark.py",
         "started.append(_from_unix(statement))",
         "pass",
-        f"{EXTRACTION}/test_bound.py",
+        f"{EXTRACTION}/test_safe_watermark.py",
     ),
     _mutate(
         "open-transactions-hold-nothing",
-        f"{PACKAGE}/source/bound.py",
+        f"{PACKAGE}/source/safe_watermark.py",
         "started.append(_from_unix(transaction) - doubt)",
         "pass",
-        f"{EXTRACTION}/test_bound.py",
+        f"{EXTRACTION}/test_safe_watermark.py",
     ),
     _mutate(
         "overlap-is-left-out",

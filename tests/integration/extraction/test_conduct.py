@@ -124,7 +124,7 @@ def test_a_manifest_names_each_file_as_copy_wants_it(planned: Extraction) -> Non
         length = client.head_object(Bucket=planned.bucket, Key=key)["ContentLength"]
         assert (entry["mandatory"], entry["meta"]) == (True, {"content_length": length})
     assert loads == {
-        "manifest": loads["manifest"], "gone_manifest": None, "rows_gone": 0,
+        "manifest": loads["manifest"], "deleted_manifest": None, "rows_deleted": 0,
         "rows_read": 5, "rows_in_parquet": 5, "parts": 2, "slices": 2, "pieces": 2,
         "zero_dates": 0, "rows_set_aside": 0, "seconds": loads["seconds"],
         "bytes": sum(entry["meta"]["content_length"] for entry in entries), "rows_apart": 0,

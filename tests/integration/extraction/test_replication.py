@@ -14,8 +14,8 @@ from local.standins.mysql.mariadb import MariaDB
 from rental_pipeline.base.errors import FixConfiguration, RetryLater
 from rental_pipeline.base.object_store import SLICES
 from rental_pipeline.extract.extract_slice import extract_slice
-from rental_pipeline.source.bound import Bound, find_bound
 from rental_pipeline.source.connection import SourceAddress, connect
+from rental_pipeline.source.safe_watermark import SafeWatermark, find_safe_watermark
 from tests.integration.extraction.conftest import Extraction
 
 DELAY = timedelta(minutes=7)
@@ -69,10 +69,10 @@ def replica(servers: tuple[MariaDB, MariaDB]) -> Iterator[MariaDB]:
     run(replica, "set global read_only = 0", "stop all slaves", "reset slave all")
 
 
-def find(server: MariaDB, user: str) -> Bound:
+def find(server: MariaDB, user: str) -> SafeWatermark:
     address = SourceAddress("the-secret", server.host, server.port, "d", user, "pw", tls="off")
     with closing(connect(address)) as connection:
-        return find_bound(connection, address, DELAY)
+        return find_safe_watermark(connection, address, DELAY)
 
 
 def test_06_a_replica_that_may_be_written_to_is_refused(servers: tuple[MariaDB, MariaDB], replica: MariaDB) -> None:
@@ -118,7 +118,7 @@ def test_a_promoted_replica_is_a_writer(replica: MariaDB) -> None:
     bound = find(replica, "sees")
     assert bound.replication.sees_status
     assert bound.replication.other_writers is None
-    assert bound.held_back < timedelta(seconds=10)
+    assert bound.lag < timedelta(seconds=10)
 
 
 @pytest.mark.parametrize("user", ["sees", "process", "blind"])
@@ -132,7 +132,7 @@ def test_06_a_server_that_is_read_only_is_refused(replica: MariaDB, user: str) -
 def test_06_a_user_who_sees_nothing_gets_a_fixed_delay(replica: MariaDB) -> None:
     """And the bound says that replication could not be asked for."""
     bound = find(replica, "blind")
-    assert bound.held_back == DELAY
+    assert bound.lag == DELAY
     assert not bound.replication.sees_status
 
 

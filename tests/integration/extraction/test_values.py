@@ -211,8 +211,8 @@ def test_an_empty_table_has_no_slice_and_no_manifest(extraction: Extraction) -> 
     plan = extraction.run()
     assert plan["tables"][0]["read"] and plan["tables"][0]["slice_count"] == 0
     assert extraction.read(LOADS)["t"] == {
-        "manifest": None, "gone_manifest": None, "rows_gone": 0, "rows_read": 0, "rows_in_parquet": 0, "bytes": 0, "parts": 0,
-        "slices": 0, "pieces": 0, "zero_dates": 0, "rows_set_aside": 0, "seconds": 0, "rows_apart": 0,
+        "manifest": None, "deleted_manifest": None, "rows_deleted": 0, "rows_read": 0, "rows_in_parquet": 0, "bytes": 0,
+        "parts": 0, "slices": 0, "pieces": 0, "zero_dates": 0, "rows_set_aside": 0, "seconds": 0, "rows_apart": 0,
         "expected": [{"from": None, "to": None, "rows": 0, "checksum": "0"}], "ahead": {"rows": 0, "checksum": "0"},
     }  # fmt: skip
 

@@ -33,7 +33,7 @@ def listed_files(pipeline, run: int) -> set[str]:
     """Return the keys that a run's manifests list."""
     files = set()
     for load in pipeline.read(f"apartments/runs/{run:06d}/loads.json").values():
-        for manifest in (load["manifest"], load["gone_manifest"]):
+        for manifest in (load["manifest"], load["deleted_manifest"]):
             if manifest:
                 entries = pipeline.read(manifest.removeprefix(f"s3://{pipeline.bucket}/"))["entries"]
                 files |= {entry["url"].removeprefix(f"s3://{pipeline.bucket}/") for entry in entries}
@@ -53,7 +53,7 @@ def test_a_good_run_tags_what_its_manifests_list(pipeline, filled):
     assert {key for key, tag in tags.items() if tag == "uncommitted"} == {lost}
     filled.execute("delete from apartment_attributes order by id limit 1")
     pipeline.run()
-    assert any("gone" in key for key in listed_files(pipeline, 2))
+    assert any("deleted.parquet" in key for key in listed_files(pipeline, 2))
     assert {tag for key, tag in read_tags(pipeline).items() if "run=000002" in key} == {"committed"}
 
 

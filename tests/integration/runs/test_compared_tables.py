@@ -42,7 +42,7 @@ def write_contract(pipeline, tmp_path):
 def no_time_to_spare(pipeline, monkeypatch):
     """Each invocation reads the rows of three keys, and hands the rest on."""
     pipeline.set_environment(RESERVE_SECONDS="100000")
-    monkeypatch.setattr("rental_pipeline.extract.hand_on._KEYS_PER_QUERY", 3)
+    monkeypatch.setattr("rental_pipeline.extract.deadline_reader._KEYS_PER_QUERY", 3)
 
 
 def read_pieces(pipeline, run: int) -> list[dict]:
@@ -102,7 +102,7 @@ def test_keys_of_every_kind_are_compared_as_the_warehouse_orders_them(
     """
     if hands_on:
         request.getfixturevalue("no_time_to_spare")
-        monkeypatch.setattr("rental_pipeline.extract.hand_on._KEYS_PER_QUERY", 1)
+        monkeypatch.setattr("rental_pipeline.extract.deadline_reader._KEYS_PER_QUERY", 1)
     write_contract(f"  t: {{strategy: snapshot, key: [{key}], max_delete_fraction: 1}}\n")
     source_database.execute(
         f"create table t ({columns.replace('primary', 'v int, primary', 1)})"

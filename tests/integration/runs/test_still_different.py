@@ -269,8 +269,8 @@ def test_pieces_of_slices_are_compared_as_their_slices_are(pipeline, market, mon
     """Handed on after each batch and each key: every piece has its own range, none is left out."""
     if fixture == "in pieces":
         pipeline.set_environment(RESERVE_SECONDS="100000")
-        monkeypatch.setattr("rental_pipeline.extract.hand_on._KEYS_PER_QUERY", 2)
-        monkeypatch.setattr("rental_pipeline.extract.hand_on._PAIRS_PER_QUERY", 7)
+        monkeypatch.setattr("rental_pipeline.extract.deadline_reader._KEYS_PER_QUERY", 2)
+        monkeypatch.setattr("rental_pipeline.extract.deadline_reader._PAIRS_PER_QUERY", 7)
         monkeypatch.setitem(RowPackets.__init__.__kwdefaults__, "block_bytes", 64)
     market.execute("delete from rooms where mod(number, 9) = 0")
     market.execute("insert into rooms select 100 + seq, 'z', '2024-01-01' from seq_1_to_9")

@@ -12,7 +12,7 @@ from rental_pipeline.base import object_store
 from rental_pipeline.extract import archive
 from tests.fixtures.composed_steps import MemoryBucket
 
-TOTALS = {"gone_manifest": None, "rows_read": 1, "rows_in_parquet": 1, "rows_gone": 0, "rows_set_aside": 0}
+TOTALS = {"deleted_manifest": None, "rows_read": 1, "rows_in_parquet": 1, "rows_deleted": 0, "rows_set_aside": 0}
 LOADED = "m/runs/000003/loads.json"
 MANIFEST = "m/manifests/run=000003/bookings.json"
 

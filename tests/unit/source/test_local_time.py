@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rental_pipeline.source.bound import earliest_local_time, latest_local_time
+from rental_pipeline.source.safe_watermark import earliest_local_time, latest_local_time
 
 # Berlin puts its clocks back on 2026-10-25 at 01:00 UTC, from 03:00 to 02:00; Lord Howe's by half an hour.
 ZONES = ("Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata", "UTC")

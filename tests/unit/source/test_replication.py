@@ -11,9 +11,9 @@ import pytest
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.model.document import read_as
 from rental_pipeline.plan.continuation import Progress
-from rental_pipeline.source.bound import Bound
 from rental_pipeline.source.connection import SourceAddress
 from rental_pipeline.source.replication import Replication, look_at_replication
+from rental_pipeline.source.safe_watermark import SafeWatermark
 
 ADDRESS = SourceAddress("the-secret", "h", 3306, "d", "u", "p")
 WRITER = {"innodb_read_only": "OFF", "read_only": "OFF", "super_read_only": "OFF"}
@@ -118,5 +118,7 @@ def test_servers_that_write_the_same_rows_are_noticed(variables, nodes, others):
 def test_a_plan_that_goes_on_in_another_function_keeps_what_was_found():
     """With the bound, which is fixed before the first read."""
     moment = datetime(2026, 11, 21, 3)
-    bound = Bound(moment, moment, replication=Replication(sees_status=False, other_writers="a group of several primaries"))
+    bound = SafeWatermark(
+        moment, moment, replication=Replication(sees_status=False, other_writers="a group of several primaries")
+    )
     assert read_as(Progress, json.loads(json.dumps(Progress(bound).to_json()))).bound == bound

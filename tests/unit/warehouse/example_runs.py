@@ -197,8 +197,8 @@ def _totals(run: int, table: PlannedTable) -> dict[str, Any]:
     manifests = f"s3://{BUCKET}/{MARKETPLACE}/runs/{run:06d}/manifests/{table.name}"
     return {
         "manifest": f"{manifests}.json",
-        "gone_manifest": f"{manifests}-gone.json" if table.comparison and table.key else None,
-        "rows_gone": 1 if table.comparison and table.key else 0,
+        "deleted_manifest": f"{manifests}-deleted.json" if table.comparison and table.key else None,
+        "rows_deleted": 1 if table.comparison and table.key else 0,
         "rows_read": 80,
         "rows_in_parquet": 80,
         "bytes": 4096,

@@ -23,8 +23,8 @@ class Request:
 
 def arrived(**ends: int) -> LoadTotals:
     """Return the totals of a load whose keys lie between these ends."""
-    nothing = dict.fromkeys(("rows_read", "rows_in_parquet", "rows_gone", "rows_set_aside"), 0)
-    return LoadTotals(manifest=None, gone_manifest=None, **nothing, **ends)
+    nothing = dict.fromkeys(("rows_read", "rows_in_parquet", "rows_deleted", "rows_set_aside"), 0)
+    return LoadTotals(manifest=None, deleted_manifest=None, **nothing, **ends)
 
 
 def select_known(totals: LoadTotals, key_type: str = "bigint", complete: bool = False) -> str:

@@ -26,7 +26,7 @@ from rental_pipeline.model.state_document import KnownTable, find_state
 from rental_pipeline.model.table_plan import Comparison, PlannedTable
 from rental_pipeline.plan import look as looking
 from rental_pipeline.plan.continuation import Deadline
-from rental_pipeline.source.bound import Bound
+from rental_pipeline.source.safe_watermark import SafeWatermark
 from rental_pipeline.warehouse import settled_state
 from rental_pipeline.warehouse.settled_state import settle_state, void_state
 from tests.fixtures.composed_steps import BUCKET, SQL_ROOT, MemoryBucket, plan_table
@@ -60,8 +60,8 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> MemoryBucket:
     """What the run has written of itself."""
     bucket = MemoryBucket()
     monkeypatch.setattr(object_store, "s3", lambda: bucket)
-    counted = {"rows_read": 3, "rows_in_parquet": 3, "rows_gone": 0, "rows_set_aside": 0, "rows_apart": 0}
-    load = TableLoad(manifest="m", gone_manifest=None, expected=(), ahead=Fingerprint(3, 30), **counted).to_json()
+    counted = {"rows_read": 3, "rows_in_parquet": 3, "rows_deleted": 0, "rows_set_aside": 0, "rows_apart": 0}
+    load = TableLoad(manifest="m", deleted_manifest=None, expected=(), ahead=Fingerprint(3, 30), **counted).to_json()
     equal = {name: [Span(None, None, held).to_json()] for name, held in EQUAL.items()}
     for name, content in ((LOADS, {"window": load, "compared": load}), (COMPARED, equal), (LEDGER, {})):
         bucket.objects[run_key("apartments", RUN, name)] = json.dumps(content).encode()
@@ -130,16 +130,16 @@ class Connection:
 def looking_at(moment: datetime = NOON, error: Exception | None = None) -> Iterator[None]:
     """Have the look end with the source's clock, or an error of the source: of the tables, it has none to compare."""
 
-    def find_bound(*_: Any) -> Bound:
+    def find_safe_watermark(*_: Any) -> SafeWatermark:
         if error:
             raise error
-        return Bound(moment, moment - timedelta(seconds=1))
+        return SafeWatermark(moment, moment - timedelta(seconds=1))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(looking, "read_contract", lambda path: {})
         patch.setattr(looking, "read_source_address", lambda secret: None)
         patch.setattr(looking, "connect", lambda address: Connection())
-        patch.setattr(looking, "find_bound", find_bound)
+        patch.setattr(looking, "find_safe_watermark", find_safe_watermark)
         patch.setattr(looking, "explain_source_error", lambda error, address: FixData("broken"))
         patch.setattr(looking, "TablePlanner", lambda *arguments: None)
         yield

@@ -62,9 +62,9 @@ def manifest_key(marketplace: str, run_sequence: int, table: str) -> str:
     return run_key(marketplace, run_sequence, f"manifests/{table}.json")
 
 
-def gone_manifest_key(marketplace: str, run_sequence: int, table: str) -> str:
-    """Return the key of the COPY manifest of the keys that are gone from one table's source."""
-    return run_key(marketplace, run_sequence, f"manifests/{table}-gone.json")
+def deleted_manifest_key(marketplace: str, run_sequence: int, table: str) -> str:
+    """Return the key of the COPY manifest of the deleted keys from one table's source."""
+    return run_key(marketplace, run_sequence, f"manifests/{table}-deleted.json")
 
 
 def known_prefix(marketplace: str, run_sequence: int, table: str, number: int) -> str:
@@ -100,9 +100,9 @@ def listing_key(marketplace: str, layer: str, table: str, run_sequence: int) -> 
     return f"{lake_folder(marketplace, layer, table)}files/run={run_sequence:06d}/files.txt"
 
 
-def gone_key(marketplace: str, run_sequence: int, table: str, slice_number: int, attempt: str) -> str:
-    """Return the key of the Parquet file that lists the keys which are gone from a slice."""
-    return f"{marketplace}/raw/{table}/run={run_sequence:06d}/slice={slice_number:05d}/attempt={attempt}/gone.parquet"
+def deleted_keys_key(marketplace: str, run_sequence: int, table: str, slice_number: int, attempt: str) -> str:
+    """Return the key of the Parquet file that lists the keys of a slice that the source has deleted."""
+    return f"{marketplace}/raw/{table}/run={run_sequence:06d}/slice={slice_number:05d}/attempt={attempt}/deleted.parquet"
 
 
 def raw_prefix(marketplace: str, table: str, run_sequence: int | None = None) -> str:

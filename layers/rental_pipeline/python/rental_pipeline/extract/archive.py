@@ -87,7 +87,7 @@ def _list_files(settings: BucketSettings, load: TableRun) -> list[str]:
     totals = read_document(dict[str, LoadTotals], settings.bucket, key).get(load.table_name)
     if totals is None:
         raise FixData(f"{address(settings.bucket, key)} has no table {load.table_name}")
-    manifests = [manifest for manifest in (totals.manifest, totals.gone_manifest) if manifest]
+    manifests = [manifest for manifest in (totals.manifest, totals.deleted_manifest) if manifest]
     lists = [read_document(CopyManifest, settings.bucket, key_of(manifest)) for manifest in manifests]
     return [key_of(entry.url) for each in lists for entry in each.entries]
 

@@ -30,16 +30,16 @@ class Differences:
 
     Attributes:
         changed: Key and row hash of the rows that are new or differ, in the order of keys.
-        gone: Keys that raw has and the source has not, with the columns and types of the key.
+        deleted: Keys that raw has and the source has not, with the columns and types of the key.
     """
 
     changed: pyarrow.Table
-    gone: pyarrow.Table
+    deleted: pyarrow.Table
 
     @property
     def changed_keys(self) -> Sequence[Point]:
         """The keys whose rows have to be read, as text."""
-        texts = [self.changed[name].cast(pyarrow.string()).to_pylist() for name in self.gone.column_names]
+        texts = [self.changed[name].cast(pyarrow.string()).to_pylist() for name in self.deleted.column_names]
         return list(zip(*texts, strict=True))
 
 
@@ -111,11 +111,11 @@ def find_differences(
         known = known.filter(_at_least(known, key, start))
     known = keys_before(known, key, end)
     joined = source.join(known.rename_columns([*key, _KNOWN_HASH]), keys=key, join_type="full outer")
-    is_gone = pc.is_null(joined[ROW_HASH])
+    is_deleted = pc.is_null(joined[ROW_HASH])
     is_changed = pc.or_kleene(pc.is_null(joined[_KNOWN_HASH]), pc.not_equal(joined[ROW_HASH], joined[_KNOWN_HASH]))
-    changed = joined.filter(pc.and_not_kleene(is_changed, is_gone)).select([*key, ROW_HASH])
-    gone = joined.filter(is_gone).select(key).combine_chunks()
-    return Differences(changed.sort_by([(name, "ascending") for name in key]), gone)
+    changed = joined.filter(pc.and_not_kleene(is_changed, is_deleted)).select([*key, ROW_HASH])
+    deleted = joined.filter(is_deleted).select(key).combine_chunks()
+    return Differences(changed.sort_by([(name, "ascending") for name in key]), deleted)
 
 
 def _at_least(keys: pyarrow.Table, names: Sequence[str], point: Point) -> pyarrow.ChunkedArray:

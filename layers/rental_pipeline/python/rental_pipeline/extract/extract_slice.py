@@ -24,8 +24,8 @@ from rental_pipeline.base.object_store import (
     PLAN,
     TAG,
     address,
+    deleted_keys_key,
     explain_s3_error,
-    gone_key,
     part_key,
     result_key,
     run_key,
@@ -34,6 +34,7 @@ from rental_pipeline.base.object_store import (
 )
 from rental_pipeline.base.settings import ExtractSettings, read_settings
 from rental_pipeline.base.telemetry import count, logger
+from rental_pipeline.extract.deadline_reader import DeadlineReader
 from rental_pipeline.extract.differences import (
     find_differences,
     keys_before,
@@ -41,7 +42,6 @@ from rental_pipeline.extract.differences import (
     sum_up_ahead,
     take_fingerprint,
 )
-from rental_pipeline.extract.hand_on import HandOn
 from rental_pipeline.extract.parquet import choose_encoding, count_group_rows, find_key_ends, gather_parts
 from rental_pipeline.extract.results import find_result
 from rental_pipeline.extract.rows import SliceRows
@@ -88,10 +88,10 @@ def extract_slice(event: dict[str, Any], remaining_milliseconds: Callable[[], fl
     attempt = uuid.uuid4().hex[:12]
     hashing = [table.name] if any(column.is_hashed for column in table.columns) else []
     rows = SliceRows(table, read_hash_key(settings.hash_secret_arn, hashing), settings.decoder)
-    hand_on = HandOn(table, part, rows.impossible_dates, settings.reserve_seconds, lambda: remaining_milliseconds() / 1000)
+    reader = DeadlineReader(table, part, rows.impossible_dates, settings.reserve_seconds, lambda: remaining_milliseconds() / 1000)
     source = read_source_address(settings.source_secret_arn)
     open_connection = partial(connect_to_writer, source, use_unicode=False)
-    reading = Reading(settings, table, part, rows, hand_on, attempt, open_connection)
+    reading = Reading(settings, table, part, rows, reader, attempt, open_connection)
     with closing(open_connection()) as connection:
         try:
             reading.read(connection)
@@ -105,7 +105,7 @@ def extract_slice(event: dict[str, Any], remaining_milliseconds: Callable[[], fl
         slice=part.slice,
         piece=part.piece,
         start=part.start,
-        rest=hand_on.rest,
+        rest=reader.rest,
         attempt=attempt,
         # Run numbers begin again with a new control schema; results of another plan of this number must not count.
         source_time=plan.source_time,
@@ -114,7 +114,7 @@ def extract_slice(event: dict[str, Any], remaining_milliseconds: Callable[[], fl
         rows_in_parquet=sum(each.rows for each in reading.written),
         expected=reading.expected,
         parts=tuple(reading.written),
-        gone=reading.gone,
+        deleted=reading.deleted,
         zero_dates=dict(rows.impossible_dates),
         rows_set_aside=reading.rows_set_aside,
         ahead=reading.expected if part.compared else reading.ahead,
@@ -134,7 +134,7 @@ class Reading:
         ahead: Of the rows that were read, those at which the next run looks again.
         expected: What raw must hold of what was read of the slice, once it is loaded.
         written: The Parquet files of the rows.
-        gone: The file of the keys that are gone, where any are.
+        deleted: The file of the deleted keys, where any are.
     """
 
     def __init__(
@@ -143,19 +143,19 @@ class Reading:
         table: PlannedTable,
         part: Slice,
         rows: SliceRows,
-        hand_on: HandOn,
+        reader: DeadlineReader,
         attempt: str,
         reconnect: Callable[[], pymysql.Connection],
     ):
         self.found = self.ahead = self.expected = NOTHING
         self.written: list[WrittenFile] = []
-        self.gone: WrittenFile | None = None
+        self.deleted: WrittenFile | None = None
         self.rows_set_aside = 0
         self._settings = settings
         self._table = table
         self._part = part
         self._rows = rows
-        self._hand_on = hand_on
+        self._reader = reader
         self._attempt = attempt
         self._reconnect = reconnect
 
@@ -170,7 +170,7 @@ class Reading:
                 self._read_differences(connection)
                 return
             self._read_rows(connection)
-            if self._hand_on.rest is None:
+            if self._reader.rest is None:
                 self._sum_up(connection, "events", self.found)
                 return
         # The rows behind the cut were not read to their end, which has closed the connection: what was added to the piece since
@@ -179,28 +179,28 @@ class Reading:
             self._sum_up(again, "events", self.found)
 
     def _read_rows(self, connection: pymysql.Connection) -> None:
-        self._write(self._hand_on.read(self._rows.read_slice(connection, self._part)))
+        self._write(self._reader.read(self._rows.read_slice(connection, self._part)))
 
     def _read_differences(self, connection: pymysql.Connection) -> None:
         """Read key and hash of every row, then the rows that raw has not, or has otherwise."""
         part, key = self._part, list(self._table.key)
         known = read_known(self._settings.bucket, self._settings.marketplace, part)
         pairs = pyarrow.Table.from_batches(
-            self._hand_on.compare(partial(self._rows.read_pairs, connection)), self._rows.pairs_schema
+            self._reader.compare(partial(self._rows.read_pairs, connection)), self._rows.pairs_schema
         )
         differences = find_differences(pairs, known, self._table, part.start, self._end)
-        groups = self._hand_on.take(differences.changed_keys)
+        groups = self._reader.take(differences.changed_keys)
         self._write(batch for keys in groups for batch in self._rows.read_keys(connection, keys))
         self._sum_up(connection, "keys", take_fingerprint(keys_before(pairs, key, self._end)[ROW_HASH]))
         changed = keys_before(differences.changed, key, self._end)
         self._require(take_fingerprint(changed[ROW_HASH]), self.found, "rows that differ from raw's")
-        if (gone := keys_before(differences.gone, key, self._end)).num_rows:
-            name = gone_key(self._settings.marketplace, part.run_sequence, part.table, part.slice, self._attempt)
-            self.gone = self._write_part(name, gone)
+        if (deleted := keys_before(differences.deleted, key, self._end)).num_rows:
+            name = deleted_keys_key(self._settings.marketplace, part.run_sequence, part.table, part.slice, self._attempt)
+            self.deleted = self._write_part(name, deleted)
 
     @property
     def _end(self) -> Point | None:
-        return self._hand_on.rest.start if self._hand_on.rest else self._part.end
+        return self._reader.rest.start if self._reader.rest else self._part.end
 
     def _sum_up(self, connection: pymysql.Connection, what: str, found: Fingerprint) -> None:
         """Have the source sum up what was read of the slice, which must be what was found."""

@@ -13,7 +13,7 @@ from rental_pipeline.base.object_store import (
     PLAN,
     SLICES,
     address,
-    gone_manifest_key,
+    deleted_manifest_key,
     list_sizes,
     manifest_key,
     raw_prefix,
@@ -70,7 +70,7 @@ def write_manifests(event: Json) -> Json:
         spans, apart = expect_spans(table, parts, found, compared.get(table.name, []), plan.kind == "reconcile")
         load = loads[table.name] = _write_manifests(settings, run_sequence, table.name, found, tuple(spans), apart)
         if plan.kind == "reconcile":
-            different = load.rows_read + load.rows_gone
+            different = load.rows_read + load.rows_deleted
             count("RowsDifferent", different, marketplace=settings.marketplace, table=table.name)
     write_json(settings.bucket, run_key(settings.marketplace, run_sequence, LOADS), write(loads))
     return {"run_sequence": run_sequence, "rows_read": sum(load.rows_read for load in loads.values())}
@@ -131,13 +131,13 @@ def _read_result(settings: BucketSettings, part: Slice, source_time: str) -> Sli
     return result
 
 
-def _list_gone(result: SliceResult) -> list[WrittenFile]:
-    return [result.gone] if result.gone else []
+def _list_deleted(result: SliceResult) -> list[WrittenFile]:
+    return [result.deleted] if result.deleted else []
 
 
 def _check_sizes(settings: BucketSettings, run_sequence: int, table: str, results: list[SliceResult]) -> None:
     """Compare the files of a table with what S3 lists of the run, which costs a request for a thousand of them."""
-    files = [file for each in results for file in [*each.parts, *_list_gone(each)]]
+    files = [file for each in results for file in [*each.parts, *_list_deleted(each)]]
     sizes = list_sizes(settings.bucket, raw_prefix(settings.marketplace, table, run_sequence)) if files else {}
     for file in files:
         if (size := sizes.get(file.key)) != file.bytes:
@@ -155,9 +155,9 @@ def _write_manifests(
     expected: tuple[Span, ...],
     rows_apart: int,
 ) -> TableLoad:
-    """Write the manifests of one table, of its rows and of its gone keys, and return its entry of loads.json."""
+    """Write the manifests of one table, of its rows and of its deleted keys, and return its entry of loads.json."""
     parts = [part for result in results for part in result.parts]
-    gone = [file for result in results for file in _list_gone(result)]
+    deleted = [file for result in results for file in _list_deleted(result)]
     zero_dates = sum(sum(result.zero_dates.values()) for result in results)
     if zero_dates:
         columns = sorted({column for result in results for column in result.zero_dates})
@@ -167,22 +167,24 @@ def _write_manifests(
     if rows_set_aside:
         logger.warning("rows with values that cannot be held were set aside", extra={"table": table, "rows": rows_set_aside})
         count("RowsSetAside", rows_set_aside, marketplace=settings.marketplace, table=table)
-    ends = [(each.least_key, each.greatest_key) for each in (*parts, *gone)]
+    ends = [(each.least_key, each.greatest_key) for each in (*parts, *deleted)]
     least = [end for end, _ in ends if end is not None]
     greatest = [end for _, end in ends if end is not None]
     are_known = bool(ends) and len(least) == len(greatest) == len(ends)
     bucket, name = settings.bucket, manifest_key(settings.marketplace, run_sequence, table)
-    gone_name = gone_manifest_key(settings.marketplace, run_sequence, table)
+    deleted_name = deleted_manifest_key(settings.marketplace, run_sequence, table)
     return TableLoad(
         manifest=write_copy_manifest(bucket, name, [(part.key, part.bytes) for part in parts]) if parts else None,
-        gone_manifest=write_copy_manifest(bucket, gone_name, [(file.key, file.bytes) for file in gone]) if gone else None,
+        deleted_manifest=write_copy_manifest(bucket, deleted_name, [(file.key, file.bytes) for file in deleted])
+        if deleted
+        else None,
         slices=sum(result.piece == 0 for result in results),
         pieces=len(results),
         parts=len(parts),
         bytes=sum(part.bytes for part in parts),
         rows_read=sum(result.rows_read for result in results),
         rows_in_parquet=sum(result.rows_in_parquet for result in results),
-        rows_gone=sum(file.rows for file in gone),
+        rows_deleted=sum(file.rows for file in deleted),
         rows_set_aside=rows_set_aside,
         zero_dates=zero_dates,
         seconds=round(sum(result.seconds for result in results), 3),

@@ -37,7 +37,7 @@ class SliceResult(Document):
         expected: What raw must hold of this piece; of a compared one counted and summed by the source in the snapshot it was
             read in.
         ahead: Of the rows that were read, those that the next run looks at again (of its window); of a compared piece all.
-        parts: The files of the rows. gone: The file of the keys that raw has and the source has not.
+        parts: The files of the rows. deleted: The file of the keys that raw has and the source has not.
         zero_dates: By column, how many dates that do not exist became NULL.
     """
 
@@ -53,7 +53,7 @@ class SliceResult(Document):
     rows_in_parquet: int
     expected: Fingerprint
     parts: tuple[WrittenFile, ...]
-    gone: WrittenFile | None
+    deleted: WrittenFile | None
     zero_dates: dict[str, int]
     rows_set_aside: int
     ahead: Fingerprint = NOTHING
@@ -64,16 +64,16 @@ class LoadTotals(Document):
     """What was read of a table, in all. What decides which rows a load brings has no default: its absence is no answer.
 
     Attributes:
-        manifest: The s3:// address of the rows' COPY manifest. gone_manifest: That of the keys that are gone.
+        manifest: The s3:// address of the rows' COPY manifest. deleted_manifest: That of the deleted keys.
         seconds: Of all slices together.
-        least_key, greatest_key: Of the first column of all keys, gone ones too; None where it is no whole number in each file.
+        least_key, greatest_key: Of the first column of all keys, deleted ones too; None where it is no whole number in each file.
     """
 
     manifest: str | None
-    gone_manifest: str | None
+    deleted_manifest: str | None
     rows_read: int
     rows_in_parquet: int
-    rows_gone: int
+    rows_deleted: int
     rows_set_aside: int
     slices: int = 0
     pieces: int = 0
@@ -86,7 +86,7 @@ class LoadTotals(Document):
 
 
 # Of a table in which there was nothing to read.
-NOTHING_READ = LoadTotals(manifest=None, gone_manifest=None, rows_read=0, rows_in_parquet=0, rows_gone=0, rows_set_aside=0)
+NOTHING_READ = LoadTotals(manifest=None, deleted_manifest=None, rows_read=0, rows_in_parquet=0, rows_deleted=0, rows_set_aside=0)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from rental_pipeline.model.document import Document
 from rental_pipeline.model.fingerprints import Span
 from rental_pipeline.model.table_plan import PlannedTable, Slice
 from rental_pipeline.plan.comparison import Sums
-from rental_pipeline.source.bound import Bound
+from rental_pipeline.source.safe_watermark import SafeWatermark
 
 
 class OutOfTime(Exception):
@@ -46,7 +46,7 @@ class Progress(Document):
         sums: What the source has of that one, as far as it was asked.
     """
 
-    bound: Bound
+    bound: SafeWatermark
     parts: list[PlannedPart] = field(default_factory=list)
     comparing: str | None = None
     sums: Sums = field(default_factory=Sums)

@@ -28,10 +28,10 @@ from rental_pipeline.model.strategies import Merge
 from rental_pipeline.model.table_plan import Slice
 from rental_pipeline.plan.continuation import Deadline, OutOfTime, Progress
 from rental_pipeline.plan.table_planner import TablePlanner, choose_as_of
-from rental_pipeline.source.bound import Bound, find_bound
 from rental_pipeline.source.connection import connect, explain_source_error, read_source_address, snapshot
 from rental_pipeline.source.personal_data import HashKey, read_hash_key, require_hash_key
 from rental_pipeline.source.queries import compose_count, compose_fingerprint
+from rental_pipeline.source.safe_watermark import SafeWatermark, find_safe_watermark
 
 # What one query sums: at 3 µs a row it takes a minute, well within what Deadline keeps of the function's time.
 _MOST_ROWS = 20_000_000
@@ -75,7 +75,7 @@ def look_at_source(settings: PlanSettings, run_input: Any, deadline: Deadline) -
         return Look("open", f"{type(error).__name__}: {error}")
     # What a run's step `close` publishes: the alarm on old figures and the dashboard watch these.
     count("RunsSucceeded", 1, marketplace=settings.marketplace)
-    seconds("WatermarkLag", bound.held_back.total_seconds(), marketplace=settings.marketplace)
+    seconds("WatermarkLag", bound.lag.total_seconds(), marketplace=settings.marketplace)
     run = kept.state.run_sequence
     logger.info("nothing to do", extra={"run_sequence": run})
     return Look(
@@ -127,7 +127,7 @@ def _require_newest(settings: PlanSettings, run: int) -> None:
         raise _NotSettled(f"run {run + 1} was opened since")
 
 
-def _compare_source(settings: PlanSettings, kept: _Kept, deadline: Deadline) -> Bound:
+def _compare_source(settings: PlanSettings, kept: _Kept, deadline: Deadline) -> SafeWatermark:
     """Compare every table of the source with what raw holds of it, those that take least time first.
 
     Raises:
@@ -143,8 +143,8 @@ def _compare_source(settings: PlanSettings, kept: _Kept, deadline: Deadline) -> 
     address = read_source_address(settings.source_secret_arn)
     with closing(connect(address)) as connection:
         try:
-            bound = find_bound(connection, address, timedelta(seconds=settings.bound_delay_seconds))
-            seconds("WatermarkHeldBack", bound.held_back.total_seconds(), marketplace=settings.marketplace)
+            bound = find_safe_watermark(connection, address, timedelta(seconds=settings.bound_delay_seconds))
+            seconds("WatermarkHeldBack", bound.lag.total_seconds(), marketplace=settings.marketplace)
             if bound.source_time.date().isoformat() != kept.settled.source_day:
                 raise _NotSettled("a day has passed")
             if ledger.as_of and choose_as_of(RunInput(), ledger, bound).isoformat() != ledger.as_of:

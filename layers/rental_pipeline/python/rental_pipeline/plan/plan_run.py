@@ -37,10 +37,10 @@ from rental_pipeline.plan.continuation import Deadline, OutOfTime, Progress
 from rental_pipeline.plan.look import look_at_source
 from rental_pipeline.plan.replay import plan_replay
 from rental_pipeline.plan.table_planner import TablePlanner, choose_as_of
-from rental_pipeline.source.bound import find_bound
 from rental_pipeline.source.connection import connect, explain_source_error, read_source_address
 from rental_pipeline.source.personal_data import read_hash_key
 from rental_pipeline.source.replication import connect_to_writer
+from rental_pipeline.source.safe_watermark import find_safe_watermark
 
 # With less than this left, what is not planned is left to another invocation: one query, and cutting what differs, take less.
 _RESERVE_SECONDS = 150
@@ -91,8 +91,8 @@ def plan_run(event: dict[str, Any], remaining_milliseconds: Callable[[], float] 
                     Progress, settings.bucket, progress_key(settings.marketplace, run_sequence, continuation)
                 )
             else:
-                progress = Progress(find_bound(connection, address, timedelta(seconds=settings.bound_delay_seconds)))
-                seconds("WatermarkHeldBack", progress.bound.held_back.total_seconds(), marketplace=settings.marketplace)
+                progress = Progress(find_safe_watermark(connection, address, timedelta(seconds=settings.bound_delay_seconds)))
+                seconds("WatermarkHeldBack", progress.bound.lag.total_seconds(), marketplace=settings.marketplace)
             bound = progress.bound
             as_of = choose_as_of(run_input, ledger, bound)
             planner = TablePlanner(

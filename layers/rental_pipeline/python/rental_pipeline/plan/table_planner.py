@@ -23,10 +23,10 @@ from rental_pipeline.model.table_plan import Comparison, PlannedColumn, PlannedT
 from rental_pipeline.plan.comparison import Comparer, Known
 from rental_pipeline.plan.continuation import Deadline, PlannedPart, Progress
 from rental_pipeline.plan.slices import cut_slices
-from rental_pipeline.source.bound import Bound, earliest_local_time, latest_local_time
 from rental_pipeline.source.connection import SourceTable
 from rental_pipeline.source.personal_data import HashKey, require_hash_key
 from rental_pipeline.source.queries import ROW_HASH_VERSION, cursor_is_missing, from_table, name_column
+from rental_pipeline.source.safe_watermark import SafeWatermark, earliest_local_time, latest_local_time
 from rental_pipeline.source.table_match import MatchedTable, TableMatcher, list_table
 
 _DAY = timedelta(days=1)
@@ -197,7 +197,7 @@ def _join_days(slices: list[Slice]) -> tuple[tuple[str | None, str], ...]:
     return tuple(days)
 
 
-def choose_as_of(run_input: RunInput, ledger: Ledger, bound: Bound) -> date:
+def choose_as_of(run_input: RunInput, ledger: Ledger, bound: SafeWatermark) -> date:
     """Return the date for which presentation is made; it goes back only where all of that layer is made again."""
     last = date.fromisoformat(ledger.as_of) if ledger.as_of else date.min
     if run_input.as_of is None:

@@ -36,7 +36,7 @@ _SOURCE = own("source")
 def compose_slice_query(table: PlannedTable, part: Slice, salt: str) -> Condition:
     """Return the query that reads a slice, its columns as planned with the row's hash last, and the query's arguments.
 
-    The rows come in the order by which slices are cut, so that reading can stop anywhere (extract/hand_on.py).
+    The rows come in the order by which slices are cut, so that reading can stop anywhere (extract/deadline_reader.py).
     """
     order = name_column(table.cursor_column) if isinstance(table.strategy, Append) else order_by_key(table, part.compared)
     return _select_rows(table, salt, slice_condition(table, part), f" order by {order}")

@@ -25,7 +25,6 @@ from rental_pipeline.model.contract import HASH, TableContract, read_contract
 from rental_pipeline.model.document import read_event
 from rental_pipeline.model.raw_tables import read_catalogue
 from rental_pipeline.operate.doctor.report import Report
-from rental_pipeline.source.bound import NAMES_OF_UTC, Bound, find_bound
 from rental_pipeline.source.connection import (
     SourceAddress,
     connect,
@@ -34,6 +33,7 @@ from rental_pipeline.source.connection import (
 )
 from rental_pipeline.source.personal_data import read_hash_key
 from rental_pipeline.source.queries import quote_name
+from rental_pipeline.source.safe_watermark import NAMES_OF_UTC, SafeWatermark, find_safe_watermark
 from rental_pipeline.source.table_match import MatchedTable, TableMatcher
 
 _COMPILED = ("numpy", "pyarrow")
@@ -142,7 +142,7 @@ def _check_server(report: Report, connection: pymysql.Connection, address: Sourc
             f" binary log {log} (it is not needed: the source is read by queries)",
         )
     with _asking(report, "open transactions", address):
-        bound = find_bound(connection, address, timedelta(seconds=settings.bound_delay_seconds))
+        bound = find_safe_watermark(connection, address, timedelta(seconds=settings.bound_delay_seconds))
         _tell_replication(report, address, bound, settings)
         if not bound.sees_transactions:
             report.warn(
@@ -150,14 +150,14 @@ def _check_server(report: Report, connection: pymysql.Connection, address: Sourc
                 f"{address.user!r} may not see them, so every run stays {settings.bound_delay_seconds} seconds behind, and a"
                 f" longer transaction's rows are found by a reconcile run only: grant process on *.* to {address.user!r}",
             )
-        elif bound.held_back > _OPEN_FOR_LONG:
+        elif bound.lag > _OPEN_FOR_LONG:
             report.warn(
                 "open transactions",
-                f"one is open for {bound.held_back}, and each run reads from its start on: find it in"
+                f"one is open for {bound.lag}, and each run reads from its start on: find it in"
                 " information_schema.innodb_trx, and have its owner end it",
             )
         else:
-            report.ok("open transactions", f"seen (PROCESS); a run now would read up to {bound.held_back} ago")
+            report.ok("open transactions", f"seen (PROCESS); a run now would read up to {bound.lag} ago")
         apart = abs(datetime.now(UTC).replace(tzinfo=None) - bound.source_time)
         if apart > _CLOCKS_APART:
             report.warn(
@@ -169,7 +169,7 @@ def _check_server(report: Report, connection: pymysql.Connection, address: Sourc
             report.ok("clock", f"the source's is within {_CLOCKS_APART.total_seconds():.0f} s of this function's")
 
 
-def _tell_replication(report: Report, address: SourceAddress, bound: Bound, settings: SourceCheckSettings) -> None:
+def _tell_replication(report: Report, address: SourceAddress, bound: SafeWatermark, settings: SourceCheckSettings) -> None:
     """Say how sure it is that no rows arrive from elsewhere; a replica was refused before."""
     may_see = f"grant replication client on *.* to {address.user!r} (MariaDB: grant slave monitor)"
     if bound.replication.other_writers:

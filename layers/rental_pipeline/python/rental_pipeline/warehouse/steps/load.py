@@ -57,19 +57,19 @@ class Load:
         self.key = [quote_identifier(column) for column in table.key]
 
     def copy(self) -> list[str]:
-        """Bring the slices' rows, each with its hash, into the temporary table `_rp_arrived`, and keys that are gone
-        into `_rp_gone`: no name of the pipeline's own here is one that a source may have (own_names.py)."""
+        """Bring the slices' rows, each with its hash, into the temporary table `_rp_arrived`, and deleted keys
+        into `_rp_deleted`: no name of the pipeline's own here is one that a source may have (own_names.py)."""
         types = {quote_identifier(name): kind for name, kind in self.table.types.items()}
         bad_columns = {BAD_COLUMNS: BAD_COLUMNS_TYPE} if self.table.sets_aside else {}
         statements = self._copy("_rp_arrived", {**types, ROW_HASH: "bigint", **bad_columns}, self.totals.manifest)
         if self.key:
-            statements += self._copy("_rp_gone", {column: types[column] for column in self.key}, self.totals.gone_manifest)
+            statements += self._copy("_rp_deleted", {column: types[column] for column in self.key}, self.totals.deleted_manifest)
         return statements
 
     def add_versions(self) -> list[str]:
-        """Add a version for each key whose row differs from its newest version, and a tombstone for each that is gone.
+        """Add a version for each key whose row differs from its newest version, and a tombstone for each deleted key.
 
-        Gone is what the comparison found so; or, where the read covered the whole table, what did not arrive.
+        Deleted is what the comparison found so; or, where the read covered the whole table, what did not arrive.
         """
         keys = ", ".join(self.key)
         # A table that is read whole is compared whole; else its versions of the keys that arrived, by literals (decision 17).
@@ -81,7 +81,7 @@ class Load:
             statements = [
                 newest,
                 f"""
-                insert into _rp_gone
+                insert into _rp_deleted
                 select {", ".join(f"_rp_newest.{column}" for column in self.key)}
                 from _rp_newest
                 left join _rp_arrived on {self._on_key("_rp_newest", "_rp_arrived")}
@@ -90,7 +90,7 @@ class Load:
             ]
         else:
             statements = [
-                f"create temp table _rp_touched as select {keys} from _rp_arrived union select {keys} from _rp_gone",
+                f"create temp table _rp_touched as select {keys} from _rp_arrived union select {keys} from _rp_deleted",
                 newest,
             ]
         comparison = self.table.comparison
@@ -109,7 +109,7 @@ class Load:
             select {", ".join(f"_rp_newest.{column}" for column in self.key)},
                 {self.run}, 'D', _rp_newest._row_hash, cast({self.observed_at} as timestamp), {_NOTHING_BAD}
             from _rp_newest
-            inner join _rp_gone on {self._on_key("_rp_newest", "_rp_gone")}
+            inner join _rp_deleted on {self._on_key("_rp_newest", "_rp_deleted")}
             where _rp_newest._operation = 'U'
             """,
             self._count(

@@ -30,7 +30,7 @@ NAMES_OF_UTC = ("UTC", "GMT", "UCT", "+00:00")
 
 
 @dataclass(frozen=True)
-class Bound:
+class SafeWatermark:
     """Two instants, in UTC without offset.
 
     Attributes:
@@ -46,12 +46,12 @@ class Bound:
     replication: Replication = field(default_factory=Replication)
 
     @property
-    def held_back(self) -> timedelta:
+    def lag(self) -> timedelta:
         """How far open work keeps the bound behind the clock."""
         return self.source_time - self.bound
 
 
-def find_bound(connection: pymysql.Connection, address: SourceAddress, delay: timedelta) -> Bound:
+def find_safe_watermark(connection: pymysql.Connection, address: SourceAddress, delay: timedelta) -> SafeWatermark:
     """Ask the source for its clock, and for what is still open.
 
     Args:
@@ -74,16 +74,16 @@ def find_bound(connection: pymysql.Connection, address: SourceAddress, delay: ti
             "the source's user may not see open transactions (grant PROCESS): the watermark stays a fixed delay behind",
             extra={"delay_seconds": delay.total_seconds()},
         )
-        return Bound(source_time, source_time - delay, sees_transactions=False, replication=replication)
+        return SafeWatermark(source_time, source_time - delay, sees_transactions=False, replication=replication)
     if replication.other_writers:
         logger.warning(
             "the source is one of several servers that write, whose transactions it does not show: the watermark stays a fixed"
             " delay behind",
             extra={"delay_seconds": delay.total_seconds(), "servers": replication.other_writers},
         )
-        return Bound(source_time, min(bound, source_time - delay), replication=replication)
-    found = Bound(source_time, bound, replication=replication)
-    if found.held_back > max(delay, _HELD_BACK_TOO_LONG):
+        return SafeWatermark(source_time, min(bound, source_time - delay), replication=replication)
+    found = SafeWatermark(source_time, bound, replication=replication)
+    if found.lag > max(delay, _HELD_BACK_TOO_LONG):
         logger.warning(
             "a transaction or statement of the source has been open for long; until it ends, each run reads from its start on",
             extra={"open_since": bound.isoformat()},

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from local.standins.mysql.mariadb import MariaDB, start
-from rental_pipeline.source.bound import Bound, find_bound
 from rental_pipeline.source.connection import SourceAddress, connect
+from rental_pipeline.source.safe_watermark import SafeWatermark, find_safe_watermark
 from tests.fixtures.mariadb import SourceDatabase
 
 DELAY = timedelta(minutes=7)
@@ -23,10 +23,10 @@ def address_of(source: SourceDatabase, **changes: str) -> SourceAddress:
     return SourceAddress("the-secret", source.host, source.port, source.database, tls="off", **fields)
 
 
-def find(source: SourceDatabase, **changes: str) -> Bound:
+def find(source: SourceDatabase, **changes: str) -> SafeWatermark:
     address = address_of(source, **changes)
     with closing(connect(address)) as connection:
-        return find_bound(connection, address, DELAY)
+        return find_safe_watermark(connection, address, DELAY)
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_06_a_statement_that_gets_the_table_between_the_two_looks_is_seen(
             holder.cursor().execute("unlock tables")
             waiter.join()
 
-        monkeypatch.setattr("rental_pipeline.source.bound.time.sleep", release_the_table)
+        monkeypatch.setattr("rental_pipeline.source.safe_watermark.time.sleep", release_the_table)
         bound = find(table)
         monkeypatch.undo()
         assert not waiter.is_alive()

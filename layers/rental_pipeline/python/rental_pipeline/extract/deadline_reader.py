@@ -27,7 +27,7 @@ _PAIRS_PER_QUERY = 100_000
 _LAST_SECONDS = 5
 
 
-class HandOn:
+class DeadlineReader:
     """Reads a slice as far as time allows.
 
     Args:
