@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import server_version
-from benchmarks.rows_visited import Block, Name, Recorder, count_visited
+from benchmarks.rows_visited import BLOCK_ROWS, Block, Name, Recorder, count_visited
 from benchmarks.run import count_transitions
 from benchmarks.warehouse_cost import WarehouseTime, model_time
 from benchmarks.warehouse_report import draw_picture, write_table
@@ -50,6 +50,7 @@ RUN_SECONDS = 4 * 3600
 FIRST = "first load"
 _TOLD_SECONDS = 2.0
 _SHARE = 0.001
+_LEAST_BLOCK_ROWS = 100
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,8 @@ def main(words: Sequence[str] | None = None) -> int:
     folder = ROOT / ".local" / "benchmark" / "warehouse"
     shutil.rmtree(folder, ignore_errors=True)
     sizes = Sizes.scaled(arguments.rows)
+    # Of a smaller history as many blocks, or each table would be one, and no literal exclude anything.
+    block_rows = max(_LEAST_BLOCK_ROWS, round(BLOCK_ROWS * min(1.0, arguments.rows)))
     load_before = os.getloadavg()[0]
     trees = {f"before ({arguments.before})": arguments.before} if arguments.before else {}
     trees["now"] = ""
@@ -142,17 +145,18 @@ def main(words: Sequence[str] | None = None) -> int:
     begun = time.monotonic()
     try:
         for label, reference in trees.items():
-            print(f"{label}: {sizes.describe()}", flush=True)
+            print(f"{label}: {sizes.describe()}; blocks of {block_rows:,} rows", flush=True)
             place = folder / label.split()[0]
             _export_tree(place / "tree", reference)
-            measured[label], version = _measure_tree(place, sizes, arguments.only)
+            measured[label], version = _measure_tree(place, sizes, block_rows, arguments.only)
             shutil.rmtree(place)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
     arguments.results.mkdir(parents=True, exist_ok=True)
     file = arguments.results / arguments.name
-    write_table(file.with_suffix(".md"), measured, sizes.describe(), version, load_before, time.monotonic() - begun)
+    seconds = time.monotonic() - begun
+    write_table(file.with_suffix(".md"), measured, sizes.describe(), block_rows, version, load_before, seconds)
     draw_picture(file.with_suffix(".svg"), measured)
     facts = {label: [asdict(run) for run in runs] for label, runs in measured.items()}
     file.with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
@@ -181,10 +185,10 @@ def _export_tree(folder: Path, reference: str) -> None:
             shutil.copy2(ROOT / name, folder / name)
 
 
-def _measure_tree(place: Path, sizes: Sizes, only: Sequence[str]) -> tuple[list[Figures], str]:
+def _measure_tree(place: Path, sizes: Sizes, block_rows: int, only: Sequence[str]) -> tuple[list[Figures], str]:
     """Measure one version of the pipeline from an empty warehouse on; return the figures and the source's version."""
     tree, state = place / "tree", place / "state"
-    bench = _Bench(tree, state)
+    bench = _Bench(tree, state, block_rows)
     with bench.started():
         with closing(bench.stack.source.connect()) as source:
             version = server_version(source)
@@ -203,8 +207,8 @@ def _measure_tree(place: Path, sizes: Sizes, only: Sequence[str]) -> tuple[list[
 class _Bench:
     """A stack that is deployed again when its files change, and the measure, which lives on meanwhile."""
 
-    def __init__(self, tree: Path, state: Path) -> None:
-        self._tree, self._state = tree, state
+    def __init__(self, tree: Path, state: Path, block_rows: int) -> None:
+        self._tree, self._state, self._block_rows = tree, state, block_rows
         self.recorder = Recorder(f"{MARKETPLACE}_control")
         self.stack: Stack
         self.storage: Storage
@@ -215,7 +219,7 @@ class _Bench:
         with Stack(self._state, MARKETPLACE, root=self._tree) as self.stack, self.stack.warehouse.connect() as connection:
             connection.execute("set work_mem = '256MB'")
             if self._storage is None:
-                self._storage = Storage(connection, SCHEMAS)
+                self._storage = Storage(connection, SCHEMAS, self._block_rows)
             self._storage.connection = connection
             self.storage = self._storage
             yield

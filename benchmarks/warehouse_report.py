@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.machine import count_cores, describe_load, describe_machine
-from benchmarks.rows_visited import BLOCK_ROWS
 from benchmarks.warehouse_cost import ASSUMPTIONS, RUNS_A_MONTH
 
 if TYPE_CHECKING:
@@ -35,7 +34,9 @@ _GOALS: tuple[tuple[str, str, float, Callable[[Figures], float]], ...] = (
 _MOST_LINES = 12
 
 
-def write_table(path: Path, measured: Measured, sizes: str, server: str, load_before: float, seconds: float) -> None:
+def write_table(
+    path: Path, measured: Measured, sizes: str, block_rows: int, server: str, load_before: float, seconds: float
+) -> None:
     """Write the figures of each version that was measured, beside what is to be reached."""
     versions = list(measured)
     titles = [run.title for run in measured[versions[-1]]]
@@ -46,7 +47,7 @@ def write_table(path: Path, measured: Measured, sizes: str, server: str, load_be
         f"Source: {sizes}, of two years. Made by `python -m benchmarks.warehouse`, in {seconds / 60:.0f} minutes."
         + (f" Where two figures stand, they are {' → '.join(versions)}." if len(versions) > 1 else ""),
         "",
-        f"*Rows visited*: of each table that a statement names, the blocks of {BLOCK_ROWS:,} rows that no literal predicate"
+        f"*Rows visited*: of each table that a statement names, the blocks of {block_rows:,} rows that no literal predicate"
         " excludes ([how](../README.md#the-warehouse-make-bench-warehouse)). *Times stored*: of the rows of all tables.",
         "",
     ]

@@ -154,27 +154,27 @@ create table if not exists apartments_curated.unreadable_values (
     unreadable_value varchar(1024) not null
 );
 
+create or replace procedure upgrade_rejected_rows()
+as $$
+declare
+    v_columns bigint;
+begin
+    select count(*) into v_columns from svv_columns
+    where table_schema = 'apartments_curated' and table_name = 'rejected_rows' and column_name = 'amount';
+    if v_columns = 0 then
+        alter table apartments_curated.rejected_rows add column amount decimal(38, 2);
+        alter table apartments_curated.rejected_rows add column currency varchar(3);
+        insert into set_aside_row (table_name, row_key, event_day, run_sequence, is_accepted_before)
+        select table_name, row_key, event_day, 0, false from apartments_curated.rejected_rows;
+    end if;
+end;
+$$ language plpgsql;
+
+call upgrade_rejected_rows();
+
 delete from layer_position where layer = 'control' and name = 'setup';
 
 insert into layer_position (layer, name, run_sequence, input_hash) values ('control', 'setup', 0, '…');
-
-
--- batch `upgrade`
-
--- not sent where this finds a row:
-select 1 as is_upgraded
-    from svv_columns
-    where table_schema = 'apartments_curated'
-    and table_name = 'rejected_rows'
-    and column_name = 'amount';
-
-alter table apartments_curated.rejected_rows add column amount decimal(38, 2);
-
-alter table apartments_curated.rejected_rows add column currency varchar(3);
-
-insert into apartments_control.set_aside_row (table_name, row_key, event_day, run_sequence, is_accepted_before)
-    select table_name, row_key, event_day, 0, false
-    from apartments_curated.rejected_rows;
 
 
 -- batch `open`

@@ -198,13 +198,18 @@ insert into apartments_control.layer_position (layer, name, run_sequence, input_
 alter table apartments_raw.apartments alter column title type varchar(2040);
 
 
--- batch `idle-0`
+-- batch `found`
 
 set search_path to apartments_control;
 
 lock lease;
 
-call enter_step(2, 'load idle 0', 43200);
+call enter_step(2, 'found', 43200);
+
+insert into apartments_control.reconciliation (run_sequence, table_name, is_whole, ranges, ranges_different,
+    source_rows, raw_rows, source_rows_after, raw_rows_after)
+    values (2, 'apartments', true, 256, 0, 1000, 1000, 1000, 1000), (2, 'user_viewing', false, 4, 2, 80, 70,
+        null, null);
 
 insert into apartments_control.table_load (run_sequence, table_name, manifest, slices, parts, bytes, rows_read,
     rows_in_parquet, zero_dates, rows_set_aside, rows_copied, keys_copied, rows_added, rows_removed,
@@ -215,30 +220,21 @@ insert into apartments_control.table_load (run_sequence, table_name, manifest, s
 call commit_load(2, 'apartments', cast(null as timestamp), cast(null as timestamp), 0.5, '…');
 
 
--- batch `compared`
-
-set search_path to apartments_control;
-
-lock lease;
-
-call enter_step(2, 'compare', 43200);
-
-insert into apartments_control.reconciliation (run_sequence, table_name, is_whole, ranges, ranges_different,
-    source_rows, raw_rows, source_rows_after, raw_rows_after)
-    values (2, 'apartments', true, 256, 0, 1000, 1000, 1000, 1000), (2, 'user_viewing', false, 4, 2, 80, 70,
-        null, null);
-
-
 -- ====================================================================================================
 -- apartments/000003/prepare: a reconcile run that finds one range different
 
--- batch `idle-0`
+-- batch `found`
 
 set search_path to apartments_control;
 
 lock lease;
 
-call enter_step(3, 'load idle 0', 43200);
+call enter_step(3, 'found', 43200);
+
+insert into apartments_control.reconciliation (run_sequence, table_name, is_whole, ranges, ranges_different,
+    source_rows, raw_rows, source_rows_after, raw_rows_after)
+    values (3, 'apartments', true, 256, 1, 1000, 1001, null, null), (3, 'bookings', true, 256, 0, 9000, 9000,
+        9000, 9000), (3, 'user_viewing', true, 700, 0, 50000, 50000, 50000, 50000);
 
 insert into apartments_control.table_load (run_sequence, table_name, manifest, slices, parts, bytes, rows_read,
     rows_in_parquet, zero_dates, rows_set_aside, rows_copied, keys_copied, rows_added, rows_removed,
@@ -256,20 +252,6 @@ insert into apartments_control.table_load (run_sequence, table_name, manifest, s
         as timestamp);
 
 call commit_load(3, 'user_viewing', cast(null as timestamp), cast(null as timestamp), null, '…');
-
-
--- batch `compared`
-
-set search_path to apartments_control;
-
-lock lease;
-
-call enter_step(3, 'compare', 43200);
-
-insert into apartments_control.reconciliation (run_sequence, table_name, is_whole, ranges, ranges_different,
-    source_rows, raw_rows, source_rows_after, raw_rows_after)
-    values (3, 'apartments', true, 256, 1, 1000, 1001, null, null), (3, 'bookings', true, 256, 0, 9000, 9000,
-        9000, 9000), (3, 'user_viewing', true, 700, 0, 50000, 50000, 50000, 50000);
 
 
 -- batch `known-0`

@@ -2,9 +2,9 @@
 -- `make golden` writes it again. A hash stands as `…`; each batch is one transaction.
 
 -- ====================================================================================================
--- apartments/000002/stage/average_booking_duration_weekly: an increment
+-- apartments/000002/stage: an increment
 
--- batch `write`
+-- batch `average_booking_duration_weekly`
 
 set search_path to apartments_control;
 
@@ -108,16 +108,13 @@ insert into apartments_control.metric_build (run_sequence, metric, is_full, peri
         from apartments_staging.average_booking_duration_weekly);
 
 
--- ====================================================================================================
--- apartments/000001/stage/top_listings_weekly: a first load
-
--- batch `write`
+-- batch `top_listings_weekly`
 
 set search_path to apartments_control;
 
 lock lease;
 
-call hold_lease(1, 43200);
+call hold_lease(2, 43200);
 
 create table if not exists apartments_presentation.top_listings_weekly (
     period_start date not null,
@@ -129,6 +126,174 @@ create table if not exists apartments_presentation.top_listings_weekly (
 )
 distkey (apartment_id)
 sortkey (period_start);
+
+drop table if exists apartments_staging.top_listings_weekly;
+
+create table if not exists apartments_staging.top_listings_weekly (
+    period_start date not null,
+    apartment_id bigint not null,
+    bookings bigint not null,
+    bookings_without_rate bigint not null,
+    revenue decimal(38, 2),
+    listing_rank bigint
+)
+distkey (apartment_id)
+sortkey (period_start);
+
+delete from apartments_control.staged_period where metric = 'top_listings_weekly';
+
+insert into apartments_control.staged_period (metric, period_start, run_sequence)
+    select distinct 'top_listings_weekly', period_start, 2
+    from (select period_start
+        from apartments_control.dirty_period
+        where metric = 'top_listings_weekly') as dirty;
+
+create temp table dirty_period as
+select period_start, cast(dateadd(week, 1, period_start) as date) as period_end
+from apartments_control.staged_period
+where metric = 'top_listings_weekly';
+
+insert into apartments_staging.top_listings_weekly with listing_week as (
+    select
+        dirty_period.period_start,
+        bookings.apartment_id,
+        count(*) as bookings,
+        sum(case when exchange_rate.currency is null then 1 else 0 end) as bookings_without_rate,
+        cast(round(sum(bookings.total_price * exchange_rate.rate), 2) as decimal(38, 2)) as revenue
+    from dirty_period
+    inner join apartments_control.calendar on dirty_period.period_start = calendar.week_start
+    inner join apartments_curated.bookings on calendar.calendar_date = bookings.booking_date
+    left join apartments_control.exchange_rate
+        on bookings.currency = exchange_rate.currency
+        and bookings.booking_date >= exchange_rate.valid_from
+        and bookings.booking_date < exchange_rate.valid_to
+    where bookings.booking_status = 'confirmed'
+        and bookings.booking_date between cast('2026-11-16' as date) and cast('2026-11-22' as date)
+    group by dirty_period.period_start, bookings.apartment_id
+)
+
+select
+    period_start,
+    apartment_id,
+    bookings,
+    bookings_without_rate,
+    revenue,
+    case
+        when revenue is not null then rank() over (partition by period_start order by revenue desc nulls last)
+    end as listing_rank
+from listing_week;
+
+delete from apartments_control.lake_stale_year where table_name = 'presentation_top_listings_weekly'
+    and run_sequence = 2;
+
+insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
+    select distinct cast('presentation_top_listings_weekly' as varchar(255)), cast(coalesce(extract(year from
+        period_start), 0) as bigint), 2
+    from (
+        (select * from apartments_staging.top_listings_weekly except
+        select top_listings_weekly.*
+        from apartments_presentation.top_listings_weekly
+        inner join dirty_period on top_listings_weekly.period_start = dirty_period.period_start
+        where top_listings_weekly.period_start >= '2026-11-16'
+            and top_listings_weekly.period_start <= '2026-11-22'
+    ) union all (
+        select top_listings_weekly.*
+        from apartments_presentation.top_listings_weekly
+        inner join dirty_period on top_listings_weekly.period_start = dirty_period.period_start
+        where top_listings_weekly.period_start >= '2026-11-16'
+            and top_listings_weekly.period_start <= '2026-11-22'
+     except select * from apartments_staging.top_listings_weekly)
+    ) as differing;
+
+delete from apartments_control.metric_build where run_sequence = 2 and metric = 'top_listings_weekly';
+
+insert into apartments_control.metric_build (run_sequence, metric, is_full, periods, metric_rows)
+    select 2, 'top_listings_weekly', false, (select count(*)
+        from dirty_period), (select count(*)
+        from apartments_staging.top_listings_weekly);
+
+
+-- ====================================================================================================
+-- apartments/000001/stage: a first load
+
+-- batch `average_booking_duration_weekly`
+
+set search_path to apartments_control;
+
+lock lease;
+
+call hold_lease(1, 43200);
+
+-- (sql/apartments/presentation/average_booking_duration_weekly.sql, section table: see above);
+
+drop table if exists apartments_staging.average_booking_duration_weekly;
+
+create table if not exists apartments_staging.average_booking_duration_weekly (
+    period_start date not null,
+    stays bigint not null,
+    nights bigint not null,
+    average_nights double precision not null
+)
+diststyle all
+sortkey (period_start);
+
+delete from apartments_control.staged_period where metric = 'average_booking_duration_weekly';
+
+insert into apartments_control.staged_period (metric, period_start, run_sequence)
+    select distinct 'average_booking_duration_weekly', period_start, 1
+    from (select week_start as period_start
+        from apartments_control.calendar) as dirty;
+
+create temp table dirty_period as
+select period_start, cast(dateadd(week, 1, period_start) as date) as period_end
+from apartments_control.staged_period
+where metric = 'average_booking_duration_weekly';
+
+create temp table dirty_day as
+select calendar.calendar_date, dirty_period.period_start
+from apartments_control.calendar
+inner join dirty_period on calendar.week_start = dirty_period.period_start;
+
+create temp table stay_length as with stay as (
+    select
+        dirty_day.period_start,
+        bookings.checkout_date - bookings.checkin_date as nights
+    from dirty_day
+    inner join apartments_curated.bookings on dirty_day.calendar_date = bookings.checkin_date
+    where bookings.booking_status = 'confirmed'
+        and bookings.checkin_date between cast('1999-12-01' as date) and cast('2051-01-31' as date)
+)
+
+select
+    period_start,
+    count(*) as stays,
+    sum(stay.nights) as nights,
+    cast(sum(stay.nights) as double precision) / cast(count(*) as double precision) as average_nights
+from stay
+group by period_start;
+
+insert into apartments_staging.average_booking_duration_weekly
+-- (sql/apartments/presentation/average_booking_duration_weekly.sql, section rows: see above);
+
+delete from apartments_control.metric_build
+    where run_sequence = 1
+    and metric = 'average_booking_duration_weekly';
+
+insert into apartments_control.metric_build (run_sequence, metric, is_full, periods, metric_rows)
+    select 1, 'average_booking_duration_weekly', true, (select count(*)
+        from dirty_period), (select count(*)
+        from apartments_staging.average_booking_duration_weekly);
+
+
+-- batch `top_listings_weekly`
+
+set search_path to apartments_control;
+
+lock lease;
+
+call hold_lease(1, 43200);
+
+-- (sql/apartments/presentation/top_listings_weekly.sql, section table: see above);
 
 drop table if exists apartments_staging.top_listings_weekly;
 

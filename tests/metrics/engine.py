@@ -122,9 +122,8 @@ class Engine:
         pending = self._step("pending")
         for table in pending["curated"]:
             self._step("curate", table)
-        for metric in pending["metrics"]:
-            self._step("stage", metric)
         if pending["anything"]:
+            self._step("stage")
             self._step("check")
             self._step("publish")
         self._step("close")

@@ -31,6 +31,8 @@ _ABOUT = {
     "warehouse down": _WAREHOUSE,
     "sessions ended": _WAREHOUSE,
     **{name: _WAREHOUSE for name in FAULTS if name.startswith("data api")},
+    # A look at the source that fails by itself opens a run: it meets the first of these only.
+    **{name: name_tasks() - {(RUN, "Look at the source")} for name in ("s3 slow down", "s3 answer lost")},
 }
 # Faults that a state meets in one execution, attempt by attempt: no more of them than Retry has patience for.
 _ONE_AFTER_THE_OTHER = [
@@ -207,7 +209,7 @@ def stop_everywhere(marketplace: Marketplace, go_on: Callable[[Execution], Execu
 
 
 def let_statements_outlast_their_function(world: World, stops: Stops) -> Callable[[str, Any, Call], Any]:
-    """Return the seam that keeps a metric's statement running for longer than its function, until the wait for it was stopped.
+    """Return the seam that keeps a staging statement running for longer than its function, until its wait was stopped.
 
     One more then goes through to its end.
     """
@@ -218,7 +220,7 @@ def let_statements_outlast_their_function(world: World, stops: Stops) -> Callabl
         if function != "run_sql" or event["step"] != "stage" or event.get("progress") or gone_through:
             return call()
         if waits <= stops.states:
-            gone_through.append(event["name"])
+            gone_through.append(event["step"])
         return world.outlast(call)
 
     return outlast

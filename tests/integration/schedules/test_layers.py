@@ -16,7 +16,7 @@ def loaded(market):
     return market
 
 
-@pytest.mark.parametrize("state", first_of(["publish", "curate parents", "stage children_weekly"]))
+@pytest.mark.parametrize("state", first_of(["publish", "curate parents", "stage"]))
 def test_01_a_later_run_finishes_what_a_failed_one_left(loaded, state):
     """Raw (and more) is committed, then the run fails. The next one reads nothing new, and finds what is pending all the same."""
     loaded.execute("update parents set state = 'broken'")

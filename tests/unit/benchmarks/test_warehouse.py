@@ -65,7 +65,7 @@ def test_the_table_sets_two_versions_side_by_side(tmp_path: Path) -> None:
         replace(RUN, title="one new booking", visited={"load": {"raw.bookings": 300}}),
     )
     measured = {"before (main)": [RUN, before], "now": [RUN, now]}
-    write_table(tmp_path / "warehouse.md", measured, "400 listings", "MariaDB 1", 0.5, 120)
+    write_table(tmp_path / "warehouse.md", measured, "400 listings", 200, "MariaDB 1", 0.5, 120)
     lines = (tmp_path / "warehouse.md").read_text(encoding="utf-8").splitlines()
     assert "| one new booking | rows visited, times rows stored | 0.3 | 0.5 → 0.3 | reached |" in lines
     assert "| load | 0.400 → 0.300 |" in lines
@@ -75,5 +75,5 @@ def test_the_table_sets_two_versions_side_by_side(tmp_path: Path) -> None:
 
 def test_a_statement_that_could_not_be_read_is_said(tmp_path: Path) -> None:
     """Its rows are missing."""
-    write_table(tmp_path / "x.md", {"now": [replace(RUN, not_understood=["select from: no"])]}, "", "", 0, 1)
+    write_table(tmp_path / "x.md", {"now": [replace(RUN, not_understood=["select from: no"])]}, "", 100_000, "", 0, 1)
     assert "- `select from: no`" in (tmp_path / "x.md").read_text(encoding="utf-8")

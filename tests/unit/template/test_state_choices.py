@@ -91,7 +91,6 @@ class Answers:
             "anything": anything,
             "lake_is_behind": lake_is_behind,
             "curated": ["users", "bookings"] if anything else [],
-            "metrics": ["weekly"] if anything else [],
             "archive": {**ARCHIVE, "anything": archive},
         }
 
@@ -125,7 +124,7 @@ def expect_calls(answers: Answers) -> Iterator[str]:
         yield "pending"
         anything, lake_is_behind, archive = answers.pending
         if anything:
-            yield from ["curate users", "curate bookings", "stage weekly", "check", "publish"]
+            yield from ["curate users", "curate bookings", "stage", "check", "publish"]
         if anything or lake_is_behind:
             yield from ["plan_lake", "unload", "switch_catalogue", "commit_lake"]
         if archive:

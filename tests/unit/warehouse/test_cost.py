@@ -57,7 +57,7 @@ def test_each_service_is_priced_by_its_own_figure():
 
 def test_redshift_and_glue_are_billed_for_a_minute_at_least():
     """A short burst costs as much as a minute; no statement at all costs nothing."""
-    assert price(replace(USAGE, redshift_seconds=3, seconds=5)).items() >= {"redshift": 0.048, "glue": 0.014666667}.items()
+    assert price(replace(USAGE, redshift_seconds=60, seconds=5)).items() >= {"redshift": 0.048, "glue": 0.014666667}.items()
     assert price(replace(USAGE, redshift_seconds=0))["redshift"] == 0
 
 
@@ -80,12 +80,19 @@ def at(seconds: float) -> datetime:
 
 
 @pytest.mark.parametrize(
-    ("intervals", "busy"),
-    [([], 0), ([(0, 2), (5, 6)], 3), ([(0, 10), (2, 3), (4, 12)], 12), ([(5, 6), (0, 5)], 6), ([(0, 4), (1, 2), (3, 5)], 5)],
+    ("intervals", "billed"),
+    [
+        ([], 0),
+        ([(0, 2)], 60),
+        ([(0, 40), (20, 30), (50, 90)], 90),
+        ([(95, 99), (0, 40)], 99),
+        ([(0, 2), (62, 130)], 128),
+        ([(0, 70), (200, 201)], 130),
+    ],
 )
-def test_overlapping_statements_are_counted_once(intervals, busy):
-    """Redshift is billed by time, not by statement."""
-    assert cost.sum_busy_seconds((at(start), at(end)) for start, end in intervals) == busy
+def test_a_waking_is_billed_for_a_minute_at_least(intervals, billed):
+    """By time, not by statement, and a pause of less than a minute with it: nobody sleeps so short."""
+    assert cost.sum_billed_seconds(((at(start), at(end)) for start, end in intervals), 60) == billed
 
 
 def make_history() -> list[dict]:

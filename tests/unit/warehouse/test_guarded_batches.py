@@ -21,10 +21,10 @@ from tests.fixtures.composed_steps import LEASE_SECONDS, RUN, SQL_ROOT, Composed
 
 # What takes effect once: a repetition finds its name in the ledger and changes nothing. The others compute the same again.
 ONCE = {"load", "replay", "curate", "publish", "commit_lake"}
-ONCE_IN_PREPARE = ("erase-", "idle-", "compared")
+ONCE_IN_PREPARE = ("erase-", "found")
 # Without a guard: what takes the lease itself, and what makes or widens an empty shape, or writes a file of this run alone.
 UNGUARDED = {
-    "open": ("setup-", "upgrade", "open"),
+    "open": ("setup-", "open"),
     "prepare": ("raw-tables-", "widen-", "known-"),
     "close": ("close",),
 }
@@ -130,8 +130,8 @@ def test_a_load_is_counted_then_committed_then_compared(composed):
 
 def test_idle_tables_move_their_watermarks_by_the_same_guard(composed):
     """Nothing was found, and that is committed as a load is."""
-    idle = [each for each in composed.steps["prepare"].submissions if each.label.startswith("idle-")]
-    assert [" ".join(sql.split())[:17] for each in idle for sql in each.statements[4:]] == ["call commit_load("]
+    (found,) = (each for each in composed.steps["prepare"].submissions if each.label == "found")
+    assert [sql.split("(")[0] for sql in found.statements if sql.startswith("call")] == ["call enter_step", "call commit_load"]
 
 
 def test_a_replay_takes_raws_place_only_once_it_is_confirmed(composed):
@@ -142,7 +142,7 @@ def test_a_replay_takes_raws_place_only_once_it_is_confirmed(composed):
     assert exchange[1].startswith(f"delete from {composed.warehouse.schemas.raw}.")
 
 
-@pytest.mark.parametrize("step", ["prepare", "pending", "check", "publish", "unload", "commit_lake"])
+@pytest.mark.parametrize("step", ["prepare", "pending", "stage", "check", "publish", "unload", "commit_lake"])
 def test_a_step_goes_on_only_with_the_files_that_the_run_began_with(step):
     """What it builds would be recorded under the hashes of the new ones, and never be built by them."""
     with composing("apartments") as (_warehouse, bucket, _steps):

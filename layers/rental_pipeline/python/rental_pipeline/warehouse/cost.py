@@ -37,7 +37,7 @@ class Usage:
         invocations: Of all functions.
         transitions: Of all state machines, those to come until the run's end among them.
         objects: Parquet files, results and manifests put on S3.
-        redshift_seconds: In which at least one statement ran.
+        redshift_seconds: That are billed of a Serverless workgroup.
         redshift_rpus: Base capacity of the Serverless workgroup; None for a cluster, which costs the same when it idles.
     """
 
@@ -81,8 +81,7 @@ def estimate_costs(usage: Usage, prices: dict[str, Any]) -> list[Cost]:
         Cost("s3", usage.objects, "puts", usage.objects * prices["s3_put"]),
     ]
     if usage.redshift_rpus is not None:
-        billed = max(usage.redshift_seconds, prices["redshift_least_seconds"]) if usage.redshift_seconds else 0
-        rpu_hours = usage.redshift_rpus * billed / _HOUR
+        rpu_hours = usage.redshift_rpus * usage.redshift_seconds / _HOUR
         costs.append(Cost("redshift", rpu_hours, "RPU-hours", rpu_hours * prices["redshift_rpu_hour"]))
     dpu_hours = prices["glue_least_dpus"] * max(usage.seconds, prices["glue_least_seconds"]) / _HOUR
     glue = Cost("glue", dpu_hours, "DPU-hours", dpu_hours * prices["glue_dpu_hour"], "lambda, step functions, s3")
@@ -108,16 +107,21 @@ def add_up(costs: Iterable[dict[str, Any]]) -> tuple[float, float]:
     return sum(used.values()), glue + used.get("redshift", 0)
 
 
-def sum_busy_seconds(intervals: Iterable[tuple[datetime, datetime]]) -> float:
-    """Return how many seconds are within at least one of the intervals."""
-    busy, until = 0.0, None
-    for start, end in sorted(intervals):
-        if until is None or start > until:
-            busy += (end - start).total_seconds()
-        elif end > until:
-            busy += (end - until).total_seconds()
-        until = end if until is None else max(until, end)
-    return busy
+def sum_billed_seconds(intervals: Iterable[tuple[datetime, datetime]], least: float) -> float:
+    """Return for how many seconds Redshift Serverless bills, of statements that ran in these intervals.
+
+    Each time that it wakes, it bills so many at least. A pause shorter than that, in which a run reads the source, counts as
+    awake: to sleep in it would cost as much.
+    """
+    billed = 0.0
+    start = until = None
+    for begun, ended in sorted(intervals):
+        if start is None or until is None or (begun - until).total_seconds() >= least:
+            billed += max(least, (until - start).total_seconds()) if start and until else 0
+            start, until = begun, ended
+        else:
+            until = max(until, ended)
+    return billed + (max(least, (until - start).total_seconds()) if start and until else 0)
 
 
 def sum_task_seconds(events: Iterable[dict[str, Any]]) -> dict[str, list[float]]:

@@ -31,7 +31,7 @@ from rental_pipeline.warehouse.cost import (
     Usage,
     estimate_costs,
     read_prices,
-    sum_busy_seconds,
+    sum_billed_seconds,
     sum_task_seconds,
 )
 from rental_pipeline.warehouse.data_api import ENDED, DataApi, Submission
@@ -155,7 +155,9 @@ def _measure_usage(
         transitions=sum(map(count_transitions, [executions.own, *executions.steps])) + of_slices + to_come,
         # A result per piece, a manifest per table, and the run's own objects.
         objects=sum(load.parts for load in loads) + pieces + len(loads) + _OWN_OBJECTS,
-        redshift_seconds=sum_busy_seconds((line.started_at, line.ended_at) for line in statements if line.ended_at),
+        redshift_seconds=sum_billed_seconds(
+            ((line.started_at, line.ended_at) for line in statements if line.ended_at), read_prices()["redshift_least_seconds"]
+        ),
         redshift_rpus=settings.redshift_rpus if settings.redshift_workgroup else None,
     )
 

@@ -37,6 +37,7 @@ _OF_RUN: dict[str, Callable[[StepRequest], Step]] = {
     "fingerprint": compose_fingerprint,
     "prepare": compose_prepare,
     "pending": compose_pending,
+    "stage": compose_stage,
     "check": compose_check,
     "publish": compose_publish,
     "plan_lake": compose_plan_lake,
@@ -48,7 +49,6 @@ _OF_RUN: dict[str, Callable[[StepRequest], Step]] = {
 _OF_TABLE: dict[str, Callable[[TableRequest], Step]] = {
     "load": compose_load,
     "curate": compose_curate,
-    "stage": compose_stage,
 }
 STEPS = ("open", *_OF_RUN, *_OF_TABLE, "replay")
 Required = TypeVar("Required", int, str)
@@ -81,8 +81,9 @@ def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_secon
     progress: dict[str, Any] = event.get("progress") or {"submission": 0, "statement": None}
     read: list[str] = progress.get("read", [])
     made_before: set[str] = set()
+    position = progress["submission"]
     try:
-        for position in range(progress["submission"], len(step.submissions) + len(reads)):
+        for position in range(position, len(step.submissions) + len(reads)):
             statement = progress["statement"]
             if position < len(step.submissions):
                 submission = step.submissions[position]
@@ -105,7 +106,7 @@ def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_secon
         return {"status": "FINISHED", "result": step.finish(rows)}
     except StatementFailed as failure:
         try:
-            return _react(request, api, failure)
+            return _react(request, api, failure, _name_place(request, step, position))
         except RetryLater as error:
             if not progress["statement"]:
                 raise
@@ -134,7 +135,13 @@ def _ask_again(position: int, statement: str | None, read: list[str]) -> dict[st
     }
 
 
-def _react(request: OpenRequest | StepRequest, api: DataApi, failure: StatementFailed) -> dict[str, Any]:
+def _name_place(request: OpenRequest | StepRequest, step: Step, position: int) -> str:
+    """Return the step as messages name it; of one that has several submissions, with the one at a position (a metric's)."""
+    label = step.submissions[position].label if position < len(step.submissions) > 1 else ""
+    return f"{request.title} {label}".rstrip()
+
+
+def _react(request: OpenRequest | StepRequest, api: DataApi, failure: StatementFailed, place: str) -> dict[str, Any]:
     """Return the step's result where a failed statement means one; raise what it asks for else."""
     if isinstance(request, OpenRequest):
         if "RUN IN PROGRESS" in str(failure):
@@ -142,7 +149,7 @@ def _react(request: OpenRequest | StepRequest, api: DataApi, failure: StatementF
     elif "RUN CLOSED" in str(failure) and _is_executing(request.execution_id):
         _reopen_run(request, api)
         raise RetryLater(f"run {request.run_sequence} was closed, and goes on as its execution is redriven") from failure
-    raise classify(f"step {request.title}: {failure}") from failure
+    raise classify(f"step {place}: {failure}") from failure
 
 
 def _was_made_before(api: DataApi, name: str, submission: Submission, known: set[str]) -> bool:
@@ -244,7 +251,7 @@ def read_request(event: dict[str, Any], settings: WarehouseSettings) -> OpenRequ
     run_sequence = _require(event, event, "run_sequence", int, "what step 'open' returned")
     if step in _OF_RUN:
         return StepRequest(settings, marketplace, step, run_sequence, run_input)
-    name = _require(event, event, "name", str, "a table of the plan, or a metric")
+    name = _require(event, event, "name", str, "a table of the plan")
     if step in _OF_TABLE:
         return TableRequest(settings, marketplace, step, run_sequence, run_input, name=name)
     first, last = (_require(event, event, bound, int, "a place in the list of loads") for bound in ("first", "last"))

@@ -40,6 +40,7 @@ def compose_open(request: OpenRequest) -> Step:
         *(f"create schema if not exists {schema}" for schema in schemas.all),
         *request.marketplace.control,
         *_quarantine_tables(schemas.curated),
+        *_upgrade_rejected_rows(schemas),
         "delete from layer_position where layer = 'control' and name = 'setup'",
         "insert into layer_position (layer, name, run_sequence, input_hash)"
         f" values ('control', 'setup', 0, {literal(request.marketplace.control_hash)})",
@@ -72,7 +73,6 @@ def compose_open(request: OpenRequest) -> Step:
         name=request.statement_name,
         submissions=(
             *divide_statements("setup", set_path, setup, skip_if=is_set_up),
-            _upgrade_rejected_rows(schemas),
             opening,
         ),
         reads=(
@@ -169,17 +169,26 @@ def _quarantine_tables(curated: str) -> list[str]:
     ]
 
 
-def _upgrade_rejected_rows(schemas: Schemas) -> Submission:
+def _upgrade_rejected_rows(schemas: Schemas) -> list[str]:
     """Give a rejected_rows of an earlier version its amounts; what it holds was set aside before anybody counted (run 0)."""
     rejected = f"{schemas.curated}.rejected_rows"
-    return Submission(
-        label="upgrade",
-        statements=(
-            f"alter table {rejected} add column amount decimal(38, 2)",
-            f"alter table {rejected} add column currency varchar(3)",
-            f"insert into {schemas.control}.set_aside_row (table_name, row_key, event_day, run_sequence, is_accepted_before)"
-            f" select table_name, row_key, event_day, 0, false from {rejected}",
-        ),
-        skip_if="select 1 as is_upgraded from svv_columns"
-        f" where table_schema = {literal(schemas.curated)} and table_name = 'rejected_rows' and column_name = 'amount'",
-    )
+    return [
+        f"""
+        create or replace procedure upgrade_rejected_rows()
+        as $$
+        declare
+            v_columns bigint;
+        begin
+            select count(*) into v_columns from svv_columns
+            where table_schema = {literal(schemas.curated)} and table_name = 'rejected_rows' and column_name = 'amount';
+            if v_columns = 0 then
+                alter table {rejected} add column amount decimal(38, 2);
+                alter table {rejected} add column currency varchar(3);
+                insert into set_aside_row (table_name, row_key, event_day, run_sequence, is_accepted_before)
+                select table_name, row_key, event_day, 0, false from {rejected};
+            end if;
+        end;
+        $$ language plpgsql
+        """,
+        "call upgrade_rejected_rows()",
+    ]

@@ -19,8 +19,7 @@ from rental_pipeline.warehouse.steps.views import list_outdated_views
 
 
 def compose_pending(request: StepRequest) -> Step:
-    """Compose the step; its result is `{"anything", "curated": [tables in build order], "metrics": [names],
-    "lake_is_behind", "archive": {…}}`.
+    """Compose the step; its result is `{"anything", "curated": [tables in build order], "lake_is_behind", "archive": {…}}`.
 
     Pending is what earlier runs left (a position behind raw, a dirty period, a load that was not archived) as much as what this
     run brought. `archive` is the event of archive_slices; which loads it is about stands in archive.json, as they are without
@@ -49,7 +48,6 @@ def compose_pending(request: StepRequest) -> Step:
         return {
             "anything": anything,
             "curated": curated,
-            "metrics": [m.name for m in request.marketplace.metrics] if anything else [],
             "lake_is_behind": is_lake_behind(request, stale[0]["stale_years"]),
             "archive": {"anything": waiting, "run_sequence": request.run_sequence},
         }

@@ -8,16 +8,13 @@ from __future__ import annotations
 from rental_pipeline.definitions.marketplace import CuratedTable
 from rental_pipeline.model.load_document import NOTHING_READ
 from rental_pipeline.model.raw_tables import quote_identifier
-from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.data_api import Submission
 from rental_pipeline.warehouse.steps.curated_build import is_forgotten, is_reshaped
 from rental_pipeline.warehouse.steps.load import Load
 from rental_pipeline.warehouse.steps.rates import replace_rates
-from rental_pipeline.warehouse.steps.step import Step, StepRequest, divide_statements, literal
+from rental_pipeline.warehouse.steps.step import Step, StepRequest, divide_statements, insert_rows, literal
 from rental_pipeline.warehouse.steps.unload_known import unload_known
 from rental_pipeline.warehouse.steps.views import drop_views
-
-_IDLE_PER_BATCH = 15  # two statements each, of at most 40 in a batch
 
 
 def compose_prepare(request: StepRequest) -> Step:
@@ -38,40 +35,32 @@ def compose_prepare(request: StepRequest) -> Step:
         submissions.append(request.write(*dropped, once=False, label="views"))
     submissions += [_define_curated(request, table) for table in reshaped]
     submissions += replace_rates(request)
-    submissions += _commit_idle_tables(request)
-    if compared := [table for table in request.plan.tables if table.comparison]:
-        submissions.append(request.write(_record_comparisons(request, compared), label="compared", title="compare"))
+    if found := [*_record_comparisons(request), *_commit_idle_tables(request)]:
+        submissions += request.write_all(*found, label="found", title="found")
     submissions += divide_statements("known", set_path, unload_known(request))
     return Step(request.statement_name, tuple(submissions))
 
 
-def _commit_idle_tables(request: StepRequest) -> list[Submission]:
+def _commit_idle_tables(request: StepRequest) -> list[str]:
     """End the load of the tables in which the planner found nothing to load: their watermarks move."""
-    idle = [Load(request, table, NOTHING_READ) for table in request.plan.tables if table.is_idle]
-    return [
-        request.write(
-            *(sql for load in idle[start : start + _IDLE_PER_BATCH] for sql in load.commit_nothing()),
-            label=f"idle-{start}",
-            title=f"load idle {start}",
-        )
-        for start in range(0, len(idle), _IDLE_PER_BATCH)
-    ]
+    return [sql for table in request.plan.tables if table.is_idle for sql in Load(request, table, NOTHING_READ).commit_nothing()]
 
 
-def _record_comparisons(request: StepRequest, compared: list[PlannedTable]) -> str:
+def _record_comparisons(request: StepRequest) -> list[str]:
     """Note what the planner has found; of a table that differs, its load notes what stands at the end (steps/verify_load.py)."""
     rows = []
-    for table in compared:
-        found, is_whole = table.comparison, str(table.lower is None).lower()
-        if found is None:
+    for table in request.plan.tables:
+        if table.comparison is None:
             continue
+        found, is_whole = table.comparison, str(table.lower is None).lower()
         counts = found.ranges, found.ranges_different, found.source_rows, found.raw_rows
         after = (found.source_rows, found.raw_rows) if table.is_idle else (None, None)
         values = ", ".join(map(literal, (*counts, *after)))
         rows.append(f"({request.run_sequence}, {literal(table.name)}, {is_whole}, {values})")
-    return (
-        f"insert into {request.schemas.control}.reconciliation (run_sequence, table_name, is_whole, ranges, ranges_different,"
-        f" source_rows, raw_rows, source_rows_after, raw_rows_after) values {', '.join(rows)}"
+    return insert_rows(
+        f"{request.schemas.control}.reconciliation (run_sequence, table_name, is_whole, ranges, ranges_different,"
+        " source_rows, raw_rows, source_rows_after, raw_rows_after)",
+        rows,
     )
 
 

@@ -1,4 +1,4 @@
-"""Stage: rebuild the dirty periods of one metric in the staging schema, where the checks look at them."""
+"""Stage: rebuild the dirty periods of each metric in the staging schema, where the checks look at them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from datetime import date, timedelta
 
 from rental_pipeline.definitions.lake_tables import lake_name, mark_years
 from rental_pipeline.definitions.marketplace import FIRST_DAY, LAST_DAY, Metric
-from rental_pipeline.warehouse.steps.step import Step, StepRequest, TableRequest, literal
+from rental_pipeline.warehouse.steps.step import Step, StepRequest, literal
 
 _DIRTY_DAY = "dirty_day"
 
 
-def compose_stage(request: TableRequest) -> Step:
-    """Compose the staging of one metric; one transaction. Repeating it computes the same again."""
-    return Step(request.statement_name, (request.write(*_stage(request, request.marketplace.metric(request.name)), once=False),))
+def compose_stage(request: StepRequest) -> Step:
+    """Compose the staging of all metrics, a transaction for each. Repeating it computes the same again."""
+    return Step(
+        request.statement_name,
+        tuple(request.write(*_stage(request, metric), once=False, label=metric.name) for metric in request.marketplace.metrics),
+    )
 
 
 def needs_full_stage(request: StepRequest, metric: Metric) -> bool:
