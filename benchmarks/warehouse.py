@@ -148,7 +148,7 @@ def main(words: Sequence[str] | None = None) -> int:
             print(f"{label}: {sizes.describe()}; blocks of {block_rows:,} rows", flush=True)
             place = folder / label.split()[0]
             _export_tree(place / "tree", reference)
-            measured[label], version = _measure_tree(place, sizes, block_rows, arguments.only)
+            measured[label], version = _measure_tree(place, sizes, block_rows, arguments.only, arguments.statements)
             shutil.rmtree(place)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -185,10 +185,10 @@ def _export_tree(folder: Path, reference: str) -> None:
             shutil.copy2(ROOT / name, folder / name)
 
 
-def _measure_tree(place: Path, sizes: Sizes, block_rows: int, only: Sequence[str]) -> tuple[list[Figures], str]:
+def _measure_tree(place: Path, sizes: Sizes, block_rows: int, only: Sequence[str], told_visits: int) -> tuple[list[Figures], str]:
     """Measure one version of the pipeline from an empty warehouse on; return the figures and the source's version."""
     tree, state = place / "tree", place / "state"
-    bench = _Bench(tree, state, block_rows)
+    bench = _Bench(tree, state, block_rows, told_visits)
     with bench.started():
         with closing(bench.stack.source.connect()) as source:
             version = server_version(source)
@@ -207,12 +207,14 @@ def _measure_tree(place: Path, sizes: Sizes, block_rows: int, only: Sequence[str
 class _Bench:
     """A stack that is deployed again when its files change, and the measure, which lives on meanwhile."""
 
-    def __init__(self, tree: Path, state: Path, block_rows: int) -> None:
+    def __init__(self, tree: Path, state: Path, block_rows: int, told_visits: int) -> None:
         self._tree, self._state, self._block_rows = tree, state, block_rows
         self.recorder = Recorder(f"{MARKETPLACE}_control")
         self.stack: Stack
         self.storage: Storage
         self._storage: Storage | None = None
+        self._told_visits = told_visits
+        self._visits: list[tuple[int, str, str, str]] = []
 
     @contextmanager
     def started(self) -> Iterator[None]:
@@ -273,6 +275,9 @@ class _Bench:
             f" the rows stored; {figures.rows_written:,} written; {figures.submissions} submissions",
             flush=True,
         )
+        for rows, step, table, sql in sorted(self._visits, key=lambda visit: -visit[0])[: self._told_visits]:
+            print(f"  {rows:>12,} {step} {table}: {' '.join(sql.split())}", flush=True)
+        self._visits.clear()
         for name in self.storage.sort(self.recorder.sort_keys):
             if figures.written.get(_shorten(name), 0) > 1_000_000:
                 print(f"  sorted {_shorten(name)}", flush=True)
@@ -285,13 +290,15 @@ class _Bench:
         writes, told = 0, len(self.recorder.not_understood)
         for request in reversed(requests):  # which the API lists newest first
             parameters = {each["name"]: each["value"] for each in request.get("QueryParameters") or []}
-            uses = self.recorder.read_request(request.get("QueryStrings") or [request["QueryString"]], parameters)
+            sqls = request.get("QueryStrings") or [request["QueryString"]]
+            uses = self.recorder.read_request(sqls, parameters)
             writes += any(use.is_write for use in uses)
-            for use in uses:
+            for sql, use in zip(sqls, uses, strict=True):
                 for read in use.reads:
                     rows = count_visited(read.predicate, blocks.get(read.table, []))
                     if rows:
                         visited[name_step(request.get("StatementName") or "")][_shorten(read.table)] += rows
+                        self._visits.append((rows, request.get("StatementName") or "", _shorten(read.table), sql))
         return {step: dict(tables) for step, tables in visited.items()}, writes, self.recorder.not_understood[told:]
 
     def _list_statements(self) -> list[dict[str, Any]]:
@@ -375,6 +382,9 @@ def _build_parser() -> argparse.ArgumentParser:
         default=[],
         choices=[change.title for change in list_changes()],
         help="measure this change alone, after the first load (may be given several times)",
+    )
+    parser.add_argument(
+        "--statements", type=int, default=0, metavar="N", help="print so many statements of each run, those that visit most first"
     )
     parser.add_argument("--name", default="warehouse", help="of the results' files (default warehouse)")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the table, the picture and the JSON")

@@ -83,7 +83,7 @@ def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_secon
     made_before: set[str] = set()
     position = progress["submission"]
     try:
-        for position in range(position, len(step.submissions) + len(reads)):
+        for position in range(progress["submission"], len(step.submissions) + len(reads)):
             statement = progress["statement"]
             if position < len(step.submissions):
                 submission = step.submissions[position]
