@@ -12,4 +12,4 @@ from rental_pipeline.operate.doctor.warehouse_checks import check_warehouse
 @observe
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Parse nothing, decide nothing: the work is `rental_pipeline.operate.doctor.warehouse_checks.check_warehouse`."""
-    return check_warehouse(read_settings(WarehouseSettings))
+    return check_warehouse(read_settings(WarehouseSettings), lambda: context.get_remaining_time_in_millis() / 1000)

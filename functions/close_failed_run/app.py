@@ -12,4 +12,4 @@ from rental_pipeline.operate.failed_run import close_failed_run
 @observe
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take an EventBridge "Step Functions Execution Status Change" event."""
-    return close_failed_run(event, read_settings(FailureSettings))
+    return close_failed_run(event, read_settings(FailureSettings), lambda: context.get_remaining_time_in_millis() / 1000)

@@ -14,7 +14,7 @@ from local.marketplace.generator import fill
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.base.settings import WarehouseSettings, read_settings
 from rental_pipeline.warehouse.data_api import DataApi
-from rental_pipeline.warehouse.run_step import end_run
+from rental_pipeline.warehouse.run_step import end_run, record_ended_run
 from tests.fixtures.pipeline import Stopped
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "reference" / "ledger.md"
@@ -106,7 +106,8 @@ def test_one_query_tells_why_a_run_failed(pipeline, generated, fresh_warehouse):
         pipeline.run(stop_before="load bookings")
     settings = read_settings(WarehouseSettings)
     execution = pipeline.read("apartments/runs/000001/ledger.json")["execution_id"]
-    end_run(DataApi(settings), settings, 1, execution, "Load raw tables (load bookings): FixData: ROWS LOST: …")
+    end_run(DataApi(settings), settings, 1, "Load raw tables (load bookings): FixData: ROWS LOST: …")
+    record_ended_run(DataApi(settings), settings, 1, execution)
     told = tell(fresh_warehouse, 1)
     (summary,) = told["run"]
     assert summary["status"] == "failed"
@@ -131,7 +132,8 @@ def test_a_plan_of_an_earlier_control_schema_is_not_told(pipeline, generated, fr
         pipeline.run(stop_before="plan_run")
     settings = read_settings(WarehouseSettings)
     execution = pipeline.read("apartments/runs/000001/ledger.json")["execution_id"]
-    end_run(DataApi(settings), settings, 1, execution, "it broke")
+    end_run(DataApi(settings), settings, 1, "it broke")
+    record_ended_run(DataApi(settings), settings, 1, execution)
     assert list(tell(fresh_warehouse, 1)) == ["run", "statement"]
 
 

@@ -2,22 +2,24 @@
 
 import json
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 from botocore.exceptions import ClientError
 
 from local.standins.step_functions.server import check_message
 from rental_pipeline.base.errors import FixConfiguration, FixData, RetryLater
+from rental_pipeline.base.settings import FailureSettings
 from rental_pipeline.operate import failed_run as failure
 from rental_pipeline.operate.failed_run import Closing, Failure, close_failed_run, explain_failure
-from rental_pipeline.warehouse import run_step
+from rental_pipeline.warehouse import data_api, run_step
 from rental_pipeline.warehouse.data_api import StatementFailed
 
 
 @pytest.fixture(autouse=True)
 def last_state(monkeypatch):
     """The execution's history ends in this state."""
-    monkeypatch.setattr(failure, "_failed_state", lambda execution_arn: "Load raw tables")
+    monkeypatch.setattr(failure, "_find_failed_state", lambda client, execution_arn: "Load raw tables")
 
 
 def detail(status="FAILED", error=None, cause=None):
@@ -61,7 +63,7 @@ def test_a_failed_slice_is_found_in_the_map_run(monkeypatch):
         "error": "FixConfiguration",
         "cause": json.dumps({"errorMessage": "may not SELECT", "errorType": "FixConfiguration", "stackTrace": []}),
     }
-    monkeypatch.setattr(failure, "_failed_child", lambda execution_arn: child)
+    monkeypatch.setattr(failure, "_find_failed_child", lambda client, execution_arn: child)
     found = explain_failure(
         detail(error="States.ExceedToleratedFailureThreshold", cause="The specified tolerated failure threshold was exceeded")
     )
@@ -128,7 +130,9 @@ def test_people_are_told_also_where_the_ledger_cannot_be(monkeypatch, told, erro
     )
     settings = SimpleNamespace(marketplace="apartments", topic_arn="arn:topic")
     arn = "arn:aws:states:eu-north-1:123456789012:execution:prod-run:x"
-    closed = close_failed_run({"detail": {**detail(error="FixData", cause="it broke"), "executionArn": arn}}, settings)
+    closed = close_failed_run(
+        {"detail": {**detail(error="FixData", cause="it broke"), "executionArn": arn}}, settings, lambda: 300.0
+    )
     (message,) = told
     assert message["TopicArn"] == "arn:topic"
     assert f"The warehouse could not be told ({error}); the next run closes this one." in message["Message"]
@@ -143,8 +147,11 @@ def test_a_fault_of_the_pipeline_itself_is_not_swallowed(monkeypatch, told):
         raise ZeroDivisionError
 
     monkeypatch.setattr(failure, "_close", break_off)
+    monkeypatch.setattr(failure, "DataApi", lambda *_arguments, **_options: None)
     with pytest.raises(ZeroDivisionError):
-        close_failed_run({"detail": detail()}, SimpleNamespace(marketplace="apartments", topic_arn="arn:topic"))
+        close_failed_run(
+            {"detail": detail(error="FixData")}, SimpleNamespace(marketplace="apartments", topic_arn="arn:topic"), float
+        )
 
 
 @pytest.mark.parametrize(
@@ -206,9 +213,12 @@ def test_the_mail_says_of_the_publication_what_is_known(monkeypatch, told, publi
     api = SimpleNamespace(cancel_unfinished=lambda _name: [], query=query)
     monkeypatch.setattr(failure, "DataApi", lambda *_arguments, **_options: api)
     monkeypatch.setattr(failure, "end_run", end_run)
+    monkeypatch.setattr(failure, "record_ended_run", lambda *_arguments: None)
     arn = "arn:aws:states:eu-north-1:123456789012:execution:prod-run:x"
     settings = SimpleNamespace(marketplace="apartments", topic_arn="t")
-    closed = close_failed_run({"detail": {**detail(error="FixData", cause="it broke"), "executionArn": arn}}, settings)
+    closed = close_failed_run(
+        {"detail": {**detail(error="FixData", cause="it broke"), "executionArn": arn}}, settings, lambda: 300.0
+    )
     assert closed["run_sequence"] == 7
     assert closed["has_published"] == {PUBLISHED: True, WITHHELD: False, UNKNOWN: None}[words]
     (message,) = told
@@ -227,6 +237,75 @@ def test_a_run_that_cannot_be_recorded_is_closed(monkeypatch):
     api = SimpleNamespace(
         cancel_unfinished=lambda name: [f"{name}/load"], submit=lambda *submitted: done.append(submitted), finish=lambda _id: None
     )
-    cancelled = run_step.end_run(api, SimpleNamespace(marketplace="apartments"), 7, "arn:x", "it broke")
-    assert cancelled == ["apartments/000007/load"]
+    settings = SimpleNamespace(marketplace="apartments")
+    assert run_step.end_run(api, settings, 7, "it broke") == ["apartments/000007/load"]
+    run_step.record_ended_run(api, settings, 7, "arn:x")
     assert "call close_run(7, 'failed'" in done[0][1].statements[2]
+
+
+def test_a_lock_that_is_waited_for_keeps_nobody_from_being_told(monkeypatch, told):
+    """The statement that closes the run waits for the lease; it is cancelled in time, and the mail goes out."""
+    now = [300.0]
+
+    class Waiting:
+        """Redshift's Data API; whatever is submitted waits for a lock."""
+
+        cancelled: ClassVar[list[str]] = []
+
+        def list_statements(self, **_request):
+            return {"Statements": []}
+
+        def execute_statement(self, **request):
+            return {"Id": request["StatementName"]}
+
+        def describe_statement(self, Id, WaitTimeSeconds):
+            now[0] -= WaitTimeSeconds
+            return {"Id": Id, "Status": "STARTED"}
+
+        def cancel_statement(self, Id):
+            self.cancelled.append(Id)
+
+    monkeypatch.setattr(data_api, "redshift_data", lambda attempts: Waiting())
+    settings = FailureSettings("apartments", "bucket", "dev", "role", "workgroup", topic_arn="arn:topic")
+    arn = "arn:aws:states:eu-north-1:123456789012:execution:prod-run:x"
+    event = {"detail": {**detail(error="FixData", cause="it broke"), "executionArn": arn}}
+    closed = close_failed_run(event, settings, lambda: now[0])
+    assert "had not ended when the function's time was up" in closed["problem"]
+    assert len(Waiting.cancelled) == len(told) == 1
+    # One more call of the Data API that is never answered takes 140 seconds.
+    assert now[0] > 140
+
+
+def test_an_event_without_its_error_is_completed(monkeypatch, told):
+    """The execution itself is asked; where it does not answer either, people are told what is known."""
+    arn = "arn:aws:states:eu-north-1:123456789012:execution:prod-run:x"
+    settings = SimpleNamespace(marketplace="apartments", topic_arn="arn:topic")
+    monkeypatch.setattr(failure, "_close", lambda *_arguments: None)
+    monkeypatch.setattr(failure, "DataApi", lambda *_arguments, **_options: None)
+    execution = {"error": "FixData", "cause": "ROWS LOST: 3"}
+
+    def describe_execution(executionArn):
+        if not execution:
+            raise ClientError({"Error": {"Code": "ThrottlingException"}}, "DescribeExecution")
+        return execution
+
+    client = SimpleNamespace(describe_execution=describe_execution, publish=lambda **message: told.append(message))
+    monkeypatch.setattr(failure.boto3, "client", lambda _service: client)
+    event = {"detail": {"executionArn": arn, "name": "x", "status": "FAILED"}}
+    close_failed_run(event, settings, lambda: 300.0)
+    assert "What:  FixData: ROWS LOST: 3" in told[-1]["Message"]
+    execution.clear()
+    close_failed_run(event, settings, lambda: 300.0)
+    assert "What:  FAILED: no cause given" in told[-1]["Message"]
+
+
+def test_an_execution_that_tells_nothing_is_told_of(monkeypatch):
+    """Its history cannot be read, as Step Functions throttles: the mail names no state."""
+
+    def throttle(*_arguments):
+        raise ClientError({"Error": {"Code": "ThrottlingException"}}, "GetExecutionHistory")
+
+    monkeypatch.setattr(failure, "_find_failed_state", throttle)
+    assert explain_failure(detail(error="FixData", cause="it broke")) == Failure(
+        "a state that Step Functions does not tell", "FixData", "it broke"
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -35,8 +34,8 @@ class Api:
     def submit(self, name: str, submission: Submission, execution_id: str) -> str:
         return self._send(submission.statements)
 
-    def submit_reads(self, name: str, selects: Sequence[str]) -> str:
-        return self._send(tuple(selects))
+    def submit_reads(self, name: str, reads: Submission) -> str:
+        return self._send(reads.statements)
 
     def wait(self, statement: str, seconds: float) -> bool:
         if statement in self.waited and (message := self.failing.pop(int(statement), None)):
@@ -58,7 +57,7 @@ class Api:
 
 def run(monkeypatch: pytest.MonkeyPatch, api: Api, step: Step) -> tuple[list[str], int]:
     """Call the function until the step is done; return what it read, and how often it was called."""
-    monkeypatch.setattr(running, "DataApi", lambda settings: api)
+    monkeypatch.setattr(running, "DataApi", lambda settings, **_options: api)
     monkeypatch.setattr(running, "compose", lambda request: step)
     monkeypatch.setattr(running.StepRequest, "execution_id", "one")
     event: dict[str, Any] = {"step": "pending", "run_sequence": 7}

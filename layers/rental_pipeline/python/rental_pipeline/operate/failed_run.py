@@ -7,8 +7,9 @@ delivery with EventBridge"); a rule of the stack passes those of this machine he
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,9 +19,13 @@ from rental_pipeline.base.settings import FailureSettings
 from rental_pipeline.base.telemetry import logger
 from rental_pipeline.definitions.marketplace import Schemas
 from rental_pipeline.warehouse.data_api import DataApi, StatementFailed
-from rental_pipeline.warehouse.run_step import end_run
+from rental_pipeline.warehouse.run_step import end_run, record_ended_run
 from rental_pipeline.warehouse.steps.step import literal
 
+Answer = TypeVar("Answer")
+# What is kept of the function's time for telling people: as long as one call may take that is never answered (two attempts of ten
+# seconds to connect and sixty to read), and to publish.
+_TELLING_SECONDS = 170
 _TOO_LARGE = (
     "A function ran out of memory or time. Redrive goes on; where it ends so again, a slice or a file is too large for it:"
     " lower SliceRows or PartBytes, deploy, then start a new execution with the input below."
@@ -78,35 +83,60 @@ class Closing:
     problem: str | None = None
 
 
-def close_failed_run(event: dict[str, Any], settings: FailureSettings) -> dict[str, Any]:
+def close_failed_run(event: dict[str, Any], settings: FailureSettings, remaining_seconds: Callable[[], float]) -> dict[str, Any]:
     """Cancel the run's statements, close its ledger row, free its lease, and tell people.
 
-    People are told even when the warehouse cannot be reached: the next run then finds that the execution of the lease's holder
-    has ended, and closes it.
+    People are told even when the warehouse cannot be reached, or lets it wait for long: the next run then finds that the
+    execution of the lease's holder has ended, and closes it.
+
+    Args:
+        remaining_seconds: Seconds until the function times out.
 
     Returns:
         The fields of Closing.
     """
-    detail = event["detail"]
+    detail = _complete(event["detail"])
     failure = explain_failure(detail)
     logger.append_keys(execution=detail["name"])
     logger.error("the run failed", extra={"where": failure.where, "error": failure.error, "status": detail["status"]})
     closing = Closing()
+    # The next run can do without this, and people should not wait long for their message.
+    api = DataApi(settings, attempts=2, seconds_left=lambda: remaining_seconds() - _TELLING_SECONDS)
     try:
-        _close(detail, failure, settings, closing)
+        _close(api, detail, failure, settings, closing)
     except (PipelineError, StatementFailed, ClientError, BotoCoreError) as error:
         logger.exception("the warehouse could not be told")
         closing.problem = str(error)
     _tell(detail, failure, closing, settings)
+    if closing.run_sequence is not None:
+        record_ended_run(api, settings, closing.run_sequence, detail["executionArn"])
     return asdict(closing)
+
+
+def _complete(detail: dict[str, Any]) -> dict[str, Any]:
+    """Return the event's detail with the execution's error and cause; the Developer Guide's examples show events without them."""
+    if detail["status"] != "FAILED" or detail.get("error"):
+        return detail
+    found = _ask(lambda client: client.describe_execution(executionArn=detail["executionArn"])) or {}
+    return {**detail, **{name: found.get(name) for name in ("error", "cause")}}
+
+
+def _ask(question: Callable[[Any], Answer]) -> Answer | None:
+    """Return Step Functions' answer; None where it gives none, as of a sample event's execution: people are told all the same."""
+    try:
+        return question(boto3.client("stepfunctions"))
+    except (ClientError, BotoCoreError):
+        logger.exception("Step Functions does not tell of the execution")
+        return None
 
 
 def explain_failure(detail: dict[str, Any]) -> Failure:
     """Find out which state failed and why, from the event and the execution's own history."""
-    state = _failed_state(detail["executionArn"])
+    arn = detail["executionArn"]
+    where = _ask(lambda client: _find_failed_state(client, arn)) or "a state that Step Functions does not tell"
     error, cause = detail.get("error") or detail["status"], detail.get("cause") or ""
-    where = state or "before its first state"
-    if error == "States.ExceedToleratedFailureThreshold" and (child := _failed_child(detail["executionArn"])):
+    is_slices = error == "States.ExceedToleratedFailureThreshold"
+    if is_slices and (child := _ask(lambda client: _find_failed_child(client, arn))):
         item = _parse_object(child.get("input")) or {}
         where = f"{where} (slice {item.get('slice')} of {item.get('table')})"
         error, cause = child.get("error", child["status"]), child.get("cause", "")
@@ -125,10 +155,8 @@ def explain_failure(detail: dict[str, Any]) -> Failure:
     return Failure(where, error, message)
 
 
-def _close(detail: dict[str, Any], failure: Failure, settings: FailureSettings, closing: Closing) -> None:
+def _close(api: DataApi, detail: dict[str, Any], failure: Failure, settings: FailureSettings, closing: Closing) -> None:
     control = Schemas(settings.marketplace).control
-    # The next run can do without this, and people should not wait long for their message.
-    api = DataApi(settings, attempts=2)
     opening = f"{settings.marketplace}/open/{detail['name']}"
     closing.cancelled += api.cancel_unfinished(opening)
     run = f"select run_sequence from {control}.run where execution_id = {literal(detail['executionArn'])}"
@@ -142,7 +170,7 @@ def _close(detail: dict[str, Any], failure: Failure, settings: FailureSettings, 
     # Until the run is closed, a statement under way may still publish.
     closing.has_published = bool(api.query(opening, published)) or None
     error = f"{failure.where}: {failure.error}: {failure.message}"
-    closing.cancelled += end_run(api, settings, closing.run_sequence, detail["executionArn"], error)
+    closing.cancelled += end_run(api, settings, closing.run_sequence, error)
     closing.has_published = bool(api.query(opening, published))
 
 
@@ -176,23 +204,18 @@ def _console_address(execution_arn: str) -> str:
     return f"https://{region}.console.aws.amazon.com/states/home?region={region}#/v2/executions/details/{execution_arn}"
 
 
-def _failed_state(execution_arn: str) -> str | None:
-    """The name of the last state that was entered and not left."""
-    client = boto3.client("stepfunctions")
+def _find_failed_state(client: Any, execution_arn: str) -> str:
+    """Return the name of the last state that was entered and not left."""
     pages = client.get_paginator("get_execution_history")
-    try:
-        for page in pages.paginate(executionArn=execution_arn, reverseOrder=True, includeExecutionData=False):
-            for event in page["events"]:
-                if "stateEnteredEventDetails" in event:
-                    return str(event["stateEnteredEventDetails"]["name"])
-    except client.exceptions.ExecutionDoesNotExist:  # a sample event's, or one whose history is gone
-        return "a state that Step Functions does not know"
-    return None
+    for page in pages.paginate(executionArn=execution_arn, reverseOrder=True, includeExecutionData=False):
+        for event in page["events"]:
+            if "stateEnteredEventDetails" in event:
+                return str(event["stateEnteredEventDetails"]["name"])
+    return "before its first state"
 
 
-def _failed_child(execution_arn: str) -> dict[str, Any] | None:
-    """One of the child executions that failed in the execution's Distributed Map, whose own error does not say why."""
-    client = boto3.client("stepfunctions")
+def _find_failed_child(client: Any, execution_arn: str) -> dict[str, Any] | None:
+    """Return one of the children that failed in the execution's Distributed Map, whose own error does not say why."""
     for page in client.get_paginator("get_execution_history").paginate(executionArn=execution_arn, reverseOrder=True):
         for event in page["events"]:
             if started := event.get("mapRunStartedEventDetails"):

@@ -8,8 +8,9 @@ a statement can be seen, cancelled and read only by the role that submitted it.
 from __future__ import annotations
 
 import hashlib
+import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -20,10 +21,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from rental_pipeline.base.errors import FixConfiguration, FixData, PipelineError, RetryLater
 from rental_pipeline.base.settings import WarehouseSettings
-from rental_pipeline.model.request_size import MAX_BYTES, MAX_STATEMENTS, REQUEST_BYTES, count_bytes, divide_texts
+from rental_pipeline.model.request_size import MAX_STATEMENTS, REQUEST_BYTES, count_bytes
 
 _LONGEST_POLL_SECONDS = 30
-_SNAPSHOT_ATTEMPTS = 3
 _UNFINISHED = ("SUBMITTED", "PICKED", "STARTED")
 ENDED = ("FINISHED", "FAILED", "ABORTED")
 
@@ -139,21 +139,6 @@ class Submission:
         return {"Parameters": used} if used else {}
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """Selects that are to see one version of what they read, however many they are.
-
-    Attributes:
-        selects: SQL texts; the rows of each are wanted.
-        version: A select of one row, which changes with every change of what the others read.
-        parameters: As of a Submission.
-    """
-
-    selects: tuple[str, ...]
-    version: str
-    parameters: dict[str, str] = field(default_factory=dict)
-
-
 class StatementFailed(Exception):
     """A statement ended FAILED or ABORTED; the message is Redshift's."""
 
@@ -161,9 +146,16 @@ class StatementFailed(Exception):
 class DataApi:
     """Statements of one warehouse."""
 
-    def __init__(self, settings: WarehouseSettings, attempts: int = 5):
+    def __init__(self, settings: WarehouseSettings, attempts: int = 5, seconds_left: Callable[[], float] = lambda: math.inf):
+        """Make no call yet.
+
+        Args:
+            attempts: How often a call is made at most.
+            seconds_left: How long `finish` may still wait.
+        """
         self._target = settings.data_api_target()
         self._client = redshift_data(attempts)
+        self._seconds_left = seconds_left
 
     def submit(self, name: str, submission: Submission, execution_id: str) -> str:
         """Submit under a name and return the statement's id.
@@ -194,9 +186,15 @@ class DataApi:
         return bool(answer["Status"] == "FINISHED")
 
     def finish(self, statement_id: str) -> None:
-        """Wait for a statement to its end (raises as `wait`)."""
-        while not self.wait(statement_id, _LONGEST_POLL_SECONDS):
-            pass
+        """Wait for a statement to its end (raises as `wait`).
+
+        Raises:
+            RetryLater: the time was up before; the statement was cancelled, as nobody would ask about it again.
+        """
+        while not self.wait(statement_id, min(_LONGEST_POLL_SECONDS, self._seconds_left())):
+            if self._seconds_left() <= 0:
+                self._cancel(statement_id)
+                raise RetryLater(f"statement {statement_id} had not ended when the function's time was up, and was cancelled")
 
     def read_rows(self, statement_id: str) -> list[dict[str, Any]]:
         """Read the whole result of a finished statement, a dictionary per row (None for NULL)."""
@@ -220,13 +218,13 @@ class DataApi:
         self.finish(statement)
         return self.read_rows(statement)
 
-    def submit_reads(self, name: str, selects: Sequence[str]) -> str:
+    def submit_reads(self, name: str, reads: Submission) -> str:
         """Submit selects as one transaction, which sees one state of the warehouse, and return its id; it has no token, as a
         repeated read is to see what is there then."""
-        request = {**self._target, "StatementName": f"{name}/read/"}
-        if len(selects) == 1:
-            return str(self._call("execute_statement", Sql=selects[0], **request)["Id"])
-        return str(self._call("batch_execute_statement", Sqls=list(selects), **request)["Id"])
+        request = {**self._target, "StatementName": f"{name}/{reads.label}/", **reads.used_parameters()}
+        if len(reads.statements) == 1:
+            return str(self._call("execute_statement", Sql=reads.statements[0], **request)["Id"])
+        return str(self._call("batch_execute_statement", Sqls=list(reads.statements), **request)["Id"])
 
     def read_results(self, statement_id: str, statements: int) -> list[list[dict[str, Any]]]:
         """Return the rows of each of a finished request's statements.
@@ -237,36 +235,6 @@ class DataApi:
             return [self.read_rows(statement_id)]
         return [self.read_rows(f"{statement_id}:{number}") for number in range(1, statements + 1)]
 
-    def query_snapshot(self, name: str, snapshot: Snapshot) -> list[list[dict[str, Any]]]:
-        """Read the selects of a snapshot; return the rows of each.
-
-        A batch is one transaction and sees one state of the warehouse. Each of the batches that many selects need reads the
-        version, too; where it has moved from one to the next, all is read again.
-
-        Raises:
-            StatementFailed: one of them ended FAILED or ABORTED.
-            RetryLater: the version moved during each of the attempts.
-        """
-        most_bytes = MAX_BYTES - count_bytes(snapshot.version)
-        batches = list(divide_texts(snapshot.selects, MAX_STATEMENTS - 1, most_bytes))
-        for attempt in range(_SNAPSHOT_ATTEMPTS):
-            versions, rows = [], []
-            for number, selects in enumerate(batches):
-                batch = Submission(f"read-{attempt}-{number}", (snapshot.version, *selects), snapshot.parameters)
-                version, *found = self._query_batch(name, batch)
-                versions.append(version)
-                rows += found
-            if all(version == versions[0] for version in versions):
-                return rows
-        raise RetryLater(f"{name}: a newer run published while this was read, {_SNAPSHOT_ATTEMPTS} times")
-
-    def _query_batch(self, name: str, batch: Submission) -> list[list[dict[str, Any]]]:
-        """Run selects to their end as one transaction, and return the rows of each."""
-        request = {**self._target, "StatementName": f"{name}/{batch.label}/", **batch.used_parameters()}
-        statement = self._call("batch_execute_statement", Sqls=list(batch.statements), **request)["Id"]
-        self.finish(statement)
-        return self.read_results(statement, len(batch.statements))
-
     def list_statements(self, name: str) -> Iterator[dict[str, Any]]:
         """Yield the API's summaries of the last day's statements whose name starts with `name/`, newest first."""
         return self._list(f"{name}/", "ALL")
@@ -276,15 +244,19 @@ class DataApi:
         cancelled = []
         for status in _UNFINISHED:
             for statement in self._list(f"{name}/", status):
-                try:
-                    self._client.cancel_statement(Id=statement["Id"])
-                except ClientError as error:
-                    # It ended between the listing and the call: nothing is left to cancel.
-                    if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFoundException"):
-                        raise
-                else:
+                if self._cancel(statement["Id"]):
                     cancelled.append(statement["StatementName"])
         return cancelled
+
+    def _cancel(self, statement_id: str) -> bool:
+        """Cancel a statement; return whether it was still unfinished."""
+        try:
+            self._client.cancel_statement(Id=statement_id)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("ValidationException", "ResourceNotFoundException"):
+                raise
+            return False
+        return True
 
     def _list(self, name: str, status: str) -> Iterator[dict[str, Any]]:
         token: dict[str, str] = {}

@@ -13,7 +13,6 @@ from rental_pipeline.base.settings import WarehouseSettings
 from rental_pipeline.base.telemetry import logger
 from rental_pipeline.definitions.marketplace import Schemas
 from rental_pipeline.definitions.read_marketplace import read_marketplace
-from rental_pipeline.model.request_size import MAX_STATEMENTS, divide_texts
 from rental_pipeline.warehouse.data_api import DataApi, StatementFailed, Submission, classify
 from rental_pipeline.warehouse.run_record import record_run
 from rental_pipeline.warehouse.steps.check import compose_check
@@ -56,6 +55,8 @@ Required = TypeVar("Required", int, str)
 _RESERVE_SECONDS = 10
 # How long the state machine waits before it asks again about a statement that outlasts one invocation.
 _WAIT_SECONDS = 20
+# How often a snapshot is read when newer runs keep publishing.
+_SNAPSHOT_ATTEMPTS = 3
 
 
 def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_seconds: Callable[[], float]) -> dict[str, Any]:
@@ -75,35 +76,40 @@ def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_secon
     """
     request = read_request(event, settings)
     logger.append_keys(run_sequence=event.get("run_sequence"), step=request.title)
-    api = DataApi(settings)
+    api = DataApi(settings, seconds_left=lambda: remaining_seconds() - _RESERVE_SECONDS)
     step = compose(request)
-    reads = list(divide_texts(step.reads, MAX_STATEMENTS))
+    writes, reads = len(step.submissions), step.read_requests
     progress: dict[str, Any] = event.get("progress") or {"submission": 0, "statement": None}
     read: list[str] = progress.get("read", [])
+    attempt: int = progress.get("attempt", 1)
     made_before: set[str] = set()
     position = progress["submission"]
     try:
-        for position in range(progress["submission"], len(step.submissions) + len(reads)):
+        for position in range(progress["submission"], writes + len(reads)):
             statement = progress["statement"]
-            if position < len(step.submissions):
+            if position < writes:
                 submission = step.submissions[position]
                 if not statement and _was_made_before(api, step.name, submission, made_before):
                     continue
                 statement = statement or api.submit(step.name, submission, request.execution_id)
             elif not statement:
-                if position == len(step.submissions):
+                if position == writes:
                     _record(request, api)
-                statement = api.submit_reads(step.name, reads[position - len(step.submissions)])
+                statement = api.submit_reads(step.name, reads[position - writes])
             while not _wait(api, statement, remaining_seconds()):
                 if remaining_seconds() < _RESERVE_SECONDS:
-                    return _ask_again(position, statement, read)
-            if position >= len(step.submissions):
+                    return _ask_again(position, statement, read, attempt)
+            if position >= writes:
                 read = [*read, statement]
             progress = {"statement": None}
-        rows = [found for batch, id_ in zip(reads, read, strict=True) for found in api.read_results(id_, len(batch))]
+        found = [api.read_results(id_, len(batch.statements)) for batch, id_ in zip(reads, read, strict=True)]
         if step.snapshot:
-            rows = api.query_snapshot(step.name, step.snapshot)
-        return {"status": "FINISHED", "result": step.finish(rows)}
+            if any(version != found[0][0] for version, *_ in found):
+                if attempt == _SNAPSHOT_ATTEMPTS:
+                    raise RetryLater(f"a newer run published while step {request.title} read, {attempt} times")
+                return _ask_again(writes, None, [], attempt + 1)
+            found = [rows for _, *rows in found]
+        return {"status": "FINISHED", "result": step.finish([rows for batch in found for rows in batch])}
     except StatementFailed as failure:
         try:
             return _react(request, api, failure, _name_place(request, step, position))
@@ -112,7 +118,7 @@ def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_secon
                 raise
             # Retry repeats the event, and with it the statement that has failed: go on without that one instead.
             logger.warning("a statement that was waited for has failed, and is submitted again", extra={"error": str(error)})
-            return _ask_again(position, None, read)
+            return _ask_again(position, None, read, attempt)
 
 
 def _record(request: OpenRequest | StepRequest, api: DataApi) -> None:
@@ -121,18 +127,20 @@ def _record(request: OpenRequest | StepRequest, api: DataApi) -> None:
         record_run(api, request.settings, request.run_sequence, request.execution_id, is_closing=True)
 
 
-def _ask_again(position: int, statement: str | None, read: list[str]) -> dict[str, Any]:
+def _ask_again(position: int, statement: str | None, read: list[str], attempt: int) -> dict[str, Any]:
     """Return the answer that has the state machine wait and call again; without a statement, it is then submitted.
 
     Args:
         position: Of the submission, or behind them of what is read.
         read: What was read before it.
+        attempt: Of reading a snapshot, from 1.
     """
-    return {
-        "status": "RUNNING",
-        "wait_seconds": _WAIT_SECONDS,
-        "progress": {"submission": position, "statement": statement, **({"read": read} if read else {})},
-    }
+    progress: dict[str, Any] = {"submission": position, "statement": statement}
+    if read:
+        progress["read"] = read
+    if attempt > 1:
+        progress["attempt"] = attempt
+    return {"status": "RUNNING", "wait_seconds": _WAIT_SECONDS, "progress": progress}
 
 
 def _name_place(request: OpenRequest | StepRequest, step: Step, position: int) -> str:
@@ -189,7 +197,8 @@ def _yield_or_take_over(request: OpenRequest, api: DataApi, failure: StatementFa
         return {"status": "FINISHED", "result": {"outcome": "in_progress", "run_sequence": holder["run_sequence"]}}
     logger.warning("the run that holds the lease has ended; it is closed", extra={"holder": holder})
     error = "its execution ended without closing it"
-    end_run(api, request.settings, holder["run_sequence"], holder["execution_id"], error)
+    end_run(api, request.settings, holder["run_sequence"], error)
+    record_ended_run(api, request.settings, holder["run_sequence"], holder["execution_id"])
     raise RetryLater(f"run {holder['run_sequence']} held the lease after its execution had ended; it is closed now") from failure
 
 
@@ -213,10 +222,8 @@ def _reopen_run(request: StepRequest, api: DataApi) -> None:
     api.finish(api.submit(request.statement_name, reopen, str(time.time_ns())))
 
 
-def end_run(api: DataApi, settings: WarehouseSettings, run_sequence: int, execution_id: str, error: str) -> list[str]:
-    """Cancel a run's statements, close it as failed, free its lease, and record it; return the names of the cancelled.
-
-    The record decides nothing, so whatever keeps it from being written is logged, and keeps nobody from being told of the run.
+def end_run(api: DataApi, settings: WarehouseSettings, run_sequence: int, error: str) -> list[str]:
+    """Cancel a run's statements, close it as failed and free its lease; return the names of the cancelled.
 
     Raises:
         RetryLater, FixConfiguration, StatementFailed: as DataApi does.
@@ -224,11 +231,15 @@ def end_run(api: DataApi, settings: WarehouseSettings, run_sequence: int, execut
     name, control = name_run(settings.marketplace, run_sequence), Schemas(settings.marketplace).control
     cancelled = api.cancel_unfinished(name)
     api.finish(api.submit(f"{name}/end", compose_ending(control, run_sequence, "failed", error), str(time.time_ns())))
+    return cancelled
+
+
+def record_ended_run(api: DataApi, settings: WarehouseSettings, run_sequence: int, execution_id: str) -> None:
+    """Record the times and cost of a run that ended badly. It decides nothing, so whatever keeps it from being done is logged."""
     try:
         record_run(api, settings, run_sequence, execution_id)
     except Exception:
         logger.exception("the run's times and cost could not be recorded")
-    return cancelled
 
 
 def read_request(event: dict[str, Any], settings: WarehouseSettings) -> OpenRequest | StepRequest:

@@ -6,7 +6,7 @@ The work of the function check_warehouse, which has the role of the functions th
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,16 +32,22 @@ from rental_pipeline.warehouse.steps.step import literal
 _BOOTSTRAP = "run sql/bootstrap.sql as an administrator"
 # A day more than the week between two reconcile runs; CloudWatch's alarms look back no further than the week.
 _COMPARED_WITHIN_DAYS = 8
+# For the bucket's checks, and to answer.
+_RESERVE_SECONDS = 60
 
 
-def check_warehouse(settings: WarehouseSettings) -> dict[str, Any]:
+def check_warehouse(settings: WarehouseSettings, remaining_seconds: Callable[[], float]) -> dict[str, Any]:
     """Look at everything that a run needs of the warehouse and the bucket.
+
+    Args:
+        remaining_seconds: Seconds until the function times out; a warehouse that lets it wait longer is a finding.
 
     Returns:
         `{"findings": [{"status", "check", "says"}, …], "catalogue": […]}`, the latter the columns of the raw tables, for
         check_source; null where they could not be read.
     """
-    report, api, name = Report(), DataApi(settings), f"{settings.marketplace}/doctor/{uuid.uuid4()}"
+    report, name = Report(), f"{settings.marketplace}/doctor/{uuid.uuid4()}"
+    api = DataApi(settings, seconds_left=lambda: remaining_seconds() - _RESERVE_SECONDS)
     catalogue = None
     with _asking(report, "warehouse"):
         _check_user(report, api, name, settings)

@@ -6,10 +6,9 @@ from typing import Any
 
 from rental_pipeline.base.object_store import FIGURES, run_key, write_json
 from rental_pipeline.model.figures_document import Figures
-from rental_pipeline.warehouse.data_api import Snapshot
 from rental_pipeline.warehouse.steps.judge import RULES
 from rental_pipeline.warehouse.steps.set_aside import select_set_aside
-from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest, literal
+from rental_pipeline.warehouse.steps.step import Rows, Snapshot, Step, StepRequest, literal
 
 
 def compose_report(request: StepRequest) -> Step:

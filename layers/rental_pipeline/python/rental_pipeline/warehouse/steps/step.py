@@ -21,7 +21,7 @@ from rental_pipeline.model.load_document import TableLoad
 from rental_pipeline.model.plan_document import Plan
 from rental_pipeline.model.request_size import MAX_BYTES, MAX_STATEMENTS, count_bytes, divide_texts
 from rental_pipeline.model.table_plan import PlannedTable
-from rental_pipeline.warehouse.data_api import Snapshot, Submission
+from rental_pipeline.warehouse.data_api import Submission
 
 Rows = list[dict[str, Any]]
 
@@ -32,6 +32,21 @@ _NEVER_IN_PROCEDURE = re.compile(r"\s*(copy|unload)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
+class Snapshot:
+    """Selects that are to see one version of what they read, however many they are.
+
+    Attributes:
+        selects: SQL texts; the rows of each are wanted.
+        version: A select of one row, which changes with every change of what the others read.
+        parameters: As of a Submission.
+    """
+
+    selects: tuple[str, ...]
+    version: str
+    parameters: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Step:
     """Statements to run, then rows to read, then a result to return.
 
@@ -39,7 +54,7 @@ class Step:
         name: Prefix of the statements' names, unique in the warehouse: marketplace, run, step, table.
         submissions: Run one after another; each is a transaction of its own.
         reads: Selects, run after the last submission committed.
-        snapshot: Selects that are read instead, and see one state of what was published.
+        snapshot: Selects that are read instead.
         finish: Makes the step's result from the rows of what was read.
     """
 
@@ -48,6 +63,16 @@ class Step:
     reads: tuple[str, ...] = ()
     snapshot: Snapshot | None = None
     finish: Callable[[list[Rows]], dict[str, Any]] = field(default=lambda rows: {})
+
+    @cached_property
+    def read_requests(self) -> list[Submission]:
+        """What is read, as requests: each is one transaction, and sees one state of the warehouse. Those of a snapshot begin with
+        its version."""
+        if not self.snapshot:
+            return [Submission("read", tuple(selects)) for selects in divide_texts(self.reads, MAX_STATEMENTS)]
+        version, most_bytes = self.snapshot.version, MAX_BYTES - count_bytes(self.snapshot.version)
+        batches = divide_texts(self.snapshot.selects, MAX_STATEMENTS - 1, most_bytes)
+        return [Submission("read", (version, *selects), self.snapshot.parameters) for selects in batches]
 
 
 @dataclass(frozen=True)
