@@ -12,7 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from rental_pipeline.model.archive_document import Archive
 from rental_pipeline.model.arrivals import Pending, PeriodRange
 from rental_pipeline.model.document import json_name
-from rental_pipeline.model.events import Look, PlanSummary
+from rental_pipeline.model.events import ChangeDetection, PlanSummary
 from rental_pipeline.model.figures_document import Figures
 from rental_pipeline.model.fingerprints import KnownDay, KnownRange, Span
 from rental_pipeline.model.lake_document import Lake
@@ -40,7 +40,7 @@ DOCUMENTS: dict[str, Any] = {
     "unloads.json": dict[str, int],
     "figures.json": Figures,
     "what plan_run returns": PlanSummary,
-    "what plan_run returns before a run is opened": Look,
+    "what plan_run returns before a run is opened": ChangeDetection,
 }
 _BEGIN, _END = "<!-- BEGIN json shapes: `make json-shapes` -->\n", "<!-- END json shapes -->\n"
 _PLAIN = {str: "text", int: "integer", float: "number", bool: "boolean", NoneType: "null"}

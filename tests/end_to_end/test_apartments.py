@@ -175,7 +175,7 @@ def test_the_ledger_tells_how_long_each_state_took(loaded):
         " order by part, started_at, name",
     )
     assert [name for name, _, _ in states] == [
-        "Look at the source",
+        "Detect changes",
         "Open the run",
         "Fingerprint raw",
         "Plan the run",

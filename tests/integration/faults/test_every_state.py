@@ -32,7 +32,7 @@ _ABOUT = {
     "sessions ended": _WAREHOUSE,
     **{name: _WAREHOUSE for name in FAULTS if name.startswith("data api")},
     # A look at the source that fails by itself opens a run: it meets the first of these only.
-    **{name: name_tasks() - {(RUN, "Look at the source")} for name in ("s3 slow down", "s3 answer lost")},
+    **{name: name_tasks() - {(RUN, "Detect changes")} for name in ("s3 slow down", "s3 answer lost")},
 }
 # Faults that a state meets in one execution, attempt by attempt: no more of them than Retry has patience for.
 _ONE_AFTER_THE_OTHER = [

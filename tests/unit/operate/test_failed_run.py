@@ -77,7 +77,9 @@ def test_a_long_place_still_makes_a_subject(monkeypatch):
     event = {"executionArn": "arn:aws:states:eu-north-1:123456789012:execution:prod-run:x", "status": "FAILED"}
     closed = Closing(7, has_published=False)
     settings = SimpleNamespace(marketplace="apartments", topic_arn="arn:topic")
-    failure._tell(event, Failure(f"Load raw tables (load {'x' * 100})", "RetryLater", "S3 asks to slow down"), closed, settings)
+    failure._send_failure_mail(
+        event, Failure(f"Load raw tables (load {'x' * 100})", "RetryLater", "S3 asks to slow down"), closed, settings
+    )
     check_message(sent[0])
 
 
@@ -89,7 +91,9 @@ def test_the_mail_says_where_and_what_to_do(monkeypatch):
     event = {"executionArn": arn, "status": "FAILED", "input": '{"tables": ["bookings"]}'}
     closed = Closing(7, has_published=False)
     settings = SimpleNamespace(marketplace="apartments", topic_arn="arn:topic")
-    failure._tell(event, Failure("Load raw tables (load bookings)", "RetryLater", "S3 asks to slow down"), closed, settings)
+    failure._send_failure_mail(
+        event, Failure("Load raw tables (load bookings)", "RetryLater", "S3 asks to slow down"), closed, settings
+    )
     (message,) = sent
     assert message["Subject"] == "apartments run 7 failed: Load raw tables (load bookings)"
     for words in (
@@ -170,7 +174,9 @@ def test_the_advice_fits_the_error(told, error, advice):
     """Each class of errors has its reaction; the platform's have a general one."""
     closed = Closing(has_published=True, cancelled=["load"])
     event = {"executionArn": "arn:aws:states:eu-north-1:1:execution:x:y", "status": "FAILED"}
-    failure._tell(event, Failure("Check", error, "m"), closed, SimpleNamespace(marketplace="apartments", topic_arn="t"))
+    failure._send_failure_mail(
+        event, Failure("Check", error, "m"), closed, SimpleNamespace(marketplace="apartments", topic_arn="t")
+    )
     (message,) = told
     assert advice in message["Message"]
     assert "Its figures were published before it failed" in message["Message"]

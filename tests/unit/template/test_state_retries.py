@@ -68,7 +68,7 @@ CALLS = {
     (RUN, "Write the manifests"): (4, 930),
     (RUN, "Switch the catalogue"): (4, 330),
     (RUN, "Archive the slices"): (4, 930),
-    (RUN, "Look at the source"): (6, 330),
+    (RUN, "Detect changes"): (6, 330),
     (RUN, "Write the report"): (4, 90),
     (SQL_STEP, "Run the SQL"): (5, 150),
 }
@@ -123,7 +123,7 @@ def test_every_error_of_invoke_was_judged():
 @pytest.mark.parametrize(
     ("state", "resource", "error"),
     [
-        ("Look at the source", LAMBDA, "Lambda.ResourceNotReadyException"),
+        ("Detect changes", LAMBDA, "Lambda.ResourceNotReadyException"),
         ("Open the run", NESTED, "StepFunctions.ExecutionLimitExceededException"),
         ("Notify", SNS, "SNS.ThrottledException"),
         ("Extract the slices", READER, "States.ItemReaderFailed"),

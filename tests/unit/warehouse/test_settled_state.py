@@ -24,7 +24,7 @@ from rental_pipeline.model.load_document import TableLoad
 from rental_pipeline.model.plan_document import Plan, RawChanges
 from rental_pipeline.model.state_document import KnownTable, find_state
 from rental_pipeline.model.table_plan import Comparison, PlannedTable
-from rental_pipeline.plan import look as looking
+from rental_pipeline.plan import change_detection
 from rental_pipeline.plan.continuation import Deadline
 from rental_pipeline.source.safe_watermark import SafeWatermark
 from rental_pipeline.warehouse import settled_state
@@ -127,8 +127,8 @@ class Connection:
 
 
 @contextmanager
-def looking_at(moment: datetime = NOON, error: Exception | None = None) -> Iterator[None]:
-    """Have the look end with the source's clock, or an error of the source: of the tables, it has none to compare."""
+def detecting(moment: datetime = NOON, error: Exception | None = None) -> Iterator[None]:
+    """Have change detection end with the source's clock, or an error of the source: of the tables, it has none to compare."""
 
     def find_safe_watermark(*_: Any) -> SafeWatermark:
         if error:
@@ -136,18 +136,18 @@ def looking_at(moment: datetime = NOON, error: Exception | None = None) -> Itera
         return SafeWatermark(moment, moment - timedelta(seconds=1))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(looking, "read_contract", lambda path: {})
-        patch.setattr(looking, "read_source_address", lambda secret: None)
-        patch.setattr(looking, "connect", lambda address: Connection())
-        patch.setattr(looking, "find_safe_watermark", find_safe_watermark)
-        patch.setattr(looking, "explain_source_error", lambda error, address: FixData("broken"))
-        patch.setattr(looking, "TablePlanner", lambda *arguments: None)
+        patch.setattr(change_detection, "read_contract", lambda path: {})
+        patch.setattr(change_detection, "read_source_address", lambda secret: None)
+        patch.setattr(change_detection, "connect", lambda address: Connection())
+        patch.setattr(change_detection, "find_safe_watermark", find_safe_watermark)
+        patch.setattr(change_detection, "explain_source_error", lambda error, address: FixData("broken"))
+        patch.setattr(change_detection, "TablePlanner", lambda *arguments: None)
         yield
 
 
 def look(run_input: Any = None, settings: PlanSettings = PLANNER, moment: datetime = NOON) -> str:
-    with looking_at(moment):
-        found = looking.look_at_source(settings, run_input, Deadline(lambda: 300.0, 150.0))
+    with detecting(moment):
+        found = change_detection.detect_changes(settings, run_input, Deadline(lambda: 300.0, 150.0))
     return found.status if found.status == "unchanged" else found.reason
 
 
@@ -224,8 +224,8 @@ def test_figures_of_another_day_open_a_run(bucket, ledger):
 )
 def test_a_failed_look_opens_a_run(settled, error, reason):
     """The run meets the same, and it stands in its ledger row; or the state holds nonsense, which may stop no run."""
-    with looking_at(error=error):
-        found = looking.look_at_source(PLANNER, {}, Deadline(lambda: 300.0, 150.0))
+    with detecting(error=error):
+        found = change_detection.detect_changes(PLANNER, {}, Deadline(lambda: 300.0, 150.0))
     assert (found.status, found.reason) == ("open", reason)
 
 

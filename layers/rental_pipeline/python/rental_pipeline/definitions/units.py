@@ -1,4 +1,4 @@
-"""What a chart's values are: periods, texts, money, shares, counts. How they are written is the report's affair."""
+"""What a chart's values are: periods, texts, money, shares, counts. The report formats them (operate/report/values.py)."""
 
 from __future__ import annotations
 

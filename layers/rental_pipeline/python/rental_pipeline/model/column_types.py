@@ -60,7 +60,9 @@ def _time(redshift: str, remark: str) -> TypeRule:
 _HEX = "lower-case hexadecimal"
 _IMPOSSIBLE = "zero and impossible dates: NULL, counted"
 
-# By information_schema's DATA_TYPE, with `unsigned` and the widest BIT apart where they need another home.
+# By information_schema's DATA_TYPE, with `unsigned` and the widest BIT apart where they need another type in Redshift.
+# A new type also needs: `_ARROW` and `_GLUE` below, where its Redshift type is new; the lists at the head of source/queries.py,
+# where it may be a key; mysql_arrow's columns.py, where the wire's type is new; and local/marketplace/csv_columns.py.
 TYPES = {
     "tinyint": _integer("smallint", "also BOOLEAN, that is TINYINT(1), which may hold any of -128 to 127"),
     "tinyint unsigned": _integer("smallint"),

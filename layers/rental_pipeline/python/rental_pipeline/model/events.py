@@ -40,7 +40,7 @@ class ReplaySpan(Document):
 
 
 @dataclass(frozen=True)
-class Look(Document):
+class ChangeDetection(Document):
     """What plan_run returns where no run is opened yet.
 
     Attributes:

@@ -107,7 +107,7 @@ def close_failed_run(event: dict[str, Any], settings: FailureSettings, remaining
     except (PipelineError, StatementFailed, ClientError, BotoCoreError) as error:
         logger.exception("the warehouse could not be told")
         closing.problem = str(error)
-    _tell(detail, failure, closing, settings)
+    _send_failure_mail(detail, failure, closing, settings)
     if closing.run_sequence is not None:
         record_ended_run(api, settings, closing.run_sequence, detail["executionArn"])
     return asdict(closing)
@@ -174,7 +174,7 @@ def _close(api: DataApi, detail: dict[str, Any], failure: Failure, settings: Fai
     closing.has_published = bool(api.query(opening, published))
 
 
-def _tell(detail: dict[str, Any], failure: Failure, closing: Closing, settings: FailureSettings) -> None:
+def _send_failure_mail(detail: dict[str, Any], failure: Failure, closing: Closing, settings: FailureSettings) -> None:
     run = f"run {closing.run_sequence}" if closing.run_sequence else "a run"
     lines = [
         f"{run[0].upper()}{run[1:]} of {settings.marketplace} ended as {detail['status']}.",

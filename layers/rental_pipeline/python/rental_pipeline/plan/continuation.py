@@ -1,4 +1,4 @@
-"""How far a planner has come, for the one that goes on.
+"""The progress of a plan, kept for the next invocation.
 
 What takes long is done once, and the bounds stay those that were fixed before the first read (I7).
 """

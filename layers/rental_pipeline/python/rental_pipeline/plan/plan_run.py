@@ -33,8 +33,8 @@ from rental_pipeline.model.plan_document import Plan, RawChanges, Rebuild
 from rental_pipeline.model.run_request import RunInput, read_run_input
 from rental_pipeline.model.strategies import Snapshot
 from rental_pipeline.model.table_plan import iso_text
+from rental_pipeline.plan.change_detection import detect_changes
 from rental_pipeline.plan.continuation import Deadline, OutOfTime, Progress
-from rental_pipeline.plan.look import look_at_source
 from rental_pipeline.plan.replay import plan_replay
 from rental_pipeline.plan.table_planner import TablePlanner, choose_as_of
 from rental_pipeline.source.connection import connect, explain_source_error, read_source_address
@@ -50,7 +50,7 @@ def plan_run(event: dict[str, Any], remaining_milliseconds: Callable[[], float] 
     """Plan a run: read the contract, the ledger and the source's schema; write plan.json and slices.json.
 
     Args:
-        event: `run_sequence` (int; null: no run is opened yet, see plan/look.py), `input`, the execution's input, and
+        event: `run_sequence` (int; null: no run is opened yet, see plan/change_detection.py), `input`, the execution's input, and
             `continuation`: 0, or what the call before returned.
         remaining_milliseconds: Says how long this invocation may still take.
 
@@ -67,7 +67,7 @@ def plan_run(event: dict[str, Any], remaining_milliseconds: Callable[[], float] 
     run_sequence, continuation = asked.run_sequence, asked.continuation
     deadline = Deadline(lambda: remaining_milliseconds() / 1000, _RESERVE_SECONDS)
     if run_sequence is None:
-        return look_at_source(settings, asked.input, deadline).to_json()
+        return detect_changes(settings, asked.input, deadline).to_json()
     path = settings.sql_root / settings.marketplace / "source.yaml"
     contract = read_contract(path)
     run_input = read_run_input(asked.input, contract)

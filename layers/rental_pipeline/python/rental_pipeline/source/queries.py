@@ -26,7 +26,7 @@ ROW_HASH_VERSION = "3"
 
 _BARE_INTEGERS = ("tinyint", "smallint", "mediumint", "int", "bigint", "year")
 _BINARIES = ("binary", "varbinary")
-# By the order of its index a UUID is not its text's: there the server compares it with a text as a UUID.
+# An index orders UUIDs otherwise than their texts; the server compares a text with such a column as a UUID.
 _TEXTS = ("char", "varchar", "uuid", "inet4", "inet6")
 
 # The source's table in every query: its columns are always qualified by it, so no name of the query's own can be taken for one.
@@ -190,7 +190,7 @@ def quote_name(name: str) -> str:
 
 
 def _spare_marks(text: str) -> str:
-    """Double each %, which PyMySQL takes for a mark wherever it is given arguments, be they none: `execute(query, [])`."""
+    """Double each %: PyMySQL takes every % for a placeholder where arguments are passed, even none (`execute(query, [])`)."""
     return text.replace("%", "%%")
 
 

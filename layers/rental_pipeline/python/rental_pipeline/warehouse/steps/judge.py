@@ -5,11 +5,11 @@ from __future__ import annotations
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.model.raw_tables import BAD_COLUMNS, quote_identifier
 from rental_pipeline.warehouse.steps.curated_build import CuratedBuild, write_row_key
-from rental_pipeline.warehouse.steps.limits import Limit, read_limits, tell_all
+from rental_pipeline.warehouse.steps.limits import Limit, describe_all, read_limits
 from rental_pipeline.warehouse.steps.newest import rank_versions
 from rental_pipeline.warehouse.steps.step import literal
 
-_LETTERS_TOLD = 64  # of a reference, and of the key that it may mean
+_MOST_SHOWN = 64  # characters of a reference, and of the key that it may mean
 # The rules that hold for every table: raw could not hold a value (broken_value has the names of the columns), or curated cannot;
 # or a row whose parent never existed (a rule of the file, named orphan…) only spells a parent's key otherwise.
 UNREADABLE_ROW = "unreadable_row"
@@ -21,7 +21,7 @@ RULES = {
     UNREADABLE_ROW: "a value in the source that the warehouse cannot hold (bad_rows in source.yaml)",
     VALUE_TOO_LARGE: "a text longer, or a number larger, than its column holds",
     PARENT_SPELLED_OTHERWISE: "a reference that differs only in case, or in blanks at its end, from a parent's key, which the"
-    " source may take for equal: spell it alike there, or join by lower(…) in the curated file",
+    " source may take for equal: use the same spelling there, or join by lower(…) in the curated file",
 }
 
 
@@ -132,7 +132,7 @@ class Judging(CuratedBuild):
             keys = ["event_day"] if self.is_append else self.table.key
             statements += [
                 f"insert into _rp_unheld_row select {', '.join(f'judged.{column}' for column in keys)}, judged.row_key,"
-                f" {literal(VALUE_TOO_LARGE)}, {tell_all(required)}, {', '.join(self.amount_of('judged'))}"
+                f" {literal(VALUE_TOO_LARGE)}, {describe_all(required)}, {', '.join(self.amount_of('judged'))}"
                 f" from judged where {exceeds}",
                 f"delete from judged where {exceeds}",
             ]
@@ -140,7 +140,7 @@ class Judging(CuratedBuild):
             exceeds = f"judged.broken_rule is null and {_any_of(informing)}"
             event_day = "judged.event_day" if self.is_append else "cast(null as date)"
             statements += [
-                f"insert into _rp_shortened select judged.row_key, {event_day}, {tell_all(informing)}"
+                f"insert into _rp_shortened select judged.row_key, {event_day}, {describe_all(informing)}"
                 f" from judged where {exceeds}",
                 f"update judged set {_empty(informing)} where {exceeds}",
             ]
@@ -153,8 +153,8 @@ class Judging(CuratedBuild):
         """
         selects = [
             "select newest._row_key,"
-            f" cast(min({literal(f'{reference.column}=')} || left({_as_text('newest', reference.column)}, {_LETTERS_TOLD})"
-            f" || ', its parent ' || left({_as_text('_rp_parent', reference.parent_key)}, {_LETTERS_TOLD})) as varchar(1024))"
+            f" cast(min({literal(f'{reference.column}=')} || left({_as_text('newest', reference.column)}, {_MOST_SHOWN})"
+            f" || ', its parent ' || left({_as_text('_rp_parent', reference.parent_key)}, {_MOST_SHOWN})) as varchar(1024))"
             " as _rp_broken_value from judged inner join newest on judged.row_key = newest._row_key"
             f" inner join {self.raw_parent(reference)} as _rp_parent on {self.is_alike(reference, 'newest', '_rp_parent')}"
             " where judged.broken_rule like 'orphan%' and _rp_parent._operation = 'U'"
@@ -186,7 +186,7 @@ class Judging(CuratedBuild):
         row_key = write_row_key("_rp_after", [quote_identifier(column) for column in self.table.key])
         keys = [f"_rp_after.{column}" for column in self.table.key]
         selected = [f"{key} as {raw}" for key, raw in zip(keys, self.raw_key, strict=True)]
-        exceeds, told = (_any_of(required), tell_all(required)) if required else ("false", "''")
+        exceeds, told = (_any_of(required), describe_all(required)) if required else ("false", "''")
         statements = [
             f"create temp table _rp_unheld_row as select {', '.join(selected)}, cast({row_key} as varchar(1024)) as row_key,"
             f" cast({literal(VALUE_TOO_LARGE)} as varchar(127)) as broken_rule,"
@@ -199,7 +199,7 @@ class Judging(CuratedBuild):
         if informing:
             event_day = keys[0] if self.is_append else "cast(null as date)"
             statements += [
-                f"insert into _rp_shortened select {row_key}, {event_day}, min({tell_all(informing)})"
+                f"insert into _rp_shortened select {row_key}, {event_day}, min({describe_all(informing)})"
                 f" from _rp_after where {_any_of(informing)} group by {', '.join(keys)}",
                 f"update _rp_after set {_empty(informing)} where {_any_of(informing)}",
             ]

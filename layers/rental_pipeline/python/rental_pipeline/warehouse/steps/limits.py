@@ -62,7 +62,7 @@ def read_limits(table: CuratedTable, rows: str) -> list[Limit]:
     return limits
 
 
-def tell_all(limits: list[Limit]) -> str:
+def describe_all(limits: list[Limit]) -> str:
     """Return the text that tells which of the values a row exceeds, several joined by `; `."""
     texts = " || ".join(f"case when {limit.exceeds} then {limit.told} || '; ' else '' end" for limit in limits)
     return f"cast(rtrim(left({texts}, {_LETTERS}), '; ') as varchar(1024))"

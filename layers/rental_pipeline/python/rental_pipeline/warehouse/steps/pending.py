@@ -1,4 +1,4 @@
-"""Pending: what is left to build and to archive after the loads. An unchanged source leaves nothing, and the run ends here."""
+"""Pending: what is left to build and to archive after the loads. Where nothing is, the run goes on to archive and close."""
 
 from __future__ import annotations
 

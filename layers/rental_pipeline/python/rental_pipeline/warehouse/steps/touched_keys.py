@@ -23,8 +23,8 @@ class TouchedKeys(CuratedBuild):
     def select_touched(self) -> str:
         """Keys (or days) that may now be judged otherwise: changed themselves, or without a parent until now.
 
-        Raw keeps all versions, so a parent that it once had is one that existed, whatever became of it: once a row has its
-        parents, no change of theirs touches it. Of an append table, rejected rows are judged by themselves, not with their day.
+        A parent counts as known once raw has had it, since raw keeps all versions: later changes of a parent touch no child
+        that has it. Of an append table, rejected rows are judged by themselves, not with their day.
         """
         keys = ", ".join(self.raw_key)
         if self.is_full:

@@ -1,7 +1,7 @@
 """Whether a run has anything to do, asked of the source and of what the last run left (state.json), and not of the warehouse.
 
 Redshift Serverless bills a minute whenever it is asked anything. What is found here is only ever a reason to do nothing: every
-doubt, and every failure, opens a run, which plans from the ledger as if nobody had looked.
+doubt, and every failure, opens a run, which plans from the ledger as if nothing had been compared.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rental_pipeline.base.settings import PlanSettings
 from rental_pipeline.base.telemetry import count, logger, seconds
 from rental_pipeline.definitions.read_marketplace import hash_contract, read_marketplace
 from rental_pipeline.model.contract import HASH, TableContract, read_contract
-from rental_pipeline.model.events import Look
+from rental_pipeline.model.events import ChangeDetection
 from rental_pipeline.model.fingerprints import Fingerprint
 from rental_pipeline.model.run_request import RunInput, read_run_input
 from rental_pipeline.model.state_document import KnownTable, Settled, Stack, State, find_state
@@ -42,14 +42,14 @@ class _NotSettled(Exception):
 
 
 @dataclass(frozen=True)
-class _Kept:
+class _LastRun:
     """What a run left, which is of this stack and has not been overtaken."""
 
     state: State
     settled: Settled
 
 
-def look_at_source(settings: PlanSettings, run_input: Any, deadline: Deadline) -> Look:
+def detect_changes(settings: PlanSettings, run_input: Any, deadline: Deadline) -> ChangeDetection:
     """Return whether an execution may end as unchanged, because the source and all that decides are as the last run left them.
 
     Args:
@@ -57,28 +57,28 @@ def look_at_source(settings: PlanSettings, run_input: Any, deadline: Deadline) -
         deadline: Of this invocation; with less time than it keeps, a run is opened.
     """
     try:
-        kept = _find_kept(settings, run_input)
-        bound = _compare_source(settings, kept, deadline)
+        last = _read_last_run(settings, run_input)
+        bound = _compare_source(settings, last, deadline)
     except _NotSettled as reason:
         logger.info("a run is opened", extra={"reason": str(reason)})
-        return Look("open", str(reason))
+        return ChangeDetection("open", str(reason))
     except OutOfTime:
         logger.info("a run is opened", extra={"reason": "there was no time to compare all tables"})
-        return Look("open", "there was no time to compare all tables")
+        return ChangeDetection("open", "there was no time to compare all tables")
     except PipelineError as error:
         # The run meets the same, and then it stands in its ledger row.
-        logger.warning("a run is opened, as the source or its state could not be looked at", extra={"error": str(error)})
-        return Look("open", f"{type(error).__name__}: {error}")
+        logger.warning("a run is opened, as the source or its state could not be read", extra={"error": str(error)})
+        return ChangeDetection("open", f"{type(error).__name__}: {error}")
     except Exception as error:
         # Such as a state whose texts are no times: whatever it holds, it stops no run.
-        logger.exception("a run is opened, as the look broke off")
-        return Look("open", f"{type(error).__name__}: {error}")
+        logger.exception("a run is opened, as change detection failed")
+        return ChangeDetection("open", f"{type(error).__name__}: {error}")
     # What a run's step `close` publishes: the alarm on old figures and the dashboard watch these.
     count("RunsSucceeded", 1, marketplace=settings.marketplace)
     seconds("WatermarkLag", bound.lag.total_seconds(), marketplace=settings.marketplace)
-    run = kept.state.run_sequence
+    run = last.state.run_sequence
     logger.info("nothing to do", extra={"run_sequence": run})
-    return Look(
+    return ChangeDetection(
         "unchanged",
         f"the source is as run {run} left it",
         run_sequence=run,
@@ -88,7 +88,7 @@ def look_at_source(settings: PlanSettings, run_input: Any, deadline: Deadline) -
     )
 
 
-def _find_kept(settings: PlanSettings, run_input: Any) -> _Kept:
+def _read_last_run(settings: PlanSettings, run_input: Any) -> _LastRun:
     """Return what the last run left.
 
     Raises:
@@ -112,7 +112,7 @@ def _find_kept(settings: PlanSettings, run_input: Any) -> _Kept:
     files = read_marketplace(settings.sql_root, settings.marketplace, settings.reporting_currency).files_hash
     if settled.ledger.files_hash != files or settled.contract_hash != hash_contract(settings.sql_root, settings.marketplace):
         raise _NotSettled("the SQL, the exchange rates or source.yaml were deployed again")
-    return _Kept(state, settled)
+    return _LastRun(state, settled)
 
 
 def _require_newest(settings: PlanSettings, run: int) -> None:
@@ -127,7 +127,7 @@ def _require_newest(settings: PlanSettings, run: int) -> None:
         raise _NotSettled(f"run {run + 1} was opened since")
 
 
-def _compare_source(settings: PlanSettings, kept: _Kept, deadline: Deadline) -> SafeWatermark:
+def _compare_source(settings: PlanSettings, last: _LastRun, deadline: Deadline) -> SafeWatermark:
     """Compare every table of the source with what raw holds of it, those that take least time first.
 
     Raises:
@@ -137,7 +137,7 @@ def _compare_source(settings: PlanSettings, kept: _Kept, deadline: Deadline) -> 
     """
     path = _locate_contract(settings)
     contract = read_contract(path)
-    ledger, tables = kept.settled.ledger, kept.settled.tables
+    ledger, tables = last.settled.ledger, last.settled.tables
     hashing = [name for name, table in contract.items() if HASH in table.personal.values()]
     hash_key = read_hash_key(settings.hash_secret_arn, hashing)
     address = read_source_address(settings.source_secret_arn)
@@ -145,7 +145,7 @@ def _compare_source(settings: PlanSettings, kept: _Kept, deadline: Deadline) -> 
         try:
             bound = find_safe_watermark(connection, address, timedelta(seconds=settings.bound_delay_seconds))
             seconds("WatermarkHeldBack", bound.lag.total_seconds(), marketplace=settings.marketplace)
-            if bound.source_time.date().isoformat() != kept.settled.source_day:
+            if bound.source_time.date().isoformat() != last.settled.source_day:
                 raise _NotSettled("a day has passed")
             if ledger.as_of and choose_as_of(RunInput(), ledger, bound).isoformat() != ledger.as_of:
                 raise _NotSettled("the figures are of another day")
