@@ -19,6 +19,7 @@ from rental_pipeline.warehouse.data_api import StatementFailed
 @pytest.fixture(autouse=True)
 def last_state(monkeypatch):
     """The execution's history ends in this state."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.setattr(failure, "_find_failed_state", lambda client, execution_arn: "Load raw tables")
 
 
