@@ -179,6 +179,7 @@ class Template:
             "AWS::Lambda::LayerVersion": self._arn(f"lambda:{REGION}:{ACCOUNT}:layer:{name}:1"),
             "AWS::StepFunctions::StateMachine": self._arn(f"states:{REGION}:{ACCOUNT}:stateMachine:{physical}"),
             "AWS::IAM::Role": physical,
+            "AWS::IAM::ManagedPolicy": f"arn:{PARTITION}:iam::{ACCOUNT}:policy/{physical}",
             "AWS::Logs::LogGroup": physical,
             "AWS::Events::Rule": physical,
             "AWS::CloudWatch::Dashboard": physical,
@@ -225,9 +226,9 @@ class Template:
 
     def _physical_name(self, logical_id: str) -> str:
         properties = self.translated["Resources"][logical_id].get("Properties", {})
-        for given in ("StateMachineName", "LogGroupName"):
-            if given in properties:
-                return str(self._resolve(properties[given], logical_id))
+        for given in ("StateMachineName", "LogGroupName", "RoleName"):
+            if given in properties and (name := self._resolve(properties[given], logical_id)) is not _NO_VALUE:
+                return str(name)
         if self._type_of(logical_id, logical_id) == "AWS::Glue::Database":
             name = str(self._resolve(properties["DatabaseInput"]["Name"], logical_id))
             if name != name.lower():

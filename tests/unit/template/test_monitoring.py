@@ -44,6 +44,14 @@ def published() -> dict[str, set[str]]:
     return found
 
 
+def list_alarm_metrics(alarm: dict) -> dict[str, tuple[dict, str, int]]:
+    """Return an alarm's metrics (namespace, name, dimensions) with statistic and period, by their ids in its formula."""
+    if "Metrics" not in alarm:
+        return {"": ({key: alarm[key] for key in ("Namespace", "MetricName", "Dimensions")}, alarm["Statistic"], alarm["Period"])}
+    stats = {metric["Id"]: metric["MetricStat"] for metric in alarm["Metrics"] if "MetricStat" in metric}
+    return {name: (stat["Metric"], stat["Stat"], stat["Period"]) for name, stat in stats.items()}
+
+
 def read_dashboard(template: Template) -> dict:
     (dashboard,) = template.resources("AWS::CloudWatch::Dashboard").values()
     return json.loads(dashboard["DashboardBody"])
@@ -65,14 +73,14 @@ def list_dashboard_metrics(template: Template) -> list[tuple[str, str, dict[str,
 
 def test_alarms_watch_metrics_that_are_published(template, published):
     """With the dimensions they are published with; an alarm on any other would stay silent for ever."""
-    ours = [
-        alarm for alarm in template.resources("AWS::CloudWatch::Alarm").values() if alarm.get("Namespace") == "RentalPipeline"
-    ]
-    assert len(ours) == 2
-    for alarm in ours:
-        dimensions = {each["Name"]: each["Value"] for each in alarm["Dimensions"]}
+    alarms = template.resources("AWS::CloudWatch::Alarm").values()
+    watched = [metric for alarm in alarms for metric, _, _ in list_alarm_metrics(alarm).values()]
+    ours = [metric for metric in watched if metric["Namespace"] == "RentalPipeline"]
+    assert {metric["MetricName"] for metric in ours} == {"RunsSucceeded", "WatermarkHeldBack", "ArchivedFilesMissing"}
+    for metric in ours:
+        dimensions = {each["Name"]: each["Value"] for each in metric["Dimensions"]}
         assert dimensions == OUR_DIMENSIONS
-        assert published[alarm["MetricName"]] == dimensions.keys()
+        assert published[metric["MetricName"]] == dimensions.keys()
 
 
 def test_the_dashboard_shows_metrics_that_are_published(template, published):
@@ -150,28 +158,28 @@ def test_silence_is_an_alarm_only_where_it_should_be(template):
     for name, alarm in template.resources("AWS::CloudWatch::Alarm").items():
         assert alarm["TreatMissingData"] == ("breaching" if name.startswith("NoRun") else "notBreaching")
         # PutMetricAlarm: periods of an hour may be evaluated over seven days at most.
-        assert int(alarm["EvaluationPeriods"]) * alarm.get("Period", 300) <= 7 * 86_400
+        (period,) = {period for _, _, period in list_alarm_metrics(alarm).values()}
+        assert int(alarm["EvaluationPeriods"]) * period <= 7 * 86_400
 
 
 # What each alarm watches, and when it is raised: its statistic over so many seconds, against a threshold, in so many periods.
 ALARMS = {
     "RunFailedAlarm": ("AWS/States", "failed + timed_out + aborted", "Sum", 300, "GreaterThanThreshold", 0, 1),
-    "NoRunStartedAlarm": ("AWS/States", "ExecutionsStarted", "Sum", 3600, "LessThanThreshold", 1, 25),
-    "NoRunSucceededAlarm": ("RentalPipeline", "RunsSucceeded", "Sum", 3600, "LessThanThreshold", 1, 30),
+    "NoRunStartedAlarm": ("AWS/States", "FILL(started, 0)", "Sum", 3600, "LessThanThreshold", 1, 25),
+    "NoRunSucceededAlarm": ("RentalPipeline", "FILL(succeeded, 0)", "Sum", 3600, "LessThanThreshold", 1, 30),
     "HeldBackAlarm": ("RentalPipeline", "WatermarkHeldBack", "Maximum", 3600, "GreaterThanThreshold", 21_600, 1),
+    "ArchivedFilesMissingAlarm": ("RentalPipeline", "ArchivedFilesMissing", "Sum", 3600, "GreaterThanThreshold", 0, 1),
     "UndeliveredEventsAlarm": ("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", 300, "GreaterThanThreshold", 0, 1),
 }
 
 
 def read_trigger(alarm: dict) -> tuple:
     """Return what an alarm watches and when it is raised, as in ALARMS."""
-    if "Metrics" in alarm:
-        (formula,) = (metric for metric in alarm["Metrics"] if metric.get("ReturnData", True))
-        parts = [metric["MetricStat"] for metric in alarm["Metrics"] if metric is not formula]
-        ((namespace, statistic, period),) = {(part["Metric"]["Namespace"], part["Stat"], part["Period"]) for part in parts}
-        watched = namespace, formula["Expression"], statistic, period
-    else:
-        watched = alarm["Namespace"], alarm["MetricName"], alarm["Statistic"], alarm["Period"]
+    metrics = list_alarm_metrics(alarm)
+    ((namespace, statistic, period),) = {(metric["Namespace"], stat, period) for metric, stat, period in metrics.values()}
+    formulas = [metric["Expression"] for metric in alarm.get("Metrics", []) if metric.get("ReturnData", True)]
+    (what,) = formulas or [alarm["MetricName"]]
+    watched = namespace, what, statistic, period
     return *watched, alarm["ComparisonOperator"], int(alarm["Threshold"]), int(alarm["EvaluationPeriods"])
 
 
@@ -192,7 +200,41 @@ def test_all_bad_endings_of_a_run_are_counted(template):
     }
     machine = [{"Name": "StateMachineArn", "Value": template.resolve({"Ref": "RunStateMachine"})}]
     assert all(metric["Dimensions"] == machine for metric in counted.values())
-    assert template.resources("AWS::CloudWatch::Alarm")["NoRunStartedAlarm"]["Dimensions"] == machine
+    started, _, _ = list_alarm_metrics(template.resources("AWS::CloudWatch::Alarm")["NoRunStartedAlarm"])["started"]
+    assert (started["MetricName"], started["Dimensions"]) == ("ExecutionsStarted", machine)
+
+
+def evaluate(alarm: dict, points: dict[int, float]) -> str:
+    """Return the state that CloudWatch gives an alarm on one metric below a threshold.
+
+    Rules: CloudWatch User Guide, "How alarm state is evaluated when data is missing". It looks at more periods than it evaluates
+    ("evaluation range"; as many as it likes), and where some of them have no data, takes the most recent that have.
+
+    Args:
+        points: The metric's value by how many periods ago it was.
+    """
+    periods = int(alarm["EvaluationPeriods"])
+    is_filled = any(str(metric.get("Expression", "")).startswith("FILL(") for metric in alarm.get("Metrics", []))
+    looked_at = range(periods + 5)
+    known = {ago: points.get(ago, 0.0) if is_filled else points[ago] for ago in looked_at if is_filled or ago in points}
+    if known.keys() >= set(range(periods)):
+        values = [known[ago] for ago in range(periods)]
+    else:
+        values = [known[ago] for ago in sorted(known)][:periods]
+    is_breaching = [value < int(alarm["Threshold"]) for value in values]
+    is_breaching += [alarm["TreatMissingData"] == "breaching"] * (periods - len(values))
+    return "ALARM" if all(is_breaching) else "OK"
+
+
+@pytest.mark.parametrize(("name", "hours"), [("NoRunStartedAlarm", 25), ("NoRunSucceededAlarm", 30)])
+@pytest.mark.parametrize(("ago", "state"), [([], "ALARM"), ([0], "OK"), ([-1], "OK"), ([1], "ALARM"), ([1, 4], "ALARM")])
+def test_a_run_of_before_the_hours_does_not_count(template, name, hours, ago, state):
+    """By CloudWatch's own rules: a run in the last of the hours does, one in the hour before it does not."""
+    alarm = template.resources("AWS::CloudWatch::Alarm")[name]
+    assert int(alarm["EvaluationPeriods"]) == hours
+    assert evaluate(alarm, {hours - 1 + each: 1.0 for each in ago}) == state
+    unfilled = {**alarm, "Metrics": []}
+    assert evaluate(unfilled, {hours: 1.0}) == "OK"  # what the fill is for
 
 
 def test_an_alarm_that_waits_for_a_run_tells_its_end(template):
