@@ -24,10 +24,10 @@ help:  ## list the commands
 setup:  ## make .venv of what requirements/ pins, and find (or install) MariaDB; every command does so by itself
 	@local/setup.sh
 
-run: setup  ## source to metrics on this machine. SCALE=0.01 SEED=1 CSV=folder CSV_DELIMITER=; CSV_ENCODING=utf-8 CURRENCY=USD JSON=path MARKETPLACE=apartments
+run: setup  ## source to metrics on this machine. SCALE=0.01 SEED=1 CSV=folder CSV_DELIMITER=; CSV_ENCODING=utf-8 CURRENCY=USD JSON=path VERBOSE=1 MARKETPLACE=apartments
 	@.venv/bin/python -m local run $(if $(SCALE),--scale $(SCALE)) $(if $(SEED),--seed $(SEED)) $(if $(CSV),--csv "$(CSV)") \
 	    $(if $(CSV_DELIMITER),--csv-delimiter "$(CSV_DELIMITER)") $(if $(CSV_ENCODING),--csv-encoding "$(CSV_ENCODING)") \
-	    $(if $(CURRENCY),--currency "$(CURRENCY)") $(if $(JSON),--json "$(JSON)") $(if $(MARKETPLACE),--marketplace $(MARKETPLACE))
+	    $(if $(CURRENCY),--currency "$(CURRENCY)") $(if $(JSON),--json "$(JSON)") $(if $(VERBOSE),--verbose) $(if $(MARKETPLACE),--marketplace $(MARKETPLACE))
 
 psql: setup  ## SQL on the warehouse of the last run
 	@.venv/bin/python -m local psql

@@ -35,6 +35,7 @@ def main() -> int:
     run.add_argument("--csv-delimiter", metavar="CHARACTER", help="between their fields, or tab (found by default)")
     run.add_argument("--csv-encoding", metavar="NAME", help="of the CSV files, as cp1252 (found by default)")
     run.add_argument("--currency", metavar="CODE", help="of all figures, as EUR (default USD, or that of the last run)")
+    run.add_argument("-v", "--verbose", action="store_true", help="tell each state, each hop of the rows, every metric")
     run.add_argument("--json", type=Path, metavar="PATH", help="write the report as JSON, too")
     commands.add_parser("psql", help="SQL on the warehouse of the last run")
     commands.add_parser("notebooks", help="execute the notebooks over the warehouse of the last run, and write them as pages")
@@ -61,6 +62,7 @@ def main() -> int:
                 arguments.json,
                 arguments.currency,
                 CsvFormat(arguments.csv_delimiter, arguments.csv_encoding),
+                arguments.verbose,
             )
         elif arguments.command == "psql":
             return open_psql(arguments.state)

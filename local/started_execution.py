@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,12 +23,15 @@ class VisitedState:
         subject: The table or metric that it works on, where it works on one.
         started_at: When it was entered.
         seconds: How long it took; None while it has not ended.
+        items, items_done: Of a Map, how many items it has, and how many of them it is through with; None of any other.
     """
 
     name: str
     subject: str | None
     started_at: datetime
     seconds: float | None
+    items: int | None = None
+    items_done: int = 0
 
 
 class StartedExecution:
@@ -45,25 +48,21 @@ class StartedExecution:
         self._states = states
         self._wait_for_rules = wait_for_rules
 
-    def wait(self, progress: Callable[[VisitedState], None] | None = None, seconds: float = 900) -> StartedExecution:
+    def wait(self, progress: Callable[[list[VisitedState]], None] | None = None, seconds: float = 900) -> StartedExecution:
         """Return when it has ended, and what the template's rules start at its end has ended too.
 
         Args:
-            progress: Told of every state that was left, in order.
+            progress: Told of all states that it has visited, several times a second.
             seconds: How long to wait at most.
 
         Raises:
             TimeoutError: it still runs.
         """
         deadline = time.monotonic() + seconds
-        told = 0
         while True:
             has_ended = self.status in ENDED
             if progress:
-                left = [state for state in self.visited_states() if state.seconds is not None]
-                for state in left[told:]:
-                    progress(state)
-                told = len(left)
+                progress(self.visited_states())
             if has_ended:
                 break
             if time.monotonic() > deadline:
@@ -115,16 +114,21 @@ class StartedExecution:
 
     def visited_states(self) -> list[VisitedState]:
         """Return the states it entered, in the order in which they were left; those it is still in come last."""
-        left, inside = [], []
+        left: list[VisitedState] = []
+        inside: list[VisitedState] = []
         for event in self.history():
             if entered := event.get("stateEnteredEventDetails"):
-                inside.append((entered["name"], _name_subject(entered.get("input")), event["timestamp"]))
+                inside.append(VisitedState(entered["name"], _name_subject(entered.get("input")), event["timestamp"], None))
             elif exited := event.get("stateExitedEventDetails"):
                 # Without concurrency inside the run's history, the state left is the last one entered of that name.
-                position = max(i for i, (name, _, _) in enumerate(inside) if name == exited["name"])
-                name, subject, since = inside.pop(position)
-                left.append(VisitedState(name, subject, since, (event["timestamp"] - since).total_seconds()))
-        return left + [VisitedState(name, subject, since, None) for name, subject, since in inside]
+                state = inside.pop(max(i for i, each in enumerate(inside) if each.name == exited["name"]))
+                left.append(replace(state, seconds=(event["timestamp"] - state.started_at).total_seconds()))
+            elif loop := event.get("mapStateStartedEventDetails"):
+                inside[-1] = replace(inside[-1], items=loop["length"])
+            elif event.get("mapIterationSucceededEventDetails"):
+                number = max(i for i, each in enumerate(inside) if each.items is not None)
+                inside[number] = replace(inside[number], items_done=inside[number].items_done + 1)
+        return left + inside
 
     def _describe(self) -> dict[str, Any]:
         description: dict[str, Any] = self._states.describe_execution(executionArn=self.arn)

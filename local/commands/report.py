@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -11,8 +12,11 @@ import psycopg
 from psycopg import sql
 
 from rental_pipeline.definitions.sql_files import read_sql_folder
+from rental_pipeline.model.figures_document import Figures
+from rental_pipeline.operate.report.page import make_tile
 
 ROWS_PER_METRIC = 3
+_HEADLINES = 8
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,32 @@ class MetricValues:
     grain: str
     columns: list[str]
     rows: list[list[Any]]
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A figure that the report leads with, in words.
+
+    Attributes:
+        title: What it is.
+        shown: Its value.
+        note: Of when it is, and what it was before.
+    """
+
+    title: str
+    shown: str
+    note: str
+
+
+def make_headlines(figures: Figures, standing: Sequence[Standing]) -> list[Headline]:
+    """Return the figures that a report leads with, and the share of the source's rows that are set aside."""
+    tiles = [tile for chart in figures.charts if (tile := make_tile(chart, figures.currency))]
+    headlines = [Headline(tile["title"], tile["shown"], tile["note"]) for tile in tiles[: _HEADLINES - 1]]
+    rejected = sum(table.rejected for table in standing)
+    if rows := rejected + sum(table.curated for table in standing):
+        note = f"{rejected:,} of {rows:,} rows; the report says why"
+        headlines.append(Headline("Set aside", f"{100 * rejected / rows:.1f}%", note))
+    return headlines
 
 
 def read_hops(warehouse: psycopg.Connection, marketplace: str, run_sequence: int) -> list[Hops]:

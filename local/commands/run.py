@@ -6,15 +6,21 @@ import json
 import re
 import sys
 import tempfile
+import textwrap
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from local.commands.execution_stages import ExecutionStages
+from local.commands.progress import Progress
 from local.commands.report import (
     ROWS_PER_METRIC,
+    Headline,
+    Standing,
     lay_out,
+    make_headlines,
     read_currency,
     read_hops,
     read_metrics,
@@ -28,11 +34,14 @@ from local.marketplace.generator import DEFAULT_SCALE, SourceNotEmpty, fill
 from local.marketplace.schema import create_sample_schema
 from local.stack import ROOT, Stack
 from local.standins.athena.lake import Lake, answer_questions
-from local.started_execution import StartedExecution, VisitedState
+from local.started_execution import StartedExecution
+from rental_pipeline.base.object_store import FIGURES
+from rental_pipeline.model.document import parse_document
+from rental_pipeline.model.figures_document import Figures
 
 GENERATED, FROM_CSV = "generated", "csv"
-_NEXT = {GENERATED: "another day and another increment", FROM_CSV: "generated data instead; with CSV=folder these files again"}
-_SHOWN_SECONDS = 0.05  # a state that only decides is not worth a line
+_NEXT = {GENERATED: "another day and increment", FROM_CSV: "generated data; CSV=folder again for the files"}
+_SHOWN_WIDTH = 20  # characters of a headline's value
 
 
 class RunFailed(Exception):
@@ -72,6 +81,7 @@ def run_pipeline(
     json_path: Path | None,
     currency: str | None = None,
     csv_format: CsvFormat = FOUND,
+    is_verbose: bool = False,
 ) -> None:
     """Run what `make run` promises.
 
@@ -83,6 +93,7 @@ def run_pipeline(
         json_path: Write the report there as JSON, too.
         csv_format: How the CSV files are written.
         currency: In which the figures are (the template's ReportingCurrency); None keeps that of the folder's last run.
+        is_verbose: Whether each state, each hop of the rows and the newest values of every metric are told as well.
 
     Raises:
         RunFailed: with the reason and the way out.
@@ -99,24 +110,28 @@ def run_pipeline(
     refuse_another_source(journal, scale, seed)
     if currency:
         journal.note(currency=currency)
-    say("Starting the source, the warehouse, and AWS's stand-ins")
-    with Stack(folder, marketplace, parameters=read_parameters(folder)) as stack:
-        say(f"Deployed template.yaml ({time.monotonic() - started:.1f} s)")
+    with Progress(is_verbose) as progress, ExitStack() as until_told:
+        with progress.stage("Start the services"):
+            stack = until_told.enter_context(Stack(folder, marketplace, parameters=read_parameters(folder)))
         reports = []
         if csv_folder:
-            load_csv_files(stack, csv_folder, csv_format)
-            reports.append(execute(stack, "Load of the CSV files"))
+            load_csv_files(stack, csv_folder, csv_format, progress)
+            reports.append(execute(stack, "Load of the CSV files", progress))
         else:
-            if make_source(stack, journal, scale, seed):
-                reports.append(execute(stack, "First load"))
+            if make_source(stack, journal, scale, seed, progress):
+                reports.append(execute(stack, "First load", progress))
                 journal.note(is_loaded=True)
-            play_next_day(stack, journal)
-            reports.append(execute(stack, "Increment"))
+            play_next_day(stack, journal, progress)
+            reports.append(execute(stack, "Increment", progress))
         report = {"executions": reports, **describe_warehouse(stack), "answers": ask_lake(stack)}
+        standing = [Standing(**table) for table in report["standing"]]
+        report["headlines"] = [asdict(headline) for headline in read_headlines(stack, standing)]
         stack.save_objects()
         page = copy_page(stack, state / "report")
         note = stack.functions.memory_note
     report |= {"seconds": round(time.monotonic() - started, 1), "state_folder": str(folder), "page": page and str(page)}
+    if is_verbose:
+        tell_details(report)
     tell(report, folder, note)
     if json_path:
         json_path.write_text(json.dumps(report, default=str, indent=2) + "\n")
@@ -141,41 +156,42 @@ def refuse_another_source(journal: Journal, scale: float | None, seed: int | Non
             raise RunFailed(f"the source here was made with {name} {made_with}, not {wanted}: `make clean` first")
 
 
-def make_source(stack: Stack, journal: Journal, scale: float | None, seed: int | None) -> bool:
+def make_source(stack: Stack, journal: Journal, scale: float | None, seed: int | None, progress: Progress) -> bool:
     """Create and fill the generated source unless it is there; return whether it still has to be loaded for the first time."""
     facts = journal.facts
     if "scale" not in facts:
         scale, seed = DEFAULT_SCALE if scale is None else scale, 1 if seed is None else seed
-        say(f"Creating the sample source (scale {scale}, seed {seed})")
-        with closing(stack.source.connect()) as connection:
+        with progress.stage("Make a sample source") as told, closing(stack.source.connect()) as connection:
             create_sample_schema(connection, stack.marketplace)
             try:
-                rows = fill(connection, scale, seed, progress=lambda line: say(f"  {line}"), marketplace=stack.marketplace)
+                rows = fill(connection, scale, seed, progress=progress.show, marketplace=stack.marketplace)
             except SourceNotEmpty as error:
                 raise RunFailed("an earlier run was killed while it filled the source: `make clean`, then `make run`") from error
+            told.append(f"{sum(rows.values()):,} rows (scale {scale}, seed {seed})")
         journal.note(scale=scale, seed=seed, days_played=0)
-        say("  " + ", ".join(f"{count:,} {table}" for table, count in rows.items()))
+        progress.detail("  " + ", ".join(f"{count:,} {table}" for table, count in rows.items()))
     return not facts.get("is_loaded")
 
 
-def play_next_day(stack: Stack, journal: Journal) -> None:
+def play_next_day(stack: Stack, journal: Journal, progress: Progress) -> None:
     """Let a day of marketplace life happen on the source."""
     day = journal.facts["days_played"] + 1
-    say(f"Playing day {day} of marketplace life on the source")
-    with closing(stack.source.connect()) as connection:
+    progress.say("")
+    with progress.stage(f"Play day {day}") as told, closing(stack.source.connect()) as connection:
         changes = play_day(connection, journal.facts["seed"], day, stack.marketplace)
+        told.append(f"{sum(changes.values())} changes in the source")
     journal.note(days_played=day)
-    say("  " + ", ".join(f"{count} {what}" for what, count in changes.items() if count))
+    progress.detail("  " + ", ".join(f"{count} {what}" for what, count in changes.items() if count))
 
 
-def load_csv_files(stack: Stack, csv_folder: Path, csv_format: CsvFormat) -> None:
+def load_csv_files(stack: Stack, csv_folder: Path, csv_format: CsvFormat, progress: Progress) -> None:
     """Load the user's files into the source.
 
     Raises:
         RunFailed: a file could not be loaded; figures without it would be wrong.
         InputRefused: the folder or a header is wrong; nothing was loaded.
     """
-    say(f"Loading the CSV files of {csv_folder}")
+    progress.say(f"\nLoad the CSV files of {csv_folder}")
     refused = stack.folder / "refused"
     with closing(stack.source.connect()) as connection:
         loaded = load_folder(
@@ -183,7 +199,7 @@ def load_csv_files(stack: Stack, csv_folder: Path, csv_format: CsvFormat) -> Non
             csv_folder,
             stack.marketplace,
             refused_folder=refused,
-            progress=say,
+            progress=progress.say,
             encoding=csv_format.encoding,
             delimiter=csv_format.delimiter,
         )
@@ -191,21 +207,25 @@ def load_csv_files(stack: Stack, csv_folder: Path, csv_format: CsvFormat) -> Non
         reasons = "\n".join(loaded.failed.values())
         raise RunFailed(f"the pipeline did not run, since not every file could be loaded:\n{reasons}")
     if loaded.refused:
-        say(f"{loaded.refused:,} rows were refused: {refused}")
+        progress.say(f"  {loaded.refused:,} rows were refused: {_shorten(refused)}")
 
 
-def execute(stack: Stack, title: str) -> dict[str, Any]:
+def execute(stack: Stack, title: str, progress: Progress) -> dict[str, Any]:
     """Execute the state machine once, with progress; return what it did.
 
     Raises:
         RunFailed: it did not succeed; the message is the one its subscribers get.
     """
-    say(f"{title}: executing the state machine")
-    execution = stack.start_execution({}).wait(_show_state)
+    progress.say(f"\n{title}")
+    execution = stack.start_execution({})
+    stages = ExecutionStages(progress, stack, execution)
+    execution.wait(stages.follow)
     if execution.status != "SUCCEEDED":
         raise RunFailed(explain(stack, execution))
+    stages.end(execution.visited_states())
     output = execution.output
-    say(f"  {output['status']} after {execution.seconds:.1f} s")
+    if output["status"] != "succeeded":
+        progress.say(f"  {output['status']}")
     with stack.warehouse.connect() as warehouse:
         opened = warehouse.execute(
             f"select run_sequence from {stack.marketplace}_control.run where execution_id = %s", [execution.arn]
@@ -274,44 +294,58 @@ def copy_page(stack: Stack, folder: Path) -> Path | None:
     return path
 
 
-def tell(report: dict[str, Any], folder: Path, note: str | None) -> None:
-    """Print the report and what to do next; takes the texts out of it."""
+def read_headlines(stack: Stack, standing: list[Standing]) -> list[Headline]:
+    """Return the figures that the newest report leads with; none where no run has written one."""
+    pages = stack.s3.get_paginator("list_objects_v2").paginate(Bucket=stack.bucket, Prefix=f"{stack.marketplace}/runs/")
+    keys = [item["Key"] for page in pages for item in page.get("Contents", []) if item["Key"].endswith(f"/{FIGURES}")]
+    if not keys:
+        return []
+    content = stack.s3.get_object(Bucket=stack.bucket, Key=max(keys))["Body"].read()
+    return make_headlines(parse_document(Figures, content), standing)
+
+
+def tell_details(report: dict[str, Any]) -> None:
+    """Print what became of the rows hop by hop, every metric's newest values, and what was asked of the lake."""
     print("\nRows per hop")
     for execution in report["executions"]:
         print(f"\n{execution['title']} (run {execution['run_sequence']}, {execution['status']}, {execution['seconds']:.1f} s)")
-        print(execution.pop("table"))
+        print(execution["table"])
         print("\n".join(f"  {line}" for line in execution["message"].splitlines() if line.startswith(("warning", "Cost"))))
-    print("\nIn the warehouse now")
-    print(lay_out(["table", "curated", "rejected"], [list(row.values()) for row in report["standing"]]))
     print(f"\nThe newest values of every metric (a few rows of its newest period; amounts in {report['currency']})\n")
-    print("\n\n".join(report.pop("metric_tables")))
+    print("\n\n".join(report["metric_tables"]))
     print("\n\nAsked of the lake (Parquet on S3, by DuckDB; on AWS by Athena)")
     for answer in report["answers"]:
         rows = [list(row) for row in answer["rows"][:ROWS_PER_METRIC]]
         print(f"\n{answer['question']}\n{lay_out(answer['columns'], rows) if rows else '(no rows)'}")
-    files = _shorten(folder / "s3")
+
+
+def tell(report: dict[str, Any], folder: Path, note: str | None) -> None:
+    """Print what is loaded, the headline figures and what to do next, in one screen; takes the texts out of the report."""
+    warnings = 0
+    for execution in report["executions"]:
+        execution.pop("table")
+        warnings = sum(line.startswith("warning") for line in execution["message"].splitlines())
+    report.pop("metric_tables")
+    print("\nIn the warehouse now")
+    print(lay_out(["table", "accepted", "set aside"], [list(row.values()) for row in report["standing"]]))
+    if report["headlines"]:
+        print(f"\nHeadline figures ({report['currency']})")
+        for headline in report["headlines"]:
+            shown = textwrap.shorten(headline["shown"], _SHOWN_WIDTH, placeholder=" …")
+            print(f"  {headline['title']:<26}  {shown:<{_SHOWN_WIDTH}}  {headline['note']}".rstrip())
+    told = f" {warnings} warnings are in the report." if warnings else ""
+    print(f"\nTook {report['seconds']:.0f} s; nothing is left running.{told}{f' Note: {note}.' if note else ''} Next:")
     # A marketplace other than the default one has to be named again.
     again = "make run" if folder.parent.name == "apartments" else f"make run MARKETPLACE={folder.parent.name}"
-    print(f"\nTook {report['seconds']} s in all; nothing is left running.")
-    if note:
-        print(f"Note: {note}.")
-    print(
-        f"\nNext\n  make psql     SQL on the warehouse\n  make notebooks    the figures as plots"
-        f"\n  make clean    forget everything and start again"
-        f"\n  {again}    {_NEXT[folder.name]}\n  ls {files}    Parquet files, plans and manifests"
-    )
+    steps = {
+        again: f"{_NEXT[folder.name]}; VERBOSE=1 tells more",
+        "make psql": "SQL on the warehouse",
+        "make notebooks": "the figures as plots",
+        "make clean": "forget everything and start again",
+    }
+    print("\n".join(f"  {command:<26}  {what}" for command, what in steps.items()))
     if report["page"]:
-        print(f"\nreport: {_shorten(Path(report['page']))}")
-
-
-def say(text: str) -> None:
-    """Print a line of progress at once."""
-    print(text, flush=True)
-
-
-def _show_state(state: VisitedState) -> None:
-    if state.seconds is not None and state.seconds >= _SHOWN_SECONDS:
-        say(f"  {state.seconds:6.1f} s  {state.name}{f': {state.subject}' if state.subject else ''}")
+        print(f"report: {_shorten(Path(report['page']))}")
 
 
 def _shorten(path: Path) -> Path:

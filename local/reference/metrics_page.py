@@ -67,18 +67,18 @@ def _draw(metric: str, sources: dict[str, frozenset[Origin]], charts: dict[str, 
         if column != "period_start":
             boxes.setdefault((origins, frozenset(charts.get(column, ()))), []).append(column)
     yield "flowchart LR"
-    by_table: dict[str, set[str]] = {}
-    for origin in frozenset[Origin]().union(*(origins for origins, _ in boxes)):
-        by_table.setdefault(origin.table, set()).add(origin.column)
-    for table, columns in sorted(by_table.items()):
-        yield f"  subgraph {table}"
-        yield from (f'    {table}.{column}["{column}"]' for column in sorted(columns))
+    names = {
+        origin: f"s{number}" for number, origin in enumerate(sorted(frozenset[Origin]().union(*(each for each, _ in boxes))))
+    }
+    for number, table in enumerate(sorted({origin.table for origin in names})):
+        yield f'  subgraph t{number}["{table}"]'
+        yield from (f'    {name}["{origin.column}"]' for origin, name in names.items() if origin.table == table)
         yield "  end"
-    yield f"  subgraph {metric}"
-    yield from (f'    made{number}["{"<br>".join(columns)}"]' for number, columns in enumerate(boxes.values()))
+    yield f'  subgraph metric["{metric}"]'
+    yield from (f'    m{number}["{"<br>".join(columns)}"]' for number, columns in enumerate(boxes.values()))
     yield "  end"
     titles = sorted({title for _, drawn in boxes for title in drawn})
-    yield from (f'  chart{number}(["{title}"])' for number, title in enumerate(titles))
+    yield from (f'  c{number}(["{title}"])' for number, title in enumerate(titles))
     for number, (origins, drawn) in enumerate(boxes):
-        yield from (f"  {origin.table}.{origin.column} --> made{number}" for origin in sorted(origins))
-        yield from (f"  made{number} --> chart{titles.index(title)}" for title in sorted(drawn))
+        yield from (f"  {names[origin]} --> m{number}" for origin in sorted(origins))
+        yield from (f"  m{number} --> c{titles.index(title)}" for title in sorted(drawn))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+
+from local.commands.execution_stages import BEGINNINGS
 
 ROOT = Path(__file__).parents[2]
 METRICS = {path.stem for path in (ROOT / "sql" / "apartments" / "presentation").glob("*.sql")}
@@ -40,6 +43,9 @@ def state() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="rental-pipeline-") as folder:
         yield Path(folder)
         subprocess.run([sys.executable, "-m", "local", "--state", folder, "stop"], cwd=ROOT, check=True)
+
+
+SCREEN = 24  # lines of a terminal that nobody has resized, 80 characters wide
 
 
 def run(state: Path, *options: str) -> tuple[dict, str]:
@@ -89,17 +95,19 @@ def test_every_metric_has_values(first):
 
 
 def test_progress_and_the_way_on_are_told(first):
-    """While it runs, which state took how long; at the end, what to do next."""
-    _, printed = first
-    for words in (
-        "Load a raw table: bookings",
-        "Publish",
-        "Rows per hop",
-        "make psql",
-        "make notebooks",
-        "nothing is left running",
-    ):
-        assert words in printed
+    """While it runs, a line per stage with its time and rows; at the end, one screen: what is loaded, figures, the way on."""
+    report, printed = first
+    stages, end = printed.split("\nIn the warehouse now\n")
+    rows = sum(row["read"] for row in report["executions"][0]["hops"])
+    assert re.search(rf"^  Read the source +[\d.]+ s  {rows:,} rows$", stages, re.MULTILINE)
+    for stage in set(BEGINNINGS.values()):
+        assert len(re.findall(rf"^  {stage} +[\d.]+ s", stages, re.MULTILINE)) == 2, stage
+    assert len(end.splitlines()) < SCREEN
+    assert max(map(len, stages.splitlines())) <= 80
+    assert max(map(len, end.splitlines()[:-2])) <= 100
+    assert len(report["headlines"]) == 8
+    for words in ("Occupancy", "Set aside", "make psql", "make notebooks", "nothing is left running"):
+        assert words in end
 
 
 def test_the_report_is_a_page_on_disk(first, state):
@@ -121,10 +129,11 @@ def test_the_files_can_be_looked_at(first, state):
 def test_a_second_run_goes_on(first, state):
     """Source and warehouse are those of the first; one more day, one more increment."""
     before, _ = first
-    report, printed = run(state)
+    report, printed = run(state, "--verbose")
     (increment,) = report["executions"]
     assert (increment["title"], increment["run_sequence"]) == ("Increment", 3)
-    assert "Playing day 2" in printed
+    for words in ("Play day 2", "Load a raw table: bookings", "Rows per hop", "top_listings_weekly: one row per week"):
+        assert words in printed
     keyed = {row["table"]: row["curated"] + row["rejected"] for row in before["standing"]}
     for row in report["standing"]:
         assert row["curated"] + row["rejected"] >= keyed[row["table"]] - 1, row  # a day deletes one row of attributes
@@ -194,7 +203,7 @@ def test_your_own_files_are_loaded_instead(state, tmp_path):
     report, printed = run(state, "--csv", str(tmp_path))
     (load,) = report["executions"]
     assert load["title"] == "Load of the CSV files"
-    assert "Playing" not in printed
+    assert "Play day" not in printed
     assert {row["table"]: (row["curated"], row["rejected"]) for row in report["standing"]} == {
         "apartments": (2, 0),
         "apartment_attributes": (2, 0),

@@ -39,10 +39,10 @@ def test_ci_calls_make():
 
 def test_the_makefile_gives_options_that_the_program_knows():
     """`python -m local run` understands every option that make passes on."""
-    given = set(re.findall(r"(--[a-z-]+) (?:\"?\$\()", MAKEFILE.split("\nrun:")[1].split("\n\n")[0]))
+    given = set(re.findall(r"(--[a-z-]+)(?: \"?\$\(|\))", MAKEFILE.split("\nrun:")[1].split("\n\n")[0]))
     help_text = subprocess.check_output([sys.executable, "-m", "local", "run", "--help"], cwd=ROOT, text=True)
     assert given == {
         *("--scale", "--seed", "--csv", "--csv-delimiter", "--csv-encoding"),
-        *("--json", "--marketplace", "--currency"),
+        *("--json", "--marketplace", "--currency", "--verbose"),
     }
     assert all(option in help_text for option in given)

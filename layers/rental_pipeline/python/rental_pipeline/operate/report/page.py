@@ -71,7 +71,7 @@ def render_page(figures: Figures) -> str:
         watermarks=figures.watermarks,
         charts=[_complete(chart, published["as_of"]) for chart in figures.charts],
         currency=currency if any(column.unit == MONEY for chart in figures.charts for column in chart.columns) else None,
-        tiles=[tile for chart in figures.charts if (tile := _make_tile(chart, currency))],
+        tiles=[tile for chart in figures.charts if (tile := make_tile(chart, currency))],
         quality=_measure_quality(figures.accepted, figures.rejected, figures.rules),
         set_aside=figures.set_aside,
         unreadable=figures.unreadable,
@@ -121,7 +121,7 @@ def _complete(chart: DrawnChart, as_of: str | None) -> ShownChart:
     )
 
 
-def _make_tile(chart: DrawnChart, currency: str) -> dict[str, str] | None:
+def make_tile(chart: DrawnChart, currency: str) -> dict[str, str] | None:
     """Return a chart's newest figure with the one before it, of a ranking its largest; None where there is no figure."""
     rows = [row for row in chart.rows if row[chart.drawn] is not None]
     if not rows:

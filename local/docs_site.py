@@ -1,4 +1,7 @@
-"""What MkDocs asks of docs/ beside its pages: links that leave docs/ lead to the repository, where the site knows it."""
+"""What MkDocs asks of docs/ beside its pages, which are written as GitHub reads them.
+
+Links that leave docs/ lead into the repository, where the site knows it; lists look alike in both.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,25 @@ def on_config(config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, **_: Any) -> str:
-    """Return a page whose links to files outside of docs/ lead into the repository, or are no links."""
-    return rewrite_links(markdown, (ROOT / "docs" / page.file.src_uri).parent, config.repo_url)
+    """Return a page as Python-Markdown wants it."""
+    return rewrite_links(widen_lists(markdown), (ROOT / "docs" / page.file.src_uri).parent, config.repo_url)
+
+
+def widen_lists(markdown: str) -> str:
+    """Return Markdown whose lists begin after a blank line, and whose numbered items are indented by four, not three, blanks."""
+    lines: list[str] = []
+    is_code, is_numbered = False, False
+    for line in markdown.splitlines():
+        if line.startswith("```"):
+            is_code = not is_code
+        if not is_code and re.match(r"[-*] |\d+\. ", line):
+            if lines and lines[-1] and not re.match(r"[-*] |\d+\. | ", lines[-1]):
+                lines.append("")
+            is_numbered = line[0].isdigit()
+        elif not is_code and line and not line.startswith(" "):
+            is_numbered = False
+        lines.append(f" {line}" if is_numbered and line.startswith("   ") else line)
+    return "\n".join(lines) + "\n"
 
 
 def rewrite_links(markdown: str, folder: Path, repository: str | None) -> str:
