@@ -321,3 +321,36 @@ def test_a_table_that_is_not_there_is_told_with_those_that_are(sql_root):
         marketplace.curated_table("children")
     with pytest.raises(FixConfiguration, match=r"no presentation/sale\.sql; there is: sales"):
         marketplace.metric("sale")
+
+
+def write_joins(root: Path, joins: str) -> None:
+    text = CURATED.format(name="child", source="child", references="none")
+    (root / "shop/curated/child.sql").write_text(text.replace("-- references:", f"-- joins: {joins}\n-- references:"))
+
+
+def test_joined_tables_are_among_a_tables_sources(sql_root):
+    """Whatever arrives in one of them leaves the table behind."""
+    write_joins(sql_root, "order_id -> orders.id, orders.country -> countries.code")
+    marketplace = read_marketplace(sql_root, "shop")
+    table = marketplace.curated_table("child")
+    assert [(join.left, join.column, join.table, join.to) for join in table.joins] == [
+        (None, "order_id", "orders", "id"),
+        ("orders", "country", "countries", "code"),
+    ]
+    assert marketplace.sources(table) == {"child", "orders", "countries"}
+
+
+@pytest.mark.parametrize(
+    ("joins", "says"),
+    [
+        ("strangers.id -> labels.code", "leads from strangers, which no join before it names"),
+        ("order_id -> orders.id, id -> orders.id", "names orders twice"),
+        ("order_id -> child.id", "it is the table's own source"),
+        ("order_id = orders.id", "write `column -> raw_table.column`"),
+    ],
+)
+def test_a_wrong_line_of_joins_is_refused(sql_root, joins, says):
+    """Before the run opens, with the file and what may stand there."""
+    write_joins(sql_root, joins)
+    with pytest.raises(FixConfiguration, match=says):
+        read_marketplace(sql_root, "shop")

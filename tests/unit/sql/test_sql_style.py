@@ -30,7 +30,7 @@ HEADERS = {
     "report": ["place", "title", "reading", "chart", "columns", "drawn", "empty", "reads", "parameters"],
 }
 OPTIONAL = {
-    *(("curated", key) for key in ("lake", "removed", "amount", "unique_key", "holds", "days", "personal")),
+    *(("curated", key) for key in ("joins", "lake", "removed", "amount", "unique_key", "holds", "days", "personal")),
     *(("presentation", key) for key in ("holds", "days", "personal", "rank", "lookback")),
     ("report", "unknown"),
 }

@@ -19,7 +19,20 @@ _TOLD = ("grain", "reads", "writes", "parameters", "rerun", "storage")
 _KEYS = {
     "curated": (
         *_TOLD,
-        *("source", "input", "key", "references", "lake", "removed", "amount", "unique_key", "holds", "days", "personal"),
+        *(
+            "source",
+            "input",
+            "key",
+            "references",
+            "joins",
+            "lake",
+            "removed",
+            "amount",
+            "unique_key",
+            "holds",
+            "days",
+            "personal",
+        ),
     ),
     "intermediate": ("grain", "reads", "parameters"),
     "presentation": (*_TOLD, "period", "unique_key", "holds", "days", "personal", "rank", "lookback"),

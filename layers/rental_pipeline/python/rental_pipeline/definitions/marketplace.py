@@ -15,6 +15,7 @@ from rental_pipeline.definitions.file_shapes import DIRTY, DIRTY_DAYS
 from rental_pipeline.definitions.sql_files import SqlFile, hash_texts, strip_statement
 
 _REFERENCE = re.compile(r"^(?P<column>\w+)(?: +as +(?P<curated>\w+))? *-> *(?P<parent>\w+)\.(?P<parent_key>\w+)$")
+_JOIN = re.compile(r"^(?:(?P<left>\w+)\.)?(?P<column>\w+) *-> *(?P<table>\w+)\.(?P<to>\w+)$")
 # The first day of the period of a day of the calendar. `all` is one period: the whole calendar (sql/control/calendar.sql).
 _FIRST_DAY, _LAST_DAY = "cast('2000-01-01' as date)", "cast('2050-12-31' as date)"
 _PERIODS = {"day": "calendar_date", "week": "week_start", "month": "month_start", "all": _FIRST_DAY}
@@ -24,7 +25,7 @@ FIRST_DAY, LAST_DAY = date(1999, 12, 1), date(2051, 1, 31)
 # What the engine notes beside curated rows: another version of it needs them built once more.
 _ENGINE = "orphans are noted"
 # What of a header decides rows. Everything else in it is for readers, or for the checks.
-_DECIDES_CURATED = ("source", "input", "key", "references", "removed", "amount")
+_DECIDES_CURATED = ("source", "input", "key", "references", "joins", "removed", "amount")
 _DECIDES_METRIC = ("period", "reads", "lookback")
 # A rule of a curated table: a line of words, the condition, and its name before what breaks it.
 _RULE = re.compile(r"^ *-- (\S.*)\n *when (?:(?!\bwhen\b)[^;])*?\bthen\s+(?:\w+\.tell_broken\(\s*)?'([a-z_]+): ", re.MULTILINE)
@@ -93,6 +94,23 @@ class Reference:
     parent: str
     parent_key: str
     curated_column: str
+
+
+@dataclass(frozen=True)
+class Join:
+    """Another raw table that a curated table's rows are made from, too.
+
+    Attributes:
+        left: The joined table that leads to it; None: the curated table's own raw table.
+        column: Of `left`, in raw.
+        table: The raw table.
+        to: Its column, in raw, that equals `column`.
+    """
+
+    left: str | None
+    column: str
+    table: str
+    to: str
 
 
 @dataclass(frozen=True)
@@ -178,6 +196,28 @@ class CuratedTable:
             column = match["column"]
             references.append(Reference(column, match["parent"], match["parent_key"], match["curated"] or column))
         return tuple(references)
+
+    @cached_property
+    def joins(self) -> tuple[Join, ...]:
+        """The other raw tables that its rows are made from, each behind the one that leads to it."""
+        text = self.file.header.get("joins", "none")
+        joins: list[Join] = []
+        for part in [] if text == "none" else text.split(","):
+            match = _JOIN.match(part.strip())
+            if not match:
+                raise FixConfiguration(
+                    f"{self.file.path}: joins says {part.strip()!r}; write `column -> raw_table.column`, or"
+                    " `joined_raw_table.column -> raw_table.column` where another joined table leads to it"
+                )
+            join = Join(match["left"], match["column"], match["table"], match["to"])
+            if join.left and join.left not in [before.table for before in joins]:
+                raise FixConfiguration(f"{self.file.path}: joins leads from {join.left}, which no join before it names")
+            if join.table in [self.source, *(before.table for before in joins)]:
+                raise FixConfiguration(f"{self.file.path}: joins names {join.table} twice, or it is the table's own source")
+            joins.append(join)
+        if joins and self.is_derived:
+            raise FixConfiguration(f"{self.file.path}: joins is for tables that judge rows; input: versions judges none")
+        return tuple(joins)
 
 
 @dataclass(frozen=True)
@@ -375,8 +415,9 @@ class Marketplace:
         return _find("presentation", name, self.metrics)
 
     def sources(self, table: CuratedTable) -> frozenset[str]:
-        """Return the raw tables by which a curated table's rows are judged: its own, and its parents'."""
-        return frozenset({table.source, *(self.curated_table(reference.parent).source for reference in table.references)})
+        """Return the raw tables by which a curated table's rows are judged: its own, its parents', and those that it joins."""
+        parents = (self.curated_table(reference.parent).source for reference in table.references)
+        return frozenset({table.source, *parents, *(join.table for join in table.joins)})
 
     def personal_columns(self, table: CuratedTable) -> frozenset[str]:
         """Return the columns, of the table and of raw, whose values no message about it shows.

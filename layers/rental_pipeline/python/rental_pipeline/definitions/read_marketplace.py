@@ -68,7 +68,7 @@ def _judge_headers(marketplace: Marketplace) -> None:
     """Read what steps would read later, so that a wrong header stops the run before it opens."""
     for table in marketplace.curated:
         judge_shape(table.file, "curated")
-        _ = (table.source, table.is_derived, table.keeps_removed, table.amount, table.rules)
+        _ = (table.source, table.is_derived, table.keeps_removed, table.amount, table.rules, table.joins)
     for metric in marketplace.metrics:
         _ = (metric.reads, metric.period)
         _require_dirty_sections(marketplace, metric)

@@ -22,6 +22,7 @@ class Arrivals(Document):
         orphans: Rows without a parent, of which a parent has come since.
         orphans_accepted: Those of them that are in the curated table all the same.
         orphans_since: The least run sequence of those rows in raw; None where there is none.
+        joined: Versions in the raw tables that it joins, which may touch any key.
     """
 
     least: str | None = None
@@ -30,6 +31,7 @@ class Arrivals(Document):
     orphans: int = 0
     orphans_accepted: int = 0
     orphans_since: int | None = None
+    joined: int = 0
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from rental_pipeline.definitions.marketplace import CuratedTable
 from rental_pipeline.model.arrivals import Arrivals
 from rental_pipeline.model.raw_tables import EVENT_DAY, quote_identifier
 from rental_pipeline.model.strategies import Append
+from rental_pipeline.warehouse.steps.joined import JoinedTables
 from rental_pipeline.warehouse.steps.step import Rows, StepRequest, literal
 from rental_pipeline.warehouse.steps.touched_keys import select_orphans
 
 _NOTHING = (
     "select cast(null as varchar(127)) as _rp_table, cast(null as varchar(65535)) as _rp_least,"
-    " cast(null as varchar(65535)) as _rp_greatest, cast(0 as bigint) as _rp_removed where 1 = 0"
+    " cast(null as varchar(65535)) as _rp_greatest, cast(0 as bigint) as _rp_removed, cast(0 as bigint) as _rp_joined where 1 = 0"
 )
 _NO_ORPHANS = (
     "select cast(null as varchar(127)) as _rp_table, cast(0 as bigint) as _rp_orphans, cast(0 as bigint) as _rp_accepted,"
@@ -47,6 +48,7 @@ def read_arrivals(tables: Sequence[CuratedTable], arrived: Rows, orphans: Rows) 
             orphans=waiting.get(table.name, {}).get("_rp_orphans") or 0,
             orphans_accepted=waiting.get(table.name, {}).get("_rp_accepted") or 0,
             orphans_since=waiting.get(table.name, {}).get("_rp_since"),
+            joined=found[table.name]["_rp_joined"] or 0,
         )
         for table in tables
     }
@@ -74,5 +76,6 @@ def _select_arrived(request: StepRequest, table: CuratedTable) -> str:
     return (
         f"select cast({literal(table.name)} as varchar(127)) as _rp_table, cast(min({first}) as varchar(65535)) as _rp_least,"
         f" cast(max({first}) as varchar(65535)) as _rp_greatest,"
-        f" cast(coalesce(sum(case when _operation = 'D' then 1 else 0 end), 0) as bigint) as _rp_removed from {rows}"
+        f" cast(coalesce(sum(case when _operation = 'D' then 1 else 0 end), 0) as bigint) as _rp_removed,"
+        f" {JoinedTables(request, table, position).count_arrived()} as _rp_joined from {rows}"
     )

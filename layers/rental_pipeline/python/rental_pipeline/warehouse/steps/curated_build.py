@@ -83,9 +83,10 @@ class CuratedBuild:
         """Return the condition on a row of the raw table that excludes none that is judged, in literals.
 
         The newest version of a key that changed, and every row of a day that was replaced, is among the rows above the position.
-        Older ones are read for rows whose parent has come, and for a key that is gone but keeps its last values.
+        Older ones are read for rows whose parent has come or whose joined rows changed, and for a key that is gone but keeps its
+        last values.
         """
-        if self.is_full:
+        if self.is_full or self.arrivals.joined:
             return "true"
         since = self.position
         if self.arrivals.orphans_since is not None:
@@ -104,7 +105,9 @@ class CuratedBuild:
         # A text sorts otherwise than the number that it is cast to.
         if not defined or _sorts_as(defined[1].lower()) != _sorts_as(self._key_type):
             return "true"
-        return "true" if self.arrivals.orphans_accepted else self._bound_key(f"{self.table.name}.{column}")
+        return (
+            "true" if self.arrivals.orphans_accepted or self.arrivals.joined else self._bound_key(f"{self.table.name}.{column}")
+        )
 
     def _bound_key(self, column: str) -> str:
         return write_bounds(column, self._key_type, self.arrivals.least, self.arrivals.greatest)

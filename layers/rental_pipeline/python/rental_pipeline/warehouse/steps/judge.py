@@ -5,6 +5,7 @@ from __future__ import annotations
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.model.raw_tables import BAD_COLUMNS, quote_identifier
 from rental_pipeline.warehouse.steps.curated_build import CuratedBuild, write_row_key
+from rental_pipeline.warehouse.steps.joined import JoinedTables
 from rental_pipeline.warehouse.steps.limits import Limit, describe_all, read_limits
 from rental_pipeline.warehouse.steps.newest import rank_versions
 from rental_pipeline.warehouse.steps.step import literal
@@ -34,6 +35,7 @@ class Judging(CuratedBuild):
             f"create temp table newest as {self._select_newest()}",
             *self._take_out_unreadable(),
             *self._known_parents(),
+            *JoinedTables(self.request, self.table, self.position).create(),
             f"create temp table judged as {self.table.file.section('judged')}",
             *self._take_out_too_large(),
             *self._find_misspelled(),

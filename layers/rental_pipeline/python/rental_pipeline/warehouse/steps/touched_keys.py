@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rental_pipeline.definitions.marketplace import CuratedTable
 from rental_pipeline.model.raw_tables import quote_identifier
 from rental_pipeline.warehouse.steps.curated_build import CuratedBuild, write_row_key
+from rental_pipeline.warehouse.steps.joined import JoinedTables
 from rental_pipeline.warehouse.steps.step import StepRequest, literal
 
 
@@ -21,7 +22,7 @@ class TouchedKeys(CuratedBuild):
         return [f"create temp table _rp_orphan as {select_orphans(self.request, self.table, self.position, columns)}"]
 
     def select_touched(self) -> str:
-        """Keys (or days) that may now be judged otherwise: changed themselves, or without a parent until now.
+        """Keys (or days) that may now be judged otherwise: changed themselves, or in a joined row, or without a parent until now.
 
         A parent counts as known once raw has had it, since raw keeps all versions: later changes of a parent touch no child
         that has it. Of an append table, rejected rows are judged by themselves, not with their day.
@@ -46,6 +47,8 @@ class TouchedKeys(CuratedBuild):
                 f" inner join _rp_orphan on {write_row_key('_rp_child', self.raw_key)} = _rp_orphan.row_key"
                 f" where {self.bound_raw('_rp_child')}"
             )
+        if self.arrivals.joined:
+            selects += JoinedTables(self.request, self.table, self.position).select_touched(self.raw_key)
         return " union ".join(selects)
 
 
