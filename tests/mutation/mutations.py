@@ -388,6 +388,20 @@ _FIGURES = [
         f"{APARTMENTS}/test_order.py",
     ),
     _mutate(
+        "joined-rows-touch-nothing",
+        f"{STEPS}/touched_keys.py",
+        "if self.arrivals.joined:",
+        "if False:",
+        "tests/integration/schedules/test_joins.py::test_a_label_that_changes_breaks_the_rows_that_lead_to_it",
+    ),
+    _mutate(
+        "frozen-takes-any-new-column",
+        f"{PACKAGE}/model/raw_tables.py",
+        "if column.name not in contract.requires)",
+        "if column.name in contract.requires)",
+        f"{UNIT}/model/test_table_plan.py",
+    ),
+    _mutate(
         "versions-of-a-moment-unordered",
         "sql/apartments/curated/apartment_versions.sql",
         "lead(started_at) over (partition by id order by run_sequence)",

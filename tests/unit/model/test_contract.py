@@ -99,7 +99,7 @@ tables:
         ("{strategy: merge, key: id, cursor: c, cursor_time_zone: Berlin}", "field cursor_time_zone: 'Berlin' is no time zone"),
         ("{strategy: snapshot, key: id, drift: ignore}", "field drift: must be evolve or freeze"),
         ("{strategy: snapshot, key: id, personal: [email]}", "field personal: expected `column: drop`"),
-        ("{strategy: snapshot, key: id, personal: {email: mask}}", "field personal: email must be drop or hash; found 'mask'"),
+        ("{strategy: snapshot, key: id, personal: {email: mask}}", "field personal: email must be drop, hash or undecided"),
         ("{strategy: snapshot, key: id, personal: {ID: hash}}", "field personal: id is the key or the cursor"),
         ("{strategy: snapshot, key: id, personal: {a: drop}, requires: [a]}", "field requires: a is dropped"),
         ("{strategy: snapshot, key: [id, ID]}", "field key: names a column twice"),
@@ -152,3 +152,19 @@ def test_a_missing_file_is_explained(tmp_path: Path) -> None:
     """A marketplace without a contract."""
     with pytest.raises(FixConfiguration, match=r"nowhere/source\.yaml does not exist"):
         read_contract(tmp_path / "nowhere" / "source.yaml")
+
+
+def test_an_undecided_column_is_not_read_and_is_known(tmp_path):
+    """Until somebody decides, it is as good as dropped; the doctor lists it."""
+    path = tmp_path / "source.yaml"
+    path.write_text("tables:\n  t: {strategy: snapshot, key: id, personal: {a: undecided, b: hash}}\n", encoding="utf-8")
+    table = read_contract(path)["t"]
+    assert (table.personal, table.undecided) == ({"a": "drop", "b": "hash"}, ("a",))
+
+
+def test_an_undecided_column_cannot_be_required(tmp_path):
+    """Somebody who reads it has to decide."""
+    path = tmp_path / "source.yaml"
+    path.write_text("tables:\n  t: {strategy: snapshot, key: id, requires: a, personal: {a: undecided}}\n", encoding="utf-8")
+    with pytest.raises(FixConfiguration, match="a is undecided, and so not read"):
+        read_contract(path)

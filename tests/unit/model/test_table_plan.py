@@ -81,3 +81,16 @@ def test_a_table_that_no_request_can_name_is_refused(columns: tuple[PlannedColum
     for existing in (None, grown):
         with pytest.raises(FixConfiguration, match=rf"table t has .*{found}.*Nothing was read.*personal: \{{column: drop\}}"):
             plan_raw_table("m_raw", contract, columns, existing, may_evolve=True)
+
+
+@pytest.mark.parametrize(("requires", "added"), [((), None), (("note",), ("note",))])
+def test_a_frozen_table_takes_a_new_column_only_by_name(requires: tuple[str, ...], added: tuple[str, ...] | None) -> None:
+    """Somebody has decided on what `requires` names; anything else waits, and the message says both ways."""
+    contract = TableContract("t", Merge(("id",), "at"), drift="freeze", requires=requires)
+    columns = (ID, AT, PlannedColumn("note", "varchar(40)", "note", "varchar"))
+    existing = {"id": ID.type, "at": AT.type, "_row_hash": "varchar(64)"}
+    if added is None:
+        with pytest.raises(FixConfiguration, match=r"freeze: note.*`requires: \[column\]`.*`personal: \{column: drop\}`"):
+            plan_raw_table("m_raw", contract, columns, existing, may_evolve=True)
+    else:
+        assert plan_raw_table("m_raw", contract, columns, existing, may_evolve=True).added == added

@@ -20,7 +20,7 @@ from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.model.strategies import STRATEGIES, Append, Merge, Snapshot, Strategy, cursor_of, key_of
 
 EVOLVE, FREEZE = "evolve", "freeze"
-DROP, HASH = "drop", "hash"
+DROP, HASH, UNDECIDED = "drop", "hash", "undecided"
 REFUSE, SET_ASIDE = "refuse", "set_aside"
 
 _DEFAULT_OVERLAP = {Merge.name: timedelta(minutes=10), Append.name: timedelta(days=3), Snapshot.name: timedelta(0)}
@@ -53,7 +53,8 @@ class TableContract:
         cursor_time_zone: Zone of the clock that a DATETIME cursor shows.
         overlap: How far before the watermark a run reads again.
         drift: EVOLVE or FREEZE.
-        personal: Column to DROP or HASH.
+        personal: Column to DROP or HASH; one that nobody has decided on yet is to DROP, too.
+        undecided: Columns on which nobody has decided whether they are personal.
         requires: Columns that must be there, key and cursor included.
         source_table: The source's name of the table, exactly as it spells it; None where it is `name`.
         max_delete_fraction: Largest part of a snapshot table that a run may delete unasked.
@@ -72,6 +73,7 @@ class TableContract:
     source_table: str | None = None
     max_rejected_fraction: float = 0.05
     bad_rows: str = REFUSE
+    undecided: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -154,12 +156,13 @@ def _read_table(name: Any, fields: Any, mistakes: list[str]) -> TableContract | 
     if strategy != Snapshot.name and not cursor:
         what = "the time of the last change" if strategy == Merge.name else "the time of the event"
         refuse("cursor", f"is required by strategy {strategy}: the column that holds {what}; without one choose snapshot")
-    personal = _read_personal(fields.get("personal"), refuse)
+    decided = _read_personal(fields.get("personal"), refuse)
+    personal = {column: DROP if policy == UNDECIDED else policy for column, policy in decided.items()}
     for column in [column for column in personal if column in (*key, *cursor)]:
         refuse("personal", f"{column} is the key or the cursor, by whose values slices are cut: it cannot be dropped or hashed")
     requires = _read_columns(fields.get("requires"), "requires", refuse)
     for column in [column for column in requires if personal.get(column) == DROP]:
-        refuse("requires", f"{column} is dropped by `personal`")
+        refuse("requires", f"{column} is {'dropped' if decided[column] == DROP else 'undecided, and so not read,'} by `personal`")
     contract = TableContract(
         name=name,
         strategy=_make_strategy(strategy, key, "".join(cursor)),
@@ -172,6 +175,7 @@ def _read_table(name: Any, fields: Any, mistakes: list[str]) -> TableContract | 
         max_delete_fraction=_read_fraction("max_delete_fraction", fields, 0.5, refuse),
         max_rejected_fraction=_read_fraction("max_rejected_fraction", fields, 0.05, refuse),
         bad_rows=_read_choice(fields.get("bad_rows", REFUSE), "bad_rows", (REFUSE, SET_ASIDE), refuse),
+        undecided=tuple(column for column, policy in decided.items() if policy == UNDECIDED),
     )
     return contract if len(mistakes) == before else None
 
@@ -205,11 +209,11 @@ def _read_personal(value: Any, refuse: Any) -> dict[str, str]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        refuse("personal", "expected `column: drop` or `column: hash` for each column")
+        refuse("personal", "expected `column: drop`, `column: hash` or `column: undecided` for each column")
         return {}
     for column, policy in value.items():
-        if policy not in (DROP, HASH):
-            refuse("personal", f"{column} must be drop or hash; found {policy!r}")
+        if policy not in (DROP, HASH, UNDECIDED):
+            refuse("personal", f"{column} must be drop, hash or undecided; found {policy!r}")
     return {str(column).lower(): policy for column, policy in value.items()}
 
 

@@ -99,12 +99,15 @@ def plan_raw_table(
     new = tuple(column for column in columns if column.name not in existing)
     kept = [column for column in columns if column.name in existing]
     mistakes = [*_find_dropped(columns, existing), *_find_retyped(kept, existing)]
-    if new and contract.drift == FREEZE:
-        mistakes.append(f"new in the source, and the contract says drift: freeze: {_join_names(new)}")
+    # What `requires` names, somebody has decided on.
+    unasked = tuple(column for column in new if column.name not in contract.requires)
+    if unasked and contract.drift == FREEZE:
+        mistakes.append(f"new in the source, and the contract says drift: freeze: {_join_names(unasked)}")
     if mistakes:
         raise FixConfiguration(
             f"table {contract.name} differs from {schema}.{contract.name}: {'; '.join(mistakes)}. Nothing was read."
-            " Undo the change in the source, or set `drift: evolve` for new columns, or (the way for dropped and retyped ones)"
+            " Undo the change in the source; or decide on each new column in source.yaml (`requires: [column]` takes it,"
+            " `personal: {column: drop}` or hash keeps it out, `drift: evolve` takes all); or (for dropped and retyped ones)"
             " rename the raw table, so that the next run makes and fills a new one,"
             f" or, where its history may go, rerun with {show_erasure(contract.name)}"
         )

@@ -24,6 +24,7 @@ from rental_pipeline.model.column_types import CatalogueColumn
 from rental_pipeline.model.contract import HASH, TableContract, read_contract
 from rental_pipeline.model.document import read_event
 from rental_pipeline.model.raw_tables import read_catalogue
+from rental_pipeline.model.strategies import Merge
 from rental_pipeline.operate.doctor.report import Report
 from rental_pipeline.source.connection import (
     SourceAddress,
@@ -81,7 +82,10 @@ def check_source(event: dict[str, Any], settings: SourceCheckSettings) -> dict[s
                 zone = _check_time_zone(report, connection)
                 for table in contract.values():
                     with _asking(report, f"table {table.name}", address):
-                        _check_table(report, matcher, table, settings, catalogue, zone, is_parent=table.name in parents)
+                        is_parent = table.name in parents
+                        source = _check_table(report, matcher, table, settings, catalogue, zone, is_parent)
+                        if table.strategy.name == Merge.name:
+                            _tell_cursor(report, connection, source, table)
     return {"findings": report.to_json()}
 
 
@@ -119,6 +123,15 @@ def _check_files(report: Report, settings: SourceCheckSettings, contract: dict[s
     if not unknown:
         counted = ((marketplace.curated, "curated tables"), (marketplace.metrics, "metrics"), (marketplace.checks, "checks"))
         report.ok("SQL files", ", ".join(f"{len(files)} {what}" for files, what in counted))
+    if marketplace.metrics and not marketplace.checks:
+        report.warn(
+            "SQL files",
+            "checks/ holds none: only what headers say (unique_key, holds, references) is looked at before figures are published;"
+            " write at least one that counts a metric's rows against the curated table's (checks/bookings_counted_once.sql)",
+        )
+    for table in marketplace.curated:
+        if strange := [join.table for join in table.joins if contract and join.table not in contract]:
+            report.fail("SQL files", f"curated/{table.name}.sql joins {strange[0]}, which source.yaml does not name: add it")
     referred = {reference.parent for table in marketplace.curated for reference in table.references}
     return frozenset(table.source for table in marketplace.curated if table.name in referred)
 
@@ -203,8 +216,12 @@ def _check_table(
     catalogue: Sequence[CatalogueColumn] | None,
     zone: str,
     is_parent: bool,
-) -> None:
-    """Match the table as planning does (raises as `TableMatcher.match`), and say what would be better otherwise."""
+) -> str:
+    """Match the table as planning does (raises as `TableMatcher.match`), and say what would be better otherwise.
+
+    Returns:
+        The table's name in the source.
+    """
     check = f"table {contract.name}"
     existing = read_catalogue(catalogue or (), Schemas(settings.marketplace).raw).get(contract.name)
     matched = matcher.match(contract, existing, may_evolve=True)
@@ -232,8 +249,37 @@ def _check_table(
                 " of another table that spells it otherwise is set aside (parent_spelled_otherwise); mend such rows in the"
                 " source, or join by lower(…) in the marketplace's SQL",
             )
+    if contract.undecided:
+        report.warn(
+            check,
+            f"nobody has decided whether these are personal, so they are not read: {', '.join(contract.undecided)}; write drop or"
+            " hash for undecided in source.yaml, or take the line out, which takes it (a frozen table names it in requires)",
+        )
     raw = "not compared with raw, whose columns were not given" if catalogue is None else _tell_raw(matched, existing)
     report.ok(check, f"{contract.strategy.name}; {len(matched.columns)} columns may be read, and fit the contract; {raw}")
+    return source.name
+
+
+def _tell_cursor(report: Report, connection: pymysql.Connection, source: str, contract: TableContract) -> None:
+    """Warn of a merge table, by its name in the source, whose cursor the server does not move by itself, or that may be NULL."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "select extra, is_nullable from information_schema.columns where table_schema = database() and table_name = %s"
+            " and lower(column_name) = %s",
+            (source, contract.cursor),
+        )
+        extra, nullable = cursor.fetchone() or ("", "NO")
+    if "on update" not in str(extra).lower():
+        report.warn(
+            f"table {contract.name}",
+            f"the cursor {contract.cursor} has no ON UPDATE CURRENT_TIMESTAMP: a change by which the application does not move it"
+            " (a bulk update, a counter) is found by a reconcile run only; schedule one daily, or take strategy snapshot",
+        )
+    if nullable == "YES":
+        report.warn(
+            f"table {contract.name}",
+            f"the cursor {contract.cursor} may be NULL, and every run reads the rows where it is: make it NOT NULL in the source",
+        )
 
 
 def _spell(name: str) -> str:
