@@ -81,6 +81,7 @@ def test_malformed_input(loaded, run_input, words):
     assert [word for word in words if word not in text] == [], text
 
 
+@pytest.mark.slow
 def test_unreachable_database(loaded):
     """The message names host and port, and what to check."""
     loaded.stop_source()
@@ -109,6 +110,7 @@ def test_wrong_secret(loaded):
     assert "tooth-fairy-17" not in text
 
 
+@pytest.mark.slow
 def test_missing_column(loaded):
     """A column that the curated SQL needs is gone: refused by name before anything is read."""
     change_source(loaded, "alter table bookings rename column total_price to price_total")

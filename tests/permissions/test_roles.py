@@ -27,6 +27,8 @@ from tests.end_to_end.conftest import RETRY_PACE, change_source, held_before_loa
 from tests.permissions.iam import Grant, Need, is_allowed, read_grants
 from tests.permissions.needs import find_needs, find_schedule_needs, find_task_calls
 
+pytestmark = pytest.mark.slow  # good and bad runs on a stack of its own; tests/unit/template/test_rights.py reads the roles
+
 MACHINE_ROLES = {"RunStateMachine": "RunStateMachineRole", "SqlStepStateMachine": "SqlStepStateMachineRole"}
 COPY = "copy"
 
@@ -231,7 +233,6 @@ def test_all_roles_were_seen_at_work(observed):
     assert {role for role, needs in observed.calls.items() if needs} == observed.grants.keys()
 
 
-@pytest.mark.slow
 def test_the_definitions_tell_all_calls_of_the_machines(observed):
     """What the executions' histories show was found in the definitions."""
     assert len(observed.history) > 50

@@ -44,6 +44,7 @@ def test_a_column_named_part_hides_no_day_of_an_append_table(market):
     assert market.query("select source_rows, raw_rows from reconciliation where table_name = 'repairs' and is_whole") == [(5, 5)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("table", first_of(["replaced_day", "arrived"]))
 def test_an_append_table_may_be_named_as_a_step_of_its_load(market, table):
     """Case 2: its columns, too, are called what the load calls its own."""

@@ -69,6 +69,7 @@ def test_airbyte_12821_a_failed_attempt_has_not_moved_the_cursor(market):
     assert market.query("select id from parents order by 1") == [(1,), (2,)]
 
 
+@pytest.mark.slow
 def test_airbyte_84400_a_watermark_is_never_rounded_up(market):
     """The clock stands at a fraction of a second, and a row follows within the same second."""
     market.pass_time(microseconds=600_000)

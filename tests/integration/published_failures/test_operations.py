@@ -46,6 +46,7 @@ def list_loads(market) -> dict[str, str]:
     return {statement["Id"]: statement["Status"] for statement in listed if "/write/" in statement["StatementName"]}
 
 
+@pytest.mark.slow
 def test_aws_sample_ending_on_submit_a_step_is_finished_when_its_statement_is(blocked):
     """AWS's own Step Functions sample ends once the statement is submitted, before any SQL has run."""
     market, run, hold, _ = blocked

@@ -50,6 +50,7 @@ def test_a_run_writes_a_report_if_it_has_published(pipeline, source):
     assert list_reports(pipeline) == [report_key("apartments", 1)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", first_of(["report", "write_report"]))
 def test_a_run_whose_report_fails_is_a_good_run_that_people_are_told_of(pipeline, source, fresh_warehouse, aws, stop):
     """Its figures are out and the ledger says so, the mail says what is missing, and a redrive writes it."""

@@ -129,6 +129,7 @@ def test_keys_of_every_kind_are_compared_as_the_warehouse_orders_them(
     assert pipeline.run()["status"] == "unchanged"
 
 
+@pytest.mark.slow
 def test_ranges_larger_than_a_slice_are_cut(pipeline, source_database, fresh_warehouse, write_contract):
     """New keys all come behind the last one known: that range is cut into slices of the budget."""
     write_contract("  t: {strategy: snapshot, key: k}\n")

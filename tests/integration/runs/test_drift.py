@@ -135,6 +135,7 @@ def test_a_retyped_column_is_refused(loaded, pipeline, assert_refused, assert_mi
     assert_mirrored()
 
 
+@pytest.mark.slow
 @each_strategy
 def test_a_widened_text_is_followed(loaded, pipeline, fresh_warehouse, assert_mirrored, table):
     """Raw grows with it, and the longer value arrives; one that became shorter again changes nothing."""

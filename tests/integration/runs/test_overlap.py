@@ -73,6 +73,7 @@ def test_a_run_that_was_overtaken_writes_no_more(loaded, pipeline, fresh_warehou
     ]
 
 
+@pytest.mark.slow
 def test_a_crashed_run_holds_the_lease_no_longer_than_its_time(loaded, pipeline, fresh_warehouse, monkeypatch):
     """Even where Step Functions goes on calling it running: silent for lease_seconds, it is closed, and the next one works."""
     change(loaded, 74)

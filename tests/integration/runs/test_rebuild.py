@@ -75,6 +75,7 @@ def test_a_rebuild_of_presentation_is_made_of_what_a_stopped_run_left(loaded):
     loaded.assert_equals_rebuild()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer", first_of(["curated", "presentation"]))
 @pytest.mark.parametrize("state", first_of(["publish", "curate children", "stage", "close"]))
 def test_a_rebuild_that_stopped_is_finished_by_another(loaded, layer, state):

@@ -107,6 +107,7 @@ def test_what_a_reconcile_run_ends_with_is_in_the_ledger_and_in_its_message(pipe
     assert {values[0] for values in read_reconciled(fresh_warehouse, 3).values()} == {0}
 
 
+@pytest.mark.slow
 def test_a_table_one_row_a_day_with_part_for_a_column_is_loaded_day_by_day(pipeline, market, fresh_warehouse):
     """The column's name was once taken for the comparison's own: every day but one was taken for equal."""
     for day in range(4):

@@ -41,6 +41,7 @@ def test_08_children_of_a_deleted_parent_stay(market):
     market.assert_equals_rebuild()
 
 
+@pytest.mark.slow
 def test_11_a_cascade_is_found_by_a_reconcile_run(market):
     """ON UPDATE CASCADE changes the child's row, and its ON UPDATE timestamp stays."""
     market.execute("alter table children add foreign key (parent_id) references parents (id) on update cascade")

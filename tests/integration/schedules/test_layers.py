@@ -28,6 +28,7 @@ def test_01_a_later_run_finishes_what_a_failed_one_left(loaded, state):
     loaded.assert_equals_rebuild()
 
 
+@pytest.mark.slow
 def test_07_a_week_passes_and_nothing_changes(loaded):
     """No row was read, and still there is a new period."""
     loaded.pass_time(weeks=1)

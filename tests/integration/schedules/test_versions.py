@@ -137,3 +137,22 @@ def test_22_only_the_files_of_the_attempt_that_won_are_loaded(market):
 
 def _die(*arguments):
     raise RetryLater("the function was ended")
+
+
+def test_21_a_replay_makes_the_same_raw(market):
+    """From the files of its loads alone: tombstones, versions and events are as before, whatever was damaged by hand."""
+    market.insert_parent(state="first")
+    market.execute("insert into labels values ('x', 'a', null), ('y', 'kept', null)")
+    market.run_well()
+    market.pass_time(hours=1)
+    market.execute("update parents set state = 'second'")
+    market.execute("delete from labels where code = 'x'")
+    market.run_well()
+    tables = ("parents", "labels")
+    raw = {table: sorted(market.query(f"select * from market_raw.{table}"), key=repr) for table in tables}
+    layers = market.read_layers()
+    market.query("delete from market_raw.labels where _operation = 'D' returning 1")
+    market.query("update market_raw.parents set state = 'damaged' returning 1")
+    market.run_well({"replay": True})
+    assert {table: sorted(market.query(f"select * from market_raw.{table}"), key=repr) for table in tables} == raw
+    assert market.read_layers() == layers

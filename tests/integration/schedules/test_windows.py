@@ -194,6 +194,7 @@ def test_17_a_slice_that_failed_makes_nothing_look_gone(market):
     market.assert_raw_mirrors_source()
 
 
+@pytest.mark.slow
 def test_25_the_hour_that_comes_twice_in_autumn_is_read_twice(market):
     """At 2:50 summer time a run sets the watermark; at 2:05 winter time, 15 minutes later, a row changes: its cursor is lower."""
     market.edit(

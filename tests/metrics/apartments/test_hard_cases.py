@@ -94,6 +94,7 @@ def test_overlapping_stays_count_a_night_once(figures):
     assert rows[-2][5] == pytest.approx(14 / 62)
 
 
+@pytest.mark.slow
 def test_nights_of_an_inactive_listing_are_no_part_of_the_rate(make_engine):
     """The end of the day decides: off at noon of the 10th, on again on the 12th, so nights 10 and 11 are not available."""
     engine = make_engine()

@@ -210,6 +210,7 @@ def test_07_a_text_longer_than_its_column_stops_nothing(make_engine):
     assert list(engine.read("curated.rejected_rows").broken_rule) == ["unreadable_user"]
 
 
+@pytest.mark.slow
 def test_w8_history_before_the_first_version_is_said_to_be_assumed(make_engine):
     """The first version reaches back to the listing's creation: nights and prices before it was changed, or seen, are counted."""
     engine = make_engine()
