@@ -282,6 +282,17 @@ def test_a_schema_of_somebody_else(stack):
     assert 'alter schema apartments_curated owner to "awsuser"' in says
 
 
+def test_tables_of_an_earlier_user(stack):
+    """The stack was made again, and its role, so its database user, has another name; only the schema was changed."""
+    with warehouse_is(
+        stack,
+        "create schema apartments_curated authorization awsuser; create table apartments_curated.bookings (id bigint)",
+        "drop schema apartments_curated cascade",
+    ):
+        says = only(look(stack), "fail", "schemas")
+    assert "1 tables or views of apartments_curated are not owned by 'awsuser'" in says and "sql/change_owner.sql" in says
+
+
 # Runs of the ledger: kind, status, days ago, tables read as a whole, compared whole, and of which the latest days were compared.
 TABLES = ("apartments", "apartment_attributes", "bookings", "user_viewing")
 LOADED = ("incremental", "succeeded", 30, TABLES, (), ())

@@ -19,11 +19,17 @@ ROLE, ANALYSTS = "stack-WarehouseRole-1", "apartments_analysts"
 USER = f"IAMR:{ROLE}"
 
 
-@pytest.fixture
-def administrator(fresh_warehouse) -> Iterator[psycopg.Connection]:
+@pytest.fixture(params=["first", "after a login", "twice"])
+def administrator(request, fresh_warehouse) -> Iterator[psycopg.Connection]:
+    """The script was run: before the role's first login, after that had made the user, or for the second time."""
     with fresh_warehouse.connect() as connection:
-        for statement in read_bootstrap("apartments", ROLE):
-            connection.execute(statement)
+        if request.param == "after a login":
+            connection.execute(f'create user "{USER}"')
+        for statement in read_bootstrap("apartments", ROLE) * (1 + (request.param == "twice")):
+            try:
+                connection.execute(statement)
+            except psycopg.errors.DuplicateObject:
+                assert request.param != "first" and statement.startswith("create ")
         connection.execute("create user analyst")
         connection.execute(f"alter group {ANALYSTS} add user analyst")
         yield connection
@@ -67,5 +73,34 @@ def test_analysts_read_metrics_and_nothing_else(administrator):
 
 def test_all_schemas_are_made():
     """Those that the pipeline uses."""
-    made = {match[1] for sql in read_bootstrap("apartments", ROLE) if (match := re.match(r"create schema (\w+)", sql))}
+    made = {
+        match[1] for sql in read_bootstrap("apartments", ROLE) if (match := re.match(r"create schema if not exists (\w+)", sql))
+    }
     assert made == set(Schemas("apartments").all)
+
+
+def test_another_user_takes_over_what_an_earlier_one_made(fresh_warehouse):
+    """sql/change_owner.sql names every statement that it needs: for schemas, tables, views, procedures and functions."""
+    text = (SQL / "change_owner.sql").read_text().replace("{marketplace}", "apartments").replace("{warehouse_role}", "new-Role")
+    assert sorted(set(re.findall(r"'(apartments_\w+)'", text))) == sorted(Schemas("apartments").all)
+    control = Schemas("apartments").control
+    with fresh_warehouse.connect() as connection:
+        connection.execute('create user "IAMR:new-Role"')
+        for schema in Schemas("apartments").all:
+            connection.execute(f"create schema {schema}")
+            connection.execute(f'create table {schema}."Made" (id bigint)')
+        connection.execute(f"create view {control}.seen as select 1 as one")
+        connection.execute(f"create procedure {control}.done(a bigint, b varchar) language plpgsql as 'begin end'")
+        connection.execute(f"create function {control}.computed(a bigint) returns bigint language sql as 'select 1::bigint'")
+        # Redshift's catalogue of procedures, which PostgreSQL has not.
+        connection.execute("create temporary view pg_proc_info as select oid as prooid, * from pg_proc")
+        for (statement,) in connection.execute(text).fetchall():
+            connection.execute(statement)
+        owners = connection.execute(
+            "select distinct pg_get_userbyid(owner) from (select relowner as owner, relnamespace as inside from pg_class"
+            " union all select proowner, pronamespace from pg_proc union all select nspowner, oid from pg_namespace) as object"
+            f" where inside in (select oid from pg_namespace where nspname in {Schemas('apartments').all})"
+        ).fetchall()
+        assert owners == [("IAMR:new-Role",)]
+        connection.execute('drop owned by "IAMR:new-Role" cascade')
+        connection.execute('drop user "IAMR:new-Role"')

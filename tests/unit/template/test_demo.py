@@ -107,10 +107,72 @@ def test_the_commands_name_what_the_template_has(demo):
     """`make demo` and `make demo-down` ask for its outputs; the script is a shell's."""
     script = EXAMPLES / "demo.sh"
     assert set(re.findall(r"\(output (\w+)\)", script.read_text())) <= demo.outputs().keys()
-    assert "remote invoke SampleDataFunction" in script.read_text()
     subprocess.run(["sh", "-n", script], check=True)
     refused = subprocess.run(
         [script, "sideways"], env={"AWS_REGION": "eu-west-1", "PATH": "/usr/bin:/bin"}, capture_output=True, text=True
     )
     assert refused.returncode == 2
     assert "usage" in refused.stderr
+
+
+# Answers as the AWS CLI does, and notes what it was called with.
+AWS = """#!/bin/sh
+echo "$AWS_MAX_ATTEMPTS $*" >> "$CALLS"
+case "$*" in
+    *describe-availability-zones*) echo "$ZONES" ;;
+    *describe-stacks*) echo something ;;
+    "lambda invoke"*) for last; do :; done; echo '{"bookings": 1}' > "$last"; echo "$INVOKED" ;;
+esac
+"""
+
+
+def run_demo(
+    tmp_path: Path, zones: int = 3, invoked: str = '{"StatusCode": 200}'
+) -> tuple[subprocess.CompletedProcess[str], str]:
+    """Run `demo.sh up` in a copy of the checkout, with the AWS CLI, SAM and curl replaced; return its end, and the calls."""
+    commands, checkout = tmp_path / "commands", tmp_path / "checkout"
+    (checkout / "examples").mkdir(parents=True)
+    (checkout / ".venv/bin").mkdir(parents=True)
+    (checkout / ".aws-sam/demo").mkdir(parents=True)
+    commands.mkdir()
+    (checkout / "examples/demo.sh").write_text((EXAMPLES / "demo.sh").read_text())
+    for path, text in {
+        commands / "aws": AWS,
+        commands / "curl": "#!/bin/sh\n",
+        checkout / ".venv/bin/sam": '#!/bin/sh\necho "sam $*" >> "$CALLS"\n',
+        checkout / "examples/demo.sh": (EXAMPLES / "demo.sh").read_text(),
+    }.items():
+        path.write_text(text)
+        path.chmod(0o755)
+    calls = tmp_path / "calls"
+    environment = {"AWS_REGION": "eu-west-1", "PATH": f"{commands}:/usr/bin:/bin", "CALLS": str(calls)}
+    environment |= {"ZONES": str(zones), "INVOKED": invoked}
+    ended = subprocess.run([checkout / "examples/demo.sh", "up"], env=environment, capture_output=True, text=True)
+    return ended, calls.read_text()
+
+
+def test_the_source_is_filled_once(tmp_path, demo):
+    """The function works for minutes: it is waited for as long as it may take, and is not invoked a second time meanwhile."""
+    ended, calls = run_demo(tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    (invoked,) = [line for line in calls.splitlines() if "lambda invoke" in line]
+    assert invoked.startswith("1 ")  # attempts
+    (waits,) = re.findall(r"--cli-read-timeout (\d+)", invoked)
+    (function,) = demo.resources("AWS::Lambda::Function").values()
+    assert int(waits) > function["Timeout"]
+    assert "start-execution" in calls
+
+
+def test_a_source_that_was_not_filled_starts_no_run(tmp_path):
+    """The CLI's exit code is 0 where a function raised."""
+    ended, calls = run_demo(tmp_path, invoked='{"StatusCode": 200, "FunctionError": "Unhandled"}')
+    assert ended.returncode == 1
+    assert "start-execution" not in calls
+
+
+def test_too_few_zones_are_told_before_anything_is_made(tmp_path):
+    """Redshift Serverless would refuse its workgroup a quarter of an hour later."""
+    ended, calls = run_demo(tmp_path, zones=2)
+    assert ended.returncode == 2
+    assert "needs three" in ended.stderr
+    assert "sam " not in calls

@@ -458,13 +458,26 @@ def test_samconfig_gives_values_that_are_accepted(environment):
     assert read(**WORKGROUP, **overrides).parameters.items() >= overrides.items()
 
 
-def test_samconfig_runs_prod_by_itself_and_dev_by_hand():
-    """What differs between the two."""
+def test_samconfig_switches_no_schedule_on():
+    """Before anybody has seen a run, or has made its database user, a schedule could only fail."""
     config = tomllib.loads((ROOT / "samconfig.toml").read_text())
     dev, prod = (config[name]["deploy"]["parameters"] for name in ("dev", "prod"))
-    assert "ScheduleState=DISABLED" in dev["parameter_overrides"] and "ScheduleState=ENABLED" in prod["parameter_overrides"]
-    assert prod["confirm_changeset"] and not dev["confirm_changeset"]
+    assert "ScheduleState=DISABLED" in dev["parameter_overrides"] and "ScheduleState=DISABLED" in prod["parameter_overrides"]
     assert dev["s3_prefix"] != prod["s3_prefix"]
+
+
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_a_stack_that_is_made_again_is_the_same_database_user(environment):
+    """The user is named after the role, and owns the schemas: a new name would be a user that owns nothing."""
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    deploy = config[environment]["deploy"]["parameters"]
+    overrides = dict(pair.split("=", 1) for pair in deploy["parameter_overrides"])
+    again = [read_template(ROOT / "template.yaml", stack, {**NEEDED, **WORKGROUP, **overrides}) for stack in ("first", "second")]
+    roles = {stack.resolve({"Ref": "WarehouseRole"}) for stack in again}
+    assert roles == {f"{deploy['stack_name']}-warehouse"}
+    assert all(stack.resources("AWS::IAM::Role")["WarehouseRole"]["RoleName"] in roles for stack in again)
+    assert deploy["capabilities"] == "CAPABILITY_NAMED_IAM"
+    assert "RoleName" not in read(**WORKGROUP).resources("AWS::IAM::Role")["WarehouseRole"]
 
 
 @pytest.mark.parametrize(("architecture", "other"), [("arm64", "x86_64"), ("x86_64", "arm64")])

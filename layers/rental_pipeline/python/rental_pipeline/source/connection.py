@@ -61,7 +61,8 @@ class SourceAddress:
         password: None = IAM authentication: a token, made again for each connection, takes its place.
         tls: `verify` (encrypted, and the server's certificate checked against `tls_ca` or the system's authorities), `encrypt`
             (encrypted, the server not checked) or `off`.
-        tls_ca: Authorities in PEM text, or the path of such a file, e.g. the Amazon RDS bundle.
+        tls_ca: Authorities in PEM text, or the path of such a file, e.g. the Amazon RDS bundle of a region; a secret
+            holds 65,536 characters, and so not the bundle of all regions.
     """
 
     secret: str
@@ -295,7 +296,8 @@ def explain_source_error(error: pymysql.MySQLError, address: SourceAddress, offe
     if code == _TLS_FAILED or isinstance(cause, ssl.SSLError):
         return FixConfiguration(
             f"no encrypted connection to the source {address} ({said}): turn TLS on there,"
-            f' or set "tls" ("verify", "encrypt" or "off") and "tls_ca" (for RDS: its bundle) in the secret {address.secret}'
+            f' or set "tls" ("verify", "encrypt" or "off") and "tls_ca" (for RDS: the bundle of its region)'
+            f" in the secret {address.secret}"
         )
     if code in _SCHEMA_CHANGED:
         return FixConfiguration(f"the source's tables changed while the run read them ({said}): start a new execution")
@@ -319,7 +321,8 @@ def _explain_certificate(cause: ssl.SSLCertVerificationError, address: SourceAdd
             f" {address.secret} does not look at it"
         )
     return (
-        'Its authority is not known here: set "tls_ca" (for RDS: its bundle), or "tls": "encrypt" or "off", in the secret'
+        'Its authority is not known here: set "tls_ca" (for RDS: the bundle of its region),'
+        ' or "tls": "encrypt" or "off", in the secret'
         f" {address.secret}"
     )
 

@@ -109,7 +109,23 @@ def _check_user(report: Report, api: DataApi, name: str, settings: WarehouseSett
         report.fail(
             "schemas",
             f"{row['schema_name']} is owned by {row['owner_name']!r}, and a run makes and alters tables there: as an"
-            f' administrator, alter schema {row["schema_name"]} owner to "{user_name}", and its tables likewise',
+            f' administrator, alter schema {row["schema_name"]} owner to "{user_name}", and its tables likewise, all at once'
+            " by sql/change_owner.sql (the stack was made again, and its role has another name?)",
+        )
+    tables = api.query(
+        name,
+        "select cast(schemaname as varchar(128)) as schema_name, count(*) as tables from ("
+        "select schemaname, tableowner as owner_name from pg_tables"
+        " union all select schemaname, viewowner as owner_name from pg_views"
+        f") as made where owner_name <> {literal(user_name)} and schemaname in ({', '.join(map(literal, schemas.all))})"
+        " group by schemaname order by 1",
+    )
+    foreign += tables
+    for row in tables:
+        report.fail(
+            "schemas",
+            f"{row['tables']} tables or views of {row['schema_name']} are not owned by {user_name!r}, which cannot alter them:"
+            " as an administrator, run sql/change_owner.sql (the stack was made again, and its role has another name?)",
         )
     if not foreign:
         missing = len(schemas.all) - len(owners)
