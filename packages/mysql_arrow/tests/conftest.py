@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pymysql
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -45,7 +46,8 @@ def database(server: Server) -> Iterator[Database]:
         # A connection that a failed test left in a transaction would make the drop wait for ever.
         cursor.execute("select id from information_schema.processlist where db = %s", (created.name,))
         for (thread,) in cursor.fetchall():
-            cursor.execute(f"kill {thread}")
+            with suppress(pymysql.err.OperationalError):  # it ended by itself meanwhile
+                cursor.execute(f"kill {thread}")
         cursor.execute(f"drop database {created.name}")
 
 
