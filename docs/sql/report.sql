@@ -85,5 +85,5 @@ select
     whole_week.stays,
     whole_week.nights
 from whole_week
-where whole_week.period_start > (select max(newest.period_start) - 364 from whole_week as newest)
+where whole_week.period_start >= (select max(newest.period_start) - 364 from whole_week as newest)
 order by week;

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from rental_pipeline.definitions.sql_files import read_sql_folder
 from rental_pipeline.model.figures_document import Figures
-from rental_pipeline.operate.report.page import make_tile
+from rental_pipeline.operate.report.changes import Tile, make_tile
 
 ROWS_PER_METRIC = 3
 _HEADLINES = 8
@@ -87,12 +87,17 @@ class Headline:
 def make_headlines(figures: Figures, standing: Sequence[Standing]) -> list[Headline]:
     """Return the figures that a report leads with, and the share of the source's rows that are set aside."""
     tiles = [tile for chart in figures.charts if (tile := make_tile(chart, figures.currency))]
-    headlines = [Headline(tile["title"], tile["shown"], tile["note"]) for tile in tiles[: _HEADLINES - 1]]
+    headlines = [Headline(tile.title, tile.shown, _write_note(tile)) for tile in tiles[: _HEADLINES - 1]]
     rejected = sum(table.rejected for table in standing)
     if rows := rejected + sum(table.curated for table in standing):
         note = f"{rejected:,} of {rows:,} rows; the report says why"
         headlines.append(Headline("Set aside", f"{100 * rejected / rows:.1f}%", note))
     return headlines
+
+
+def _write_note(tile: Tile) -> str:
+    before = [f"{change.value} {change.than}" for change in tile.changes[:1]]
+    return "; ".join([tile.note, *before])
 
 
 def read_hops(warehouse: psycopg.Connection, marketplace: str, run_sequence: int) -> list[Hops]:

@@ -41,7 +41,7 @@ from rental_pipeline.model.figures_document import Figures
 
 GENERATED, FROM_CSV = "generated", "csv"
 _NEXT = {GENERATED: "another day and increment", FROM_CSV: "generated data; CSV=folder again for the files"}
-_SHOWN_WIDTH = 20  # characters of a headline's value
+_SHOWN_WIDTH = 18  # characters of a headline's value
 
 
 class RunFailed(Exception):

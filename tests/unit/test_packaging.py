@@ -95,7 +95,7 @@ def test_what_a_package_of_its_own_asks_for_is_pinned(folder):
 def test_every_environment_has_the_same_versions():
     """What is tested here is what runs on Lambda; and installing a group changes no package of another one."""
     pins = read_pins("requirements/local.txt", "requirements/notebooks.txt", "requirements/test.txt")
-    for path in (LAYER, "requirements/jupyter.txt", "requirements/bench.txt"):
+    for path in (LAYER, "requirements/docs.txt", "requirements/jupyter.txt", "requirements/bench.txt"):
         other = read_pins(path)
         assert {name: versions for name, versions in other.items() if not versions <= pins.get(name, versions)} == {}, path
 

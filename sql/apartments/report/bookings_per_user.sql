@@ -4,6 +4,7 @@
 -- title:      Bookings per customer
 -- reading:    Each point is a whole week: the bookings that were not canceled, by the customers who made them. 1 means that nobody booked
 --             twice in that week.
+-- matters:    More bookings of the same guests grow revenue without new ones.
 -- chart:      line
 -- columns:    week (week, Week of), bookings_per_user (number, Bookings per customer), bookings (count, Bookings),
 --             users (count, Customers)
@@ -31,5 +32,5 @@ select
     whole_week.booking_count as bookings,
     whole_week.user_count as users
 from whole_week
-where whole_week.period_start > (select max(newest.period_start) - 364 from whole_week as newest)
+where whole_week.period_start >= (select max(newest.period_start) - 364 from whole_week as newest)
 order by week

@@ -3,6 +3,7 @@
 -- place:      5
 -- title:      Length of a stay
 -- reading:    Each point is a whole week: the average nights of the confirmed stays that began in it.
+-- matters:    Longer stays mean fewer changes of guests, and fewer gaps between them.
 -- chart:      line
 -- columns:    week (week, Week of), average_nights (nights, Average stay), stays (count, Stays), nights (count, Nights)
 -- drawn:      average_nights
@@ -29,5 +30,5 @@ select
     whole_week.stays,
     whole_week.nights
 from whole_week
-where whole_week.period_start > (select max(newest.period_start) - 364 from whole_week as newest)
+where whole_week.period_start >= (select max(newest.period_start) - 364 from whole_week as newest)
 order by week

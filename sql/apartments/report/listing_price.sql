@@ -5,6 +5,7 @@
 -- reading:    Each point is a week: the average price of the listings that could be booked in it. A price for a month and one for a
 --             week have no common average: these are the prices in the unit that most listings have. The week of the run is not
 --             over.
+-- matters:    What a listing costs is what guests compare, and what a stay earns.
 -- chart:      line
 -- columns:    week (week, Week of), average_price (money, Average price), price_unit (text, Price),
 --             listings (count, Active listings), listings_without_rate (count, Without exchange rate)
@@ -31,7 +32,7 @@ with past as (
 recent as (
     select past.*
     from past
-    where past.period_start > (select max(newest.period_start) - 364 from past as newest)
+    where past.period_start >= (select max(newest.period_start) - 364 from past as newest)
 ),
 
 counted_unit as (

@@ -4,6 +4,7 @@
 -- title:      Occupancy
 -- reading:    Each bar is a month: of all nights that could be booked, the share that was. 100% would be a full house. The month of
 --             the run counts its nights so far.
+-- matters:    A night that stays empty earns nothing and cannot be sold later.
 -- chart:      columns
 -- columns:    month (month, Month), occupancy_rate (percent, Occupancy), booked_nights (count, Nights booked),
 --             available_nights (count, Nights available)

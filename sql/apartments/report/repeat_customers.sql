@@ -3,6 +3,7 @@
 -- place:      3
 -- title:      Customers who come back
 -- reading:    Each point is a day: of the customers who booked in the 30 days that end with it, the share that booked at least twice.
+-- matters:    A guest who comes back costs no advertising.
 -- chart:      line
 -- columns:    day (day, Day), repeat_rate (percent, Repeat rate), repeat_users (count, Booked at least twice),
 --             users_with_bookings (count, Booked)

@@ -3,6 +3,7 @@
 -- place:      1
 -- title:      Revenue
 -- reading:    Each bar is a whole week: what the rentals that began in it cost.
+-- matters:    All other figures explain this one.
 -- chart:      columns
 -- columns:    week (week, Week of), revenue (money, Revenue), rentals (count, Rentals)
 -- drawn:      revenue
@@ -19,7 +20,7 @@ select
     rentals
 from cars_presentation.weekly_overview
 where week_start + 7 <= cast(:as_of as date)
-    and week_start > (
+    and week_start >= (
         select max(newest.week_start) - 364
         from cars_presentation.weekly_overview as newest
         where newest.week_start + 7 <= cast(:as_of as date)

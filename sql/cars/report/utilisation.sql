@@ -4,6 +4,7 @@
 -- title:      Utilisation of the fleet
 -- reading:    Each bar is a month: of all hours that vehicles were in the active fleet, the share in which they were out. The
 --             last month counts its days so far.
+-- matters:    A car that stands still costs as much as one that earns.
 -- chart:      columns
 -- columns:    month (month, Month), utilisation (percent, Utilisation), rented_hours (hours, Hours out),
 --             fleet_hours (hours, Hours of the fleet)

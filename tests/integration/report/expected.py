@@ -49,7 +49,7 @@ def _expect_apartments(query: Query, as_of: date) -> dict[str, Rows]:
         f" from {schema}.average_listing_price_weekly"
     )
     last = max(row[0] for row in prices if row[0] <= as_of)
-    recent_prices = [row for row in prices if last - timedelta(days=364) < row[0] <= last]
+    recent_prices = [row for row in prices if last - timedelta(days=364) <= row[0] <= last]
     listing_weeks = _add_up([(unit, listings) for _, _, unit, listings, _ in recent_prices])
     commonest = min(listing_weeks, key=lambda unit: (-listing_weeks[unit][0], unit))
     occupancy = query(f"select period_start, occupancy_rate, booked_nights, available_nights from {schema}.occupancy_monthly")
@@ -82,8 +82,8 @@ def _expect_apartments(query: Query, as_of: date) -> dict[str, Rows]:
             query(f"select period_start, repeat_rate, repeat_users, users_with_bookings from {schema}.repeat_customers_daily"),
             182,
         ),
-        "bookings_per_user": _newest(per_user, 364),
-        "length_of_stay": _newest([row for row in stays if _is_whole(row[0], as_of)], 364),
+        "bookings_per_user": _newest(per_user, 365),
+        "length_of_stay": _newest([row for row in stays if _is_whole(row[0], as_of)], 365),
         "popular_cities": [
             (city, bookings, bookings / everywhere)
             for city, bookings in sorted(by_city.items(), key=lambda item: (-item[1], item[0]))[:10]
@@ -120,8 +120,8 @@ def _expect_cars(query: Query, as_of: date) -> dict[str, Rows]:
         if spent:
             customers.append((name, len(spent), sum(spent), sum(spent) / sum(revenue for _, revenue in rented)))
     return {
-        "revenue": _newest(weeks, 364),
-        "average_rental": _newest([(week, revenue / rentals, rentals) for week, revenue, rentals in weeks], 364),
+        "revenue": _newest(weeks, 365),
+        "average_rental": _newest([(week, revenue / rentals, rentals) for week, revenue, rentals in weeks], 365),
         "utilisation": _newest_months(
             [(month, rented / hours, rented, hours) for month, (rented, hours) in months.items() if hours], 24
         ),

@@ -137,6 +137,27 @@ def test_a_chart_says_until_when_it_reaches():
     assert '<th scope="col" class="number">Price</th></tr>' in html
 
 
+def test_the_page_leads_with_what_changed_most():
+    """Beside the same week last year, which takes the season out; a figure that hardly moved is none of them."""
+    year = {"week": "2025-11-24", "price": 10.0}, {"week": "2026-11-16", "price": 14.9}, {"week": "2026-11-23", "price": 15.0}
+    dearer = chart(rows=list(year), matters="Guests compare prices.")
+    steady = chart(rows=[{"week": "2026-11-16", "price": 500.0}, {"week": "2026-11-23", "price": 501.0}], name="steady")
+    reader = Reader(render_page(figures(charts=[steady, dearer])))
+    text = " ".join(" ".join(reader.texts).split())
+    assert "Prices : $15.00 (week of 23 Nov 2026), the same week last year $10.00 (+50.0%). Guests compare prices." in text
+    assert "week of 23 Nov 2026 week before: $14.90 year before: $10.00" in text
+    lead = text.split("What changed")[1].split("Guests compare prices.")[0]
+    assert "$501" not in lead
+
+
+def test_rows_newly_set_aside_are_part_of_what_changed():
+    """A reader of the first lines learns of them; a page of which nothing is told has no such part."""
+    row = {"table_name": "bookings", "broken_rule": "missing_key", "rows_set_aside": 3, "amount": None, "currency": None}
+    row |= {"rows_accepted_before": 0, "amount_before": None}
+    assert "<strong>3 rows</strong>" in render_page(figures(set_aside=[row]))
+    assert "What changed" not in render_page(figures(charts=[chart(rows=WEEKS)]))
+
+
 def test_amounts_are_in_the_reporting_currency():
     """Named once, and written by its symbol; the pipeline's own cost stays in US dollars."""
     html = render_page(figures(currency="JPY", charts=[chart(rows=WEEKS)]))

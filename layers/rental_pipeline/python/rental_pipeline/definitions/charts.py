@@ -28,6 +28,7 @@ class Chart:
         place: Where it stands on the page; charts are shown in the order of their places.
         title: What it shows, in a reader's words.
         reading: A sentence or two on how to read it.
+        matters: A sentence on why a change of it matters; empty where nobody has said so.
         kind: `line` or `columns` over time, whose first column is a period; or `ranking`, whose rows come in their order and
             begin with a text.
         columns: All columns of the query, in its order; each stands in the table under the chart, but for UNTIL.
@@ -46,6 +47,7 @@ class Chart:
     drawn: str
     empty: str
     unknown: str
+    matters: str
     query: str
 
     def draw(self, rows: list[Row]) -> DrawnChart:
@@ -69,6 +71,7 @@ class Chart:
             empty=self.empty,
             unknown=self.unknown,
             rows=tuple(rows),
+            matters=self.matters,
         )
 
 
@@ -108,6 +111,7 @@ def _read_chart(file: SqlFile) -> Chart:
         drawn=drawn,
         empty=file.header.get("empty", "There are no figures yet."),
         unknown=file.header.get("unknown", "it is not known"),
+        matters=file.header.get("matters", ""),
         query=file.section("query"),
     )
 

@@ -39,7 +39,7 @@ _KEYS = {
     "checks": ("severity", "reads", "parameters"),
     "views": _TOLD,
     "report": (
-        *("place", "title", "reading", "chart", "columns", "drawn", "empty", "unknown"),
+        *("place", "title", "reading", "matters", "chart", "columns", "drawn", "empty", "unknown"),
         *("reads", "parameters"),
     ),
 }

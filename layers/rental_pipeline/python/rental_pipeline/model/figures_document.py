@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from rental_pipeline.model.document import Document
+from rental_pipeline.model.document import IF_SET, Document
 
 # A row of a select, by the names of its columns; values as the Data API gives them.
 Row = dict[str, Any]
@@ -33,6 +33,7 @@ class DrawnChart(Document):
     empty: str
     unknown: str
     rows: tuple[Row, ...]
+    matters: str = field(default="", metadata=IF_SET)
 
     def find_column(self, name: str) -> Column | None:
         """Return the declaration of a column; None where there is none of that name."""

@@ -14,15 +14,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from rental_pipeline.definitions.charts import RANKING, UNTIL
 from rental_pipeline.definitions.units import DAY, MONEY, MONTH, PERIODS, TEXT, WEEK
 from rental_pipeline.model.figures_document import DrawnChart, Figures, Row
+from rental_pipeline.operate.report.changes import choose_leading, make_tile
 from rental_pipeline.operate.report.drawing import draw
-from rental_pipeline.operate.report.values import (
-    UNKNOWN,
-    name_period,
-    write_moment,
-    write_period,
-    write_until,
-    write_value,
-)
+from rental_pipeline.operate.report.values import UNKNOWN, write_moment, write_period, write_until, write_value
 from rental_pipeline.warehouse.cost import add_up, read_prices
 
 _FOLDER = Path(__file__).parent
@@ -62,6 +56,7 @@ def render_page(figures: Figures) -> str:
     environment.globals |= {"draw": partial(draw, currency=currency), "numeric": _is_numeric, "worth": _write_worth}
     (run,), (published,) = figures.run, figures.published
     used, with_glue = add_up(figures.costs)
+    tiles = [tile for chart in figures.charts if (tile := make_tile(chart, currency))]
     return environment.get_template("page.html").render(
         marketplace=figures.marketplace,
         run=run,
@@ -71,7 +66,8 @@ def render_page(figures: Figures) -> str:
         watermarks=figures.watermarks,
         charts=[_complete(chart, published["as_of"]) for chart in figures.charts],
         currency=currency if any(column.unit == MONEY for chart in figures.charts for column in chart.columns) else None,
-        tiles=[tile for chart in figures.charts if (tile := make_tile(chart, currency))],
+        tiles=tiles,
+        leading=choose_leading(tiles),
         quality=_measure_quality(figures.accepted, figures.rejected, figures.rules),
         set_aside=figures.set_aside,
         unreadable=figures.unreadable,
@@ -119,23 +115,6 @@ def _complete(chart: DrawnChart, as_of: str | None) -> ShownChart:
         until=write_until(reached, time.unit) if reached and time else None,
         is_over=bool(reached and time and as_of and date.fromisoformat(as_of) - reached > _LONG[time.unit]),
     )
-
-
-def make_tile(chart: DrawnChart, currency: str) -> dict[str, str] | None:
-    """Return a chart's newest figure with the one before it, of a ranking its largest; None where there is no figure."""
-    rows = [row for row in chart.rows if row[chart.drawn] is not None]
-    if not rows:
-        return None
-    first, drawn = chart.columns[0], chart.drawn_column
-    row = max(rows, key=lambda each: float(each[drawn.name])) if chart.kind == RANKING else rows[-1]
-    value = write_value(row[drawn.name], drawn.unit, currency)
-    if chart.kind == RANKING:
-        shown, note = write_value(row[first.name], first.unit, currency), f"{drawn.label}: {value}"
-    else:
-        shown, note = value, name_period(date.fromisoformat(row[first.name]), first.unit)
-        if len(rows) > 1:
-            note += f" (before: {write_value(rows[-2][drawn.name], drawn.unit, currency)})"
-    return {"title": chart.title, "name": chart.name, "kind": chart.kind, "shown": shown, "note": note}
 
 
 def _measure_quality(accepted: Sequence[Row], rejected: Sequence[Row], rules: dict[str, dict[str, str]]) -> list[dict[str, Any]]:
