@@ -59,6 +59,13 @@ def test_differences_are_told_in_words(before, difference):
     assert tell(read_chart("week", "number", {"2026-11-16": before, "2026-11-23": 10}))[0][2] == difference
 
 
+def test_zero_and_zero_again_is_no_change():
+    """Nor does it lead."""
+    tile = make_tile(read_chart("week", "percent", {"2026-11-16": 0, "2026-11-23": 0.0}), "USD")
+    assert tile and tile.changes == (Change("the week before", "0.0%", "unchanged", 0.0),)
+    assert choose_leading([tile]) == []
+
+
 def test_what_is_not_known_is_compared_with_nothing():
     """Neither a period without a row, nor one whose value is NULL; the newest known figure is the one that is shown."""
     chart = read_chart("week", "count", {"2026-11-02": 7, "2026-11-09": None, "2026-11-16": 9, "2026-11-23": None})

@@ -150,11 +150,20 @@ def test_the_page_leads_with_what_changed_most():
     assert "$501" not in lead
 
 
+def test_what_is_long_over_is_no_news():
+    """Figures of years ago have their tile, with their day, and do not lead."""
+    old = chart(rows=[{"week": "2024-03-04", "price": 10.0}, {"week": "2024-03-11", "price": 15.0}])
+    html = render_page(figures(charts=[old]))
+    assert "What changed" not in html
+    assert "week before: $10.00" in html
+
+
 def test_rows_newly_set_aside_are_part_of_what_changed():
     """A reader of the first lines learns of them; a page of which nothing is told has no such part."""
     row = {"table_name": "bookings", "broken_rule": "missing_key", "rows_set_aside": 3, "amount": None, "currency": None}
     row |= {"rows_accepted_before": 0, "amount_before": None}
     assert "<strong>3 rows</strong>" in render_page(figures(set_aside=[row]))
+    assert "<strong>1 row</strong>" in render_page(figures(set_aside=[{**row, "rows_set_aside": 1}]))
     assert "What changed" not in render_page(figures(charts=[chart(rows=WEEKS)]))
 
 

@@ -104,9 +104,9 @@ def _list_earlier(day: date, unit: str) -> dict[str, date]:
 
 def _tell_difference(value: float, earlier: float, unit: str) -> tuple[str, float | None]:
     """Return a difference in words, and as a share of the earlier figure."""
-    share = value / earlier - 1 if earlier else None
     if value == earlier:
-        return "unchanged", share
+        return "unchanged", 0.0
+    share = value / earlier - 1 if earlier else None
     number, words = ((value - earlier) * 100, " points") if unit == PERCENT else (None if share is None else share * 100, "%")
     if number is None:
         return "from zero", share

@@ -56,6 +56,8 @@ def render_page(figures: Figures) -> str:
     environment.globals |= {"draw": partial(draw, currency=currency), "numeric": _is_numeric, "worth": _write_worth}
     (run,), (published,) = figures.run, figures.published
     used, with_glue = add_up(figures.costs)
+    charts = [_complete(chart, published["as_of"]) for chart in figures.charts]
+    over = {chart.name for chart in charts if chart.is_over}
     tiles = [tile for chart in figures.charts if (tile := make_tile(chart, currency))]
     return environment.get_template("page.html").render(
         marketplace=figures.marketplace,
@@ -64,10 +66,10 @@ def render_page(figures: Figures) -> str:
         as_of=published["as_of"] and write_period(date.fromisoformat(published["as_of"]), "day"),
         data_until=min((row["watermark"] for row in figures.watermarks if row["watermark"]), default=None),
         watermarks=figures.watermarks,
-        charts=[_complete(chart, published["as_of"]) for chart in figures.charts],
+        charts=charts,
         currency=currency if any(column.unit == MONEY for chart in figures.charts for column in chart.columns) else None,
         tiles=tiles,
-        leading=choose_leading(tiles),
+        leading=choose_leading([tile for tile in tiles if tile.name not in over]),
         quality=_measure_quality(figures.accepted, figures.rejected, figures.rules),
         set_aside=figures.set_aside,
         unreadable=figures.unreadable,
