@@ -330,9 +330,10 @@ def tell(report: dict[str, Any], folder: Path, note: str | None) -> None:
     print(lay_out(["table", "accepted", "set aside"], [list(row.values()) for row in report["standing"]]))
     if report["headlines"]:
         print(f"\nHeadline figures ({report['currency']})")
+        width = max(len(headline["title"]) for headline in report["headlines"])
         for headline in report["headlines"]:
             shown = textwrap.shorten(headline["shown"], _SHOWN_WIDTH, placeholder=" …")
-            print(f"  {headline['title']:<26}  {shown:<{_SHOWN_WIDTH}}  {headline['note']}".rstrip())
+            print(f"  {headline['title']:<{width}}  {shown:<{_SHOWN_WIDTH}}  {headline['note']}".rstrip())
     told = f" {warnings} warnings are in the report." if warnings else ""
     print(f"\nTook {report['seconds']:.0f} s; nothing is left running.{told}{f' Note: {note}.' if note else ''} Next:")
     # A marketplace other than the default one has to be named again.

@@ -1,6 +1,6 @@
 """Pictures of a report, as wide as a desk's screen and as a phone's: `python -m tests.integration.report.pictures FROM TO`.
 
-FROM is a folder of pages, such as .local/report after `make run`; TO is docs/report.
+FROM is a folder of pages, such as .local/report after `make run`; TO is docs/reference/report.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 WIDTHS = (1280, 375)
+LEAD = 1150  # pixels: what changed, headline figures, and the first two charts
 BROWSERS = ("chromium", "google-chrome", "chromium-browser")
 # It runs as root in containers, and shall speak to nobody.
 _ARGUMENTS = [
@@ -49,14 +50,17 @@ def take_picture(page: Page) -> Image.Image:
 
 
 def main(pages: Path, folder: Path) -> None:
-    """Take pictures of every page of a folder."""
+    """Take pictures of every page of a folder, and of what a reader sees of it first."""
     folder.mkdir(parents=True, exist_ok=True)
     with open_browser(find_browser() or sys.exit(f"none of {', '.join(BROWSERS)} is installed")) as browser:
         for path in sorted(pages.glob("*.html")):
             for width in WIDTHS:
                 page = browser.new_page(viewport={"width": width, "height": 800})
                 page.goto(path.resolve().as_uri())
-                take_picture(page).save(folder / f"{path.stem}-{width}.png", optimize=True)
+                picture = take_picture(page)
+                picture.save(folder / f"{path.stem}-{width}.png", optimize=True)
+                if width == max(WIDTHS):
+                    picture.crop((0, 0, width, LEAD)).save(folder / f"{path.stem}-lead.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def test_the_end_is_one_screen(capsys, tmp_path):
     report["executions"] = [dict(REPORT["executions"][0])]
     tell(report, tmp_path / "cars" / "generated", None)
     printed = capsys.readouterr().out
-    assert "  Most booked                 A listing with a …  Bookings: 3" in printed.splitlines()
+    assert "  Most booked  A listing with a …  Bookings: 3" in printed.splitlines()
     assert "Took 61 s; nothing is left running. 2 warnings are in the report. Next:" in printed.splitlines()
     assert "make run MARKETPLACE=cars" in printed
     assert "metric_tables" not in report and "table" not in report["executions"][0]
