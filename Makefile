@@ -27,7 +27,14 @@ setup:  ## make .venv of what requirements/ pins, and find (or install) MariaDB;
 run: setup  ## source to metrics on this machine. SCALE=0.01 SEED=1 CSV=folder CSV_DELIMITER=; CSV_ENCODING=utf-8 CURRENCY=USD JSON=path VERBOSE=1 MARKETPLACE=apartments
 	@.venv/bin/python -m local run $(if $(SCALE),--scale $(SCALE)) $(if $(SEED),--seed $(SEED)) $(if $(CSV),--csv "$(CSV)") \
 	    $(if $(CSV_DELIMITER),--csv-delimiter "$(CSV_DELIMITER)") $(if $(CSV_ENCODING),--csv-encoding "$(CSV_ENCODING)") \
-	    $(if $(CURRENCY),--currency "$(CURRENCY)") $(if $(JSON),--json "$(JSON)") $(if $(VERBOSE),--verbose) $(if $(MARKETPLACE),--marketplace $(MARKETPLACE))
+	    $(if $(CURRENCY),--currency "$(CURRENCY)") $(if $(JSON),--json "$(JSON)") $(if $(VERBOSE),--verbose) $(if $(MARKETPLACE),--marketplace $(MARKETPLACE)) \
+	    $(if $(SOURCE),--source "$(SOURCE)")
+
+adopt: setup  ## sql/NAME from a MySQL database that exists, which stays as it is. SOURCE=mysql://user@host/database NAME=name (password: MYSQL_PWD)
+	@.venv/bin/python -m local adopt --source "$(SOURCE)" --name "$(NAME)"
+
+check: setup  ## a marketplace's contract, SQL and Redshift's rules, without a run. MARKETPLACE=name
+	@.venv/bin/python -m local check --marketplace "$(or $(MARKETPLACE),apartments)"
 
 psql: setup  ## SQL on the warehouse of the last run
 	@.venv/bin/python -m local psql
@@ -40,8 +47,9 @@ jupyter:  ## the same notebooks, opened in JupyterLab
 	@local/setup.sh jupyter
 	@.venv/bin/python -m local jupyter
 
-doctor: setup  ## what a run needs, looked at: network, secret, privileges, schema, warehouse, bucket, schedules. STACK=name: in AWS
-	@.venv/bin/python -m local doctor $(if $(STACK),--stack "$(STACK)")
+doctor: setup  ## what a run needs, looked at: network, secret, privileges, schema, warehouse, bucket, schedules. STACK=name: in AWS; SOURCE=… MARKETPLACE=name: before a first run
+	@.venv/bin/python -m local doctor $(if $(STACK),--stack "$(STACK)") \
+	    $(if $(SOURCE),--source "$(SOURCE)" --marketplace "$(MARKETPLACE)")
 
 stop:  ## end what runs, and what an interrupted run left behind
 	@test ! -x .venv/bin/python || .venv/bin/python -m local stop
@@ -155,4 +163,4 @@ picture:  ## draw docs/architecture.svg from docs/architecture.d2 (needs Node.js
 lock: setup  ## pin the groups of pyproject.toml; what is pinned stays where it can. OPTIONS=--upgrade
 	@local/lock.sh $(OPTIONS)
 
-.PHONY: audit bench bench-cold-start bench-run bench-warehouse build clean demo demo-down deploy docs docs-serve doctor golden help json-shapes jupyter lint lock mutate notebooks picture protect psql reference run sam-local saved-queries setup setup-browser setup-containers setup-test soak stop test test-all types validate validate-machines
+.PHONY: adopt audit bench bench-cold-start bench-run bench-warehouse build check clean demo demo-down deploy docs docs-serve doctor golden help json-shapes jupyter lint lock mutate notebooks picture protect psql reference run sam-local saved-queries setup setup-browser setup-containers setup-test soak stop test test-all types validate validate-machines

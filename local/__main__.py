@@ -1,4 +1,4 @@
-"""`python -m local run|psql|notebooks|jupyter|doctor|stop`: the commands behind the Makefile."""
+"""`python -m local run|adopt|check|psql|notebooks|jupyter|doctor|stop`: the commands behind the Makefile."""
 
 from __future__ import annotations
 
@@ -11,14 +11,25 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from local.adopt.address import AddressRefused, read_address
+from local.adopt.adopt import NameRefused
+from local.commands.adopt import adopt_source
+from local.commands.check import check_marketplace
 from local.commands.doctor import StackNotReached, examine, invoke_deployed, read_answer, tell
-from local.commands.run import CsvFormat, RunFailed, fail, read_parameters, run_pipeline
+from local.commands.run import FROM_SOURCE, CsvFormat, RunFailed, fail, read_parameters, run_pipeline
 from local.marketplace.csv_format import InputRefused
 from local.processes import DidNotStart
 from local.stack import ROOT, Stack, StackBusy, stop_left_behind
 from local.standins.cloudformation.template import TemplateError
 from local.standins.mysql.mariadb import MariaDBUnavailable
 from local.standins.redshift.postgres import Postgres
+from rental_pipeline.base.errors import PipelineError
+from rental_pipeline.source.connection import SourceAddress
+
+_REFUSALS = (
+    *(RunFailed, InputRefused, StackBusy, DidNotStart, MariaDBUnavailable, StackNotReached, TemplateError),
+    *(AddressRefused, NameRefused),
+)
 
 
 def main() -> int:
@@ -36,11 +47,23 @@ def main() -> int:
     run.add_argument("--csv-encoding", metavar="NAME", help="of the CSV files, as cp1252 (found by default)")
     run.add_argument("--currency", metavar="CODE", help="of all figures, as EUR (default USD, or that of the last run)")
     run.add_argument("-v", "--verbose", action="store_true", help="tell each state, each hop of the rows, every metric")
+    run.add_argument(
+        "--source", metavar="URL", help="a MySQL database that exists, as mysql://user@host:port/database; only read"
+    )
     run.add_argument("--json", type=Path, metavar="PATH", help="write the report as JSON, too")
+    adopt = commands.add_parser(
+        "adopt", help="make a marketplace's folder from a MySQL database that exists; nothing in it changes"
+    )
+    adopt.add_argument("--source", required=True, metavar="URL", help="mysql://user@host:port/database, without the password")
+    adopt.add_argument("--name", required=True, help="of the folder under sql/")
+    check = commands.add_parser("check", help="look at a marketplace's contract and SQL, by Redshift's rules, without a run")
+    check.add_argument("--marketplace", choices=marketplaces, required=True, help="a folder of sql/")
     commands.add_parser("psql", help="SQL on the warehouse of the last run")
     commands.add_parser("notebooks", help="execute the notebooks over the warehouse of the last run, and write them as pages")
     commands.add_parser("jupyter", help="open the notebooks, over the warehouse of the last run")
     doctor = commands.add_parser("doctor", help="look at what a run needs, and say what to do")
+    doctor.add_argument("--source", metavar="URL", help="a MySQL database that exists, and --marketplace beside it")
+    doctor.add_argument("--marketplace", choices=marketplaces, help="of --source")
     doctor.add_argument("--stack", help="a stack deployed in AWS, instead of the one of the last run on this machine")
     commands.add_parser("stop", help="end what runs, and what an interrupted run left behind")
     arguments = parser.parse_args()
@@ -63,7 +86,12 @@ def main() -> int:
                 arguments.currency,
                 CsvFormat(arguments.csv_delimiter, arguments.csv_encoding),
                 arguments.verbose,
+                read_address(arguments.source) if arguments.source else None,
             )
+        elif arguments.command == "adopt":
+            return 0 if adopt_source(arguments.source, arguments.name, ROOT / "sql") else 1
+        elif arguments.command == "check":
+            return 0 if check_marketplace(arguments.marketplace, ROOT / "sql") else 1
         elif arguments.command == "psql":
             return open_psql(arguments.state)
         elif arguments.command == "notebooks":
@@ -74,10 +102,11 @@ def main() -> int:
             with Postgres(find_last_run(arguments.state) / "postgres") as postgres, notebooks.serve_warehouse(postgres) as found:
                 return notebooks.open_jupyter(found)
         elif arguments.command == "doctor":
-            return 0 if see_doctor(arguments.state.resolve(), arguments.stack) else 1
+            source = read_address(arguments.source) if arguments.source else None
+            return 0 if see_doctor(arguments.state.resolve(), arguments.stack, source, arguments.marketplace) else 1
         else:
             stop_everything(arguments.state)
-    except (RunFailed, InputRefused, StackBusy, DidNotStart, MariaDBUnavailable, StackNotReached, TemplateError) as error:
+    except (*_REFUSALS, PipelineError) as error:
         fail(str(error))
         return 1
     except KeyboardInterrupt:
@@ -129,19 +158,29 @@ def open_psql(state: Path) -> int:
         return subprocess.run(command, check=False, env={**os.environ, "PGTZ": "UTC"}).returncode
 
 
-def see_doctor(state: Path, stack_name: str | None) -> bool:
-    """Print what the doctor finds, in a deployed stack or in that of the last run; return whether a run could start.
+def see_doctor(state: Path, stack_name: str | None, source: SourceAddress | None = None, marketplace: str | None = None) -> bool:
+    """Print what the doctor finds, in a deployed stack, before a database that exists, or in the stack of the last run.
+
+    Returns:
+        Whether a run could start.
 
     Raises:
-        RunFailed: there was no run yet.
+        RunFailed: there was no run yet, or it was of a database that has to be named.
     """
     if stack_name:
         return tell(examine(invoke_deployed(stack_name)))
     last = state / "last"
-    if not last.exists():
-        raise RunFailed("there is no source yet: `make run` first, or STACK=name for one that is deployed")
-    folder = state / last.read_text()
-    with Stack(folder, folder.parent.name, parameters=read_parameters(folder)) as stack:
+    if source and not marketplace:
+        raise RunFailed("SOURCE needs MARKETPLACE=name beside it: the folder of sql/ whose contract is looked at")
+    if not source and not last.exists():
+        raise RunFailed(
+            "there is no source yet: `make run` first, SOURCE=… MARKETPLACE=name, or STACK=name for one that is deployed"
+        )
+    folder = state / str(marketplace) / FROM_SOURCE if source else state / last.read_text()
+    if not source and folder.name == FROM_SOURCE:
+        raise RunFailed(f"the last run was of a database that exists: say SOURCE=… MARKETPLACE={folder.parent.name}")
+    folder.mkdir(parents=True, exist_ok=True)
+    with Stack(folder, folder.parent.name, parameters=read_parameters(folder), existing=source) as stack:
 
         def invoke(function: str, event: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
             answer = stack.invoke(function, event)

@@ -39,6 +39,7 @@ from local.standins.redshift.postgres import DATABASE, Postgres
 from local.started_execution import StartedExecution
 from local_redshift.testing import Warehouse
 from rental_pipeline.model.contract import HASH, read_contract
+from rental_pipeline.source.connection import SourceAddress
 
 ROOT = Path(__file__).parents[1]
 STACK_NAME = "rental-pipeline"
@@ -101,6 +102,7 @@ class Stack:
         retry_pace: Factor on the waits before a Retry of the state machines.
         root: The checkout to deploy.
         log_calls: Note every AWS call that the functions and COPY make in the folder `call_logs`.
+        existing: A database that exists, which is only read; None: a MariaDB of the state folder's own.
         functions: Runs the functions; by default as processes of this machine (aws_lambda.runtime), else a `sam_local.SamLocal`.
     """
 
@@ -113,6 +115,7 @@ class Stack:
         retry_pace: float = 1.0,
         root: Path = ROOT,
         log_calls: bool = False,
+        existing: SourceAddress | None = None,
         functions: Functions | None = None,
     ) -> None:
         self.folder = folder.resolve()
@@ -122,6 +125,7 @@ class Stack:
         self._retry_pace = retry_pace
         self.call_logs = self.folder / "call_logs" if log_calls else None
         self._given_functions = functions
+        self._existing = existing
         self._closing = contextlib.ExitStack()
         self._messages: list[dict[str, str]] = []
         self._data_api: ChildProcess | None = None
@@ -160,14 +164,14 @@ class Stack:
         self._closing.callback(lambda: self._postgres.stop())
         self._closing.callback(lambda: mariadb.stop_left_behind(self.folder / "mariadb"))
         with ThreadPoolExecutor() as starting:
-            source_server = starting.submit(mariadb.start, self.folder / "mariadb")
+            source_server = None if self._existing else starting.submit(mariadb.start, self.folder / "mariadb")
             warehouse_server = starting.submit(self._postgres.start)
             self.aws = LocalAws(logs / "aws.log", {"AWS_ENDPOINT_URL_LAMBDA": self.functions.endpoint_url}, self._retry_pace)
             self._closing.callback(self.aws.stop)
             warehouse_server.result()
             self._start_data_api()
             self._closing.callback(self._stop_data_api)
-            self.source = self._open_source(source_server.result())
+            self.source = self._open_source(source_server.result()) if source_server else self._name_existing()
         self.warehouse = Warehouse(data_api, self._postgres.uri)
         self.deployment = self._deploy()
         self.s3 = self.aws.client("s3")
@@ -273,6 +277,17 @@ class Stack:
             SecretString=json.dumps({**address, "username": _READER, "password": reader_password, "tls": "off"}),
         )
         return Source(server.host, server.port, self.marketplace, _APPLICATION, password, secret["ARN"])
+
+    def _name_existing(self) -> Source:
+        """Put the address of the database that exists into the secret by which the functions reach it."""
+        given = self._existing
+        assert given
+        fields = {"host": given.host, "port": given.port, "dbname": given.database, "username": given.user, "tls": given.tls}
+        fields |= {"tls_ca": given.tls_ca} if given.tls_ca else {}
+        secret = self.aws.client("secretsmanager").create_secret(
+            Name=f"{STACK_NAME}-source", SecretString=json.dumps({**fields, "password": given.password})
+        )
+        return Source(given.host, given.port, given.database, given.user, given.password or "", secret["ARN"])
 
     def _create_hash_secret(self) -> dict[str, str]:
         """Return the parameter that names the secret which keys the hash of personal columns, if the contract hashes any.

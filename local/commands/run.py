@@ -38,9 +38,14 @@ from local.started_execution import StartedExecution
 from rental_pipeline.base.object_store import FIGURES
 from rental_pipeline.model.document import parse_document
 from rental_pipeline.model.figures_document import Figures
+from rental_pipeline.source.connection import SourceAddress
 
-GENERATED, FROM_CSV = "generated", "csv"
-_NEXT = {GENERATED: "another day and increment", FROM_CSV: "generated data; CSV=folder again for the files"}
+GENERATED, FROM_CSV, FROM_SOURCE = "generated", "csv", "source"
+_NEXT = {
+    FROM_SOURCE: "the next increment",
+    GENERATED: "another day and increment",
+    FROM_CSV: "generated data; CSV=folder again for the files",
+}
 _SHOWN_WIDTH = 18  # characters of a headline's value
 
 
@@ -82,6 +87,7 @@ def run_pipeline(
     currency: str | None = None,
     csv_format: CsvFormat = FOUND,
     is_verbose: bool = False,
+    source: SourceAddress | None = None,
 ) -> None:
     """Run what `make run` promises.
 
@@ -94,6 +100,7 @@ def run_pipeline(
         csv_format: How the CSV files are written.
         currency: In which the figures are (the template's ReportingCurrency); None keeps that of the folder's last run.
         is_verbose: Whether each state, each hop of the rows and the newest values of every metric are told as well.
+        source: A database that exists, which is only read, instead of one of this machine.
 
     Raises:
         RunFailed: with the reason and the way out.
@@ -103,18 +110,30 @@ def run_pipeline(
         raise RunFailed(f"there is no folder {csv_folder}")
     if currency and not re.fullmatch("[A-Z]{3}", currency):
         raise RunFailed(f"{currency!r} is no currency: give its ISO 4217 code, as CURRENCY=EUR")
-    folder = state / marketplace / (FROM_CSV if csv_folder else GENERATED)
+    if source and (csv_folder or scale is not None or seed is not None):
+        raise RunFailed("SOURCE is a database that exists: leave out CSV, SCALE and SEED")
+    if not source and not list((ROOT / "sql" / marketplace / "source").glob("*.sql")):
+        raise RunFailed(
+            f"nothing here makes data up for the marketplace {marketplace!r}: name the database that has it, as"
+            f" make run SOURCE=mysql://user@host/database MARKETPLACE={marketplace} (docs/how-to/adopt.md)"
+        )
+    folder = state / marketplace / (FROM_SOURCE if source else FROM_CSV if csv_folder else GENERATED)
     folder.mkdir(parents=True, exist_ok=True)
     (state / "last").write_text(str(folder.relative_to(state)))
     journal = Journal(folder)
     refuse_another_source(journal, scale, seed)
+    if source:
+        refuse_another_database(journal, str(source))
     if currency:
         journal.note(currency=currency)
     with Progress(is_verbose) as progress, ExitStack() as until_told:
         with progress.stage("Start the services"):
-            stack = until_told.enter_context(Stack(folder, marketplace, parameters=read_parameters(folder)))
+            stack = until_told.enter_context(Stack(folder, marketplace, parameters=read_parameters(folder), existing=source))
         reports = []
-        if csv_folder:
+        if source:
+            reports.append(execute(stack, "Increment" if journal.facts.get("is_loaded") else "First load", progress))
+            journal.note(is_loaded=True)
+        elif csv_folder:
             load_csv_files(stack, csv_folder, csv_format, progress)
             reports.append(execute(stack, "Load of the CSV files", progress))
         else:
@@ -154,6 +173,18 @@ def refuse_another_source(journal: Journal, scale: float | None, seed: int | Non
         made_with = journal.facts.get(name, wanted)
         if wanted is not None and made_with != wanted:
             raise RunFailed(f"the source here was made with {name} {made_with}, not {wanted}: `make clean` first")
+
+
+def refuse_another_database(journal: Journal, address: str) -> None:
+    """Refuse another database than the one that the state folder was loaded from: its rows would look deleted.
+
+    Raises:
+        RunFailed: naming both.
+    """
+    known = journal.facts.get("database", address)
+    if known != address:
+        raise RunFailed(f"the warehouse here was loaded from {known}, not from {address}: `make clean` first")
+    journal.note(database=address)
 
 
 def make_source(stack: Stack, journal: Journal, scale: float | None, seed: int | None, progress: Progress) -> bool:
@@ -338,6 +369,7 @@ def tell(report: dict[str, Any], folder: Path, note: str | None) -> None:
     print(f"\nTook {report['seconds']:.0f} s; nothing is left running.{told}{f' Note: {note}.' if note else ''} Next:")
     # A marketplace other than the default one has to be named again.
     again = "make run" if folder.parent.name == "apartments" else f"make run MARKETPLACE={folder.parent.name}"
+    again += " SOURCE=…" if folder.name == FROM_SOURCE else ""
     steps = {
         again: f"{_NEXT[folder.name]}; VERBOSE=1 tells more",
         "make psql": "SQL on the warehouse",

@@ -395,6 +395,27 @@ _FIGURES = [
         "tests/integration/schedules/test_joins.py::test_a_label_that_changes_breaks_the_rows_that_lead_to_it",
     ),
     _mutate(
+        "an-adopted-text-is-taken-unasked",
+        "local/adopt/personal.py",
+        "return Decision(Policy.UNDECIDED, _describe(column, values))",
+        "return Decision(Policy.TAKE, _describe(column, values))",
+        f"{UNIT}/adopt/test_personal.py",
+    ),
+    _mutate(
+        "an-adopted-cursor-is-relied-upon",
+        "local/adopt/tables.py",
+        "    if table.rows <= MOST_COMPARED_ROWS:",
+        "    if table.rows <= MOST_COMPARED_ROWS and not kept:",
+        f"{UNIT}/adopt/test_tables.py",
+    ),
+    _mutate(
+        "an-edited-file-is-written-over",
+        "local/adopt/kept_files.py",
+        "if current is None or self._record.get(key) == hash_texts(current):",
+        "if True:",
+        "tests/integration/adopt/test_adoption.py::test_what_a_person_edited_stays",
+    ),
+    _mutate(
         "frozen-takes-any-new-column",
         f"{PACKAGE}/model/raw_tables.py",
         "if column.name not in contract.requires)",

@@ -43,6 +43,6 @@ def test_the_makefile_gives_options_that_the_program_knows():
     help_text = subprocess.check_output([sys.executable, "-m", "local", "run", "--help"], cwd=ROOT, text=True)
     assert given == {
         *("--scale", "--seed", "--csv", "--csv-delimiter", "--csv-encoding"),
-        *("--json", "--marketplace", "--currency", "--verbose"),
+        *("--json", "--marketplace", "--currency", "--verbose", "--source"),
     }
     assert all(option in help_text for option in given)

@@ -1,0 +1,170 @@
+"""The SQL that follows from a mapping, in each of its shapes: whole, by Redshift's rules, and by the names that metrics read."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from local.adopt.catalogue import CatalogueTable
+from local.adopt.curated_sql import write_curated
+from local.adopt.mapping import read_mapping
+from local.adopt.shipped_sql import ShippedFiles, rename, write_shipped
+from local.adopt.taken import curated_type, match_tables
+from local.commands.check import find_mistakes
+from rental_pipeline.model.column_types import SourceColumn
+from rental_pipeline.model.contract import read_contract
+from rental_pipeline.source.connection import SourceTable
+
+SQL = Path(__file__).parents[3] / "sql"
+TABLES = {
+    "houses": "id:bigint price:decimal currency:char since:datetime open:tinyint gone_at:datetime"
+    " town_id:int group:int changed_at:timestamp",
+    "towns": "id:int name:varchar region:varchar",
+    "stays": "id:int house_id:bigint guest:varchar made:datetime from_day:date to_day:date nights:int cents:int"
+    " state:varchar"
+    " void:tinyint order_id:int",
+    "orders": "id:int made:datetime currency_id:int order:int",
+    "looks": "house_id:bigint guest:varchar at:datetime",
+    "guests": "id:varchar since:datetime",
+}
+CONTRACT = """tables:
+  houses: {strategy: merge, key: id, cursor: changed_at}
+  towns: {strategy: snapshot, key: id}
+  stays: {strategy: snapshot, key: id}
+  orders: {strategy: snapshot, key: id}
+  looks: {strategy: append, cursor: at}
+  guests: {strategy: snapshot, key: id}
+"""
+WHOLE = """
+currency: EUR
+time_zone: Europe/Paris
+listing:
+  table: houses
+  joins: [town_id -> towns.id]
+  id: id
+  created_at: since
+  price: {column: price, unit: nightly}
+  currency: currency
+  active: {open: [1, true], gone_at: [null], group: [present]}
+  city: towns.name
+  state: towns.region
+stay:
+  table: stays
+  joins: [order_id -> orders.id]
+  id: id
+  listing: house_id
+  customer: guest
+  made_at: orders.made
+  checkin: from_day
+  checkout: to_day
+  amount: {column: cents, divide_by: 100}
+  currency: {column: orders.currency_id, EUR: [1], USD: [2]}
+  state: {column: state, confirmed: ["it's on"], pending: [null], ignored: [x]}
+  only: {void: [0], orders.order: [1]}
+customer: {table: guests, id: id, created_at: since}
+view: {table: looks, listing: house_id, customer: guest, viewed_at: at}
+"""
+
+
+def make_table(name: str, columns: str) -> CatalogueTable:
+    listed = []
+    for each in columns.split():
+        column, kind = each.split(":")
+        listed.append(SourceColumn(column, kind, length=40 if "char" in kind else None, precision=10, scale=2))
+    return CatalogueTable(SourceTable(name, tuple(listed)), keys=(("id",),))
+
+
+def write(root: Path, mapping_text: str) -> ShippedFiles:
+    """Write a marketplace `inn` of the tables above."""
+    for folder in ("control", "apartments"):
+        shutil.copytree(SQL / folder, root / folder)
+    (root / "inn").mkdir()
+    (root / "inn" / "source.yaml").write_text(CONTRACT, encoding="utf-8")
+    tables = match_tables(
+        read_contract(root / "inn" / "source.yaml"), {name: make_table(name, columns) for name, columns in TABLES.items()}
+    )
+    mapping = read_mapping(mapping_text)
+    shipped = write_shipped(root, "inn", mapping, curated_type(tables["houses"].types["id"]))
+    files = {f"curated/{name}.sql": text for name, text in write_curated("inn", mapping, tables).items()} | dict(shipped.texts)
+    for path, text in files.items():
+        (root / "inn" / path).parent.mkdir(exist_ok=True)
+        (root / "inn" / path).write_text(text, encoding="utf-8")
+    return shipped
+
+
+def drop(*lines: str) -> str:
+    text = WHOLE
+    for line in lines:
+        assert text.count(line) >= 1, line
+        text = text.replace(line, "", 1)
+    return text
+
+
+@pytest.mark.parametrize(
+    ("mapping", "left_out"),
+    [
+        (WHOLE, set()),
+        (WHOLE.replace("checkout: to_day", "nights: nights"), set()),
+        (drop("  active: {open: [1, true], gone_at: [null], group: [present]}\n"), set()),
+        (drop("  only: {void: [0], orders.order: [1]}\n"), set()),
+        (drop('  state: {column: state, confirmed: ["it\'s on"], pending: [null], ignored: [x]}\n'), set()),
+        (drop("  currency: currency\n", "  currency: {column: orders.currency_id, EUR: [1], USD: [2]}\n"), set()),
+        (
+            drop("  city: towns.name\n", "  joins: [town_id -> towns.id]\n", "  state: towns.region\n"),
+            {"popular_cities_weekly", "bookings_without_city", "highest_revenue_city", "popular_cities"},
+        ),
+        (
+            drop("  customer: guest\n"),
+            {"bookings_per_user_weekly", "repeat_customers_daily", "top_spenders", "bookings_per_user"},
+        ),
+        (
+            drop("  price: {column: price, unit: nightly}\n"),
+            {"average_listing_price_weekly", "listing_price", "listings_without_rate"},
+        ),
+        (drop("  amount: {column: cents, divide_by: 100}\n"), {"top_listings_weekly", "bookings_without_rate", "top_listings"}),
+        (drop("  created_at: since\n"), {"occupancy_monthly", "occupancy"}),
+    ],
+    ids=lambda value: None,
+)
+def test_the_sql_of_a_mapping_is_whole(tmp_path, mapping, left_out):
+    """Headers, sections and Redshift's rules; what the mapping lacks is left out by name, and what reads it, too."""
+    shipped = write(tmp_path, mapping)
+    assert find_mistakes("inn", tmp_path) == []
+    names = {Path(path).stem for path in shipped.left_out}
+    assert names >= left_out and bool(names) == bool(left_out)
+    assert not {Path(path).stem for path in shipped.texts} & names - {
+        "listing_price",
+        "popular_cities",
+        "occupancy",
+        "top_listings",
+    }
+
+
+def test_values_of_a_source_are_quoted(tmp_path):
+    """A quote in a state ends no literal, and a reserved column is read in quotes."""
+    write(tmp_path, WHOLE)
+    bookings = (tmp_path / "inn/curated/bookings.sql").read_text(encoding="utf-8")
+    assert "when state_text in ('it''s on') then 'confirmed'" in bookings and "when state_text is null then 'pending'" in bookings
+    assert 'orders_one."order"' in bookings and "convert_timezone('Europe/Paris', 'UTC'" in bookings
+    listings = (tmp_path / "inn/curated/listings.sql").read_text(encoding="utf-8")
+    assert 'newest."group"' in listings and "condition_3_text is not null" in listings
+
+
+def test_a_change_that_did_not_move_the_cursor_is_dated_by_when_it_was_seen(tmp_path):
+    """Not back to the cursor's old time: past occupancy would change."""
+    write(tmp_path, WHOLE)
+    versions = (tmp_path / "inn/curated/listing_versions.sql").read_text(encoding="utf-8")
+    before = "lag(versions.changed_at) over (partition by versions.id order by versions._run_sequence)"
+    assert f"when versions.changed_at = {before} then versions._observed_at" in versions
+
+
+def test_a_shipped_file_differs_in_names_alone():
+    """Of schemas, tables and columns; a key's type is the source's."""
+    text = (
+        "apartment_id bigint from apartments_curated.apartment_versions, changed_apartments, curated_user_viewing -- Apartments"
+    )
+    assert rename(text, "inn", "varchar(32)") == (
+        "listing_id varchar(32) from inn_curated.listing_versions, changed_listings, curated_listing_views -- Listings"
+    )
