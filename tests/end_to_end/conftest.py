@@ -74,7 +74,7 @@ def held_before_loading(stack: Stack, run_sequence: int) -> Iterator[None]:
         # A test may stop the warehouse meanwhile, and the lock with it.
         with suppress(psycopg.OperationalError), stack.warehouse.connect() as connection:
             while not connection.execute(
-                "select 1 from apartments_control.step_commit where run_sequence = %s and step = 'compare'", (run_sequence,)
+                "select 1 from apartments_control.step_commit where run_sequence = %s and step = 'found'", (run_sequence,)
             ).fetchone():
                 time.sleep(0.005)
             connection.autocommit = False
