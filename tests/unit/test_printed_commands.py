@@ -25,15 +25,17 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 SHELLS = ("console", "sh", "bash", "shell")
 AWS_ONLY = 'title="AWS only"'
 # What needs an AWS account, or changes one.
-IN_AWS = {"demo", "demo-down", "deploy", "protect"}
+IN_AWS = {"certify", "demo", "demo-down", "deploy", "protect"}
 CI, WORKFLOWS = ".ci/run", ".github/workflows"
 # By target or module: the test that runs what it does (of a benchmark: that reads what it measured), or the line of CI.
 RUN_BY = {
+    "adopt": "tests/integration/adopt/test_adoption.py::test_a_foreign_schema_is_adopted",
     "bench": "tests/unit/benchmarks/test_extraction_report.py::test_each_way_is_held_to_the_limit_of_its_own_query",
     "bench-cold-start": "tests/integration/layers/test_dependencies_layer.py::test_a_handler_starts_in_lambdas_python",
     "bench-run": "tests/unit/benchmarks/test_run_report.py::test_the_table_judges_what_was_promised",
     "bench-warehouse": "tests/unit/benchmarks/test_warehouse.py::test_the_table_sets_two_versions_side_by_side",
     "build": "tests/containers/test_sam_local.py::test_the_state_machine_runs_over_start_lambda",
+    "check": "packages/local_redshift/tests/test_readme.py::test_the_check_prints_what_the_readme_says",
     "clean": "tests/unit/test_printed_commands.py::test_every_target_that_is_printed_can_be_made",
     "doctor": "tests/integration/doctor/test_doctor.py::test_a_stack_that_is_well_is_ok_everywhere",
     "docs": "Makefile: lint: setup-test types docs",
@@ -115,7 +117,8 @@ def test_what_runs_it_is_there(name: str) -> None:
 
 def test_every_target_that_is_printed_can_be_made() -> None:
     """What no test runs whole at least has its recipe, and the recipe's files."""
-    for target in ("clean", "docs-serve", *IN_AWS):
+    printed = {target for page in PAGES for target in re.findall(r"\bmake ([a-z][a-z-]*)", page.read_text(encoding="utf-8"))}
+    for target in ("clean", "docs-serve", *(IN_AWS & printed)):
         recipe = re.search(rf"^{target}:.*\n((?:\t.*\n)+)", MAKEFILE, re.MULTILINE)
         assert recipe, target
         for name in re.findall(r"(?<![\w./-])(?:local|examples)/[\w.-]+", recipe[1]):
