@@ -51,6 +51,10 @@ create schema if not exists apartments_presentation;
 
 -- (sql/control/procedures.sql, section open_run)
 
+-- (sql/control/procedures.sql, section refuse_restored)
+
+-- (sql/control/procedures.sql, section skip_lost_runs)
+
 -- (sql/control/procedures.sql, section hold_lease)
 
 -- (sql/control/procedures.sql, section reopen_run)
@@ -89,10 +93,6 @@ create schema if not exists apartments_presentation;
 
 -- (sql/control/tables.sql, section replayed_load)
 
--- (sql/control/tables.sql, section reconciliation)
-
--- (sql/control/tables.sql, section changed_day)
-
 
 -- batch `setup-1`
 
@@ -104,6 +104,10 @@ select 1 as is_set_up
     and input_hash = '…';
 
 set search_path to apartments_control;
+
+-- (sql/control/tables.sql, section reconciliation)
+
+-- (sql/control/tables.sql, section changed_day)
 
 -- (sql/control/tables.sql, section set_aside)
 
@@ -182,6 +186,8 @@ insert into layer_position (layer, name, run_sequence, input_hash) values ('cont
 set search_path to apartments_control;
 
 lock lease;
+
+call refuse_restored(1, cast('2026-11-20 03:15:00' as timestamp));
 
 call open_run('arn:aws:states:eu-west-1:123456789012:execution:run:2', 'incremental', '{}', 43200);
 

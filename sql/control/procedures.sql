@@ -38,6 +38,40 @@ begin
 end;
 $$ language plpgsql
 
+-- name: refuse_restored
+-- Refuses to open a run where the bucket has one that this ledger has lost: the warehouse was restored to an earlier state, and would give
+-- that run's number, and the names of its files, to another. A ledger that was begun anew has a run that is newer than what the bucket has.
+create or replace procedure refuse_restored(p_kept_run bigint, p_kept_at timestamp)
+as $$
+declare
+    v_run bigint;
+    v_started_at timestamp;
+begin
+    select max(run_sequence), max(started_at) into v_run, v_started_at from run;
+    if v_run < p_kept_run and v_started_at < p_kept_at then
+        raise exception 'WAREHOUSE RESTORED: its last run is %, the bucket has run %', v_run, p_kept_run;
+    end if;
+end;
+$$ language plpgsql
+
+-- name: skip_lost_runs
+-- Notes the last of the runs that a restored warehouse has lost, so that numbers go on behind it.
+create or replace procedure skip_lost_runs(p_kept_run bigint)
+as $$
+declare
+    v_run bigint;
+begin
+    select coalesce(max(run_sequence), 0) into v_run from run;
+    if v_run < p_kept_run then
+        insert into run (run_sequence, execution_id, kind, run_input, status, started_at, finished_at, error)
+        values (
+            p_kept_run, 'lost', 'lost', '{}', 'failed', getdate(), getdate(),
+            'the warehouse was restored to an earlier state, and lost the runs up to this one'
+        );
+    end if;
+end;
+$$ language plpgsql
+
 -- name: hold_lease
 -- Refuses a run that a newer one has overtaken, and one that was closed (rental_pipeline.warehouse.run_step opens it again where its
 -- execution is being redriven); prolongs the lease of the others.

@@ -221,6 +221,8 @@ _GUARDS = [
         f"    if v_holder < p_run then\n{_OVERTAKEN}    if not v_is_held then",
         GUARDS,
     ),
+    _mutate("restored-warehouse-opens", PROCEDURES, "v_run < p_kept_run and v_started_at < p_kept_at", "false", GUARDS),
+    _mutate("ledger-begun-anew-is-refused", PROCEDURES, " and v_started_at < p_kept_at then", " then", GUARDS),
     _mutate(
         "overtaken-run-is-reopened",
         PROCEDURES,

@@ -35,6 +35,26 @@ def test_a_lease_that_ran_out_is_taken_over(call, control):
     assert runs(control) == [(1, "failed"), (2, "running")]
 
 
+@pytest.mark.parametrize(
+    ("kept_run", "kept_at", "is_refused"),
+    [(2, "2099-01-01", True), (1, "2099-01-01", False), (2, "2001-01-01", False)],
+    ids=["the ledger has lost run 2", "the bucket knows no later run", "the ledger was begun anew since"],
+)
+def test_a_restored_warehouse_gives_no_number_away_again(call, control, kept_run, kept_at, is_refused):
+    """Refused is what the bucket has of a later time, by a higher number; behind that, numbers go on."""
+    call("refuse_restored", 5, "2099-01-01")  # an empty ledger
+    open_run(call, "execution-1", lease_seconds=-1)
+    if is_refused:
+        with pytest.raises(StatementFailed, match="WAREHOUSE RESTORED: its last run is 1, the bucket has run 2"):
+            call("refuse_restored", kept_run, kept_at)
+    else:
+        call("refuse_restored", kept_run, kept_at)
+    call("skip_lost_runs", 7)
+    call("skip_lost_runs", 3)
+    open_run(call, "execution-2")
+    assert runs(control) == [(1, "failed"), (7, "failed"), (8, "running")]
+
+
 def test_15_a_run_that_was_overtaken_can_write_no_more(call, control):
     """The fence: a statement of run 1 that comes late raises, and what stood before it in its batch is gone."""
     open_run(call, "execution-1", lease_seconds=-1)

@@ -54,6 +54,7 @@ def test_an_input_is_read(document: Any, expected: RunInput) -> None:
             {"window": {"from": "01/11/2026", "to": "02/11/2026"}},
             'window is malformed.*the right form is {"window": {"from": "2026',
         ),
+        ({"after_restore": True, "tables": ["bookings"]}, "after_restore compares all tables and makes all layers whole"),
         ({"window": {"from": "2026-11-02", "to": "2026-11-02"}}, "from must be before to"),
         ({"window": {"from": "2026-11-02", "to": "2026-11-01"}}, "from must be before to"),
         ({"window": "2026-11"}, "window is malformed"),

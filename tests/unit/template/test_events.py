@@ -41,7 +41,19 @@ def test_the_inputs_are_accepted(path):
 def test_there_is_an_input_for_every_kind_of_rerun():
     """Each key that a run's input may have is shown."""
     shown = {key for path in INPUTS for key in json.loads(path.read_text())}
-    keys = {"tables", "window", "reconcile", "rebuild", "replay", "erase", "dry_run", "as_of", "force_deletes", "started_by"}
+    keys = {
+        "tables",
+        "window",
+        "reconcile",
+        "rebuild",
+        "replay",
+        "erase",
+        "dry_run",
+        "as_of",
+        "force_deletes",
+        "started_by",
+        "after_restore",
+    }
     assert shown == keys
     assert read("inputs/incremental.json") == {}
 

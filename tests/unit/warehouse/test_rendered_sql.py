@@ -6,6 +6,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from textwrap import dedent
 
@@ -15,6 +16,7 @@ from rental_pipeline.base.settings import WarehouseSettings
 from rental_pipeline.definitions.marketplace import Marketplace
 from rental_pipeline.definitions.sql_files import read_sql_folder
 from rental_pipeline.warehouse import run_step
+from rental_pipeline.warehouse.steps import open_run
 from tests.unit.warehouse.example_runs import BUCKET, MARKETPLACE, SQL_ROOT, copy_sql, write_runs
 
 FOLDER = Path(__file__).parents[3] / "docs" / "sql"
@@ -85,7 +87,9 @@ def rendered(aws, tmp_path_factory) -> dict[str, str]:
         copy_role_arn="arn:aws:iam::123456789012:role/copy",
         sql_root=sql_root,
     )
-    return {step: "\n".join(render_step(step, settings)) for step in CASES}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(open_run, "find_kept_run", lambda settings: (1, datetime(2026, 11, 20, 3, 15)))
+        return {step: "\n".join(render_step(step, settings)) for step in CASES}
 
 
 def render_step(step: str, settings: WarehouseSettings) -> Iterator[str]:

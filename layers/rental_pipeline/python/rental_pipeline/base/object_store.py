@@ -31,6 +31,7 @@ ARCHIVE = "archive.json"
 PENDING = "pending.json"
 DIRTY = "dirty.json"
 _MOST_DELETED = 1000  # of one DeleteObjects
+_MOST_RUNS = 999_999  # as far as their numbers sort as texts
 _OVERTAKEN = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey", "404")
 # The tag of Parquet files; its values are `uncommitted` and `committed` (see archive.py).
 TAG = "slice"
@@ -291,6 +292,29 @@ def _list(bucket: str, prefix: str) -> Iterator[dict[str, Any]]:
             yield from page.get("Contents", [])
     except (ClientError, BotoCoreError) as error:
         raise explain_s3_error(error, bucket, prefix, "s3:ListBucket") from error
+
+
+def find_last_run(bucket: str, marketplace: str) -> tuple[int, datetime] | None:
+    """Return the highest number of a run with objects of its own, and when the first of them was written; None: there is none.
+
+    Twenty requests at most, however many runs there are (raises as `read_json`).
+    """
+    prefix, last = f"{marketplace}/runs/", None
+    least, most = 0, _MOST_RUNS
+    while least <= most:
+        middle = (least + most) // 2
+        try:
+            # Behind all of the run before: "0" comes after "/".
+            answer = s3().list_objects_v2(Bucket=bucket, Prefix=prefix, StartAfter=f"{prefix}{middle - 1:06d}0", MaxKeys=1)
+        except (ClientError, BotoCoreError) as error:
+            raise explain_s3_error(error, bucket, prefix, "s3:ListBucket") from error
+        if not answer.get("Contents"):
+            most = middle - 1
+            continue
+        (item,) = answer["Contents"]
+        last = int(item["Key"].removeprefix(prefix).partition("/")[0]), item["LastModified"]
+        least = last[0] + 1
+    return last
 
 
 def delete_objects(bucket: str, keys: list[str]) -> None:

@@ -19,6 +19,7 @@ EXAMPLES = {
     "rebuild": '{"rebuild": true}, {"rebuild": "curated"} or {"rebuild": "presentation"}',
     "replay": '{"replay": true}',
     "erase": '{"erase": ["bookings"]}',
+    "after_restore": '{"after_restore": true}',
     "dry_run": '{"dry_run": true}',
     "as_of": '{"as_of": "2026-11-21"}',
     "force_deletes": '{"force_deletes": true}',
@@ -49,6 +50,8 @@ class RunInput:
         rebuild: Read nothing; make these layers whole, curated from raw, presentation from curated. Empty: none is asked for.
         replay: Read nothing; make raw from the archived files again (of `tables`, or all), and the layers from it.
         erase: Tables whose raw rows, and the files they came from, are deleted, and which are reloaded in full.
+        after_restore: The warehouse was restored to an earlier state. Number this run behind those that it lost, compare whole
+            tables with the source, and make every layer and the lake whole.
         dry_run: Plan, and stop there.
         as_of: The date for which presentation is made; None is the source's current date.
         force_deletes: Publish even where suspiciously many rows are gone.
@@ -61,6 +64,7 @@ class RunInput:
     rebuild: tuple[Layer, ...] = ()
     replay: bool = False
     erase: tuple[str, ...] = ()
+    after_restore: bool = False
     dry_run: bool = False
     as_of: date | None = None
     force_deletes: bool = False
@@ -89,13 +93,17 @@ def read_run_input(document: Any, known_tables: Iterable[str]) -> RunInput:
             raise FixConfiguration(
                 f"the input has an unknown key {key!r}{suggest(key, tuple(EXAMPLES))}; {{}} is an incremental run"
             )
+    after_restore = _read_flag(document, "after_restore")
+    if after_restore and document.keys() - {"after_restore", "force_deletes", "started_by"}:
+        raise FixConfiguration("after_restore compares all tables and makes all layers whole: give it alone")
     run_input = RunInput(
         tables=_read_tables("tables", document.get("tables"), known),
         window=_read_window(document.get("window")),
-        reconcile=_read_flag(document, "reconcile"),
+        reconcile=_read_flag(document, "reconcile") or after_restore,
         rebuild=_read_layers(document.get("rebuild")),
         replay=_read_flag(document, "replay"),
         erase=_read_tables("erase", document.get("erase"), known) or (),
+        after_restore=after_restore,
         dry_run=_read_flag(document, "dry_run"),
         as_of=_read_as_of(document.get("as_of")),
         force_deletes=_read_flag(document, "force_deletes"),

@@ -30,7 +30,7 @@ from rental_pipeline.model.events import PlanEvent, PlanSummary
 from rental_pipeline.model.fingerprints import KnownDay, KnownRange
 from rental_pipeline.model.ledger import Ledger
 from rental_pipeline.model.plan_document import Plan, RawChanges, Rebuild
-from rental_pipeline.model.run_request import RunInput, read_run_input
+from rental_pipeline.model.run_request import LAYERS, RunInput, read_run_input
 from rental_pipeline.model.strategies import Snapshot
 from rental_pipeline.model.table_plan import iso_text
 from rental_pipeline.plan.change_detection import detect_changes
@@ -118,7 +118,7 @@ def plan_run(event: dict[str, Any], remaining_milliseconds: Callable[[], float] 
         force_deletes=run_input.force_deletes,
         dry_run=run_input.dry_run,
         erased=run_input.erase,
-        rebuild=Rebuild(run_input.rebuild, run_input.tables) if run_input.rebuild else None,
+        rebuild=_choose_rebuild(run_input),
         raw_changes=RawChanges(
             batch=tuple(sql for part in parts for sql in part.batch), single=tuple(sql for part in parts for sql in part.single)
         ),
@@ -130,6 +130,13 @@ def plan_run(event: dict[str, Any], remaining_milliseconds: Callable[[], float] 
     write_json(settings.bucket, run_key(settings.marketplace, run_sequence, PLAN), plan.to_json())
     to_load = tuple(part.table.name for part in parts if part.table.read and not part.table.is_idle)
     return replace(summary, slice_count=len(slices), tables=to_load).to_json()
+
+
+def _choose_rebuild(run_input: RunInput) -> Rebuild | None:
+    """Return what is made whole. After a restore nobody knows what the lake shows, nor which of it the warehouse has."""
+    if run_input.after_restore:
+        return Rebuild(LAYERS, None)
+    return Rebuild(run_input.rebuild, run_input.tables) if run_input.rebuild else None
 
 
 def _choose_tables(contract: dict[str, TableContract], run_input: RunInput) -> tuple[str, ...]:

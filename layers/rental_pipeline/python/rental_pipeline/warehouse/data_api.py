@@ -71,6 +71,8 @@ _REMEDIES = {
     "DELETE REFUSED": 'if the source really lost these rows, rerun with {"force_deletes": true}',
     "KEY NOT UNIQUE": "the key in source.yaml must name columns that are unique in the source, and texts among them must"
     " differ by more than blanks at their ends, which Redshift does not compare",
+    "WAREHOUSE RESTORED": 'start a new execution with {"after_restore": true}, which reads again what the restored warehouse lost'
+    " (see the runbook)",
     "OVERTAKEN": "start a new execution instead of resuming this one",
     "RUN CLOSED": "start a new execution, or redrive the run's own",
     "cancelled on user's request": "redrive the execution, or start a new one",

@@ -6,8 +6,19 @@ be writing already, and what this one read of the warehouse may not hold any mor
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from rental_pipeline.base.errors import FixData
-from rental_pipeline.base.object_store import COMPARED, LOADS, replace_json, run_key, state_key, write_json
+from rental_pipeline.base.object_store import (
+    COMPARED,
+    LOADS,
+    find_last_run,
+    find_time,
+    replace_json,
+    run_key,
+    state_key,
+    write_json,
+)
 from rental_pipeline.base.settings import WarehouseSettings
 from rental_pipeline.base.telemetry import logger
 from rental_pipeline.definitions.read_marketplace import hash_contract
@@ -17,6 +28,20 @@ from rental_pipeline.model.ledger import Ledger
 from rental_pipeline.model.load_document import TableLoad
 from rental_pipeline.model.plan_document import Plan
 from rental_pipeline.model.state_document import FORMAT, KnownTable, Settled, Stack, State, find_state
+
+
+def find_kept_run(settings: WarehouseSettings) -> tuple[int, datetime] | None:
+    """Return the last run that the bucket knows, and when it was there, in UTC without offset; None where it knows none.
+
+    The warehouse knows it too, unless it was restored to an earlier state. Where state.json does not say, the runs' objects do.
+
+    Raises:
+        FixConfiguration, RetryLater: as `read_json`.
+    """
+    found = find_state(settings.bucket, settings.marketplace)
+    written = find_time(settings.bucket, state_key(settings.marketplace)) if found else None
+    kept = (found[0].run_sequence, written) if found and written else find_last_run(settings.bucket, settings.marketplace)
+    return (kept[0], kept[1].astimezone(UTC).replace(tzinfo=None)) if kept else None
 
 
 def void_state(settings: WarehouseSettings, run_sequence: int, execution_id: str) -> None:

@@ -26,6 +26,7 @@ from rental_pipeline.model.contract import read_contract
 from rental_pipeline.operate.doctor.bucket_checks import check_bucket
 from rental_pipeline.operate.doctor.report import Report
 from rental_pipeline.warehouse.data_api import DataApi, StatementFailed, Submission, classify
+from rental_pipeline.warehouse.settled_state import find_kept_run
 from rental_pipeline.warehouse.steps.open_run import select_columns
 from rental_pipeline.warehouse.steps.step import literal
 
@@ -52,6 +53,7 @@ def check_warehouse(settings: WarehouseSettings, remaining_seconds: Callable[[],
     with _asking(report, "warehouse"):
         _check_user(report, api, name, settings)
         catalogue = api.query(name, select_columns(Schemas(settings.marketplace).raw))
+        _check_restored(report, api, name, settings)
         _check_completeness(report, api, name, settings)
     with report.looking_at("bucket"):
         check_bucket(report, settings)
@@ -131,6 +133,32 @@ def _check_user(report: Report, api: DataApi, name: str, settings: WarehouseSett
         missing = len(schemas.all) - len(owners)
         made = f"; {missing} are not there yet, the first run makes them" if missing else ""
         report.ok("schemas", f"{len(owners)} of {len(schemas.all)} are there and owned by {user_name!r}{made}")
+
+
+def _check_restored(report: Report, api: DataApi, name: str, settings: WarehouseSettings) -> None:
+    """Say where the bucket has a later run than the ledger, as `open` would refuse it."""
+    if not (kept := find_kept_run(settings)):
+        return
+    run, written = kept
+    try:
+        (last,) = api.query(
+            name,
+            "select max(run_sequence) as run_sequence,"
+            f" max(started_at) < cast({literal(written.isoformat(sep=' '))} as timestamp) as is_older"
+            f" from {Schemas(settings.marketplace).control}.run",
+        )
+    except StatementFailed as failure:
+        if "does not exist" not in str(failure):
+            raise
+        return  # before the first run, or begun anew
+    if last["is_older"] and last["run_sequence"] < run:
+        report.fail(
+            "ledger",
+            f"its last run is {last['run_sequence']}, and the bucket has run {run}: the warehouse was restored to an earlier"
+            ' state; start the state machine with {"after_restore": true}, which reads again what it lost',
+        )
+    else:
+        report.ok("ledger", f"it has every run that the bucket has; the last is {last['run_sequence']}")
 
 
 def _check_completeness(report: Report, api: DataApi, name: str, settings: WarehouseSettings) -> None:

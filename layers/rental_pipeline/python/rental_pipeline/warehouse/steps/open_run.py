@@ -12,14 +12,15 @@ from rental_pipeline.model.document import read_rows
 from rental_pipeline.model.ledger import CommittedLoad, Ledger, Position
 from rental_pipeline.model.run_request import STARTED_BY_LENGTH
 from rental_pipeline.warehouse.data_api import Submission
-from rental_pipeline.warehouse.settled_state import void_state
+from rental_pipeline.warehouse.settled_state import find_kept_run, void_state
 from rental_pipeline.warehouse.steps.step import OpenRequest, Rows, Step, divide_statements, literal
 
 
 def compose_open(request: OpenRequest) -> Step:
     """Compose the step; its result names the run, and `ledger.json` of the run holds what was read.
 
-    `RUN IN PROGRESS` is raised by the warehouse when another run holds the lease.
+    The warehouse raises `RUN IN PROGRESS` when another run holds the lease, and `WAREHOUSE RESTORED` when the bucket has a later
+    run than the ledger.
     """
     schemas = request.schemas
     execution_id = request.execution_id
@@ -30,6 +31,7 @@ def compose_open(request: OpenRequest) -> Step:
         statements=(
             set_path,
             "lock lease",
+            *_guard_numbers(request),
             f"call open_run({literal(execution_id)}, {literal(_name_kind(request.run_input))}, {literal(run_input)},"
             f" {request.settings.lease_seconds})",
             f"update run set started_by = {literal(_name_starter(request.run_input))}"
@@ -118,7 +120,19 @@ def select_columns(*schemas: str) -> str:
     """
 
 
+def _guard_numbers(request: OpenRequest) -> list[str]:
+    """Return the call by which no run gets the number of another that a restored warehouse has lost."""
+    if not (kept := find_kept_run(request.settings)):
+        return []
+    run, written = kept
+    if request.run_input.get("after_restore") is True:
+        return [f"call skip_lost_runs({run})"]
+    return [f"call refuse_restored({run}, cast({literal(written.isoformat(sep=' '))} as timestamp))"]
+
+
 def _name_kind(run_input: dict[str, Any]) -> str:
+    if run_input.get("after_restore"):
+        return "reconcile"
     for kind in ("dry_run", "rebuild", "window", "reconcile", "erase", "replay"):
         if run_input.get(kind):
             return kind
