@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -322,6 +322,8 @@ def _conjuncts(condition: exp.Expr) -> Iterator[exp.Expr]:
 def _read_condition(condition: exp.Expr, names: set[str], parameters: Mapping[str, str]) -> Predicate:
     """Return a condition as a predicate; ALWAYS where it says nothing about the table's blocks."""
     condition = condition.unnest()
+    if isinstance(condition, exp.Boolean) and not condition.this:
+        return AnyOf(())
     if isinstance(condition, exp.And):
         return AllOf(tuple(_read_condition(each, names, parameters) for each in _conjuncts(condition)))
     if isinstance(condition, exp.Or):
@@ -356,6 +358,13 @@ def _find_literal(value: exp.Expr, parameters: Mapping[str, str]) -> str | None:
     if isinstance(value, exp.Neg):
         inner = _find_literal(value.this, parameters)
         return None if inner is None else f"-{inner}"
+    if isinstance(value, exp.Sub):
+        # A day less some days, which is computed before anything is read.
+        day, days = _find_literal(value.this, parameters), _find_literal(value.expression, parameters)
+        try:
+            return None if day is None or days is None else (date.fromisoformat(day) - timedelta(days=int(days))).isoformat()
+        except ValueError:
+            return None
     if isinstance(value, exp.Placeholder):
         return parameters.get(value.name)
     return value.name if isinstance(value, exp.Literal) else None

@@ -23,9 +23,10 @@ delete from apartments_control.check_result
 
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
     select 2, 'bookings_fresh', 'warn', count(*), cast(min(example) as varchar(1024))
-    from (select 'the newest booking is of ' || cast(max(booking_date) as varchar(64)) as example
+    from (select 'no booking since ' || cast(cast(:as_of as date) - 7 as varchar(64)) as example
 from apartments_curated.bookings
-having max(booking_date) < cast(:as_of as date) - 7) as broken;
+where booking_date >= cast(:as_of as date) - 7
+having count(*) = 0) as broken;
 
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
     select 2, 'curated_keys_unique', 'fail', count(*), cast(min(example) as varchar(1024))
@@ -127,13 +128,13 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
     from (select rejected_rows.table_name || ': all ' || cast(count(*) as varchar(64)) ||
         ' rows, for example for ' || min(rejected_rows.broken_rule) as example
 from apartments_curated.rejected_rows
-inner join (select cast('apartments' as varchar(127)) as table_name, coalesce(sum(rows_accepted), 0) as
+inner join (select cast('apartments' as varchar(127)) as table_name, coalesce(sum(accepted_rows), 0) as
     row_count
-        from apartments_control.curated_build
+        from apartments_control.curated_total
         where table_name = 'apartments'
         union all
-        select cast('bookings' as varchar(127)) as table_name, coalesce(sum(rows_accepted), 0) as row_count
-        from apartments_control.curated_build
+        select cast('bookings' as varchar(127)) as table_name, coalesce(sum(accepted_rows), 0) as row_count
+        from apartments_control.curated_total
         where table_name = 'bookings'
         union all
         select cast('user_viewing' as varchar(127)) as table_name, count(*) as row_count
@@ -212,7 +213,8 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
     from (
         select
             cast(_rp_raw._rp_rows as varchar(20)) || ' in raw, ' || cast(_rp_accepted._rp_rows as varchar(20))
-                || ' accepted, '
+                || ' accepted ('
+            || cast(_rp_total._rp_rows as varchar(20)) || ' by the ledger), '
             || cast(_rp_rejected._rp_rows as varchar(20)) || ' rejected' as example
         from (select count(*) as _rp_rows from apartments_raw."user_viewing") as _rp_raw
         cross join (select count(*) as _rp_rows from apartments_curated.user_viewing) as _rp_accepted
@@ -221,7 +223,12 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
                 from apartments_curated.rejected_rows
                 where table_name = 'user_viewing'
         ) as _rp_rejected
+        cross join (
+            select coalesce(sum(accepted_rows), 0) as _rp_rows
+            from apartments_control.curated_total where table_name = 'user_viewing'
+        ) as _rp_total
         where _rp_raw._rp_rows <> _rp_accepted._rp_rows + _rp_rejected._rp_rows
+            or _rp_accepted._rp_rows <> _rp_total._rp_rows
         ) as broken;
 
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
@@ -262,8 +269,9 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
                                 where table_name = 'apartments'
                                 and run_sequence > 1
                                 having count(*) > 1) as newly
-                            cross join (select count(*) as kept
-                                from apartments_curated.apartments) as accepted) as share) as shares
+                            cross join (select coalesce(sum(accepted_rows), 0) as kept
+                                from apartments_control.curated_total
+                                where table_name = 'apartments') as accepted) as share) as shares
                     where shares.lost > 0.05 * (shares.lost + shares.kept)
             )
     ) as broken;
@@ -310,8 +318,9 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
                                 where table_name = 'bookings'
                                 and run_sequence > 1
                                 having count(*) > 1) as newly
-                            cross join (select count(*) as kept
-                                from apartments_curated.bookings) as accepted) as share
+                            cross join (select coalesce(sum(accepted_rows), 0) as kept
+                                from apartments_control.curated_total
+                                where table_name = 'bookings') as accepted) as share
                         union all
                         select cast(lost as double precision) as lost, cast(kept as double precision) as kept
                         from (select newly.set_aside as lost, coalesce(accepted.kept, 0) as kept
@@ -322,9 +331,9 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
                                 and is_accepted_before
                                 group by currency_before
                                 having count(*) > 1) as newly
-                            left join (select currency as currency, sum(total_price) as kept
-                                from apartments_curated.bookings
-                                group by 1) as accepted
+                            left join (select currency, amount as kept
+                                from apartments_control.curated_total
+                                where table_name = 'bookings') as accepted
                             on newly.currency = accepted.currency) as share) as shares
                     where shares.lost > 0.05 * (shares.lost + shares.kept)
             )
@@ -372,8 +381,9 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
                                 where table_name = 'user_viewing'
                                 and run_sequence > 1
                                 having count(*) > 1) as newly
-                            cross join (select count(*) as kept
-                                from apartments_curated.user_viewing) as accepted) as share) as shares
+                            cross join (select coalesce(sum(accepted_rows), 0) as kept
+                                from apartments_control.curated_total
+                                where table_name = 'user_viewing') as accepted) as share) as shares
                     where shares.lost > 0.05 * (shares.lost + shares.kept)
             )
     ) as broken;

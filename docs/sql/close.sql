@@ -89,5 +89,5 @@ where table_schema in ('apartments_raw')
 order by table_schema, table_name, ordinal_position;
 
 select (select count(*) as dirty_periods
-        from apartments_control.dirty_period) as dirty_periods, (select count(*) as stale_years
-        from apartments_control.lake_stale_year) as stale_years;
+        from apartments_control.dirty_period) as dirty_periods, (select count(*) as stale_parts
+        from apartments_control.lake_stale_year) as stale_parts;

@@ -354,8 +354,9 @@ where changed_bookings.booking_status = 'confirmed') as touched_period) as touch
     where period_start is not null;
 
 insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
-    select distinct cast('curated_bookings' as varchar(255)), cast(coalesce(extract(year from booking_date), 0)
-        as bigint), 2
+    select distinct cast('curated_bookings' as varchar(255)), cast(coalesce(extract(year from booking_date) *
+        100 + extract(month
+                from booking_date), 0) as bigint), 2
     from changed_bookings;
 
 delete from apartments_curated.bookings
@@ -507,6 +508,30 @@ insert into apartments_control.orphan (table_name, row_key, event_day, row_hash,
             left join (select row_key from judged where broken_rule is null) as _rp_accepted
                 on newest._row_key = _rp_accepted.row_key
             where newest."apartment_id" is not null and known_apartments."id" is null;
+
+create temp table _rp_total as
+    select currency, sum(accepted_rows) as accepted_rows, cast(sum(amount) as decimal(38, 4)) as amount
+    from (select cast(currency as varchar(3)) as currency, count(*) as accepted_rows, cast(sum(total_price) as
+        decimal(38, 4)) as amount
+        from _rp_after
+        group by 1
+        union all
+        select cast(currency as varchar(3)) as currency, -count(*) as accepted_rows, -cast(sum(total_price) as
+            decimal(38, 4)) as amount
+        from _rp_before
+        group by 1
+        union all
+        select currency, accepted_rows, amount
+        from apartments_control.curated_total
+        where table_name = 'bookings') as _rp_change
+    group by currency;
+
+delete from apartments_control.curated_total where table_name = 'bookings';
+
+insert into apartments_control.curated_total (table_name, currency, accepted_rows, amount)
+    select 'bookings', coalesce(currency, ''), accepted_rows, amount
+    from _rp_total
+    where accepted_rows <> 0;
 
 insert into apartments_control.curated_build (run_sequence, table_name, is_full, keys_touched, rows_accepted,
     rows_rejected, rows_changed, rows_unreadable, rows_judged)
@@ -745,8 +770,9 @@ where booking_status = 'confirmed') as dirty_days
 ) as touched_period) as touched_periods where period_start is not null;
 
 insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
-    select distinct cast('curated_bookings' as varchar(255)), cast(coalesce(extract(year from booking_date), 0)
-        as bigint), 1
+    select distinct cast('curated_bookings' as varchar(255)), cast(coalesce(extract(year from booking_date) *
+        100 + extract(month
+                from booking_date), 0) as bigint), 1
     from changed_bookings;
 
 delete from apartments_curated.bookings;
@@ -866,6 +892,21 @@ insert into apartments_control.orphan (table_name, row_key, event_day, row_hash,
             left join (select row_key from judged where broken_rule is null) as _rp_accepted
                 on newest._row_key = _rp_accepted.row_key
             where newest."apartment_id" is not null and known_apartments."id" is null;
+
+create temp table _rp_total as
+    select currency, sum(accepted_rows) as accepted_rows, cast(sum(amount) as decimal(38, 4)) as amount
+    from (select cast(currency as varchar(3)) as currency, count(*) as accepted_rows, cast(sum(total_price) as
+        decimal(38, 4)) as amount
+        from _rp_after
+        group by 1) as _rp_change
+    group by currency;
+
+delete from apartments_control.curated_total where table_name = 'bookings';
+
+insert into apartments_control.curated_total (table_name, currency, accepted_rows, amount)
+    select 'bookings', coalesce(currency, ''), accepted_rows, amount
+    from _rp_total
+    where accepted_rows <> 0;
 
 insert into apartments_control.curated_build (run_sequence, table_name, is_full, keys_touched, rows_accepted,
     rows_rejected, rows_changed, rows_unreadable, rows_judged)
@@ -1246,6 +1287,30 @@ delete from apartments_control.orphan
         else left(cast(_rp_touched."id" as varchar(65535)), 110) || '~' || md5(cast(_rp_touched."id" as
             varchar(65535))) end as varchar(512));
 
+create temp table _rp_total as
+    select currency, sum(accepted_rows) as accepted_rows, cast(sum(amount) as decimal(38, 4)) as amount
+    from (select cast('' as varchar(3)) as currency, count(*) as accepted_rows, cast(null as decimal(38, 4)) as
+        amount
+        from _rp_after
+        group by 1
+        union all
+        select cast('' as varchar(3)) as currency, -count(*) as accepted_rows, -cast(null as decimal(38, 4)) as
+            amount
+        from _rp_before
+        group by 1
+        union all
+        select currency, accepted_rows, amount
+        from apartments_control.curated_total
+        where table_name = 'apartments') as _rp_change
+    group by currency;
+
+delete from apartments_control.curated_total where table_name = 'apartments';
+
+insert into apartments_control.curated_total (table_name, currency, accepted_rows, amount)
+    select 'apartments', coalesce(currency, ''), accepted_rows, amount
+    from _rp_total
+    where accepted_rows <> 0;
+
 insert into apartments_control.curated_build (run_sequence, table_name, is_full, keys_touched, rows_accepted,
     rows_rejected, rows_changed, rows_unreadable, rows_judged)
     select 2, 'apartments', false, (select count(*)
@@ -1496,8 +1561,9 @@ union all
 (select * from _rp_after except select * from _rp_before);
 
 insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
-    select distinct cast('curated_user_viewing' as varchar(255)), cast(coalesce(extract(year from _event_day),
-        0) as bigint), 2
+    select distinct cast('curated_user_viewing' as varchar(255)), cast(coalesce(extract(year from _event_day) *
+        100 + extract(month
+                from _event_day), 0) as bigint), 2
     from (select _event_day
         from _rp_touched
         union
@@ -1653,6 +1719,30 @@ insert into apartments_control.orphan (table_name, row_key, event_day, row_hash,
             left join (select row_key from judged where broken_rule is null) as _rp_accepted
                 on newest._row_key = _rp_accepted.row_key
             where newest."apartment_id" is not null and known_apartments."id" is null;
+
+create temp table _rp_total as
+    select currency, sum(accepted_rows) as accepted_rows, cast(sum(amount) as decimal(38, 4)) as amount
+    from (select cast('' as varchar(3)) as currency, count(*) as accepted_rows, cast(null as decimal(38, 4)) as
+        amount
+        from _rp_after
+        group by 1
+        union all
+        select cast('' as varchar(3)) as currency, -count(*) as accepted_rows, -cast(null as decimal(38, 4)) as
+            amount
+        from _rp_before
+        group by 1
+        union all
+        select currency, accepted_rows, amount
+        from apartments_control.curated_total
+        where table_name = 'user_viewing') as _rp_change
+    group by currency;
+
+delete from apartments_control.curated_total where table_name = 'user_viewing';
+
+insert into apartments_control.curated_total (table_name, currency, accepted_rows, amount)
+    select 'user_viewing', coalesce(currency, ''), accepted_rows, amount
+    from _rp_total
+    where accepted_rows <> 0;
 
 insert into apartments_control.curated_build (run_sequence, table_name, is_full, keys_touched, rows_accepted,
     rows_rejected, rows_changed, rows_unreadable, rows_judged)

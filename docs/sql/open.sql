@@ -111,6 +111,8 @@ set search_path to apartments_control;
 
 -- (sql/control/tables.sql, section set_aside)
 
+-- (sql/control/tables.sql, section curated_total)
+
 -- (sql/control/tables.sql, section set_aside_row)
 
 -- (sql/control/tables.sql, section orphan)

@@ -14,7 +14,7 @@ select metric, count(*) as dirty_periods, to_char(min(period_start), 'YYYY-MM-DD
     group by metric
     order by metric;
 
-select count(*) as stale_years from apartments_control.lake_stale_year;
+select count(*) as stale_parts from apartments_control.lake_stale_year;
 
 select run_sequence, table_name
     from apartments_control.table_load

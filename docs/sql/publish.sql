@@ -14,25 +14,79 @@ call enter_step(2, 'publish', 43200);
 
 call require_audit(2, 17);
 
-delete from apartments_presentation.average_booking_duration_weekly
-    using apartments_control.staged_period
-    where staged_period.metric = 'average_booking_duration_weekly'
-    and staged_period.period_start = average_booking_duration_weekly.period_start
-    and average_booking_duration_weekly.period_start >= '2026-11-16'
-    and average_booking_duration_weekly.period_start <= '2026-11-22';
-
-insert into apartments_presentation.average_booking_duration_weekly
+create temp table _rp_gone_0 as
+    select average_booking_duration_weekly.*
+    from apartments_presentation.average_booking_duration_weekly
+    inner join apartments_control.staged_period
+    on average_booking_duration_weekly.period_start = staged_period.period_start
+    and staged_period.metric = 'average_booking_duration_weekly'
+    where average_booking_duration_weekly.period_start >= '2026-11-16'
+    and average_booking_duration_weekly.period_start <= '2026-11-22' except
     select *
     from apartments_staging.average_booking_duration_weekly;
 
+create temp table _rp_added_0 as
+    select *
+    from apartments_staging.average_booking_duration_weekly except
+    select average_booking_duration_weekly.*
+    from apartments_presentation.average_booking_duration_weekly
+    where average_booking_duration_weekly.period_start >= '2026-11-16'
+    and average_booking_duration_weekly.period_start <= '2026-11-22';
+
+delete from apartments_presentation.average_booking_duration_weekly
+    using _rp_gone_0
+    where average_booking_duration_weekly.period_start = _rp_gone_0.period_start
+    and average_booking_duration_weekly.period_start >= '2026-11-16'
+    and average_booking_duration_weekly.period_start <= '2026-11-22';
+
+insert into apartments_presentation.average_booking_duration_weekly select * from _rp_added_0;
+
+insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
+    select distinct cast('presentation_average_booking_duration_weekly' as varchar(255)),
+        cast(coalesce(extract(year from period_start), 0) as bigint), 2
+    from (select period_start
+        from _rp_gone_0
+        union
+        select period_start
+        from _rp_added_0) as _rp_differing;
+
+create temp table _rp_gone_1 as
+    select top_listings_weekly.*
+    from apartments_presentation.top_listings_weekly
+    inner join apartments_control.staged_period
+    on top_listings_weekly.period_start = staged_period.period_start
+    and staged_period.metric = 'top_listings_weekly'
+    where top_listings_weekly.period_start >= '2026-11-16'
+    and top_listings_weekly.period_start <= '2026-11-22' except
+    select *
+    from apartments_staging.top_listings_weekly;
+
+create temp table _rp_added_1 as
+    select *
+    from apartments_staging.top_listings_weekly except
+    select top_listings_weekly.*
+    from apartments_presentation.top_listings_weekly
+    where top_listings_weekly.period_start >= '2026-11-16'
+    and top_listings_weekly.period_start <= '2026-11-22';
+
 delete from apartments_presentation.top_listings_weekly
-    using apartments_control.staged_period
-    where staged_period.metric = 'top_listings_weekly'
-    and staged_period.period_start = top_listings_weekly.period_start
+    using _rp_gone_1
+    where top_listings_weekly.period_start = _rp_gone_1.period_start
+    and top_listings_weekly.apartment_id = _rp_gone_1.apartment_id
     and top_listings_weekly.period_start >= '2026-11-16'
     and top_listings_weekly.period_start <= '2026-11-22';
 
-insert into apartments_presentation.top_listings_weekly select * from apartments_staging.top_listings_weekly;
+insert into apartments_presentation.top_listings_weekly select * from _rp_added_1;
+
+insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
+    select distinct cast('presentation_top_listings_weekly' as varchar(255)), cast(coalesce(extract(year from
+        period_start) * 100 + extract(month
+                from period_start), 0) as bigint), 2
+    from (select period_start
+        from _rp_gone_1
+        union
+        select period_start
+        from _rp_added_1) as _rp_differing;
 
 delete from apartments_control.dirty_period;
 

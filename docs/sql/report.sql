@@ -32,15 +32,16 @@ select metric, periods, metric_rows
     where run_sequence = 2
     order by metric;
 
-select 'apartments' as table_name, count(*) as accepted_rows
-    from apartments_curated.apartments
-    union all
-    select 'bookings' as table_name, count(*) as accepted_rows
-    from apartments_curated.bookings
-    union all
-    select 'user_viewing' as table_name, count(*) as accepted_rows
-    from apartments_curated.user_viewing
-    order by table_name;
+select known.table_name, coalesce(sum(curated_total.accepted_rows), 0) as accepted_rows
+    from (select cast('apartments' as varchar(127)) as table_name
+        union all
+        select cast('bookings' as varchar(127)) as table_name
+        union all
+        select cast('user_viewing' as varchar(127)) as table_name) as known
+    left join apartments_control.curated_total
+    on known.table_name = curated_total.table_name
+    group by known.table_name
+    order by known.table_name;
 
 select table_name, broken_rule, count(*) as rejected_rows
     from apartments_curated.rejected_rows

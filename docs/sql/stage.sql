@@ -75,29 +75,6 @@ insert into apartments_staging.average_booking_duration_weekly select
     average_nights
 from stay_length;
 
-delete from apartments_control.lake_stale_year where table_name =
-    'presentation_average_booking_duration_weekly'
-    and run_sequence = 2;
-
-insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
-    select distinct cast('presentation_average_booking_duration_weekly' as varchar(255)),
-        cast(coalesce(extract(year from period_start), 0) as bigint), 2
-    from (
-        (select * from apartments_staging.average_booking_duration_weekly except
-        select average_booking_duration_weekly.*
-        from apartments_presentation.average_booking_duration_weekly
-        inner join dirty_period on average_booking_duration_weekly.period_start = dirty_period.period_start
-        where average_booking_duration_weekly.period_start >= '2026-11-16'
-            and average_booking_duration_weekly.period_start <= '2026-11-22'
-    ) union all (
-        select average_booking_duration_weekly.*
-        from apartments_presentation.average_booking_duration_weekly
-        inner join dirty_period on average_booking_duration_weekly.period_start = dirty_period.period_start
-        where average_booking_duration_weekly.period_start >= '2026-11-16'
-            and average_booking_duration_weekly.period_start <= '2026-11-22'
-     except select * from apartments_staging.average_booking_duration_weekly)
-    ) as differing;
-
 delete from apartments_control.metric_build
     where run_sequence = 2
     and metric = 'average_booking_duration_weekly';
@@ -182,28 +159,6 @@ select
         when revenue is not null then rank() over (partition by period_start order by revenue desc nulls last)
     end as listing_rank
 from listing_week;
-
-delete from apartments_control.lake_stale_year where table_name = 'presentation_top_listings_weekly'
-    and run_sequence = 2;
-
-insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
-    select distinct cast('presentation_top_listings_weekly' as varchar(255)), cast(coalesce(extract(year from
-        period_start), 0) as bigint), 2
-    from (
-        (select * from apartments_staging.top_listings_weekly except
-        select top_listings_weekly.*
-        from apartments_presentation.top_listings_weekly
-        inner join dirty_period on top_listings_weekly.period_start = dirty_period.period_start
-        where top_listings_weekly.period_start >= '2026-11-16'
-            and top_listings_weekly.period_start <= '2026-11-22'
-    ) union all (
-        select top_listings_weekly.*
-        from apartments_presentation.top_listings_weekly
-        inner join dirty_period on top_listings_weekly.period_start = dirty_period.period_start
-        where top_listings_weekly.period_start >= '2026-11-16'
-            and top_listings_weekly.period_start <= '2026-11-22'
-     except select * from apartments_staging.top_listings_weekly)
-    ) as differing;
 
 delete from apartments_control.metric_build where run_sequence = 2 and metric = 'top_listings_weekly';
 

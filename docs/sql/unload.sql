@@ -13,18 +13,20 @@ lock lease;
 call hold_lease(2, 43200);
 
 unload
-    ('select bookings.*, cast(coalesce(extract(year from booking_date), 0) as integer) as lake_year from apartments_curated.bookings where (booking_date >= ''2026-01-01'' and booking_date < ''2027-01-01'')')
+    ('select bookings.*, cast(coalesce(extract(year from booking_date) * 100 + extract(month from booking_date), 0) as integer) as lake_month from apartments_curated.bookings where (booking_date >= ''2026-10-01'' and booking_date < ''2026-12-01'') or (booking_date >= ''2027-01-01'' and booking_date < ''2027-02-01'')')
     to 's3://example-bucket/apartments/lake/curated/bookings/data/run=000002/'
     iam_role 'arn:aws:iam::123456789012:role/copy'
-    format as parquet partition by (lake_year) manifest allowoverwrite;
+    format as parquet partition by (lake_month) manifest allowoverwrite;
 
 delete from apartments_control.lake_unload where run_sequence = 2 and table_name = 'curated_bookings';
 
 insert into apartments_control.lake_unload (run_sequence, table_name, is_whole, unloaded_rows)
     select 2, 'curated_bookings', false, count(*)
     from apartments_curated.bookings
-    where (booking_date >= '2026-01-01'
-        and booking_date < '2027-01-01');
+    where (booking_date >= '2026-10-01'
+        and booking_date < '2026-12-01')
+    or (booking_date >= '2027-01-01'
+        and booking_date < '2027-02-01');
 
 
 -- read when all of it is committed:

@@ -185,6 +185,17 @@ create table if not exists set_aside (
     primary key (run_sequence, table_name, broken_rule, currency)
 )
 
+-- name: curated_total
+-- What a curated table holds, as its builds add it up: accepted rows, and what they are worth, by currency ('': not in money). So no
+-- step has to count a whole table.
+create table if not exists curated_total (
+    table_name varchar(127) not null,
+    currency varchar(3) not null,
+    accepted_rows bigint not null,
+    amount decimal(38, 4),
+    primary key (table_name, currency)
+)
+
 -- name: set_aside_row
 -- One row per row that is set aside: since which run, and whether (and with what amount) it was accepted before that.
 create table if not exists set_aside_row (
@@ -257,7 +268,8 @@ create table if not exists metric_build (
 )
 
 -- name: lake_stale_year
--- One row per lake table and year (0: it is not divided by year) whose rows differ from those that the lake shows.
+-- One row per lake table and month (202611) or year (0: it is not divided, or the rows have no date) whose rows differ from those
+-- that the lake shows.
 create table if not exists lake_stale_year (
     table_name varchar(255) not null,
     stale_year bigint not null,

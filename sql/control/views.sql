@@ -233,7 +233,7 @@ select
     null as rows_rejected,
     null as files,
     null as bytes,
-    case when lake_unload.is_whole then 'whole' else 'stale years only' end as detail
+    case when lake_unload.is_whole then 'whole' else 'stale months or years only' end as detail
 from lake_unload
 left join step_commit as shown on lake_unload.run_sequence = shown.run_sequence and shown.step = 'commit_lake'
 

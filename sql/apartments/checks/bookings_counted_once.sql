@@ -1,4 +1,4 @@
--- In every period rebuilt by this run, the metrics count as many bookings as the curated layer has: none twice, none lost in a join.
+-- In every period rebuilt by this run, the metrics count as many bookings as curated has: none twice, none lost in a join.
 --
 -- severity:   fail
 -- reads:      apartments_curated.bookings, apartments_control.calendar, apartments_control.staged_period,

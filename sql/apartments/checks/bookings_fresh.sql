@@ -1,10 +1,11 @@
--- The newest booking is from the last seven days: an older one means that the source, or the way from it, has gone quiet.
+-- Somebody booked in the last seven days: where nobody did, the source, or the way from it, has gone quiet.
 --
 -- severity:   warn
 -- reads:      apartments_curated.bookings
 -- parameters: as_of
 
 -- name: violations
-select 'the newest booking is of ' || cast(max(booking_date) as varchar(64)) as example
+select 'no booking since ' || cast(cast(:as_of as date) - 7 as varchar(64)) as example
 from apartments_curated.bookings
-having max(booking_date) < cast(:as_of as date) - 7
+where booking_date >= cast(:as_of as date) - 7
+having count(*) = 0

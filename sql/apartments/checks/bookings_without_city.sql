@@ -2,7 +2,7 @@
 --
 -- severity:   warn
 -- reads:      apartments_curated.bookings, apartments_curated.apartment_attributes
--- parameters: none
+-- parameters: first_day, last_day
 
 -- name: violations
 select
@@ -11,4 +11,5 @@ select
 from apartments_curated.bookings
 left join apartments_curated.apartment_attributes on bookings.apartment_id = apartment_attributes.id
 where bookings.booking_status = 'confirmed'
+    and bookings.booking_date between cast(:first_day as date) and cast(:last_day as date)
     and apartment_attributes.city is null

@@ -2,7 +2,7 @@
 --
 -- severity:   warn
 -- reads:      apartments_curated.bookings, apartments_control.exchange_rate
--- parameters: none
+-- parameters: first_day, last_day
 
 -- name: violations
 select
@@ -14,5 +14,6 @@ left join apartments_control.exchange_rate
     and bookings.booking_date >= exchange_rate.valid_from
     and bookings.booking_date < exchange_rate.valid_to
 where bookings.booking_status = 'confirmed'
+    and bookings.booking_date between cast(:first_day as date) and cast(:last_day as date)
     and exchange_rate.currency is null
 group by bookings.currency

@@ -1,6 +1,7 @@
 -- What a user did after looking at a listing, in the three ways known so far. A new one is no fault, but somebody should know.
 --
 -- severity:   warn
+-- touched:    user_viewing
 -- reads:      apartments_curated.user_viewing
 -- parameters: none
 

@@ -3,6 +3,7 @@
 -- Only a listing whose row could not be held (unreadable_row) may have one: its price can be readable all the same.
 --
 -- severity:   fail
+-- touched:    apartments, apartment_versions
 -- reads:      apartments_curated.apartments, apartments_curated.apartment_versions, apartments_curated.rejected_rows
 -- parameters: none
 

@@ -1,6 +1,7 @@
 -- One version of a listing holds at a time: an overlap would make its nights available twice.
 --
 -- severity:   fail
+-- touched:    apartment_versions
 -- reads:      apartments_curated.apartment_versions
 -- parameters: none
 

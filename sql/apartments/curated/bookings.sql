@@ -14,7 +14,7 @@
 -- parameters: none
 -- rerun:      the same rows: a function of the newest raw version of each key and of the listings that raw has ever had
 -- storage:    distkey apartment_id: joined to versions and attributes on it; sortkey booking_date: the metrics' usual period
--- lake:       by year of booking_date
+-- lake:       by month of booking_date
 --
 -- The rules stand once, in `ruled` below, each under its words; the first one a row breaks is the one it is rejected for.
 -- These columns decide figures: who, when, how much, and whether it counts. What a rule sets aside is counted in money as well.

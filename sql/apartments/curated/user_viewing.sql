@@ -12,7 +12,7 @@
 -- parameters: none
 -- rerun:      the same rows: a function of raw's rows of each touched day and of the listings that raw has ever had
 -- storage:    distkey apartment_id: joined to listings on it; sortkey event_day: whole days are replaced
--- lake:       by year of event_day
+-- lake:       by month of event_day
 --
 -- event_day is the day by which the source is read (recorded_at's); viewed_at is when it happened, which can be days earlier.
 --

@@ -9,6 +9,7 @@
 -- parameters: first_day, last_day
 -- rerun:      replaces whole weeks; the same rows for the same curated rows
 -- storage:    distkey user_id: joined to users on it; sortkey period_start: read by time
+-- lake:       by month of period_start
 --
 -- Bookings of every status except canceled, by the week of booking_date.
 

@@ -11,6 +11,7 @@
 -- parameters: first_day, last_day
 -- rerun:      replaces whole weeks; the same rows for the same curated rows and rates
 -- storage:    distkey apartment_id: joined to listings on it; sortkey period_start: read by time
+-- lake:       by month of period_start
 --
 -- Revenue is the confirmed bookings' total_price in the reporting currency, each by the rate of its booking_date, the sum rounded
 -- to cents, half up. A booking whose currency has no rate on that day is counted in bookings_without_rate, and revenue is then

@@ -2,6 +2,7 @@
 -- rate is asked nothing.
 --
 -- severity:   warn
+-- touched:    rental_transactions
 -- reads:      cars_curated.rental_transactions, cars_curated.vehicles
 -- parameters: none
 

@@ -1,6 +1,7 @@
 -- Rentals that start before their user's account was created. They are accepted and counted: the money was paid.
 --
 -- severity:   warn
+-- touched:    rental_transactions
 -- reads:      cars_curated.rental_transactions, cars_curated.users
 -- parameters: none
 

@@ -1,6 +1,7 @@
 -- Rentals of users who are not active today. They are accepted and counted: the user may have been active then.
 --
 -- severity:   warn
+-- touched:    rental_transactions
 -- reads:      cars_curated.rental_transactions, cars_curated.users
 -- parameters: none
 

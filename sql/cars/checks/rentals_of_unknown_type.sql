@@ -1,6 +1,7 @@
 -- Vehicles with rentals, but without a type that the pipeline knows, or set aside: their figures stand under `unknown`.
 --
 -- severity:   warn
+-- touched:    rental_transactions
 -- reads:      cars_curated.rental_transactions, cars_curated.vehicles
 -- parameters: none
 

@@ -2,7 +2,7 @@
 --
 -- severity:   warn
 -- reads:      cars_curated.rental_transactions
--- parameters: none
+-- parameters: first_day, last_day
 
 -- name: violations
 with ordered as (
@@ -16,6 +16,7 @@ with ordered as (
             rows between unbounded preceding and 1 preceding
         ) as out_until
     from cars_curated.rental_transactions
+    where rental_date between cast(:first_day as date) and cast(:last_day as date)
 )
 
 select 'rental ' || rental_id || ' of vehicle ' || vehicle_id as example

@@ -1,6 +1,7 @@
 -- At every moment a vehicle is in one state, or in none: an overlap would count its hours in the fleet twice.
 --
 -- severity:   fail
+-- touched:    vehicle_versions
 -- reads:      cars_curated.vehicle_versions
 -- parameters: none
 

@@ -16,7 +16,7 @@
 -- parameters: none
 -- rerun:      the same rows: a function of the newest raw version of each key and of the users, vehicles and locations ever seen
 -- storage:    distkey vehicle_id: joined to vehicles on it; sortkey rental_date: the metrics' usual period
--- lake:       by year of rental_date
+-- lake:       by month of rental_date
 --
 -- rental_date is the day a rental starts on, and rental_seconds its exact length: times are to the second, fractions are cut.
 -- Amounts are in the reporting currency: the source says none. They are rounded to two decimals, half away from zero.

@@ -105,7 +105,7 @@ FAULTS = [
     ("bookings_counted_once", "update staging.bookings_per_user_weekly set bookings = 9", "2024-03-04: 18 instead of 2"),
     ("bookings_counted_once", "update staging.average_booking_duration_monthly set stays = 5", "2024-03-01: 5 instead of 3"),
     ("listing_counts_agree", "update staging.average_listing_price_weekly set listings = 77", "week of"),
-    ("bookings_fresh", "update curated.bookings set booking_date = '2024-03-12'", "the newest booking is of 2024-03-12"),
+    ("bookings_fresh", "update curated.bookings set booking_date = '2024-03-12'", "no booking since 2024-03-13"),
     ("bookings_not_from_future", "update curated.bookings set booking_date = '2024-03-21' where booking_id = 1", "booking 1"),
     ("bookings_without_rate", "update curated.bookings set currency = 'XAU' where booking_id = 1", "XAU: 1 confirmed bookings"),
     ("listings_without_rate", "update curated.apartments set currency = 'XAU' where id = 1", "XAU: 1 active listings"),

@@ -142,7 +142,7 @@ FAULTS = [
         " from generate_series(1, 100) as number; delete from curated.users",
         "users: all 100 rows, for example for missing_date",
     ),
-    ("rentals_fresh", "update curated.rental_transactions set rental_date = '2024-02-29'", "the newest rental is of 2024-02-29"),
+    ("rentals_fresh", "update curated.rental_transactions set rental_date = '2024-02-29'", "no rental since 2024-0"),
     ("rentals_not_from_future", "update curated.rental_transactions set rental_date = '2024-03-09'", "rental r1 of 2024-03-09"),
     ("rentals_before_account", "update curated.users set created_on = '2024-03-06'", "rental r1 of 2024-03-05"),
     ("rentals_of_inactive_users", "update curated.users set is_active = false", "rental r1"),

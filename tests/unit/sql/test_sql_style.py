@@ -31,7 +31,8 @@ HEADERS = {
 }
 OPTIONAL = {
     *(("curated", key) for key in ("joins", "lake", "removed", "amount", "unique_key", "holds", "days", "personal")),
-    *(("presentation", key) for key in ("holds", "days", "personal", "rank", "lookback")),
+    *(("presentation", key) for key in ("holds", "days", "personal", "rank", "lookback", "lake")),
+    ("checks", "touched"),
     *(("report", key) for key in ("matters", "unknown")),
 }
 MARKETPLACES = sorted(path.parent.name for path in (ROOT / "sql").glob("*/source.yaml"))

@@ -55,7 +55,7 @@ def test_what_is_touched_is_accounted_for():
     assert "curated_build" in checks["bookings_accounted_for"] and "user_viewing_accounted_for" not in checks
     assert f"(select * from apartments_curated.bookings where {BOUNDS}) as bookings" in checks["curated_values_in_range"]
     assert "user_viewing" not in checks["curated_values_in_range"]
-    assert "apartments_control.curated_build where table_name = 'bookings'" in checks["tables_not_all_rejected"]
+    assert "apartments_control.curated_total where table_name = 'bookings'" in checks["tables_not_all_rejected"]
     whole = {check.name: check.violations for check in list_checks(Checked(kind="reconcile"))}
     assert (
         "apartments_raw" in whole["bookings_accounted_for"]

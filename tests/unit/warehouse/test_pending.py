@@ -59,7 +59,7 @@ class Pending:
             [
                 [{"name": name, "run_sequence": run} for name, run in (raw or {"bookings": 5, "apartments": 5}).items()],
                 found.get("dirty", []),
-                [{"stale_years": found.get("stale_years", 0)}],
+                [{"stale_parts": found.get("stale_parts", 0)}],
                 found.get("loads", []),
                 found.get("erased", []),
                 [
@@ -159,7 +159,7 @@ def test_an_erased_table_s_rows_are_judged_anew(pending):
 
 def test_the_lake_is_behind_by_itself(pending):
     """Where its own steps failed, or a table of it was never shown as it is: then nothing is built for it."""
-    assert pending.find(stale_years=1)["lake_is_behind"]
+    assert pending.find(stale_parts=1)["lake_is_behind"]
     pending.positions[LAYER, "curated_bookings"]["definition_hash"] = "of another bucket"
     found = pending.find()
     assert (found["lake_is_behind"], found["anything"]) == (True, False)

@@ -1,5 +1,6 @@
 """A publication is one transaction, whatever has changed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,22 @@ def test_everything_may_change_its_shape_at_once(marketplace):
     for made in (*warehouse.metrics, *warehouse.views):
         assert f"{marketplace}_presentation.{made.name}" in statements.split("drop view", 1)[1]
     assert statements.index("drop view") < statements.index("drop table") < statements.index("create view")
+
+
+def test_a_row_that_is_as_it_was_is_not_written():
+    """Replaced are rows that differ, told by the metric's key; a part of it that may be NULL is the same as NULL."""
+    request = make_request("apartments")
+    shapes = {each.name: request.marketplace.definition_hash(each.file) for each in request.marketplace.metrics}
+    positions = [
+        replace(each, definition_hash=shapes.get(each.name, each.definition_hash)) if each.layer == "presentation" else each
+        for each in request.ledger.positions
+    ]
+    request.__dict__["ledger"] = replace(request.ledger, positions=tuple(positions))
+    statements = "\n".join(sql for each in compose_publish(request).submissions for sql in each.statements)
+    (deleted,) = [line for line in statements.splitlines() if line.startswith("delete from apartments_presentation.popular_cit")]
+    gone = deleted.split()[4]
+    assert f"popular_cities_weekly.city_key = {gone}.city_key and" in deleted
+    assert f"(popular_cities_weekly.state_key is null and {gone}.state_key is null)" in deleted
+    added = gone.replace("gone", "added")
+    assert f"insert into apartments_presentation.popular_cities_weekly select * from {added}" in statements
+    assert "drop table apartments_presentation" not in statements

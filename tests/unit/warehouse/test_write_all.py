@@ -31,25 +31,23 @@ def test_what_fits_is_one_batch(request_):
 
 
 def test_more_statements_stand_in_procedures(request_):
-    """Defined behind the guard of the lease, called behind that of the step, and dropped."""
+    """Defined behind the guard of the step, called and dropped: still one batch."""
     statements = [f"insert into t{number} select cast(:as_of as date) -- a remark" for number in range(50)]
-    definition, batch = request_.write_all(*statements)
-    assert "call hold_lease(2," in definition.statements[2]
-    body = definition.statements[-1]
+    (batch,) = request_.write_all(*statements)
+    guard, body, call, drop = batch.statements[2:]
     assert body.count("insert into") == 50
     assert "cast('2026-11-21' as date) -- a remark\n;" in body
-    assert not definition.used_parameters() and not batch.used_parameters()
-    guard, call, drop = batch.statements[2:]
+    assert not batch.used_parameters()
     name = body.split("procedure ")[1].split("()")[0]
     assert guard.startswith("call enter_step(2, 'publish'")
     assert (call, drop) == (f"call {name}()", f"drop procedure {name}()")
 
 
 def test_copy_stays_in_the_batch(request_):
-    """Between the procedures that hold what stands before and behind it."""
+    """Between the procedures that hold what stands before and behind it. They are large, and made by batches of their own."""
     before, behind = (f"insert into {'t' * 90_000} select {number}" for number in (1, 2))
     first, second, batch = request_.write_all(before, "copy t from 's3://…'", behind, "delete from s")
-    assert before in first.statements[-1]
+    assert before in first.statements[-1] and "call hold_lease(2," in first.statements[2]
     assert behind in second.statements[-1] and "delete from s" in second.statements[-1]
     call, copy, call_again, *drops = batch.statements[3:]
     assert call.endswith("_0()") and copy.startswith("copy") and call_again.endswith("_1()")

@@ -35,8 +35,8 @@ _KEYS = {
         ),
     ),
     "intermediate": ("grain", "reads", "parameters"),
-    "presentation": (*_TOLD, "period", "unique_key", "holds", "days", "personal", "rank", "lookback"),
-    "checks": ("severity", "reads", "parameters"),
+    "presentation": (*_TOLD, "period", "unique_key", "holds", "days", "personal", "rank", "lookback", "lake"),
+    "checks": ("severity", "touched", "reads", "parameters"),
     "views": _TOLD,
     "report": (
         *("place", "title", "reading", "matters", "chart", "columns", "drawn", "empty", "unknown"),

@@ -152,10 +152,10 @@ def _find_orphans(marketplace: Marketplace, table: CuratedTable, relation: str) 
 def _find_all_rejected(marketplace: Marketplace, looked_at: Mapping[str, str]) -> Iterator[str]:
     """Select the tables that have many rejected rows and no accepted one.
 
-    Of one that is not looked at as a whole: that never accepted one, by what its builds counted.
+    Of one that is not looked at as a whole: by what its builds have added up.
     """
     curated = marketplace.schemas.curated
-    builds = f"coalesce(sum(rows_accepted), 0) as row_count from {marketplace.schemas.control}.curated_build"
+    builds = f"coalesce(sum(accepted_rows), 0) as row_count from {marketplace.schemas.control}.curated_total"
     counts = (
         f"select cast('{table.name}' as varchar(127)) as table_name, "
         + (

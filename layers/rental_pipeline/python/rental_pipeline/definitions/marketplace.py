@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property, partial
 from typing import TypeVar
@@ -23,7 +23,7 @@ _END_OF_ALL = "cast('2051-01-01' as date)"
 # Before and behind every period of the calendar.
 FIRST_DAY, LAST_DAY = date(1999, 12, 1), date(2051, 1, 31)
 # What the engine notes beside curated rows: another version of it needs them built once more.
-_ENGINE = "orphans are noted"
+_ENGINE = "orphans and totals are noted"
 # What of a header decides rows. Everything else in it is for readers, or for the checks.
 _DECIDES_CURATED = ("source", "input", "key", "references", "joins", "removed", "amount")
 _DECIDES_METRIC = ("period", "reads", "lookback")
@@ -279,6 +279,11 @@ class Metric:
         return _END_OF_ALL if self.period == "all" else f"cast(dateadd({self.period}, 1, period_start) as date)"
 
     @cached_property
+    def unique_key(self) -> tuple[str, ...]:
+        """The columns that tell its rows apart; `period_start` among them, or there is one row to a period at most."""
+        return tuple(part.strip() for part in self.file.header_line("unique_key").split(","))
+
+    @cached_property
     def lookback(self) -> int:
         """How many days before a period its rows are made from."""
         text = self.file.header.get("lookback", "0 days")
@@ -373,11 +378,31 @@ class View:
 
 @dataclass(frozen=True)
 class Check:
-    """One file of checks/: a select of the rows that break it."""
+    """One file of checks/: a select of the rows that break it.
+
+    Attributes:
+        touched: Curated tables of which a run has to look only at rows that it touched: each of them breaks the check by itself.
+    """
 
     name: str
     severity: str
     violations: str
+    touched: tuple[str, ...] = ()
+
+    def look_at(self, rows: Mapping[str, str], curated: str) -> Check:
+        """Return the check of some rows of the touched tables alone.
+
+        Args:
+            rows: By table, the condition on its rows that are looked at; of a table that is not there, none are.
+            curated: The schema.
+        """
+        sql = self.violations
+        for table in self.touched:
+            condition = rows.get(table, "false")
+            if condition != "true":
+                some = f"(select * from {curated}.{table} where {condition}) as {table}"
+                sql = re.sub(rf"(?<=\bfrom |\bjoin ){curated}\.{table}\b(?!\s+as\b)", some, sql)
+        return replace(self, violations=sql)
 
 
 @dataclass(frozen=True)

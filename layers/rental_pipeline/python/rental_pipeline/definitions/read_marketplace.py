@@ -56,7 +56,7 @@ def _read_files(sql_root: Path, marketplace: str, reporting_currency: str, _stat
         reporting_currency=reporting_currency,
         curated=_order_by_reference([CuratedTable(file) for file in curated.values()]),
         metrics=tuple(_read_metric(file, intermediates, curated) for file in read_sql_folder(folder / "presentation").values()),
-        checks=tuple(_read_check(file) for file in read_sql_folder(folder / "checks").values()),
+        checks=tuple(_read_check(file, Schemas(marketplace).curated) for file in read_sql_folder(folder / "checks").values()),
         views=tuple(View(file) for file in read_sql_folder(folder / "views").values()),
         charts=read_charts(folder / "report"),
     )
@@ -70,7 +70,7 @@ def _judge_headers(marketplace: Marketplace) -> None:
         judge_shape(table.file, "curated")
         _ = (table.source, table.is_derived, table.keeps_removed, table.amount, table.rules, table.joins)
     for metric in marketplace.metrics:
-        _ = (metric.reads, metric.period)
+        _ = (metric.reads, metric.period, metric.unique_key)
         _require_dirty_sections(marketplace, metric)
     for view in marketplace.views:
         judge_shape(view.file, "views")
@@ -141,9 +141,13 @@ def _list_own(file: SqlFile) -> list[str]:
     return [name for name in reads if "." not in name and not name.startswith(_CHANGED) and name not in _ENGINE_PERIODS]
 
 
-def _read_check(file: SqlFile) -> Check:
+def _read_check(file: SqlFile, curated: str) -> Check:
     judge_shape(file, "checks")
     severity = file.header_line("severity")
     if severity not in ("fail", "warn"):
         raise FixConfiguration(f"{file.path}: severity is {severity!r}; it is either fail or warn")
-    return Check(file.name, severity, file.section("violations"))
+    read = list_read(file.section("violations"), curated)
+    touched = tuple(name.strip() for name in file.header.get("touched", "").split(",") if name.strip())
+    if unread := [name for name in touched if name not in read]:
+        raise FixConfiguration(f"{file.path}: touched says {unread[0]}, which the check does not read as {curated}.{unread[0]}")
+    return Check(file.name, severity, file.section("violations"), touched)

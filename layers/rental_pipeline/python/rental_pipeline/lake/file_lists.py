@@ -1,7 +1,8 @@
 """Which Parquet files a table of the lake consists of: lists of addresses, one for each run that changed the table.
 
-A list names the files that the run unloaded and, of the list before, those of the years that did not change. It is written once
-all of its files are there, and readers come to it by the catalogue only. What no list of the last day needs is deleted.
+A list names the files that the run unloaded and, of the list before, those of the months or years that did not change. It is
+written once all of its files are there, and readers come to it by the catalogue only. What no list of the last day needs is
+deleted.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from rental_pipeline.model.lake_document import ShownLoad, StaleTable
 # How long files stay after readers were moved to others: longer than any query that began before (Athena ends one after 30
 # minutes by default: Amazon Athena User Guide, "Service Quotas").
 GRACE = timedelta(days=1)
-_YEAR = re.compile(r"/lake_year=(\d+)/")
+_PART = re.compile(r"/lake_(?:year|month)=(\d+)/")
 
 
 def list_table(bucket: str, marketplace: str, table: StaleTable, run_sequence: int, rows: int) -> None:
@@ -51,10 +52,10 @@ def list_table(bucket: str, marketplace: str, table: StaleTable, run_sequence: i
         if manifest is None:
             raise FixData(f"{address(bucket, key)} is missing, though {table.name} was unloaded: start a new execution")
         files = [entry["url"] for entry in manifest["entries"]]
-    if table.years is not None:
-        stale = set(table.years)
+    if table.parts is not None:
+        stale = set(table.parts)
         base = _read_list(bucket, listing_key(marketplace, layer, name, table.base_run), table.name)
-        files = [file for file in base if _read_year(file) not in stale] + files
+        files = [file for file in base if _read_part(file) not in stale] + files
     _write_list(bucket, listing_key(marketplace, layer, name, run_sequence), files)
 
 
@@ -82,12 +83,12 @@ def sweep(bucket: str, marketplace: str, table: StaleTable) -> None:
         logger.info("swept the lake", extra={"table": table.name, "objects": len(old)})
 
 
-def _read_year(file: str) -> int:
-    """Return the year of a partition's file, which UNLOAD's `partition by` put into its address."""
-    found = _YEAR.search(file)
+def _read_part(file: str) -> int:
+    """Return the month or year of a partition's file, which UNLOAD's `partition by` put into its address."""
+    found = _PART.search(file)
     if not found:
         raise FixData(
-            f'{file} is in no folder of a year: its table is not divided by years as it was: rerun with {{"rebuild": true}}'
+            f'{file} is in no folder of a month or year: its table is not divided as it was: rerun with {{"rebuild": true}}'
         )
     return int(found[1])
 

@@ -22,8 +22,9 @@ class StaleTable(Document):
     Attributes:
         name: In the lake's database.
         layer, table: The warehouse's. relation: Its qualified name.
-        year_of: The column by whose years its files are divided; null: they are not.
-        years: Those that are unloaded; null: all.
+        divided_by: month or year, by which its files are divided; null: they are not.
+        date_column: The column of whose; null as well.
+        parts: Those that are unloaded, as 202611 or 2026, 0 of the rows without a date; null: all.
         base_run: The run whose list of files is continued.
         definition_hash: Of its shape, and of the bucket.
     """
@@ -32,8 +33,9 @@ class StaleTable(Document):
     layer: str
     table: str
     relation: str
-    year_of: str | None
-    years: tuple[int, ...] | None
+    divided_by: str | None
+    date_column: str | None
+    parts: tuple[int, ...] | None
     base_run: int
     definition_hash: str
     columns: tuple[LakeColumn, ...]

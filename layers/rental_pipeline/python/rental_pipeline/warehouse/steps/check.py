@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from rental_pipeline.base.errors import FixData
@@ -36,9 +37,7 @@ def compose_check(request: StepRequest) -> Step:
     """
     control, run = request.schemas.control, request.run_sequence
     checks = list_checks(request)
-    days = [find_staged_days(request, metric) for metric in request.marketplace.metrics]
-    first = min((first for first, _ in days), default=LAST_DAY)
-    last = max((last for _, last in days), default=FIRST_DAY)
+    first, last = _find_checked_days(request)
     names = {fill_in_days(_record(request, check), first, last): check.name for check in checks}
     submissions = [
         request.write(
@@ -72,6 +71,14 @@ def compose_check(request: StepRequest) -> Step:
     )
 
 
+def _find_checked_days(request: StepRequest) -> tuple[date, date]:
+    """Return the first and the last day of what the run rebuilt; of what is no incremental run, those of the calendar."""
+    if request.plan.kind != "incremental":
+        return FIRST_DAY, LAST_DAY
+    days = [find_staged_days(request, metric) for metric in request.marketplace.metrics]
+    return min((first for first, _ in days), default=LAST_DAY), max((last for _, last in days), default=FIRST_DAY)
+
+
 def tell_violations(rows: Rows) -> list[str]:
     """Return what broken checks found, in words: the first of them, and how many more there are."""
     told = [
@@ -95,7 +102,8 @@ def list_checks(request: StepRequest) -> list[Check]:
             is_whole = rows[table.name] == "true"
             generated.append(_account_for_rows(request, table) if is_whole else _account_for_touched(request, table))
     generated += list_set_aside_checks(request)
-    return [*request.marketplace.checks, *generated]
+    special = [check.look_at(rows, request.schemas.curated) for check in request.marketplace.checks]
+    return [*special, *generated]
 
 
 def _record(request: StepRequest, check: Check) -> str:
@@ -149,13 +157,19 @@ def _account_for_rows(request: StepRequest, table: CuratedTable) -> Check:
         severity="fail",
         violations=f"""
         select
-            cast(_rp_raw._rp_rows as varchar(20)) || ' in raw, ' || cast(_rp_accepted._rp_rows as varchar(20)) || ' accepted, '
+            cast(_rp_raw._rp_rows as varchar(20)) || ' in raw, ' || cast(_rp_accepted._rp_rows as varchar(20)) || ' accepted ('
+            || cast(_rp_total._rp_rows as varchar(20)) || ' by the ledger), '
             || cast(_rp_rejected._rp_rows as varchar(20)) || ' rejected' as example
         from ({current}) as _rp_raw
         cross join (select count(*) as _rp_rows from {curated}.{table.name}) as _rp_accepted
         cross join (
             select count(*) as _rp_rows from {curated}.rejected_rows where table_name = {literal(table.name)}
         ) as _rp_rejected
+        cross join (
+            select coalesce(sum(accepted_rows), 0) as _rp_rows
+            from {request.schemas.control}.curated_total where table_name = {literal(table.name)}
+        ) as _rp_total
         where _rp_raw._rp_rows <> _rp_accepted._rp_rows + _rp_rejected._rp_rows
+            or _rp_accepted._rp_rows <> _rp_total._rp_rows
         """,
     )

@@ -104,7 +104,7 @@ def compose_close(request: StepRequest) -> Step:
             f" where run_sequence = {run} order by table_name",
             select_positions(control),
             select_columns(schemas.raw),
-            f"select ({select_dirty(control)}) as dirty_periods, ({select_stale(control)}) as stale_years",
+            f"select ({select_dirty(control)}) as dirty_periods, ({select_stale(control)}) as stale_parts",
         ),
         finish=finish,
     )
@@ -121,7 +121,7 @@ def _settle(request: StepRequest, status: str, positions: tuple[Position, ...], 
     if not all(table.read for table in plan.tables) or ledger.files_hash != request.marketplace.files_hash:
         return
     after = replace(ledger, positions=positions, columns=read_rows(tuple[CatalogueColumn, ...], columns), loads=())
-    if is_anything_left(request.by(after), left["dirty_periods"], left["stale_years"]):
+    if is_anything_left(request.by(after), left["dirty_periods"], left["stale_parts"]):
         logger.info("something is left to do; the state stays void")
         return
     try:

@@ -6,7 +6,7 @@ from typing import Any
 
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.base.object_store import DIRTY, run_key, write_json
-from rental_pipeline.definitions.lake_tables import lake_name, mark_years, year_of
+from rental_pipeline.definitions.lake_tables import division_of, lake_name, mark_parts
 from rental_pipeline.model.document import write
 from rental_pipeline.warehouse.steps.curated_build import CuratedBuild
 from rental_pipeline.warehouse.steps.dirty_periods import mark_dirty, read_dirty_ranges, select_dirty_ranges
@@ -62,6 +62,7 @@ class Curation(CuratedBuild):
             *quarantine.replace_rejected(),
             *quarantine.replace_unreadable(),
             *quarantine.replace_orphans(),
+            *self._add_up(),
             self._count(changed),
             f"delete from {self.control}.layer_position where layer = 'curated' and name = {literal(self.table.name)}",
             f"insert into {self.control}.layer_position (layer, name, run_sequence, input_hash, definition_hash)"
@@ -76,19 +77,40 @@ class Curation(CuratedBuild):
         return mark_dirty(self.request, {metric: select for metric, select in selects.items() if select})
 
     def _mark_stale_in_lake(self, changed: str) -> str:
-        """Note which years of the table the lake has to unload again.
+        """Note which months or years of the table the lake has to unload again.
 
         Of an append table these are the touched days': events that are equal and differ in number are no changed rows.
         """
-        column = year_of(self.table)
-        if self.is_append and column not in (None, "event_day"):
-            raise FixConfiguration(f"{self.table.name}.sql: an append table's years in the lake are those of event_day")
-        rows, date_column = (changed, column)
+        division, rows, column = division_of(self.table), changed, ""
+        if self.is_append and division and division.column != "event_day":
+            raise FixConfiguration(f"{self.table.name}.sql: an append table's parts in the lake are those of event_day")
         if self.is_append:
             alone = " union select _event_day from _rp_orphan" if self.arrivals.orphans else ""
             rows = f"(select _event_day from _rp_touched{alone}) as _rp_day" if alone else "_rp_touched"
-            date_column = column and "_event_day"
-        return mark_years(self.control, lake_name("curated", self.table.name), self.run, rows, date_column)
+            column = "_event_day"
+        return mark_parts(self.control, lake_name("curated", self.table.name), self.run, rows, division, column)
+
+    def _add_up(self) -> list[str]:
+        """Return the statements that keep what the table holds in all: what it held, less the rows before, and those after."""
+        total, name = f"{self.control}.curated_total", literal(self.table.name)
+        worth = self.table.amount
+        currency = literal(self.request.settings.reporting_currency if worth else "")
+        currency = f"cast({worth.currency if worth and worth.currency else currency} as varchar(3))"
+        amount = f"cast(sum({worth.amount}) as decimal(38, 4))" if worth else "cast(null as decimal(38, 4))"
+
+        def add(rows: str, sign: str) -> str:
+            counted = f"{sign}count(*) as accepted_rows, {sign}{amount} as amount"
+            return f"select {currency} as currency, {counted} from {rows} group by 1"
+
+        known = f"select currency, accepted_rows, amount from {total} where table_name = {name}"
+        changes = " union all ".join([add("_rp_after", ""), *([] if self.is_full else [add("_rp_before", "-"), known])])
+        return [
+            "create temp table _rp_total as select currency, sum(accepted_rows) as accepted_rows,"
+            f" cast(sum(amount) as decimal(38, 4)) as amount from ({changes}) as _rp_change group by currency",
+            f"delete from {total} where table_name = {name}",
+            f"insert into {total} (table_name, currency, accepted_rows, amount)"
+            f" select {name}, coalesce(currency, ''), accepted_rows, amount from _rp_total where accepted_rows <> 0",
+        ]
 
     def _count(self, changed: str) -> str:
         judged = "select row_key from judged where unreadable_value is not null and broken_rule is null union "

@@ -48,7 +48,7 @@ def compose_pending(request: StepRequest) -> Step:
         return {
             "anything": anything,
             "curated": curated,
-            "lake_is_behind": is_lake_behind(request, stale[0]["stale_years"]),
+            "lake_is_behind": is_lake_behind(request, stale[0]["stale_parts"]),
             "archive": {"anything": waiting, "run_sequence": request.run_sequence},
         }
 
@@ -75,7 +75,7 @@ def select_dirty(control: str) -> str:
 
 def select_stale(control: str) -> str:
     """Return the select that counts what the lake is to show anew."""
-    return f"select count(*) as stale_years from {control}.lake_stale_year"
+    return f"select count(*) as stale_parts from {control}.lake_stale_year"
 
 
 def list_curated_behind(request: StepRequest, raw: dict[str, int]) -> list[str]:
@@ -96,14 +96,14 @@ def is_presentation_behind(request: StepRequest) -> bool:
     )
 
 
-def is_anything_left(request: StepRequest, dirty_periods: int, stale_years: int) -> bool:
+def is_anything_left(request: StepRequest, dirty_periods: int, stale_parts: int) -> bool:
     """Whether an incremental run by the request's ledger would find something to build or to show."""
     raw = {position.name: position.run_sequence for position in request.ledger.positions if position.layer == "raw"}
     return (
         dirty_periods > 0
         or bool(list_curated_behind(request, raw))
         or is_presentation_behind(request)
-        or is_lake_behind(request, stale_years)
+        or is_lake_behind(request, stale_parts)
     )
 
 

@@ -1,4 +1,4 @@
-"""Plan the lake: which tables, and which of their years, differ from what it shows; and which slices it does not show yet."""
+"""Plan the lake: which tables, and which parts of them, differ from what it shows; and which slices it does not show yet."""
 
 from __future__ import annotations
 
@@ -30,14 +30,15 @@ def compose_plan_lake(request: StepRequest) -> Step:
                 layer=table.layer,
                 table=table.table,
                 relation=table.relation,
-                year_of=table.year_of,
-                years=None if needs_whole_unload(request, table) or not table.year_of else years,
+                divided_by=table.division.unit if table.division else None,
+                date_column=table.division.column if table.division else None,
+                parts=None if needs_whole_unload(request, table) or not table.division else parts,
                 base_run=request.ledger.applied_run(LAYER, table.name),
                 definition_hash=_shown_hash(request, table),
                 columns=_columns(columns, table.schema, table.table),
             )
             for table in list_lake_tables(request.marketplace)
-            if (years := _stale_years(stale, table.name)) or needs_whole_unload(request, table)
+            if (parts := _stale_parts(stale, table.name)) or needs_whole_unload(request, table)
         )
         plan = Lake(tables, _slices(request, columns, loads, erased))
         write_json(request.settings.bucket, run_key(schemas.marketplace, request.run_sequence, LAKE), plan.to_json())
@@ -57,13 +58,13 @@ def compose_plan_lake(request: StepRequest) -> Step:
     )
 
 
-def is_lake_behind(request: StepRequest, stale_years: int) -> bool:
+def is_lake_behind(request: StepRequest, stale_parts: int) -> bool:
     """Whether earlier runs left something for the lake to show: their own lake steps failed, or it was never made."""
-    return stale_years > 0 or any(needs_whole_unload(request, table) for table in list_lake_tables(request.marketplace))
+    return stale_parts > 0 or any(needs_whole_unload(request, table) for table in list_lake_tables(request.marketplace))
 
 
 def needs_whole_unload(request: StepRequest, table: LakeTable) -> bool:
-    """Whether all years are unloaded: a rebuild was asked for, or the lake has the table in another shape or not at all."""
+    """Whether all of it is unloaded: a rebuild was asked for, or the lake has the table in another shape or not at all."""
     is_shown = request.ledger.is_defined_as(LAYER, table.name, _shown_hash(request, table))
     return not is_shown or request.is_rebuilt(table.layer, table.sources)
 
@@ -73,7 +74,7 @@ def _shown_hash(request: StepRequest, table: LakeTable) -> str:
     return hash_texts(table.definition_hash, request.settings.bucket)
 
 
-def _stale_years(stale: Rows, name: str) -> tuple[int, ...]:
+def _stale_parts(stale: Rows, name: str) -> tuple[int, ...]:
     return tuple(row["stale_year"] for row in stale if row["table_name"] == name)
 
 

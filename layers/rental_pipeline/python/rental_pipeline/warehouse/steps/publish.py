@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from rental_pipeline.definitions.lake_tables import division_of, lake_name, mark_parts
 from rental_pipeline.definitions.marketplace import Metric
 from rental_pipeline.warehouse.steps.check import list_checks
 from rental_pipeline.warehouse.steps.stage import bound_periods, staged_table
@@ -23,7 +26,7 @@ def compose_publish(request: StepRequest) -> Step:
         request.write_all(
             f"call require_audit({run}, {len(list_checks(request))})",
             *drop_views(request),
-            *(statement for metric in metrics for statement in _replace_periods(request, metric)),
+            *(statement for number, metric in enumerate(metrics) for statement in _replace_periods(request, metric, number)),
             *make_views(request),
             # Nobody can have added any since they were staged: this run holds the lease.
             f"delete from {control}.dirty_period",
@@ -33,16 +36,50 @@ def compose_publish(request: StepRequest) -> Step:
     )
 
 
-def _replace_periods(request: StepRequest, metric: Metric) -> list[str]:
-    published = f"{request.schemas.presentation}.{metric.name}"
-    insert = f"insert into {published} select * from {staged_table(request, metric)}"
+def _replace_periods(request: StepRequest, metric: Metric, number: int) -> list[str]:
+    """Return the statements that make the published periods what was staged, row by row: a row that is as it was is not written.
+
+    What differs makes parts of the metric's table in the lake stale. A rebuild writes all of it.
+
+    Args:
+        number: Of the metric; names of temporary tables have it, as its own name may be as long as one can be.
+    """
+    control, published, staged = (
+        request.schemas.control,
+        f"{request.schemas.presentation}.{metric.name}",
+        staged_table(request, metric),
+    )
     position = request.ledger.position("presentation", metric.name)
     if position and position.definition_hash != request.marketplace.definition_hash(metric.file):
         # Another shape: the whole metric was staged, since its hash covers the file.
-        return [f"drop table {published}", metric.file.section("table"), insert]
+        return [f"drop table {published}", metric.file.section("table"), f"insert into {published} select * from {staged}"]
+    if request.is_rebuilt("presentation", request.marketplace.metric_sources(metric)):
+        return [f"delete from {published}", f"insert into {published} select * from {staged}"]
+    gone, added = f"_rp_gone_{number}", f"_rp_added_{number}"
+    key = " and ".join(_equals(metric, column, gone) for column in metric.unique_key)
     return [
-        f"delete from {published} using {request.schemas.control}.staged_period"
-        f" where staged_period.metric = {literal(metric.name)} and staged_period.period_start = {metric.name}.period_start"
-        f" and {bound_periods(request, metric)}",
-        insert,
+        f"create temp table {gone} as select {metric.name}.* from {published} inner join {control}.staged_period"
+        f" on {metric.name}.period_start = staged_period.period_start and staged_period.metric = {literal(metric.name)}"
+        f" where {bound_periods(request, metric)} except select * from {staged}",
+        f"create temp table {added} as select * from {staged}"
+        f" except select {metric.name}.* from {published} where {bound_periods(request, metric)}",
+        f"delete from {published} using {gone} where {key} and {bound_periods(request, metric)}",
+        f"insert into {published} select * from {added}",
+        mark_parts(
+            control,
+            lake_name("presentation", metric.name),
+            request.run_sequence,
+            f"(select period_start from {gone} union select period_start from {added}) as _rp_differing",
+            division_of(metric),
+        ),
     ]
+
+
+def _equals(metric: Metric, column: str, other: str) -> str:
+    """Return the condition that a column of the metric is that of another table; of NULLs, where it may be one, too."""
+    equal = f"{metric.name}.{column} = {other}.{column}"
+    is_required = re.search(
+        rf'^\s*"?{re.escape(column)}"?\s[^,\n]*\bnot\s+null', metric.file.section("table"), re.IGNORECASE | re.MULTILINE
+    )
+    # Only equality joins by hash.
+    return equal if is_required else f"({equal} or ({metric.name}.{column} is null and {other}.{column} is null))"

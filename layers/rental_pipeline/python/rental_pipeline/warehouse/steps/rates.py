@@ -10,7 +10,7 @@ import io
 
 from rental_pipeline.base.object_store import rates_key, write_bytes, write_copy_manifest
 from rental_pipeline.definitions.exchange_rates import END_OF_TIME, PRECISION, SCALE, Rate, make_rates
-from rental_pipeline.definitions.lake_tables import EXCHANGE_RATE, mark_years
+from rental_pipeline.definitions.lake_tables import EXCHANGE_RATE, mark_parts
 from rental_pipeline.definitions.marketplace import Metric
 from rental_pipeline.warehouse.data_api import Submission
 from rental_pipeline.warehouse.steps.dirty_periods import mark_dirty
@@ -41,7 +41,7 @@ def replace_rates(request: StepRequest) -> list[Submission]:
             f"create temp table changed_rate as {_select_changed(control)}",
             f"create temp table changed_exchange_rate as {_select_changed_days(control)}",
             *_mark_dirty(request),
-            mark_years(control, EXCHANGE_RATE, request.run_sequence, "changed_rate", None),
+            mark_parts(control, EXCHANGE_RATE, request.run_sequence, "changed_rate"),
             f"delete from {control}.exchange_rate",
             f"insert into {control}.exchange_rate ({columns}) select {columns} from incoming_rate",
             f"delete from {control}.reporting_currency",

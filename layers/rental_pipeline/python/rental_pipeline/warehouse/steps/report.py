@@ -50,9 +50,9 @@ def _select_facts(request: StepRequest) -> dict[str, str]:
     """Return what the page says of the run and of the data, of any marketplace: a select by its name in figures.json."""
     control, curated, run = request.schemas.control, request.schemas.curated, request.run_sequence
     of_run = f"where run_sequence = {run}"
-    counts = " union all ".join(
-        f"select {literal(table.name)} as table_name, count(*) as accepted_rows from {curated}.{table.name}"
-        for table in request.marketplace.curated
+    # Also of a table without rows.
+    tables = " union all ".join(
+        f"select cast({literal(table.name)} as varchar(127)) as table_name" for table in request.marketplace.curated
     )
     return {
         "run": "select run_sequence, kind, cast(as_of as varchar(10)) as as_of, finished_at,"
@@ -64,7 +64,9 @@ def _select_facts(request: StepRequest) -> dict[str, str]:
         f" from {control}.table_load {of_run} order by table_name",
         "builds": f"select table_name, rows_accepted, rows_rejected from {control}.curated_build {of_run} order by table_name",
         "metrics": f"select metric, periods, metric_rows from {control}.metric_build {of_run} order by metric",
-        "accepted": f"{counts} order by table_name",
+        "accepted": "select known.table_name, coalesce(sum(curated_total.accepted_rows), 0) as accepted_rows"
+        f" from ({tables}) as known left join {control}.curated_total on known.table_name = curated_total.table_name"
+        " group by known.table_name order by known.table_name",
         "rejected": f"select table_name, broken_rule, count(*) as rejected_rows from {curated}.rejected_rows"
         " group by table_name, broken_rule order by rejected_rows desc, table_name, broken_rule",
         "set_aside": select_set_aside(request),

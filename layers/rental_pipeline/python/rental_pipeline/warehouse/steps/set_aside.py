@@ -91,21 +91,21 @@ def _beyond(request: StepRequest, table: CuratedTable, limit: float) -> str:
     One row alone never stops the others. Counted are the rows; and, by currency, the money of those that were accepted before,
     since their amounts were readable then.
     """
-    control, relation, name = request.schemas.control, f"{request.schemas.curated}.{table.name}", literal(table.name)
+    control, name = request.schemas.control, literal(table.name)
     published = request.ledger.published_run
     newly = f"from {control}.set_aside_row where table_name = {name} and run_sequence > {published}"
+    accepted = f"from {control}.curated_total where table_name = {name}"
     shares = [
         "select newly.set_aside as lost, accepted.kept as kept from"
         f" (select count(*) as set_aside {newly} having count(*) > 1) as newly"
-        f" cross join (select count(*) as kept from {relation}) as accepted"
+        f" cross join (select coalesce(sum(accepted_rows), 0) as kept {accepted}) as accepted"
     ]
     if table.amount:
-        currency = table.amount.currency or f"cast({literal(request.settings.reporting_currency)} as varchar(3))"
         shares.append(
             "select newly.set_aside as lost, coalesce(accepted.kept, 0) as kept from"
             f" (select currency_before as currency, sum(amount_before) as set_aside {newly} and is_accepted_before"
             " group by currency_before having count(*) > 1) as newly left join"
-            f" (select {currency} as currency, sum({table.amount.amount}) as kept from {relation} group by 1) as accepted"
+            f" (select currency, amount as kept {accepted}) as accepted"
             " on newly.currency = accepted.currency"
         )
     shares_sql = " union all ".join(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
-from rental_pipeline.definitions.lake_tables import lake_name, mark_years
 from rental_pipeline.definitions.marketplace import FIRST_DAY, LAST_DAY, Metric
 from rental_pipeline.warehouse.steps.step import Step, StepRequest, literal
 
@@ -79,7 +78,6 @@ def _stage(request: StepRequest, metric: Metric) -> list[str]:
         *_select_days(metric, control),
         *(f"create temp table {each.name} as {fill_in_days(each.file.section('rows'), *days)}" for each in metric.intermediates),
         f"insert into {staged} {fill_in_days(metric.file.section('rows'), *days)}",
-        *_mark_stale_in_lake(request, metric, staged),
         f"delete from {control}.metric_build where run_sequence = {run} and metric = {name}",
         f"insert into {control}.metric_build (run_sequence, metric, is_full, periods, metric_rows)"
         f" select {run}, {name}, {str(is_full).lower()}, (select count(*) from dirty_period), (select count(*) from {staged})",
@@ -97,26 +95,6 @@ def _select_days(metric: Metric, control: str) -> list[str]:
         from {control}.calendar
         inner join dirty_period on {metric.start_in("calendar")} = dirty_period.period_start
         """
-    ]
-
-
-def _mark_stale_in_lake(request: StepRequest, metric: Metric, staged: str) -> list[str]:
-    """Note which years hold periods that publication will change; a metric of another shape is unloaded whole in any case."""
-    if not request.ledger.is_defined_as("presentation", metric.name, request.marketplace.definition_hash(metric.file)):
-        return []
-    control, lake = request.schemas.control, lake_name("presentation", metric.name)
-    published = f"""
-        select {metric.name}.*
-        from {request.schemas.presentation}.{metric.name}
-        inner join dirty_period on {metric.name}.period_start = dirty_period.period_start
-        where {bound_periods(request, metric)}
-    """
-    difference = f"""(
-        (select * from {staged} except {published}) union all ({published} except select * from {staged})
-    ) as differing"""
-    return [
-        f"delete from {control}.lake_stale_year where table_name = {literal(lake)} and run_sequence = {request.run_sequence}",
-        mark_years(control, lake, request.run_sequence, difference, "period_start"),
     ]
 
 

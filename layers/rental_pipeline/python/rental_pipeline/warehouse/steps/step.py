@@ -225,9 +225,10 @@ class StepRequest:
     ) -> tuple[Submission, ...]:
         """Return the submissions that write any number of statements in the step's one guarded batch; arguments as of `write`.
 
-        What a request cannot hold (40 statements, 100 KB) is put into procedures first, which the batch calls and drops: all is
-        still one transaction behind one guard. Batches of their own make the procedures, whose repetition makes the same again;
-        a run that was overtaken can neither make nor call one (docs/decisions, "A transaction of any size").
+        What a request cannot hold (40 statements, 100 KB) is put into procedures, which the batch calls and drops: all is still
+        one transaction behind one guard. It makes them itself, where their texts fit into it. Else batches of their own make
+        them, whose repetition makes the same again; a run that was overtaken can neither make nor call one (docs/decisions,
+        "A transaction of any size").
 
         Raises:
             FixConfiguration: a single statement has over 95,000 bytes, or all have over about 1.7 MB.
@@ -256,6 +257,9 @@ class StepRequest:
             for number, body in enumerate(bodies)
         ]
         drops = [f"drop procedure {name}_{number}()" for number in range(len(bodies))]
+        together = (*definitions, *calls, *drops)
+        if len(together) + GUARDS <= MAX_STATEMENTS and count_bytes(*together) <= MAX_BYTES:
+            return (self.write(*together, once=once, label=label, title=title),)
         return (
             *(self.write(sql, once=False, label=f"{label}-part-{number}") for number, sql in enumerate(definitions)),
             self.write(*calls, *drops, once=once, label=label, title=title),

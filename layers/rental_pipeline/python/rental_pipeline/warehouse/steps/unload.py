@@ -1,18 +1,17 @@
-"""Unload: the lake's stale tables (their stale years, or all of them) become Parquet under a prefix of this run."""
+"""Unload: the lake's stale tables (their stale months or years, or all of them) become Parquet under a prefix of this run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rental_pipeline.base.object_store import LAKE, UNLOADS, address, run_key, unload_folder, write_json
-from rental_pipeline.definitions.lake_tables import select_year
+from rental_pipeline.definitions.lake_tables import Division
 from rental_pipeline.model.document import read_document
 from rental_pipeline.model.lake_document import Lake, StaleTable
 from rental_pipeline.model.request_size import MAX_BYTES, MAX_STATEMENTS, count_bytes
 from rental_pipeline.warehouse.steps.step import GUARDS, Rows, Step, StepRequest, literal
 
-_YEAR = "lake_year"
 _LAST_YEAR = 9999  # of a date in MySQL
 _MOST_STATEMENTS = MAX_STATEMENTS - GUARDS
 
@@ -57,27 +56,39 @@ def _divide(tables: list[list[str]]) -> Iterator[list[str]]:
 def _unload(request: StepRequest, table: StaleTable) -> list[str]:
     """Return the statements that unload a table, and count what they do."""
     control, run, name = request.schemas.control, request.run_sequence, literal(table.name)
-    columns, by_year, where = f"{table.table}.*", "", ""
-    if table.year_of:
-        year = select_year(table.year_of)
-        columns += f", cast({year} as integer) as {_YEAR}"
-        by_year = f" partition by ({_YEAR})"
-        where = "" if table.years is None else f" where {' or '.join(_of_year(table.year_of, each) for each in table.years)}"
+    columns, divided, where = f"{table.table}.*", "", ""
+    if table.divided_by and table.date_column:
+        part = f"lake_{table.divided_by}"
+        columns += f", cast({Division(table.divided_by, table.date_column).number()} as integer) as {part}"
+        divided = f" partition by ({part})"
+        where = "" if table.parts is None else f" where {_bound_parts(table.divided_by, table.date_column, table.parts)}"
     query = f"select {columns} from {table.relation}{where}"
     prefix = address(request.settings.bucket, unload_folder(request.schemas.marketplace, table.layer, table.table, run))
     return [
         # Not CLEANPATH: files that an attempt left behind are in no manifest, and nobody needs a right to delete.
         f"unload ({literal(query)}) to {literal(prefix)} iam_role {literal(request.settings.copy_role_arn)}"
-        f" format as parquet{by_year} manifest allowoverwrite",
+        f" format as parquet{divided} manifest allowoverwrite",
         f"delete from {control}.lake_unload where run_sequence = {run} and table_name = {name}",
         f"insert into {control}.lake_unload (run_sequence, table_name, is_whole, unloaded_rows)"
-        f" select {run}, {name}, {str(table.years is None).lower()}, count(*) from {table.relation}{where}",
+        f" select {run}, {name}, {str(table.parts is None).lower()}, count(*) from {table.relation}{where}",
     ]
 
 
-def _of_year(column: str, year: int) -> str:
-    """Return the condition that a row is of a year (0: of none), in literals, by which Redshift skips the blocks of others."""
-    if not year:
-        return f"{column} is null"
-    until = f" and {column} < '{year + 1:04d}-01-01'" if year < _LAST_YEAR else ""
-    return f"({column} >= '{year:04d}-01-01'{until})"
+def _bound_parts(unit: str, column: str, parts: Sequence[int]) -> str:
+    """Return the condition that a row is of some parts (0: of none), in literals, by which Redshift skips the blocks of others.
+
+    Parts that follow each other are one range.
+    """
+    conditions = [f"{column} is null"] if 0 in parts else []
+    ranges: list[tuple[tuple[int, int], tuple[int, int]]] = []
+    for part in sorted(filter(None, parts)):
+        first = (part, 1) if unit == "year" else divmod(part, 100)
+        after = (first[0] + 1, 1) if unit == "year" or first[1] == 12 else (first[0], first[1] + 1)
+        if ranges and ranges[-1][1] == first:
+            ranges[-1] = (ranges[-1][0], after)
+        else:
+            ranges.append((first, after))
+    for (year, month), (end_year, end_month) in ranges:
+        until = f" and {column} < '{end_year:04d}-{end_month:02d}-01'" if end_year <= _LAST_YEAR else ""
+        conditions.append(f"({column} >= '{year:04d}-{month:02d}-01'{until})")
+    return " or ".join(conditions)
