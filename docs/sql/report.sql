@@ -32,7 +32,7 @@ select metric, periods, metric_rows
     where run_sequence = 2
     order by metric;
 
-select known.table_name, coalesce(sum(curated_total.accepted_rows), 0) as accepted_rows
+select known.table_name, cast(coalesce(sum(curated_total.accepted_rows), 0) as bigint) as accepted_rows
     from (select cast('apartments' as varchar(127)) as table_name
         union all
         select cast('bookings' as varchar(127)) as table_name

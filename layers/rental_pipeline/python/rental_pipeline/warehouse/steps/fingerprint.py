@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from rental_pipeline.model.strategies import Append, Merge
 from rental_pipeline.warehouse.steps.newest import select_newest
 from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest, literal
 
-# Few enough for one statement that finds each key's range, enough for a range to be a small part of a table.
+# At most: few enough for one statement that finds each key's range, enough for a range to be a small part of a table.
 _KEY_RANGES = 256
 
 
@@ -40,7 +41,8 @@ def compose_fingerprint(request: StepRequest) -> Step:
         )
         return {"tables": list(fingerprints)}
 
-    return Step(request.statement_name, reads=tuple(_select(request, table, run_input) for table in tables), finish=finish)
+    selects = (_select(request, table, run_input, loaded[table.name]) for table in tables)
+    return Step(request.statement_name, reads=tuple(selects), finish=finish)
 
 
 def _is_compared(table: TableContract, run_input: RunInput) -> bool:
@@ -49,10 +51,10 @@ def _is_compared(table: TableContract, run_input: RunInput) -> bool:
     return run_input.reconcile or not isinstance(table.strategy, Merge)
 
 
-def _select(request: StepRequest, table: TableContract, run_input: RunInput) -> str:
+def _select(request: StepRequest, table: TableContract, run_input: RunInput, types: dict[str, str]) -> str:
     if isinstance(table.strategy, Append):
         return _select_days(request, table, None if run_input.reconcile else _find_first_day(request, table))
-    return _select_ranges(request, table)
+    return _select_ranges(request, table, types)
 
 
 def _find_first_day(request: StepRequest, table: TableContract) -> str | None:
@@ -73,27 +75,45 @@ def _select_days(request: StepRequest, table: TableContract, first_day: str | No
     )
 
 
-def _select_ranges(request: StepRequest, table: TableContract) -> str:
+def _select_ranges(request: StepRequest, table: TableContract, types: dict[str, str]) -> str:
     key = [quote_identifier(column) for column in table.key]
+    raw = f"{request.schemas.raw}.{quote_identifier(table.name)}"
+    number, ends = _number_range(key, types.get(table.key[0], ""), raw)
     newest, ranged = (", ".join(f"{alias}.{column}" for column in key) for alias in ("_rp_newest", "_rp_ranged"))
     starts = ", ".join(
         f"max(case when _rp_placed._rp_place = 1 then cast(_rp_placed.{column} as varchar(65535)) end) as _rp_start_{number}"
         for number, column in enumerate(key)
     )
-    current = select_newest(f"{request.schemas.raw}.{quote_identifier(table.name)}", table.key, ["_row_hash"])
+    current = select_newest(raw, table.key, ["_row_hash"])
     return f"""
     select {starts}, count(*) as _rp_rows, cast(sum(cast(_rp_placed._row_hash as decimal(38, 0))) as varchar(40)) as _rp_checksum
     from (
         select {ranged}, _rp_ranged._row_hash, _rp_ranged._rp_key_range,
             row_number() over (partition by _rp_ranged._rp_key_range order by {ranged}) as _rp_place
         from (
-            select {newest}, _rp_newest._row_hash, ntile({_KEY_RANGES}) over (order by {newest}) as _rp_key_range
-            from ({current}) as _rp_newest
+            select {newest}, _rp_newest._row_hash, {number} as _rp_key_range
+            from ({current}) as _rp_newest{ends}
         ) as _rp_ranged
     ) as _rp_placed
     group by _rp_placed._rp_key_range
     order by _rp_placed._rp_key_range
     """
+
+
+def _number_range(key: Sequence[str], kind: str, raw: str) -> tuple[str, str]:
+    """Return the expression of a key's range, greater for greater keys, and the join that it needs.
+
+    Whole numbers are divided by value, which each slice of the warehouse does for its own rows. Ranges of other keys have equally
+    many rows, for which all are sorted on one slice (Database Developer Guide, NTILE without PARTITION BY).
+    """
+    if not kind.startswith(("smallint", "integer", "bigint")):
+        newest = ", ".join(f"_rp_newest.{column}" for column in key)
+        return f"ntile({_KEY_RANGES}) over (order by {newest})", ""
+    least, greatest = (f"cast({edge}({key[0]}) as double precision)" for edge in ("min", "max"))
+    ends = f" cross join (select {least} as _rp_least, {greatest} as _rp_greatest from {raw}) as _rp_ends"
+    # In floating point no product is too large, and what is rounded stays in its order.
+    place = f"(cast(_rp_newest.{key[0]} as double precision) - _rp_ends._rp_least)"
+    return f"cast(floor({place} / (_rp_ends._rp_greatest - _rp_ends._rp_least + 1) * {_KEY_RANGES}) as integer)", ends
 
 
 def _read_fingerprints(table: TableContract, rows: Rows) -> list[KnownRange] | list[KnownDay]:

@@ -64,7 +64,7 @@ def _select_facts(request: StepRequest) -> dict[str, str]:
         f" from {control}.table_load {of_run} order by table_name",
         "builds": f"select table_name, rows_accepted, rows_rejected from {control}.curated_build {of_run} order by table_name",
         "metrics": f"select metric, periods, metric_rows from {control}.metric_build {of_run} order by metric",
-        "accepted": "select known.table_name, coalesce(sum(curated_total.accepted_rows), 0) as accepted_rows"
+        "accepted": "select known.table_name, cast(coalesce(sum(curated_total.accepted_rows), 0) as bigint) as accepted_rows"
         f" from ({tables}) as known left join {control}.curated_total on known.table_name = curated_total.table_name"
         " group by known.table_name order by known.table_name",
         "rejected": f"select table_name, broken_rule, count(*) as rejected_rows from {curated}.rejected_rows"
