@@ -14,7 +14,8 @@ from (
     select _rp_ranged."id", _rp_ranged._row_hash, _rp_ranged._rp_key_range,
         row_number() over (partition by _rp_ranged._rp_key_range order by _rp_ranged."id") as _rp_place
     from (
-        select _rp_newest."id", _rp_newest._row_hash, ntile(256) over (order by _rp_newest."id") as
+        select _rp_newest."id", _rp_newest._row_hash, cast(floor((cast(_rp_newest."id" as double precision) -
+            _rp_ends._rp_least) / (_rp_ends._rp_greatest - _rp_ends._rp_least + 1) * 256) as integer) as
             _rp_key_range
         from (
     select "id", _row_hash
@@ -27,6 +28,9 @@ from (
     ) as _rp_ranked
     where _rp_rank = 1 and _operation = 'U'
 ) as _rp_newest
+    cross join (select cast(min("id") as double precision) as _rp_least, cast(max("id") as double precision) as
+        _rp_greatest
+        from apartments_raw."apartments") as _rp_ends
     ) as _rp_ranged
 ) as _rp_placed
 group by _rp_placed._rp_key_range
@@ -54,7 +58,8 @@ from (
     select _rp_ranged."id", _rp_ranged._row_hash, _rp_ranged._rp_key_range,
         row_number() over (partition by _rp_ranged._rp_key_range order by _rp_ranged."id") as _rp_place
     from (
-        select _rp_newest."id", _rp_newest._row_hash, ntile(256) over (order by _rp_newest."id") as
+        select _rp_newest."id", _rp_newest._row_hash, cast(floor((cast(_rp_newest."id" as double precision) -
+            _rp_ends._rp_least) / (_rp_ends._rp_greatest - _rp_ends._rp_least + 1) * 256) as integer) as
             _rp_key_range
         from (
     select "id", _row_hash
@@ -67,6 +72,9 @@ from (
     ) as _rp_ranked
     where _rp_rank = 1 and _operation = 'U'
 ) as _rp_newest
+    cross join (select cast(min("id") as double precision) as _rp_least, cast(max("id") as double precision) as
+        _rp_greatest
+        from apartments_raw."apartments") as _rp_ends
     ) as _rp_ranged
 ) as _rp_placed
 group by _rp_placed._rp_key_range
@@ -81,8 +89,9 @@ from (
         row_number() over (partition by _rp_ranged._rp_key_range
                 order by _rp_ranged."booking_id") as _rp_place
     from (
-        select _rp_newest."booking_id", _rp_newest._row_hash, ntile(256) over (order by
-            _rp_newest."booking_id") as _rp_key_range
+        select _rp_newest."booking_id", _rp_newest._row_hash, cast(floor((cast(_rp_newest."booking_id" as
+            double precision) - _rp_ends._rp_least) / (_rp_ends._rp_greatest - _rp_ends._rp_least + 1) * 256)
+            as integer) as _rp_key_range
         from (
     select "booking_id", _row_hash
     from (
@@ -94,6 +103,9 @@ from (
     ) as _rp_ranked
     where _rp_rank = 1 and _operation = 'U'
 ) as _rp_newest
+    cross join (select cast(min("booking_id") as double precision) as _rp_least, cast(max("booking_id") as
+        double precision) as _rp_greatest
+        from apartments_raw."bookings") as _rp_ends
     ) as _rp_ranged
 ) as _rp_placed
 group by _rp_placed._rp_key_range

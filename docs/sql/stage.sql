@@ -34,6 +34,10 @@ sortkey (period_start);
 
 delete from apartments_control.staged_period where metric = 'average_booking_duration_weekly';
 
+delete from apartments_control.metric_build
+    where run_sequence = 2
+    and metric = 'average_booking_duration_weekly';
+
 insert into apartments_control.staged_period (metric, period_start, run_sequence)
     select distinct 'average_booking_duration_weekly', period_start, 2
     from (select period_start
@@ -75,10 +79,6 @@ insert into apartments_staging.average_booking_duration_weekly select
     average_nights
 from stay_length;
 
-delete from apartments_control.metric_build
-    where run_sequence = 2
-    and metric = 'average_booking_duration_weekly';
-
 insert into apartments_control.metric_build (run_sequence, metric, is_full, periods, metric_rows)
     select 2, 'average_booking_duration_weekly', false, (select count(*)
         from dirty_period), (select count(*)
@@ -118,6 +118,8 @@ distkey (apartment_id)
 sortkey (period_start);
 
 delete from apartments_control.staged_period where metric = 'top_listings_weekly';
+
+delete from apartments_control.metric_build where run_sequence = 2 and metric = 'top_listings_weekly';
 
 insert into apartments_control.staged_period (metric, period_start, run_sequence)
     select distinct 'top_listings_weekly', period_start, 2
@@ -160,8 +162,6 @@ select
     end as listing_rank
 from listing_week;
 
-delete from apartments_control.metric_build where run_sequence = 2 and metric = 'top_listings_weekly';
-
 insert into apartments_control.metric_build (run_sequence, metric, is_full, periods, metric_rows)
     select 2, 'top_listings_weekly', false, (select count(*)
         from dirty_period), (select count(*)
@@ -193,6 +193,10 @@ diststyle all
 sortkey (period_start);
 
 delete from apartments_control.staged_period where metric = 'average_booking_duration_weekly';
+
+delete from apartments_control.metric_build
+    where run_sequence = 1
+    and metric = 'average_booking_duration_weekly';
 
 insert into apartments_control.staged_period (metric, period_start, run_sequence)
     select distinct 'average_booking_duration_weekly', period_start, 1
@@ -230,10 +234,6 @@ group by period_start;
 insert into apartments_staging.average_booking_duration_weekly
 -- (sql/apartments/presentation/average_booking_duration_weekly.sql, section rows: see above);
 
-delete from apartments_control.metric_build
-    where run_sequence = 1
-    and metric = 'average_booking_duration_weekly';
-
 insert into apartments_control.metric_build (run_sequence, metric, is_full, periods, metric_rows)
     select 1, 'average_booking_duration_weekly', true, (select count(*)
         from dirty_period), (select count(*)
@@ -264,6 +264,8 @@ distkey (apartment_id)
 sortkey (period_start);
 
 delete from apartments_control.staged_period where metric = 'top_listings_weekly';
+
+delete from apartments_control.metric_build where run_sequence = 1 and metric = 'top_listings_weekly';
 
 insert into apartments_control.staged_period (metric, period_start, run_sequence)
     select distinct 'top_listings_weekly', period_start, 1
@@ -304,8 +306,6 @@ select
         when revenue is not null then rank() over (partition by period_start order by revenue desc nulls last)
     end as listing_rank
 from listing_week;
-
-delete from apartments_control.metric_build where run_sequence = 1 and metric = 'top_listings_weekly';
 
 insert into apartments_control.metric_build (run_sequence, metric, is_full, periods, metric_rows)
     select 1, 'top_listings_weekly', true, (select count(*)

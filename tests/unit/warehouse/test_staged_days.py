@@ -10,7 +10,7 @@ from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.definitions.sql_files import read_sql_file
 from rental_pipeline.model.arrivals import PeriodRange
 from rental_pipeline.model.ledger import Ledger, Position
-from rental_pipeline.warehouse.steps.stage import fill_in_days, find_staged_days
+from rental_pipeline.warehouse.steps.stage import fill_in_days, find_staged_days, is_stale
 from tests.fixtures.composed_steps import SQL_ROOT
 from tests.unit.warehouse.example_runs import plan_a_run
 
@@ -18,12 +18,12 @@ from tests.unit.warehouse.example_runs import plan_a_run
 class Request:
     """What a stage asks of its step's request: run 7 of 24 November 2026 (a Tuesday), the one before published on the 20th."""
 
-    def __init__(self, made_from: str | None = None, **dirty: tuple[str, str]):
+    def __init__(self, made_from: str | None = None, published_for: str = "2026-11-20", **dirty: tuple[str, str]):
         self.marketplace = read_marketplace(SQL_ROOT, "apartments")
         self.plan = plan_a_run(7, as_of="2026-11-24")
         self.dirty = {name: PeriodRange(*periods) for name, periods in dirty.items()}
         positions = (
-            Position("presentation", m.name, 5, as_of="2026-11-20", input_hash=made_from or self.marketplace.metric_hash(m))
+            Position("presentation", m.name, 5, as_of=published_for, input_hash=made_from or self.marketplace.metric_hash(m))
             for m in self.marketplace.metrics
         )
         self.ledger = Ledger(7, "one", "", tuple(positions))
@@ -53,6 +53,14 @@ def test_passing_time_alone_is_of_metrics_that_depend_on_the_day():
     """Of the others nothing is read: no day is at once behind the last and before the first of the calendar."""
     assert Request().find("repeat_customers_daily") == (date(2026, 11, 20), date(2026, 11, 24))
     assert Request().find("top_listings_weekly") == (LAST_DAY, FIRST_DAY)
+
+
+def test_a_run_of_the_same_day_stages_what_changed_alone():
+    """As many runs of a day are: no time has passed over any period."""
+    request = Request(published_for="2026-11-24", repeat_customers_daily=("2026-11-02", "2026-11-03"))
+    assert request.find("repeat_customers_daily") == (date(2026, 11, 2), date(2026, 11, 3))
+    stale = {metric.name for metric in request.marketplace.metrics if is_stale(request, metric)}
+    assert stale == {"repeat_customers_daily"}
 
 
 def test_a_metric_that_is_made_otherwise_is_read_whole():

@@ -7,7 +7,7 @@ import re
 from rental_pipeline.definitions.lake_tables import division_of, lake_name, mark_parts
 from rental_pipeline.definitions.marketplace import Metric
 from rental_pipeline.warehouse.steps.check import list_checks
-from rental_pipeline.warehouse.steps.stage import bound_periods, staged_table
+from rental_pipeline.warehouse.steps.stage import bound_periods, is_stale, staged_table
 from rental_pipeline.warehouse.steps.step import Step, StepRequest, insert_rows, literal
 from rental_pipeline.warehouse.steps.views import drop_views, make_views
 
@@ -16,6 +16,7 @@ def compose_publish(request: StepRequest) -> Step:
     """Compose the step: one transaction, however many metrics and views there are."""
     control, run, as_of = request.schemas.control, request.run_sequence, literal(request.plan.as_of)
     metrics = request.marketplace.metrics
+    staged = [metric for metric in metrics if is_stale(request, metric)]
     positions = [
         f"('presentation', {literal(metric.name)}, {run}, {as_of}, {literal(request.marketplace.metric_hash(metric))},"
         f" {literal(request.marketplace.definition_hash(metric.file))})"
@@ -26,7 +27,7 @@ def compose_publish(request: StepRequest) -> Step:
         request.write_all(
             f"call require_audit({run}, {len(list_checks(request))})",
             *drop_views(request),
-            *(statement for number, metric in enumerate(metrics) for statement in _replace_periods(request, metric, number)),
+            *(sql for number, metric in enumerate(staged) for sql in _replace_periods(request, metric, number)),
             *make_views(request),
             # Nobody can have added any since they were staged: this run holds the lease.
             f"delete from {control}.dirty_period",

@@ -12,11 +12,20 @@ _DIRTY_DAY = "dirty_day"
 
 
 def compose_stage(request: StepRequest) -> Step:
-    """Compose the staging of all metrics, a transaction for each. Repeating it computes the same again."""
-    return Step(
-        request.statement_name,
-        tuple(request.write(*_stage(request, metric), once=False, label=metric.name) for metric in request.marketplace.metrics),
-    )
+    """Compose the staging of all metrics, a transaction for each that has stale periods. Repeating it computes the same again."""
+    metrics = request.marketplace.metrics
+    submissions = [
+        request.write(*_stage(request, metric), once=False, label=metric.name) for metric in metrics if is_stale(request, metric)
+    ]
+    if fresh := [sql for metric in metrics if not is_stale(request, metric) for sql in _stage_nothing(request, metric)]:
+        submissions += request.write_all(*fresh, once=False, label="nothing-stale")
+    return Step(request.statement_name, tuple(submissions))
+
+
+def is_stale(request: StepRequest, metric: Metric) -> bool:
+    """Whether a period of the metric is staged."""
+    first, last = find_staged_days(request, metric)
+    return first <= last
 
 
 def needs_full_stage(request: StepRequest, metric: Metric) -> bool:
@@ -32,9 +41,14 @@ def find_staged_days(request: StepRequest, metric: Metric) -> tuple[date, date]:
     days = []
     if dirty := request.dirty.get(metric.name):
         days += [date.fromisoformat(dirty.first_period), date.fromisoformat(dirty.last_period)]
-    if metric.depends_on_day and request.ledger.as_of:
-        days += [date.fromisoformat(request.ledger.as_of), date.fromisoformat(request.plan.as_of)]
+    if metric.depends_on_day and _has_day_passed(request):
+        days += [date.fromisoformat(request.ledger.as_of or request.plan.as_of), date.fromisoformat(request.plan.as_of)]
     return metric.cover(min(days), max(days)) if days else (LAST_DAY, FIRST_DAY)
+
+
+def _has_day_passed(request: StepRequest) -> bool:
+    """Whether presentation was made for another day."""
+    return bool(request.ledger.as_of) and request.ledger.as_of != request.plan.as_of
 
 
 def bound_periods(request: StepRequest, metric: Metric) -> str:
@@ -60,13 +74,8 @@ def _stage(request: StepRequest, metric: Metric) -> list[str]:
     staged = staged_table(request, metric)
     first, last = find_staged_days(request, metric)
     days = (first - timedelta(days=metric.lookback), last)
-    definition = metric.file.section("table")
     return [
-        # The published table has to exist, if empty, before the first publication replaces its periods.
-        definition,
-        f"drop table if exists {staged}",
-        definition.replace(f"{request.schemas.presentation}.", f"{request.schemas.staging}."),
-        f"delete from {control}.staged_period where metric = {name}",
+        *_empty(request, metric),
         f"insert into {control}.staged_period (metric, period_start, run_sequence)"
         f" select distinct {name}, period_start, {run} from ({_dirty(request, metric, is_full)}) as dirty",
         f"""
@@ -78,9 +87,30 @@ def _stage(request: StepRequest, metric: Metric) -> list[str]:
         *_select_days(metric, control),
         *(f"create temp table {each.name} as {fill_in_days(each.file.section('rows'), *days)}" for each in metric.intermediates),
         f"insert into {staged} {fill_in_days(metric.file.section('rows'), *days)}",
-        f"delete from {control}.metric_build where run_sequence = {run} and metric = {name}",
         f"insert into {control}.metric_build (run_sequence, metric, is_full, periods, metric_rows)"
         f" select {run}, {name}, {str(is_full).lower()}, (select count(*) from dirty_period), (select count(*) from {staged})",
+    ]
+
+
+def _stage_nothing(request: StepRequest, metric: Metric) -> list[str]:
+    """Return the statements for a metric of which no period is stale."""
+    return [
+        *_empty(request, metric),
+        f"insert into {request.schemas.control}.metric_build (run_sequence, metric, is_full, periods, metric_rows)"
+        f" values ({request.run_sequence}, {literal(metric.name)}, false, 0, 0)",
+    ]
+
+
+def _empty(request: StepRequest, metric: Metric) -> list[str]:
+    """Return the statements that take from staging what an earlier run left there."""
+    control, definition, name = request.schemas.control, metric.file.section("table"), literal(metric.name)
+    return [
+        # The published table has to exist, if empty, before the first publication replaces its periods.
+        definition,
+        f"drop table if exists {staged_table(request, metric)}",
+        definition.replace(f"{request.schemas.presentation}.", f"{request.schemas.staging}."),
+        f"delete from {control}.staged_period where metric = {name}",
+        f"delete from {control}.metric_build where run_sequence = {request.run_sequence} and metric = {name}",
     ]
 
 
@@ -105,7 +135,7 @@ def _dirty(request: StepRequest, metric: Metric, is_full: bool) -> str:
     if is_full:
         return all_periods
     touched = f"select period_start from {control}.dirty_period where metric = {literal(metric.name)}"
-    if not metric.depends_on_day:
+    if not metric.depends_on_day or not _has_day_passed(request):
         return touched
     return (
         f"{touched} union all {all_periods}"
