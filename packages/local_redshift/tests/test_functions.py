@@ -278,5 +278,63 @@ def test_a_function_of_postgresql_alone_does_not_exist(warehouse):
         "pg_sleep(1)",
         "format('%s', 1)",
     ):
-        with pytest.raises(StatementFailed, match="does not exist in Redshift"):
+        with pytest.raises(StatementFailed, match=r"does not exist( in Redshift|: it is PostgreSQL's)"):
             warehouse.query(f"select {call}")
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("regexp_substr('one two three', '[a-z]+', 4)", "two"),
+        ("regexp_substr('one two three', '[a-z]+', 1, 3)", "three"),
+        ("regexp_substr('one TWO', 't[a-z]+', -5, 1, 'i')", "TWO"),
+        ("regexp_substr('id=7; id=8', 'id=([0-9])', 1, 2, 'e')", "8"),
+        ("regexp_substr('id=7', 'id=[0-9]', 1, 1, 'e')", "id=7"),
+        ("regexp_substr('one', '[a-z]+', 9)", ""),
+        ("regexp_substr('one', '[a-z]+', 1, 0)", None),
+        ("regexp_instr('one two', '[a-z]+', 2)", 2),
+        ("regexp_instr('one two', '[a-z]+', 1, 2)", 5),
+        ("regexp_instr('one two', '[a-z]+', 1, 1, 1)", 4),
+        ("regexp_instr('one two', 'T[A-Z]+', 1, 1, 0, 'i')", 5),
+        ("regexp_count('one two', 'o')", 2),
+        ("regexp_count('one two', 'o', 2)", 1),
+        ("regexp_count('one two', 'O', 1, 'i')", 2),
+        ("regexp_replace('one two', 'o', '0', 2)", "one tw0"),
+        ("regexp_replace('One two', 'O', '0', 1, 'i')", "0ne tw0"),
+        ("strtol('0x1f', 16)", 31),
+        ("strtol('-ff', 16)", -255),
+        ("split_part('a,b', ',', 2)", "b"),
+        ("to_char(timestamp '2026-01-02 03:04:05', 'HH24:MI TZ')", "03:04 UTC"),
+        ("date_part(month, date '2026-03-04')", 3.0),
+    ],
+)
+def test_functions_count_and_cut_as_documented(warehouse, expression, expected):
+    """Pages REGEXP_SUBSTR, REGEXP_INSTR, REGEXP_COUNT, REGEXP_REPLACE, r_STRTOL, SPLIT_PART, r_TO_CHAR, r_DATE_PART_function."""
+    assert value(warehouse, expression) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "reason"),
+    [
+        ("regexp_substr('a', '(?=a)', 1, 1, 'p')", "Perl"),
+        ("regexp_count('a', 'a', 1, 'x')", "not c, i, e or p"),
+        ("split_part('a,b', ',', -1)", "greater than zero"),
+        ("split_part('a,b', ',', 1 - 2)", "greater than zero"),
+        ("date_part(ms, timestamp '2026-01-02 03:04:05.678')", "r_DATE_PART_function"),
+        ("to_timestamp('2026-01-02 25:00:00', 'YYYY-MM-DD HH24:MI:SS')", "r_TO_TIMESTAMP"),
+        ("soundex('a')", "c_SQL_functions"),
+        ("dateadd(hour, 1, time '10:00')", "c_SQL_functions"),
+        ("date '2026-01-01' + true", "c_Supported_data_types"),
+    ],
+)
+def test_what_is_not_computed_is_refused_by_name(warehouse, expression, reason):
+    """Each names the function or operator, and the page."""
+    with pytest.raises(StatementFailed, match=reason):
+        value(warehouse, expression)
+
+
+def test_the_search_path_shows_no_schema_of_the_stand_in(warehouse):
+    """Page r_CURRENT_SCHEMAS; r_VERSION."""
+    assert value(warehouse, "current_schemas(true)") == "{pg_catalog,public}"
+    assert value(warehouse, "current_schemas(false)") == "{public}"
+    assert "Redshift" in value(warehouse, "version()")

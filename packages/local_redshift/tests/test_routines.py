@@ -32,8 +32,8 @@ begin
     while v_count < 3 loop
         v_count := v_count + 1;
     end loop;
-    create temp table if not exists seen as select p_key as k;
-    perform count(*) from seen;
+    create temp table seen as select p_key as k;
+    insert into log (message) select 'seen ' || count(*) from seen;
     get diagnostics v_count = row_count;
     select into v_text label from item where k = p_key;
     if not found then
@@ -77,6 +77,8 @@ def test_a_procedure_runs_as_written(items):
         ("it's; new 1.50",),
         ("round 2",),
         ("round 2",),
+        ("seen 1",),
+        ("seen 1",),
     ]
 
 
@@ -112,12 +114,12 @@ def test_scalar_functions_compute(fresh_warehouse):
         [
             "create or replace function f.next_month(date) returns date immutable as $$"
             " select add_months($1, 1)::date $$ language sql",
-            "create or replace function f.both(date, int) returns int stable as $$"
+            "create or replace function f.of_two(date, int) returns int stable as $$"
             " select case when $2 > 0 then extract(month from f.next_month($1))::int else null end $$ language sql",
         ]
     )
-    assert fresh_warehouse.query("select f.both(date '2026-12-31', 1), f.both(date '2026-12-31', 0)") == [(1, None)]
-    fresh_warehouse.execute("drop function f.both(date, int)")
+    assert fresh_warehouse.query("select f.of_two(date '2026-12-31', 1), f.of_two(date '2026-12-31', 0)") == [(1, None)]
+    fresh_warehouse.execute("drop function f.of_two(date, int)")
 
 
 def test_functions_and_procedures_are_found_by_the_search_path(fresh_warehouse):

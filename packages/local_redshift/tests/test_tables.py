@@ -1,5 +1,7 @@
 """Tables: definitions, sizes in bytes, keys that are not enforced, changes, the catalog, rights."""
 
+import re
+
 import pytest
 
 from local_redshift.testing import StatementFailed
@@ -220,3 +222,139 @@ def test_nothing_can_be_made_among_redshifts_functions(fresh_warehouse):
     """The schema of the stand-in's own functions is not writable, whatever the search path."""
     with pytest.raises(StatementFailed, match=r"permission denied|no schema has been selected"):
         fresh_warehouse.execute(["set search_path to nowhere", "create table t (a int)"])
+
+
+def test_trailing_blanks_do_not_count_in_comparisons(fresh_warehouse):
+    """Page r_Character_types: insignificant when values of VARCHAR or CHAR are compared, in whatever way."""
+    fresh_warehouse.execute(
+        [
+            "create table t (v varchar(5), c char(5), n int)",
+            "insert into t values ('a', 'a', 1), ('a  ', 'a', 2), ('b', 'b', 3), (' a', 'a', 4), ('a' || chr(9), 'a', 5)",
+        ]
+    )
+    assert fresh_warehouse.query("select n from t where v = 'a' order by n") == [(1,), (2,)]
+    assert fresh_warehouse.query("select n from t where v in ('a ', 'x') and v = c order by n") == [(1,), (2,)]
+    assert fresh_warehouse.query("select count(*) from (select distinct v from t) as d") == [(4,)]
+    assert fresh_warehouse.query("select count(*), max(n) from t group by v order by max(n)") == [(2, 2), (1, 3), (1, 4), (1, 5)]
+    assert fresh_warehouse.query("select a.n, b.n from t a join t b on a.v = b.v and a.n < b.n") == [(1, 2)]
+    assert fresh_warehouse.query("select n from t where v = 'a' and n < 9 order by v, n desc") == [(2,), (1,)]
+    assert fresh_warehouse.query("select v from t where n = 2 except select v from t where n = 1") == []
+    ranks = "select n from (select n, row_number() over (partition by v order by n) as place from t) as r where place = 2"
+    assert fresh_warehouse.query(ranks) == [(2,)]
+    assert fresh_warehouse.query("select len(v), len(c) from t where n = 2") == [(3, 1)]
+    assert fresh_warehouse.query("select case v when 'a' then 1 else 0 end, nullif(v, 'a') from t where n = 2") == [(1, None)]
+    assert fresh_warehouse.query("select n from t where v like 'a' order by n") == [(1,)]
+
+
+@pytest.mark.parametrize("statement", ["insert into v values (1)", "update v set a = 1", "delete from v", "lock v", "truncate v"])
+def test_views_are_read_only(fresh_warehouse, statement):
+    """Pages r_CREATE_VIEW, r_LOCK, r_TRUNCATE: what changes rows, or keeps others from it, names a table."""
+    fresh_warehouse.execute(["create table t (a int)", "create view v as select a from t"])
+    with pytest.raises(StatementFailed, match=r"is a view.*\(page r_"):
+        fresh_warehouse.execute(statement)
+    fresh_warehouse.execute(re.sub(r"\bv\b", "t", statement))
+
+
+@pytest.mark.parametrize("statement", ["vacuum nowhere", "analyze nowhere", "analyze t (zzz)", "vacuum v", "analyze v"])
+def test_what_is_vacuumed_or_analyzed_exists(fresh_warehouse, statement):
+    """Pages r_VACUUM_command and r_ANALYZE: a table, and columns of it."""
+    fresh_warehouse.execute(["create table t (a int)", "create view v as select a from t"])
+    with pytest.raises(StatementFailed, match=r"(does not exist|is a view).*\(page r_(VACUUM_command|ANALYZE)\)"):
+        fresh_warehouse.execute(statement)
+    fresh_warehouse.execute("analyze t (a)")
+    fresh_warehouse.execute("vacuum delete only t to 75 percent")
+
+
+@pytest.mark.parametrize(
+    ("statement", "reason"),
+    [
+        ("alter table t drop column d", "distkey"),
+        ("alter table t drop column s", "sortkey"),
+        ("alter table t drop column p", "a key depends on it"),
+        ("alter table one drop column a", "last column"),
+        ("alter table t alter column p type varchar(20)", "PRIMARY KEY"),
+        ("alter table t alter column u type varchar(20)", "UNIQUE"),
+        ("alter table t alter column e type varchar(20)", "BYTEDICT"),
+        ("alter table t alter column e encode bytedict", "already"),
+        ("alter table t alter column n encode text255", "does not suit"),
+        ("alter table t alter column zzz encode raw", "does not exist"),
+        ("alter table t alter distkey zzz", "does not exist"),
+        ("alter table t alter sortkey (n, zzz)", "does not exist"),
+        ("alter table t add primary key (n)", "multiple primary keys"),
+        ("alter table one add primary key (a)", "nullable"),
+        ("alter table t add unique (zzz)", "does not exist"),
+        ("alter table t add foreign key (n) references one (a)", "no unique constraint"),
+        ("alter table t drop constraint nothing", "does not exist"),
+        ("alter table i alter distkey a", "interleaved"),
+        ("create table x (a int references t (n))", "no unique constraint"),
+        ("create table x (a int references nowhere)", "does not exist"),
+        ("create table x distkey (zzz) as select 1 as a", "does not exist"),
+    ],
+)
+def test_columns_are_changed_by_what_they_are_for(fresh_warehouse, statement, reason):
+    """Pages r_ALTER_TABLE, r_CREATE_TABLE_NEW, r_CREATE_TABLE_AS: keys, distribution, sorting and encodings stand in the way."""
+    keys = "primary key (p), constraint k unique (u)"
+    fresh_warehouse.execute(
+        f"create table t (d int distkey, s int sortkey, p varchar(9), u varchar(9), e varchar(9) encode bytedict, n int, {keys})"
+    )
+    fresh_warehouse.execute(["create table one (a int)", "create table i (a int, b int) interleaved sortkey (a, b)"])
+    fresh_warehouse.execute("alter table t rename column d to d2")
+    fresh_warehouse.execute("alter table t rename column d2 to d")
+    with pytest.raises(StatementFailed, match=reason + r".*\(page "):
+        fresh_warehouse.execute(statement)
+
+
+def test_what_keys_and_storage_allow_goes_on(fresh_warehouse):
+    """Page r_ALTER_TABLE: once a key, a sort key or an encoding is gone, its column is free; LIKE takes storage, not keys."""
+    fresh_warehouse.execute(
+        [
+            "create table t (d int distkey, s int sortkey, p varchar(9) primary key, u varchar(9), e varchar(9) encode bytedict)",
+            "alter table t add constraint k unique (u)",
+            "create table c (like t)",
+            "create table r (p varchar(9) references t, u varchar(9) references t (u))",
+        ]
+    )
+    kept = "select \"column\", distkey, sortkey from pg_table_def where tablename = 'c' and (distkey or sortkey <> 0) order by 1"
+    assert fresh_warehouse.query(kept) == [("d", True, 0), ("s", False, 1)]
+    fresh_warehouse.execute("alter table c alter column p type varchar(20)")
+    fresh_warehouse.execute("alter table t alter sortkey (u, s), alter distkey u")
+    assert fresh_warehouse.query(kept.replace("'c'", "'t'")) == [("s", False, 2), ("u", True, 1)]
+    fresh_warehouse.execute(["alter table t drop constraint k cascade", "alter table t alter sortkey none"])
+    fresh_warehouse.execute("alter table t alter diststyle even")
+    fresh_warehouse.execute("alter table t alter column u type varchar(20)")
+    fresh_warehouse.execute("alter table t alter column e encode zstd")
+    fresh_warehouse.execute("alter table t alter column e type varchar(20)")
+    fresh_warehouse.execute("alter table t drop column s")
+    assert fresh_warehouse.query("select encoding from pg_table_def where tablename = 't' and \"column\" = 'e'") == [("zstd",)]
+    with pytest.raises(StatementFailed, match="r_PG_TABLE_DEF"):
+        fresh_warehouse.query("select encoding from pg_table_def where tablename = 't'")
+
+
+def test_a_tables_name_is_no_value(fresh_warehouse):
+    """Page c_unsupported-postgresql-datatypes: composite types; a column of its table's name is a column."""
+    fresh_warehouse.execute(["create table t (a int)", "create table same (same int)", "insert into same values (7)"])
+    for query in ("select t from t", "select x from t as x", "select count(t) from t", "select a from t where t is not null"):
+        with pytest.raises(StatementFailed, match=r"row value.*c_unsupported-postgresql-datatypes"):
+            fresh_warehouse.query(query)
+    assert fresh_warehouse.query("select same from same") == [(7,)]
+    assert fresh_warehouse.query("with t as (select a as t from t), n as (select 1 as n) select t, n from t, n") == []
+
+
+def test_a_table_may_be_called_like_a_type(fresh_warehouse):
+    """The guide's sample database has a table DATE: casts to the type go on."""
+    fresh_warehouse.execute(["create table date (day date, text varchar(5))", "create table text (a int)"])
+    fresh_warehouse.execute("insert into date values ('2026-01-31', 'x')")
+    found = fresh_warehouse.query(
+        "select add_months(day, 1)::date, datediff(day, day, '2026-03-01'::date), text || 'y' from date"
+    )
+    assert found == [("2026-02-28", 29, "xy")]
+    assert fresh_warehouse.query("select cast('2026-01-31' as date), last_day('2026-02-01'::date), strtol('ff', 16)") == [
+        ("2026-01-31", "2026-02-28", 255)
+    ]
+
+
+def test_default_is_a_value_of_insert_and_update(fresh_warehouse):
+    """Pages r_INSERT_30 and r_UPDATE."""
+    fresh_warehouse.execute(["create table t (a int default 7, b int)", "insert into t values (default, 1), (2, default)"])
+    fresh_warehouse.execute("update t set a = default where b is null")
+    assert fresh_warehouse.query("select a, b from t order by b") == [(7, 1), (7, None)]

@@ -50,6 +50,8 @@ def prepare_database(uri: str) -> frozenset[str]:
     with psycopg.connect(uri, autocommit=True) as connection:
         _check_text(connection)
         connection.execute("select pg_advisory_lock(%s)", [_ONE_AT_A_TIME])
+        connection.execute("set search_path to pg_catalog")  # a user's table may be called like a type
+        _ignore_trailing_blanks(connection)
         connection.execute(files("local_redshift").joinpath("functions.sql").read_bytes())
         if connection.execute("select 1 from pg_roles where rolname = %s", [USER]).fetchone() is None:
             connection.execute(f"create role {USER} login createrole".encode())
@@ -58,6 +60,43 @@ def prepare_database(uri: str) -> frozenset[str]:
         connection.execute(sql.SQL("grant create, usage on schema public to {}").format(user))
         rows = connection.execute("select distinct proname from pg_proc where pronamespace = 'pg_catalog'::regnamespace")
         return frozenset(name for (name,) in rows)
+
+
+# PostgreSQL's functions of CHAR, which leave trailing blanks aside, for those of text.
+_OPERATORS = {
+    "texteq": "bpchareq",
+    "textne": "bpcharne",
+    "text_lt": "bpcharlt",
+    "text_le": "bpcharle",
+    "text_gt": "bpchargt",
+    "text_ge": "bpcharge",
+}
+_SUPPORT = {
+    "bttextcmp": "bpcharcmp",
+    "bttextsortsupport": "bpchar_sortsupport",
+    "hashtext": "hashbpchar",
+    "hashtextextended": "hashbpcharextended",
+}
+
+
+def _ignore_trailing_blanks(connection: psycopg.Connection) -> None:
+    """Compare VARCHAR as Redshift does (page r_Character_types, "Significance of trailing blanks"): 'a' equals 'a '.
+
+    That holds wherever values are compared: in conditions, joins, GROUP BY, DISTINCT, set operations, windows and sorting.
+    PostgreSQL looks up how to compare a type in the database's own catalogue, so that is changed, in this database alone.
+    """
+    connection.execute("set allow_system_table_mods = on")
+    for old, new in _OPERATORS.items():
+        connection.execute(
+            "update pg_operator set oprcode = %s::regproc where oprcode = %s::regproc and oprleft = 'text'::regtype", [new, old]
+        )
+    for old, new in _SUPPORT.items():
+        connection.execute(
+            "update pg_amproc set amproc = %s::regproc where amproc = %s::regproc and amproclefttype = 'text'::regtype "
+            "and amprocfamily in (select oid from pg_opfamily where opfname = 'text_ops')",
+            [new, old],
+        )
+    connection.execute("reset allow_system_table_mods")
 
 
 def _check_text(connection: psycopg.Connection) -> None:

@@ -57,6 +57,12 @@ class Target(Postgres):
             exp.Placeholder: lambda _self, node: f"\x01{node.name}\x02",
             exp.Pow: lambda self, node: self.binary(node, "^"),
         }
+        # By their schema, as a user's table named so would be found first.
+        TYPE_MAPPING: ClassVar = {
+            **PostgresGenerator.TYPE_MAPPING,
+            exp.DType.DATE: "pg_catalog.date",
+            exp.DType.TEXT: "pg_catalog.text",
+        }
 
 
 def tokenize(sql: str) -> list[Token]:
@@ -130,7 +136,19 @@ def parse(sql: str) -> exp.Expr:
         raise NotOffered(f"this statement is not offered here: {sql[:200]}")
     for clause in tree.find_all(exp.When):
         _mend_insert(clause.args["then"])
+    for column in list(tree.find_all(exp.Column)):
+        if _is_default(column):
+            column.replace(exp.Var(this="DEFAULT"))
     return tree
+
+
+def _is_default(column: exp.Column) -> bool:
+    """Say whether this is the word DEFAULT as a value of INSERT or UPDATE, which sqlglot takes for a column's name."""
+    if column.table or column.this.args.get("quoted") or column.name.upper() != "DEFAULT":
+        return False
+    if isinstance(column.parent, exp.EQ):
+        return isinstance(column.parent.parent, (exp.Update, exp.When)) and column.arg_key == "expression"
+    return isinstance(column.parent, exp.Tuple) and isinstance(column.parent.parent, (exp.Values, exp.Insert))
 
 
 def _mend_insert(action: exp.Expr) -> None:

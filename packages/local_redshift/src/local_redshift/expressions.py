@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from local_redshift.dialect import refuse_long, refuse_reserved
 from local_redshift.refusal import NotOffered, Refused
-from local_redshift.rules import check_rules
+from local_redshift.rules import check_precision, check_rules
 from local_redshift.vocabulary import DATE_PARTS, FUNCTIONS, OTHER_FUNCTIONS, OTHER_TYPES, POSTGRES_FUNCTIONS, TYPES
 
 _WHOLE = (exp.DType.SMALLINT, exp.DType.INT, exp.DType.BIGINT)
@@ -53,6 +53,7 @@ def check_type(kind: exp.DataType) -> exp.DataType:
         if kind.this in OTHER_TYPES:
             raise NotOffered(f"the type {name} is not offered here")
         raise Refused(f"the type {name} is not Redshift's", "c_unsupported-postgresql-datatypes")
+    check_precision(kind)
     if kind.this is exp.DType.DECIMAL:
         sizes = [int(parameter.name) for parameter in kind.expressions] or [18]
         precision, scale = (*sizes, 0)[:2]

@@ -14,9 +14,11 @@ from sqlglot.tokenizer_core import Token, TokenType
 from local_redshift.dialect import parse, tokenize, tokenize_script, write
 from local_redshift.expressions import called_functions, rewrite_expressions
 from local_redshift.parameters import quote_text
-from local_redshift.reading import Reader, on_its_lines, split_list, text_of
+from local_redshift.reading import Reader, on_its_lines, split_list, text_of, word_of
 from local_redshift.refusal import NotOffered, Refused
+from local_redshift.tables import read_type
 
+_MOST_VARIABLES = 1024
 _SQL_STATEMENTS = ("INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "ALTER", "LOCK", "CALL", "TRUNCATE", "ANALYZE")
 _OTHER_STATEMENTS = {
     "EXECUTE": "dynamic SQL (EXECUTE) is not offered here, as it cannot be translated before it runs",
@@ -51,7 +53,9 @@ def translate_routine(sql: str, tokens: list[Token], translate_statement: Callab
     language = words[words.index("LANGUAGE") + 1]
     functions: set[str] = set()
     inside = "\n" * sql.count("\n", 0, bodies[0].start) + bodies[0].text  # its lines keep their numbers
-    if "PROCEDURE" in words[:4]:
+    is_procedure = "PROCEDURE" in words[:4]
+    _check_header(sql, [token for token in tokens if token.token_type is not TokenType.HEREDOC_STRING], is_procedure, language)
+    if is_procedure:
         if language != "PLPGSQL":
             raise Refused("procedures are written in PL/pgSQL")
         if refused := {"NONATOMIC", "OUT"} & set(words):
@@ -66,6 +70,81 @@ def translate_routine(sql: str, tokens: list[Token], translate_statement: Callab
     start, end = bodies[0].start, bodies[0].end
     text = f"{sql[:start]}$routine$\n{body}\n$routine${sql[end + 1 : tokens[-1].end + 1]}"
     return Routine(text, frozenset(functions))
+
+
+def _check_header(sql: str, tokens: list[Token], is_procedure: bool, language: str) -> None:
+    """Check what stands around the body (pages r_CREATE_PROCEDURE and r_CREATE_FUNCTION): parameters, and a scalar result."""
+    reader = Reader(sql, tokens)
+    reader.require("CREATE")
+    reader.take("OR", "REPLACE")
+    reader.next()
+    reader.name()
+    parameters = read_parameters(sql, reader.parenthesized())
+    inputs = [parameter for parameter in parameters if parameter.mode != "OUT"]
+    if (
+        len(inputs) > _MOST_PARAMETERS
+        or len(parameters) - sum(parameter.mode == "IN" for parameter in parameters) > _MOST_PARAMETERS
+    ):
+        raise Refused(f"a routine has at most {_MOST_PARAMETERS} parameters in, and as many out")
+    if is_procedure:
+        return
+    reader.require("RETURNS")
+    if reader.word() in ("TABLE", "SETOF"):
+        raise Refused(f"a function returns one value: RETURNS {reader.word()} is PostgreSQL's")
+    read_type(reader)
+    if named := next((parameter.name for parameter in parameters if parameter.name and language == "SQL"), None):
+        raise Refused(
+            f"the arguments of an SQL function have no names ({named}): they are $1, $2, …", "udf-creating-a-scalar-sql-udf"
+        )
+    if any(parameter.mode != "IN" for parameter in parameters):
+        raise Refused("the arguments of a function have no modes")
+
+
+_MOST_PARAMETERS = 32
+_MODES = ("IN", "OUT", "INOUT")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a routine: its name, where it has one, and its mode (IN, OUT or INOUT)."""
+
+    name: str | None
+    mode: str
+
+
+def read_parameters(sql: str, tokens: list[Token]) -> list[Parameter]:
+    """Read the list between a routine's parentheses: `[name] [mode] type`, name and mode in either order.
+
+    Raises:
+        Refused: a parameter is VARIADIC, has a default, or a type that Redshift has not.
+    """
+    return [_read_parameter(Reader(sql, item)) for item in split_list(tokens)] if tokens else []
+
+
+def _read_parameter(reader: Reader) -> Parameter:
+    mode, name = "IN", None
+    if reader.word() == "VARIADIC":
+        raise Refused("VARIADIC parameters are PostgreSQL's")
+    if reader.word() in _MODES:
+        mode = reader.next().text.upper()
+    # Two words before the end, a parenthesis or a default: the first is the name.
+    if reader.word(1) not in ("", "(", "PRECISION", "VARYING", "WITH", "WITHOUT", "[", "DEFAULT", "=", ":=") or (
+        reader.at + 1 < len(reader.tokens) and reader.tokens[reader.at].token_type is TokenType.IDENTIFIER
+    ):
+        name = reader.name()
+    if reader.word() in _MODES:
+        mode = reader.next().text.upper()
+    if not reader.take("REFCURSOR"):
+        read_type(reader)
+    if not reader.ended:
+        token = reader.next()
+        what = (
+            "a parameter has no default"
+            if token.text.upper() in ("DEFAULT", "=", ":=")
+            else f'syntax error at or near "{token.text}"'
+        )
+        raise Refused(what, line=token.line)
+    return Parameter(name, mode)
 
 
 def _translate_function_body(body: str, words: list[str], functions: set[str]) -> str:
@@ -88,6 +167,7 @@ class _Body:
         self._functions = functions
         self._reader = Reader(body, tokenize_script(body))
         self._lines: list[str] = []
+        self._variables = 0
 
     def translate(self) -> str:
         reader = self._reader
@@ -128,10 +208,33 @@ class _Body:
 
     def _declaration(self, tokens: list[Token]) -> None:
         at = next((i for i, token in enumerate(tokens) if token.text.upper() in (":=", "=", "DEFAULT")), None)
+        self._check_declared(tokens[:at])
         if at is None:
             self._lines.append(text_of(self._body, tokens).lower() + ";")
         else:
             self._lines.append(f"{text_of(self._body, tokens[:at]).lower()} := {self._expression(tokens[at + 1 :])};")
+
+    def _check_declared(self, tokens: list[Token]) -> None:
+        """Page c_PLpgSQL-statements: `name [CONSTANT] type [NOT NULL]`; the type may be RECORD, or another's (%TYPE)."""
+        reader = Reader(self._body, tokens)
+        self._variables += 1
+        if self._variables > _MOST_VARIABLES:
+            raise Refused(f"a procedure has at most {_MOST_VARIABLES} variables", "stored-procedure-constraints")
+        reader.next()
+        reader.take("CONSTANT")
+        if (
+            reader.word() in ("RECORD", "REFCURSOR")
+            or any(token.text == "%" for token in tokens)
+            or "CURSOR" in map(word_of, tokens)
+        ):
+            return
+        if reader.take("ALIAS"):
+            return
+        read_type(reader)
+        reader.take("NOT", "NULL")
+        if not reader.ended:
+            token = reader.next()
+            raise Refused(f'syntax error at or near "{token.text}" in a declaration', "c_PLpgSQL-statements", token.line)
 
     def _for(self) -> None:
         reader = self._reader
@@ -151,6 +254,14 @@ class _Body:
         word = tokens[0].text.upper()
         if reason := _OTHER_STATEMENTS.get(word):
             raise NotOffered(reason, line=tokens[0].line)
+        if word == "GET" and tokens[1].text.upper() != "DIAGNOSTICS":
+            raise Refused("GET STACKED DIAGNOSTICS is PostgreSQL's", "c_PLpgSQL-statements", tokens[0].line)
+        if word == "RETURN" and len(tokens) > 1:
+            raise Refused("RETURN of a procedure has no value", "c_PLpgSQL-statements", tokens[0].line)
+        if word == "PERFORM":
+            raise NotOffered(
+                "PERFORM is not among the documented statements: use SELECT INTO", "c_PLpgSQL-statements", tokens[0].line
+            )
         if word in ("END", "NULL", "RETURN", "GET"):
             line = text_of(self._body, tokens).lower()
         elif word in ("EXIT", "CONTINUE"):
@@ -161,8 +272,6 @@ class _Body:
             line = self._raise(tokens)
         elif word in ("SELECT", "WITH"):
             line = self._select_into(tokens)
-        elif word == "PERFORM":
-            line = "perform " + self._query(tokens[1:], prefix="select ").split(" ", 1)[1]
         elif word in _SQL_STATEMENTS:
             line = self._translate_statement(on_its_lines(self._body, tokens))
         else:

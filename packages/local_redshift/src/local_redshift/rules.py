@@ -9,32 +9,71 @@ from sqlglot import exp
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from local_redshift.refusal import NotOffered, Refused
-from local_redshift.vocabulary import FRAMED_FUNCTIONS, LEADER_FUNCTIONS, OTHER_NODES, RANKING_FUNCTIONS, REFUSED_NODES
+from local_redshift.vocabulary import (
+    FRAMED_FUNCTIONS,
+    KNOWN_NODES,
+    KNOWN_PARTS,
+    LEADER_FUNCTIONS,
+    OTHER_NODES,
+    RANKING_FUNCTIONS,
+    REFUSED_NODES,
+)
 
 _SYSTEM_PREFIXES = ("svv_", "svl_", "stl_", "stv_", "sys_")
 _ROW_COLUMNS = frozenset(("cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"))
+_LEADER_WORDS = (exp.CurrentSchema, exp.CurrentTime, exp.CurrentTimestamp, exp.Localtime, exp.Localtimestamp)
+_OTHER_CATALOGS = frozenset(
+    """
+    check_constraints constraint_column_usage constraint_table_usage key_column_usage pg_constraint referential_constraints
+    table_constraints
+    """.split()  # noqa: SIM905 - a list of words reads better than a list of quoted words
+)
+_TIMES = (exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ, exp.DType.TIME, exp.DType.TIMETZ)
+_NO_ROWS = "c_unsupported-postgresql-datatypes"
 _CATALOG_PREFIXES = (*_SYSTEM_PREFIXES, "pg_")
 
 
 def check_rules(tree: exp.Expr) -> None:
     """Raise Refused where a statement, as it was sent, is not Redshift's."""
+    _check_catalog_join(tree)
     for node in tree.walk():
         try:
             _check_node(node)
         except Refused as refusal:
             refusal.line = refusal.line or _line_of(node)
             raise
-    _check_catalog_join(tree)
     _check_correlations(tree)
 
 
 def _check_node(node: exp.Expr) -> None:
-    if reason := REFUSED_NODES.get(type(node)):
+    kind = type(node)
+    if reason := REFUSED_NODES.get(kind):
         raise Refused(f"{reason} (at: {node.sql(dialect='redshift')[:200]})")
-    if reason := OTHER_NODES.get(type(node)):
+    if reason := OTHER_NODES.get(kind):
         raise NotOffered(f"{reason} (at: {node.sql(dialect='redshift')[:200]})")
-    if check := _CHECKS.get(type(node)):
+    if check := _CHECKS.get(kind):
         check(node)
+    if kind not in KNOWN_NODES:
+        raise NotOffered(f"{_call_it(node.key)} is not offered here (at: {node.sql(dialect='redshift')[:200]})")
+    known = KNOWN_PARTS.get(kind)
+    if known is not None and (parts := [name for name in _parts(node) if name not in known]):
+        raise NotOffered(
+            f"{_call_it(parts[0])} of {_call_it(node.key)} is not offered here (at: {node.sql(dialect='redshift')[:200]})"
+        )
+
+
+def _parts(node: exp.Expr) -> list[str]:
+    """Return what is said of a node, without what is refused by a name of its own."""
+    named = (*REFUSED_NODES, *OTHER_NODES)
+    return [
+        name
+        for name, value in node.args.items()
+        if value and not isinstance(value[0] if isinstance(value, list) else value, named)
+    ]
+
+
+def _call_it(key: str) -> str:
+    return key.rstrip("_").replace("_", " ").upper()
 
 
 def _line_of(node: exp.Expr) -> int | None:
@@ -53,6 +92,27 @@ def _check_select(node: exp.Select) -> None:
     if node.args.get("windows"):
         raise Refused("Redshift has no WINDOW clause: write each window in its OVER")
     _check_untyped_columns(node)
+    _check_grouping(node)
+
+
+def _check_grouping(node: exp.Select) -> None:
+    """Page r_correlated_subqueries: GROUP BY cannot refer to the result of a correlated subquery, by name, number or text."""
+    group = node.args.get("group")
+    for key in group.expressions if group is not None else []:
+        named = {column.alias_or_name.lower(): column for column in node.expressions}
+        value = named.get(key.name.lower(), key) if isinstance(key, exp.Column) and not key.table else key
+        if isinstance(key, exp.Literal) and key.is_int and 0 < int(key.name) <= len(node.expressions):
+            value = node.expressions[int(key.name) - 1]
+        for query in value.find_all(exp.Subquery, exp.Exists):
+            inner = query.find(exp.Select)
+            if inner is not None and _outer_columns(inner):
+                raise _pattern(_outer_columns(inner)[0], "GROUP BY refers to its result")
+
+
+def _outer_columns(query: exp.Select) -> list[exp.Column]:
+    """Return the columns of a query that name a table which stands outside of it."""
+    inside = {table.alias_or_name.lower() for table in query.find_all(exp.Table, exp.Subquery)}
+    return [column for column in query.find_all(exp.Column) if column.table and column.table.lower() not in inside]
 
 
 def _check_set_operation(node: exp.SetOperation) -> None:
@@ -63,10 +123,81 @@ def _check_set_operation(node: exp.SetOperation) -> None:
 def _check_column(node: exp.Column) -> None:
     if node.name.lower() in _ROW_COLUMNS:
         raise Refused(f"{node.name} is a system column of PostgreSQL's", "c_unsupported-postgresql-features")
+    if isinstance(node.this, exp.Star) and not isinstance(node.parent, exp.Select):
+        raise Refused(f"{node.sql(dialect='redshift')} as one value is a row value of PostgreSQL's", _NO_ROWS)
+    if node.args.get("join_mark"):
+        raise NotOffered("the outer join by (+) is not offered here: use LEFT JOIN", "r_WHERE_oracle_outer")
+
+
+def _check_dot(node: exp.Dot) -> None:
+    if isinstance(node.this, (exp.Paren, exp.Subquery)):
+        raise Refused(f"{node.sql(dialect='redshift')}: a field of a row value is PostgreSQL's", _NO_ROWS)
+
+
+def _check_comparison(node: exp.Binary) -> None:
+    """Page c_unsupported-postgresql-features: row constructors. A list of columns may stand before IN, and nowhere else."""
+    if isinstance(node.this, exp.Tuple) or isinstance(node.expression, exp.Tuple):
+        if isinstance(node.parent, exp.Update):
+            raise Refused("SET takes one column at a time", "r_UPDATE")
+        raise Refused("row constructors are PostgreSQL's: compare column by column", "c_unsupported-postgresql-features")
+
+
+def _check_quantified(node: exp.Any | exp.All) -> None:
+    if not isinstance(node.this.unnest(), exp.Query):
+        raise Refused(f"{node.key.upper()} of an array is PostgreSQL's: use IN", "c_unsupported-postgresql-datatypes")
+
+
+def _check_limit(node: exp.Limit) -> None:
+    """Page r_ORDER_BY_clause: LIMIT is a number or ALL."""
+    value = node.expression
+    if not (isinstance(value, (exp.Literal, exp.Placeholder)) or (isinstance(value, exp.Var) and value.name.upper() == "ALL")):
+        raise Refused("LIMIT and OFFSET take a number", "r_ORDER_BY_clause")
+
+
+def _check_offset(node: exp.Offset) -> None:
+    if not isinstance(node.expression, (exp.Literal, exp.Placeholder)):
+        raise Refused("LIMIT and OFFSET take a number", "r_ORDER_BY_clause")
+
+
+def _check_order(node: exp.Order) -> None:
+    if isinstance(node.parent, exp.Anonymous):
+        raise Refused("ORDER BY within the arguments of an aggregate is PostgreSQL's: use WITHIN GROUP", "r_LISTAGG")
+
+
+def _check_between(node: exp.Between) -> None:
+    if node.args.get("symmetric"):
+        raise Refused("BETWEEN SYMMETRIC is PostgreSQL's", "r_range_condition")
+
+
+def _check_table(node: exp.Table) -> None:
+    if node.name.lower() in _OTHER_CATALOGS:
+        raise NotOffered(f"{node.name} is not offered here: it would show PostgreSQL's constraints, which are not Redshift's")
+    if node.args.get("only"):
+        raise Refused("ONLY is PostgreSQL's, as is inheritance", "c_unsupported-postgresql-features")
+    if isinstance(node.this, exp.Anonymous) and node.this.name.lower() not in ("generate_series",):
+        raise Refused(f"{node.this.name}: table functions are PostgreSQL's", "c_unsupported-postgresql-features")
+
+
+def _check_insert(node: exp.Insert) -> None:
+    target = node.this.this if isinstance(node.this, exp.Schema) else node.this
+    if isinstance(target, exp.Table) and target.alias:
+        raise Refused("the target of INSERT takes no alias", "r_INSERT_30")
+
+
+def check_precision(node: exp.DataType) -> None:
+    """Raise NotOffered where a type has a precision that no page shows (r_Datetime_types, r_Numeric_types201)."""
+    if node.this in _TIMES and node.expressions:
+        raise NotOffered(f"{node.sql(dialect='redshift')}: Redshift documents no precision of a time", "r_Datetime_types")
+    if node.this in (exp.DType.FLOAT, exp.DType.DOUBLE) and node.expressions:
+        raise NotOffered(f"{node.sql(dialect='redshift')}: Redshift documents REAL and DOUBLE PRECISION", "r_Numeric_types201")
 
 
 def _check_with(node: exp.With) -> None:
-    """Page r_WITH_clause: a recursive query names its columns, and is a UNION ALL."""
+    """Page r_WITH_clause: no WITH in a WITH query; a recursive query stands outermost, names its columns and is a UNION ALL."""
+    if node.find_ancestor(exp.CTE):
+        raise Refused("a WITH clause cannot be specified inside a WITH clause subquery", "r_WITH_clause")
+    if node.args.get("recursive") and node.find_ancestor(exp.Subquery, exp.In, exp.Exists):
+        raise Refused("WITH RECURSIVE cannot be specified inside a subquery", "r_WITH_clause")
     for cte in node.expressions if node.args.get("recursive") else []:
         references = [table for table in cte.this.find_all(exp.Table) if table.name.lower() == cte.alias.lower()]
         if not references:
@@ -143,6 +274,8 @@ def _check_delete(node: exp.Delete) -> None:
 
 
 def _check_join(node: exp.Join) -> None:
+    if node.method not in ("", "NATURAL"):
+        raise Refused(f"{node.method} JOIN is not Redshift's", "r_FROM_clause30")
     if node.side.upper() == "FULL" and not (node.args.get("using") or node.find(exp.EQ)):
         raise Refused("FULL JOIN is only supported with merge-joinable join conditions")
 
@@ -185,7 +318,9 @@ def _check_pattern(node: exp.RegexpLike) -> None:
 
 
 def _check_call(node: exp.Anonymous) -> None:
-    """Pages REGEXP_SUBSTR, REGEXP_REPLACE, REGEXP_INSTR and REGEXP_COUNT: the pattern is a literal."""
+    """Pages REGEXP_SUBSTR, REGEXP_REPLACE, REGEXP_INSTR and REGEXP_COUNT: the pattern is a literal; SPLIT_PART counts from 1."""
+    if node.name.lower() == "split_part" and len(node.expressions) == 3 and isinstance(node.expressions[2], exp.Neg):
+        raise Refused("SPLIT_PART: field position must be greater than zero", "SPLIT_PART")
     if (
         node.name.lower().startswith("regexp_")
         and len(node.expressions) > 1
@@ -195,6 +330,16 @@ def _check_call(node: exp.Anonymous) -> None:
 
 
 _CHECKS: dict[type[exp.Expr], Callable[[Any], None]] = {
+    **dict.fromkeys((exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE), _check_comparison),
+    **dict.fromkeys((exp.Any, exp.All), _check_quantified),
+    exp.Dot: _check_dot,
+    exp.Limit: _check_limit,
+    exp.Offset: _check_offset,
+    exp.Order: _check_order,
+    exp.Between: _check_between,
+    exp.Table: _check_table,
+    exp.Insert: _check_insert,
+    exp.DataType: check_precision,
     exp.Anonymous: _check_call,
     exp.RegexpLike: _check_pattern,
     exp.Column: _check_column,
@@ -235,11 +380,12 @@ def _check_catalog_join(tree: exp.Expr) -> None:
                 "c_SQL_functions_leader_node_only",
                 call.meta.get("line"),
             )
-    if others and (schema := tree.find(exp.CurrentSchema)):
-        raise Refused(
-            f"Specified types or functions not supported on Redshift tables: {schema.sql(dialect='redshift')}",
-            "c_SQL_functions_leader_node_only",
-        )
+    for word in tree.find_all(*_LEADER_WORDS) if others else []:
+        if not word.args.get("sysdate"):
+            raise Refused(
+                f"Specified types or functions not supported on Redshift tables: {word.sql(dialect='redshift')}",
+                "c_SQL_functions_leader_node_only",
+            )
 
 
 def is_catalog(table: exp.Table) -> bool:
@@ -265,9 +411,18 @@ def _check_correlations(tree: exp.Expr) -> None:
         for column in outer:
             if parent is not None and column.table not in parent.sources:
                 raise _pattern(column, "it refers to a query that is not the next one out")
+        holder = scope.expression.parent.parent if isinstance(scope.expression.parent, exp.Subquery) else scope.expression.parent
+        if isinstance(holder, exp.In) and scope.expression.args.get("group") and _aggregates(scope.expression):
+            raise _pattern(outer[0], "it aggregates by GROUP BY and is connected by IN")
         join = scope.expression.find_ancestor(exp.Join, exp.Select)
         if isinstance(join, exp.Join) and join.side:
             raise _pattern(outer[0], "it stands in the ON of an outer join")
+
+
+def _aggregates(query: exp.Expr) -> bool:
+    """Say whether a query aggregates otherwise than by MIN and MAX."""
+    names = {call.name.lower() for call in query.find_all(exp.Anonymous)}
+    return bool(names & (FRAMED_FUNCTIONS - {"first_value", "last_value", "max", "min", "nth_value"}))
 
 
 def _enclosing_query(scope: Scope) -> Scope | None:

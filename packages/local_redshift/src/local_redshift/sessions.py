@@ -94,6 +94,16 @@ class Sessions:
         """Run one translated statement in the open transaction; return its result (or None) and its number of rows."""
         if command := translation.copy or translation.unload:
             self._check_role(command.role)
+        for question in translation.before:
+            connection.execute(question.encode())
+        result = self._run_between(connection, translation, values)
+        for question in translation.after:
+            connection.execute(question.encode())
+        return result
+
+    def _run_between(
+        self, connection: psycopg.Connection, translation: Translation, values: dict[str, str]
+    ) -> tuple[ResultSet | None, int]:
         if translation.copy is not None:
             return None, copy_parquet.load(connection, self._s3, translation.copy)
         if translation.unload is not None:
@@ -143,7 +153,20 @@ _WORDING: dict[str, Callable[[psycopg.Error], str]] = {
         else str(error.diag.message_primary)
     ),
     "57014": lambda error: "Query cancelled on user's request",
+    "428C9": lambda error: f"cannot set an identity column to a value: {error.diag.message_primary} (page r_INSERT_30)",
+    "42883": lambda error: _reword_missing(error.diag.message_primary or ""),
+    "42804": lambda error: f"{error.diag.message_primary} (page c_Supported_data_types)",
+    "42846": lambda error: f"{error.diag.message_primary} (page c_Supported_data_types)",
 }
+
+
+def _reword_missing(said: str) -> str:
+    """Say of a function or operator that it is not known, or not with these types."""
+    if said.startswith("operator"):
+        return f"{said}: these types are compared or combined after a cast only (page c_Supported_data_types)"
+    return (
+        f"{said.replace('redshift.', '')}: it is not Redshift's with these arguments, or not offered here (page c_SQL_functions)"
+    )
 
 
 def _reword(error: psycopg.Error) -> str:

@@ -19,7 +19,7 @@ from local_redshift.copy_command import CopyCommand, parse_copy
 from local_redshift.dialect import fold_name, parse, tokenize, write
 from local_redshift.expressions import called_functions, rewrite_expressions
 from local_redshift.parameters import find_parameters, quote_text
-from local_redshift.reading import on_its_lines
+from local_redshift.reading import Reader, on_its_lines, split_list, word_of
 from local_redshift.refusal import NotOffered, Refused
 from local_redshift.unload_command import UnloadCommand, parse_unload
 from local_redshift.vocabulary import OTHER_STATEMENTS, POSTGRES_OBJECTS
@@ -31,6 +31,8 @@ class Translation:
 
     Attributes:
         text: PostgreSQL's statement, parameters still marked; empty for a statement that has no effect here (VACUUM, ANALYZE).
+        before: What PostgreSQL is asked first: queries that raise where Redshift, which knows the tables, would refuse.
+        after: What it is asked afterwards.
         copy: The COPY to run instead.
         unload: The UNLOAD to run; text is then its query.
         returns_rows: Whether the statement is one that has a result.
@@ -39,6 +41,8 @@ class Translation:
     """
 
     text: str = ""
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
     copy: CopyCommand | None = None
     unload: UnloadCommand | None = None
     returns_rows: bool = False
@@ -93,7 +97,47 @@ def _translate_query(sql: str, tokens: list[Token], words: list[str]) -> Transla
 def _translate_tree(tree: exp.Expr) -> Translation:
     returns_rows = isinstance(tree, exp.Query) and not tree.args.get("into")
     functions = frozenset(called_functions(tree))
-    return Translation(write(rewrite_expressions(tree)), returns_rows=returns_rows, functions=functions)
+    before = tuple(_require_tables(tree) + _require_columns(tree))
+    tree = rewrite_expressions(tree)
+    return Translation(write(tree), before=before, returns_rows=returns_rows, functions=functions)
+
+
+# What each statement does to rows, and its page: none does it to a view (page r_CREATE_VIEW: views are read).
+_CHANGES: dict[type[exp.Expr], tuple[str, str]] = {
+    exp.Insert: ("INSERT", "r_INSERT_30"),
+    exp.Update: ("UPDATE", "r_UPDATE"),
+    exp.Delete: ("DELETE", "r_DELETE"),
+    exp.Merge: ("MERGE", "r_MERGE"),
+}
+
+
+def _require_tables(tree: exp.Expr) -> list[str]:
+    change = _CHANGES.get(type(tree))
+    if change is None:
+        return []
+    target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
+    found = [target, tree.args["using"]] if isinstance(tree, exp.Merge) else [target]
+    return [tables.call("require_table", _qualified(table), *change) for table in found if isinstance(table, exp.Table)]
+
+
+def _require_columns(tree: exp.Expr) -> list[str]:
+    """A name that is also that of a table of its statement must be a column of one of them, or named so in it, and not a row."""
+    queries = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
+    read = [table for table in tree.find_all(exp.Table) if table.db or table.name.lower() not in queries]
+    named = {alias.alias.lower() for alias in tree.find_all(exp.Alias)}
+    named |= {column.name.lower() for alias in tree.find_all(exp.TableAlias) for column in alias.columns}
+    suspects = {table.alias_or_name.lower() for table in read} - named
+    names = {column.name.lower() for column in tree.find_all(exp.Column) if not column.table and column.name.lower() in suspects}
+    sources = sorted({_qualified(table) for table in read})
+    return [f"select redshift.require_no_row_value({_texts(sources)}, {quote_text(name)})" for name in sorted(names)]
+
+
+def _texts(values: list[str]) -> str:
+    return f"array[{', '.join(map(quote_text, values))}]::pg_catalog.text[]"
+
+
+def _qualified(table: exp.Table) -> str:
+    return ".".join('"' + part.name.lower().replace('"', '""') + '"' for part in table.parts)
 
 
 def _translate_create(sql: str, tokens: list[Token], words: list[str]) -> Translation:
@@ -114,12 +158,22 @@ def _translate_create(sql: str, tokens: list[Token], words: list[str]) -> Transl
             raise Refused("CREATE OR REPLACE TABLE is not Redshift's")
         definition = tables.read_table(sql, tokens)
         if definition.query is None:
-            return Translation(definition.text)
-        query = _translate_tree(parse(definition.query))
-        return Translation(f"{definition.text} as {query.text}", functions=query.functions)
+            return Translation(definition.text, definition.before, definition.after)
+        tree = parse(definition.query)
+        _require_names(tree)
+        query = _translate_tree(tree)
+        before, after = (*definition.before, *query.before), definition.after
+        return Translation(f"{definition.text} as {query.text}", before, after, functions=query.functions)
     if rest[0] in POSTGRES_OBJECTS:
         raise Refused(f"CREATE {rest[0]} is not Redshift's", "c_unsupported-postgresql-features")
     raise NotOffered(f"CREATE {rest[0]} is not Redshift's, or not offered here")
+
+
+def _require_names(tree: exp.Expr) -> None:
+    """Page r_CREATE_TABLE_AS: a table's columns have different names."""
+    names = [name.lower() for name in tree.named_selects if name != "*"] if isinstance(tree, exp.Query) else []
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise Refused(f'column "{twice}" is specified more than once', "r_CREATE_TABLE_AS")
 
 
 def _translate_inside(sql: str) -> str:
@@ -129,7 +183,12 @@ def _translate_inside(sql: str) -> str:
         raise Refused(translation.alone)
     if translation.copy or translation.unload:
         raise NotOffered("COPY and UNLOAD in a procedure are not offered here")
-    return translation.text or "null"
+    asked = [query.replace("select", "perform", 1) for query in translation.before]
+    told = [query.replace("select", "perform", 1) for query in translation.after]
+    text = (
+        translation.text.replace("select", "perform", 1) if translation.text.startswith("select redshift.") else translation.text
+    )
+    return "; ".join([*asked, text or "null", *told])
 
 
 def _translate_view(sql: str, tokens: list[Token]) -> Translation:
@@ -141,22 +200,40 @@ def _translate_view(sql: str, tokens: list[Token]) -> Translation:
     if {"WITH", "EXISTS"} & {token.text.upper() for token in tokens[:start]}:
         raise Refused("CREATE VIEW has neither options nor IF NOT EXISTS: use CREATE OR REPLACE VIEW")
     query = _translate_tree(parse(on_its_lines(sql, tokens[start + 1 :])))
-    return Translation(f"{render(sql, tokens[:start])} as {query.text}", functions=query.functions)
+    return Translation(f"{render(sql, tokens[:start])} as {query.text}", query.before, functions=query.functions)
 
 
 def _translate_principal(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    kind, name = words[1], fold_name(tokens[2])
-    if words[0] == "CREATE":
-        if len(tokens) > 3 and kind != "USER":
-            raise NotOffered(f"CREATE {kind} is offered as CREATE {kind} name")
-        return Translation(f"create role {name}")
-    return Translation(render(sql, [*tokens[:1], *tokens[2:]]).replace("drop", "drop role", 1))
+    kind, reader = words[1], Reader(sql, tokens[2:])
+    if words[0] == "DROP":
+        exists = kind == "USER" and reader.take("IF", "EXISTS")
+        names = [reader.name()]
+        while kind == "USER" and reader.take(","):
+            names.append(reader.name())
+        _require_end(reader)
+        return Translation(f"drop role {'if exists ' if exists else ''}{', '.join(names)}")
+    name = reader.name()
+    if kind == "USER":
+        reader.take("WITH")
+        reader.require("PASSWORD")
+        password = reader.next()
+        if password.token_type is not TokenType.STRING and password.text.upper() != "DISABLE":
+            raise Refused("PASSWORD takes a text, or DISABLE")
+    if not reader.ended:
+        raise NotOffered(f"CREATE {kind} is offered as CREATE {kind} name{' PASSWORD …' if kind == 'USER' else ''}")
+    return Translation(f"create role {name}")
+
+
+def _require_end(reader: Reader) -> None:
+    if not reader.ended:
+        token = reader.next()
+        raise Refused(f'syntax error at or near "{token.text}"', line=token.line)
 
 
 def _translate_alter(sql: str, tokens: list[Token], words: list[str]) -> Translation:
     if words[1] == "TABLE":
         change = tables.read_alter(sql, tokens)
-        return Translation(change.text, alone=change.alone)
+        return Translation(change.text, change.before, change.after, alone=change.alone)
     if words[1:3] == ["DEFAULT", "PRIVILEGES"]:
         return Translation(_render_grant(sql, tokens))
     if words[1] == "SCHEMA":
@@ -171,14 +248,38 @@ def _translate_drop(sql: str, tokens: list[Token], words: list[str]) -> Translat
         if words[1] in POSTGRES_OBJECTS:
             raise Refused(f"DROP {words[1]} is not Redshift's", "c_unsupported-postgresql-features")
         raise NotOffered(f"DROP {words[1]} is not Redshift's, or not offered here")
+    reader = Reader(sql, tokens[2:])
+    # Pages r_DROP_FUNCTION and r_DROP_PROCEDURE: no IF EXISTS, one a statement, its arguments in parentheses.
+    if words[1] in ("FUNCTION", "PROCEDURE"):
+        page = f"r_DROP_{words[1]}"
+        if reader.take("IF", "EXISTS"):
+            raise Refused(f"DROP {words[1]} has no IF EXISTS", page)
+        reader.name()
+        if reader.word() != "(":
+            raise Refused(f"DROP {words[1]} names the types of the arguments in parentheses, () for none", page)
+        routines.read_parameters(sql, reader.parenthesized())
+        if words[1] == "FUNCTION":
+            reader.take("CASCADE") or reader.take("RESTRICT")
+    else:
+        reader.take("IF", "EXISTS")
+        reader.name()
+        while reader.take(","):
+            reader.name()
+        reader.take("CASCADE") or reader.take("RESTRICT")
+    _require_end(reader)
     return Translation(render(sql, tokens))
 
 
 def _translate_truncate(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    if "," in [token.text for token in tokens] or {"CASCADE", "RESTRICT", "ONLY", "IDENTITY"} & set(words):
+    reader = Reader(sql, tokens[1:])
+    reader.take("TABLE")
+    if reader.word() in ("ONLY", "MATERIALIZED"):
+        raise Refused("TRUNCATE takes one table and no option")
+    name = reader.name()
+    if not reader.ended:
         raise Refused("TRUNCATE takes one table and no option")
     alone = "TRUNCATE commits the transaction it stands in (page r_TRUNCATE): use DELETE in a batch"
-    return Translation(render(sql, tokens), alone=alone)
+    return Translation(f"truncate {name}", (tables.call("require_table", name, "TRUNCATE", "r_TRUNCATE"),), alone=alone)
 
 
 def _translate_set(sql: str, tokens: list[Token], words: list[str]) -> Translation:
@@ -200,7 +301,14 @@ def _translate_set(sql: str, tokens: list[Token], words: list[str]) -> Translati
 def _translate_lock(sql: str, tokens: list[Token], words: list[str]) -> Translation:
     if words[-1] in ("MODE", "NOWAIT") or "ONLY" in words:
         raise Refused("LOCK names tables only; its one mode is ACCESS EXCLUSIVE", "r_LOCK")
-    return Translation(render(sql, tokens))
+    reader = Reader(sql, tokens[1:])
+    reader.take("TABLE")
+    names = [reader.name()]
+    while reader.take(","):
+        names.append(reader.name())
+    _require_end(reader)
+    # Asked afterwards: a question before would take the transaction's snapshot before the lock is held.
+    return Translation(render(sql, tokens), after=tuple(tables.call("require_table", name, "LOCK", "r_LOCK") for name in names))
 
 
 def _translate_call(sql: str, tokens: list[Token], words: list[str]) -> Translation:
@@ -209,7 +317,46 @@ def _translate_call(sql: str, tokens: list[Token], words: list[str]) -> Translat
 
 
 def _translate_grant(sql: str, tokens: list[Token], words: list[str]) -> Translation:
+    _check_grant(Reader(sql, tokens[1:]), words[0])
     return Translation(_render_grant(sql, tokens))
+
+
+# Page r_GRANT: privileges, and what they are on.
+_PRIVILEGES = frozenset(
+    ("SELECT", "INSERT", "UPDATE", "DELETE", "REFERENCES", "CREATE", "TEMPORARY", "TEMP", "USAGE", "EXECUTE", "ALL")
+)
+_OTHER_PRIVILEGES = frozenset(("DROP", "ALTER", "TRUNCATE", "ASSUMEROLE", "EXPLAIN", "IGNORE", "ROLE", "SHARE", "ACCESS"))
+_GRANTED_ON = frozenset(("TABLE", "DATABASE", "SCHEMA", "FUNCTION", "PROCEDURE", "LANGUAGE"))
+_GRANTED_ON_ALL = frozenset(("TABLES", "FUNCTIONS", "PROCEDURES"))
+
+
+def _check_grant(reader: Reader, statement: str) -> None:
+    """Refuse what GRANT and REVOKE do not take (page r_GRANT): privileges and objects that only PostgreSQL has."""
+    if statement == "REVOKE":
+        reader.take("GRANT", "OPTION", "FOR")
+    while True:
+        word = reader.next()
+        if word.text.upper() not in _PRIVILEGES:
+            kind = NotOffered if word.text.upper() in _OTHER_PRIVILEGES else Refused
+            raise kind(f"{word.text} is not a privilege that is granted here", "r_GRANT", word.line)
+        reader.take("PRIVILEGES")
+        if reader.word() == "(":
+            reader.parenthesized()
+        if not reader.take(","):
+            break
+    reader.require("ON")
+    if reader.take("ALL"):
+        kinds, found = _GRANTED_ON_ALL, reader.next()
+        if found.text.upper() not in kinds:
+            raise Refused(f"ALL {found.text} is not granted on in Redshift", "r_GRANT", found.line)
+        reader.require("IN", "SCHEMA")
+    elif reader.word(1) not in (".", ",", "TO", "FROM", "(") and reader.word() not in _GRANTED_ON:
+        found = reader.next()
+        raise NotOffered(f"GRANT ON {found.text} is not Redshift's, or not offered here", "r_GRANT", found.line)
+    words = [word_of(token) for token in reader.tokens[reader.at :]]
+    to = next((i for i, word in enumerate(words) if word in ("TO", "FROM")), len(words))
+    if "GROUP" in words[to:] and words[-3:] == ["WITH", "GRANT", "OPTION"]:
+        raise Refused("WITH GRANT OPTION cannot be given to a group", "r_GRANT")
 
 
 def _render_grant(sql: str, tokens: list[Token]) -> str:
@@ -221,18 +368,52 @@ def _render_grant(sql: str, tokens: list[Token]) -> str:
 
 
 def _translate_comment(sql: str, tokens: list[Token], words: list[str]) -> Translation:
+    if words[1] != "ON" or words[2] not in ("TABLE", "COLUMN", "CONSTRAINT", "DATABASE", "VIEW"):
+        raise Refused("COMMENT ON is about a table, column, constraint, database or view", "r_COMMENT")
+    if words[2] == "CONSTRAINT":
+        raise NotOffered("COMMENT ON CONSTRAINT is not offered here")
     return Translation(render(sql, tokens))
 
 
-def _translate_nothing(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    alone = "VACUUM cannot run inside a transaction block" if words[0] == "VACUUM" else None
-    return Translation(alone=alone)
+def _translate_vacuum(sql: str, tokens: list[Token], words: list[str]) -> Translation:
+    reader = Reader(sql, tokens[1:])
+    kinds = (("FULL",), ("SORT", "ONLY"), ("DELETE", "ONLY"), ("REINDEX",), ("RECLUSTER",))
+    any(reader.take(*kind) for kind in kinds)
+    before = () if reader.ended or reader.word() == "BOOST" else _require_relation(reader.name(), "VACUUM", "r_VACUUM_command")
+    if reader.take("TO"):
+        reader.next()
+        reader.require("PERCENT")
+    reader.take("BOOST")
+    _require_end(reader)
+    return Translation("", before, alone="VACUUM cannot run inside a transaction block (page r_VACUUM_command)")
+
+
+def _translate_analyze(sql: str, tokens: list[Token], words: list[str]) -> Translation:
+    reader = Reader(sql, tokens[1:])
+    if reader.take("COMPRESSION"):
+        raise NotOffered("ANALYZE COMPRESSION is not offered here")
+    reader.take("VERBOSE")
+    before: tuple[str, ...] = ()
+    if not reader.ended:
+        name = reader.name()
+        before = _require_relation(name, "ANALYZE", "r_ANALYZE")
+        if reader.word() == "(":
+            columns = [fold_name(item[0]) for item in split_list(reader.parenthesized())]
+            before += (tables.call("require_columns", name, columns, "r_ANALYZE"),)
+        reader.take("PREDICATE", "COLUMNS") or reader.take("ALL", "COLUMNS")
+    _require_end(reader)
+    return Translation("", before)
+
+
+def _require_relation(name: str, action: str, page: str) -> tuple[str, ...]:
+    return (tables.call("require_table", name, action, page),)
 
 
 def _translate_copy(sql: str, tokens: list[Token], words: list[str]) -> Translation:
     if find_parameters(sql):
         raise Refused("COPY takes no parameters: neither its location nor its role can be one")
-    return Translation(copy=parse_copy(sql, tokens))
+    command = parse_copy(sql, tokens)
+    return Translation(before=_require_relation(command.table, "COPY", "r_COPY"), copy=command)
 
 
 def _translate_unload(sql: str, tokens: list[Token], words: list[str]) -> Translation:
@@ -240,12 +421,14 @@ def _translate_unload(sql: str, tokens: list[Token], words: list[str]) -> Transl
         raise Refused("UNLOAD takes no parameters: neither its query nor its location or role can be one")
     command = parse_unload(sql, tokens)
     query = translate(command.query)
-    return Translation(query.text, unload=command, functions=query.functions)
+    return Translation(query.text, query.before, unload=command, functions=query.functions)
 
 
 def _translate_explain(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    query = translate(on_its_lines(sql, tokens[1:]))
-    return Translation("explain " + query.text, returns_rows=True, functions=query.functions)
+    if words[1] in ("ANALYZE", "(", "ANALYSE"):
+        raise Refused("EXPLAIN takes VERBOSE and no other option")
+    query = translate(on_its_lines(sql, tokens[2:] if words[1] == "VERBOSE" else tokens[1:]))
+    return Translation("explain " + query.text, query.before, returns_rows=True, functions=query.functions)
 
 
 def _refuse_transaction(sql: str, tokens: list[Token], words: list[str]) -> Translation:
@@ -277,8 +460,8 @@ _STATEMENTS: dict[str, Callable[[str, list[Token], list[str]], Translation]] = {
     "GRANT": _translate_grant,
     "REVOKE": _translate_grant,
     "COMMENT": _translate_comment,
-    "ANALYZE": _translate_nothing,
-    "VACUUM": _translate_nothing,
+    "ANALYZE": _translate_analyze,
+    "VACUUM": _translate_vacuum,
     "COPY": _translate_copy,
     "UNLOAD": _translate_unload,
     "EXPLAIN": _translate_explain,
@@ -301,6 +484,9 @@ _PAGES = {
     "CREATE ROLE": "r_CREATE_ROLE",
     "CREATE USER": "r_CREATE_USER",
     **dict.fromkeys(("CREATE TABLE", "CREATE TEMP", "CREATE TEMPORARY", "CREATE LOCAL"), "r_CREATE_TABLE_NEW"),
+    **{
+        f"DROP {kind}": f"r_DROP_{kind}" for kind in ("FUNCTION", "GROUP", "PROCEDURE", "ROLE", "SCHEMA", "TABLE", "USER", "VIEW")
+    },
     "ALTER TABLE": "r_ALTER_TABLE",
     "ALTER DEFAULT": "r_ALTER_DEFAULT_PRIVILEGES",
     "TRUNCATE": "r_TRUNCATE",

@@ -119,7 +119,7 @@ def _describe(connection: psycopg.Connection, command: UnloadCommand, query: str
         raise Refused(f"two columns of one name: {', '.join(names)}")
     for name in command.partitions:
         if name not in names:
-            raise Refused(f"the partition column {name} is not in the query's result: {', '.join(names)}")
+            raise Refused(f"the partition column {name} is not in the query's result: {', '.join(names)}", "r_UNLOAD")
         if (kind := columns[names.index(name)].kind) not in _PARTITION_KINDS:
             raise Refused(f"the partition column {name} has the type {kind}, which cannot be a partition key, or not here")
     if set(names) <= set(command.partitions):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlglot import exp
 
 _T = exp.DType
@@ -55,6 +57,62 @@ DATE_PARTS = {
     for name in (part.strip(), *names.split())
 }
 
+# What a tree of an offered statement is made of. sqlglot reads many databases' SQL: whatever else it reads is not offered here,
+# rather than written for PostgreSQL as well as sqlglot can.
+KNOWN_NODES: frozenset[type[exp.Expr]] = frozenset(
+    {
+        exp.Select,
+        exp.From,
+        exp.Join,
+        exp.Where,
+        exp.Group,
+        exp.Having,
+        exp.Order,
+        exp.Ordered,
+        exp.Limit,
+        exp.Offset,
+        exp.Distinct,
+    }
+    | {exp.Cube, exp.GroupingSets, exp.Rollup, exp.Qualify, exp.With, exp.CTE, exp.Subquery, exp.Union, exp.Except, exp.Intersect}
+    | {exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Whens, exp.When, exp.Values, exp.Schema, exp.Into}
+    | {exp.Table, exp.TableAlias, exp.Alias, exp.Column, exp.Identifier, exp.Star, exp.Var, exp.Dot, exp.Paren, exp.Tuple}
+    | {
+        exp.Literal,
+        exp.Boolean,
+        exp.Null,
+        exp.Placeholder,
+        exp.Parameter,
+        exp.Cast,
+        exp.DataType,
+        exp.DataTypeParam,
+        exp.Interval,
+    }
+    | {exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Pow, exp.Neg, exp.DPipe, exp.Sqrt, exp.Cbrt}
+    | {exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseNot, exp.BitwiseLeftShift, exp.BitwiseRightShift}
+    | {exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In, exp.Is, exp.Exists}
+    | {exp.Any, exp.All, exp.Like, exp.ILike, exp.SimilarTo, exp.RegexpLike, exp.Escape}
+    | {exp.Anonymous, exp.Case, exp.If, exp.DecodeCase, exp.Extract, exp.StrPosition, exp.Substring, exp.Trim, exp.AtTimeZone}
+    | {exp.CurrentDate, exp.CurrentTimestamp, exp.CurrentUser, exp.SessionUser, exp.CurrentSchema}
+    | {exp.Window, exp.WindowSpec, exp.WithinGroup, exp.Heredoc, exp.RawString}
+)
+# And what may be said of each: what sqlglot reads beside (hints, samples, pivots, EXCLUDE) is not.
+KNOWN_PARTS: dict[type[exp.Expr], frozenset[str]] = {
+    kind: frozenset(parts.split())
+    for kind, parts in (
+        (exp.Select, "distinct expressions from_ group having into joins limit offset order qualify where with_"),
+        (exp.Table, "alias db joins this"),
+        (exp.Join, "kind method on side this using"),
+        (exp.Star, ""),
+        (exp.Group, "expressions"),
+        (exp.Between, "high low this"),
+        (exp.Insert, "default expression this with_"),
+        (exp.Update, "expressions from_ this where with_"),
+        (exp.Delete, "this using where with_"),
+        (exp.Into, "temporary this"),
+        (exp.Limit, "expression"),
+    )
+}
+
 # Functions of Redshift that are here: PostgreSQL's own where they agree, functions.sql's, or rewritten by expressions.py.
 FUNCTIONS = frozenset(
     """
@@ -67,24 +125,46 @@ FUNCTIONS = frozenset(
     nth_value ntile nullif nvl nvl2 octet_length percent_rank percentile_cont percentile_disc pg_backend_pid pgdate_part
     pi position power quote_ident quote_literal radians random rank regexp_count regexp_instr regexp_replace
     regexp_substr repeat replace replicate reverse right round row_number rpad rtrim sign sin split_part sqrt stddev
-    stddev_pop stddev_samp  strpos strtol substr substring sum sysdate tan textlen to_char to_date to_number
+    stddev_pop stddev_samp  strpos strtol substring sum sysdate tan textlen to_char to_date to_number
     to_timestamp translate trim trunc upper var_pop var_samp variance version
     """.split()  # noqa: SIM905 - a list of words reads better than a list of quoted words
 )
 
 # Page c_SQL_functions_leader_node_only.
 LEADER_FUNCTIONS = frozenset(
-    ("current_schema", "current_schemas", "has_database_privilege", "has_schema_privilege", "has_table_privilege", "version")
+    """
+    age current_schema current_schemas get_byte has_database_privilege has_schema_privilege has_table_privilege isfinite now
+    set_bit set_byte substr to_ascii version
+    """.split()  # noqa: SIM905 - as above
 )
 
+_NAMED_POSTGRES = """
+    all any some: of arrays they are PostgreSQL's, use IN
+    row: row constructors are PostgreSQL's
+    string_agg array_agg: it is PostgreSQL's; Redshift has LISTAGG
+    every: it is PostgreSQL's; Redshift has BOOL_AND
+    nextval currval lastval setval: Redshift has no sequences; use IDENTITY columns
+    clock_timestamp statement_timestamp transaction_timestamp: it is PostgreSQL's; use GETDATE() or SYSDATE
+    array_append array_cat array_dims array_fill array_length array_lower array_ndims array_position array_positions
+    array_prepend array_remove array_replace array_to_string array_upper cardinality string_to_array
+    trim_array: arrays are PostgreSQL's
+    bit_length convert_from convert_to corr covar_pop covar_samp current_query div encode format generate_subscripts
+    inet_client_addr inet_client_port inet_server_addr inet_server_port isodow jsonb_agg json_agg json_object_agg justify_days
+    justify_hours justify_interval make_date make_interval make_timestamp mode num_nonnulls num_nulls overlay
+    pg_advisory_lock pg_advisory_unlock pg_advisory_xact_lock pg_conf_load_time pg_is_other_temp_schema pg_listening_channels
+    pg_my_temp_schema pg_postmaster_start_time pg_sleep pg_trigger_depth pg_try_advisory_lock plainto_tsquery quote_nullable
+    regexp_match regexp_matches regexp_split_to_array regexp_split_to_table regr_avgx regr_avgy regr_count regr_intercept regr_r2
+    regr_slope regr_sxx regr_sxy regr_syy row_to_json setseed starts_with to_json to_jsonb to_tsquery to_tsvector ts_rank
+    txid_current width_bucket xml_agg xmlagg xmlelement xmlforest xpath: it is PostgreSQL's
+"""
 POSTGRES_FUNCTIONS = {
-    "string_agg": "it is PostgreSQL's; Redshift has LISTAGG",
-    "array_agg": "it is PostgreSQL's; Redshift has LISTAGG",
-    "nextval": "Redshift has no sequences; use IDENTITY columns",
+    name: reason.strip() for names, reason in re.findall(r"([\w\s]+):(.*)", _NAMED_POSTGRES) for name in names.split()
 }
 
 # Functions of Redshift that are not offered here, and why.
 OTHER_FUNCTIONS = {
+    "array": "it makes a SUPER",
+    "substr": "on tables Redshift refuses it (c_SQL_functions_leader_node_only); use SUBSTRING",
     "generate_series": "Redshift runs it on the leader node only, so never with tables; join a calendar table",
     "fnv_hash": "its value depends on types in a way PostgreSQL cannot give; use STRTOL of MD5",
     "now": "it is deprecated and runs on the leader node only; use GETDATE()",
@@ -119,6 +199,14 @@ REFUSED_NODES: dict[type[exp.Expr], str] = {
     exp.RegexpILike: "~* is PostgreSQL's; Redshift has ~ and !~ (page pattern-matching-conditions-posix)",
     exp.MatchAgainst: "@@ is PostgreSQL's text search",
     exp.Fetch: "FETCH is PostgreSQL's; use LIMIT",
+    exp.ArrayContainedBy: "array operators are PostgreSQL's",
+    exp.ArrayOverlaps: "array operators are PostgreSQL's",
+    exp.Slice: "subscripts are PostgreSQL's",
+    exp.StartsWith: "^@ is PostgreSQL's; use LIKE",
+    exp.Collate: "collations of a locale are PostgreSQL's",
+    exp.Distance: "geometric operators are PostgreSQL's",
+    exp.CurrentCatalog: "CURRENT_CATALOG is PostgreSQL's; use CURRENT_DATABASE()",
+    exp.CurrentRole: "CURRENT_ROLE is PostgreSQL's; use CURRENT_USER",
 }
 
 # What Redshift may take and is not offered here.
