@@ -51,6 +51,10 @@ doctor: setup  ## what a run needs, looked at: network, secret, privileges, sche
 	@.venv/bin/python -m local doctor $(if $(STACK),--stack "$(STACK)") \
 	    $(if $(SOURCE),--source "$(SOURCE)" --marketplace "$(MARKETPLACE)")
 
+certify: setup  ## ask AWS, for less than a dollar, all on which the pipeline relies: STACK=name, or WORKGROUP=name DATABASE=dev for SQL alone. YES=1
+	@.venv/bin/python -m local certify $(if $(STACK),--stack "$(STACK)") $(if $(WORKGROUP),--workgroup "$(WORKGROUP)") \
+	    $(if $(DATABASE),--database "$(DATABASE)") $(if $(YES),--yes)
+
 stop:  ## end what runs, and what an interrupted run left behind
 	@test ! -x .venv/bin/python || .venv/bin/python -m local stop
 
@@ -163,4 +167,4 @@ picture:  ## draw docs/architecture.svg from docs/architecture.d2 (needs Node.js
 lock: setup  ## pin the groups of pyproject.toml; what is pinned stays where it can. OPTIONS=--upgrade
 	@local/lock.sh $(OPTIONS)
 
-.PHONY: adopt audit bench bench-cold-start bench-run bench-warehouse build check clean demo demo-down deploy docs docs-serve doctor golden help json-shapes jupyter lint lock mutate notebooks picture protect psql reference run sam-local saved-queries setup setup-browser setup-containers setup-test soak stop test test-all types validate validate-machines
+.PHONY: adopt audit bench bench-cold-start bench-run bench-warehouse build certify check clean demo demo-down deploy docs docs-serve doctor golden help json-shapes jupyter lint lock mutate notebooks picture protect psql reference run sam-local saved-queries setup setup-browser setup-containers setup-test soak stop test test-all types validate validate-machines

@@ -1,4 +1,4 @@
-"""`python -m local run|adopt|check|psql|notebooks|jupyter|doctor|stop`: the commands behind the Makefile."""
+"""`python -m local run|adopt|check|psql|notebooks|jupyter|doctor|certify|stop`: the commands behind the Makefile."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 from local.adopt.address import AddressRefused, read_address
 from local.adopt.adopt import NameRefused
 from local.commands.adopt import adopt_source
+from local.commands.certify.account import AccountNotReached
 from local.commands.check import check_marketplace
 from local.commands.doctor import StackNotReached, examine, invoke_deployed, read_answer, tell
 from local.commands.run import FROM_SOURCE, CsvFormat, RunFailed, fail, read_parameters, run_pipeline
@@ -28,7 +29,7 @@ from rental_pipeline.source.connection import SourceAddress
 
 _REFUSALS = (
     *(RunFailed, InputRefused, StackBusy, DidNotStart, MariaDBUnavailable, StackNotReached, TemplateError),
-    *(AddressRefused, NameRefused),
+    *(AccountNotReached, AddressRefused, NameRefused),
 )
 
 
@@ -65,6 +66,11 @@ def main() -> int:
     doctor.add_argument("--source", metavar="URL", help="a MySQL database that exists, and --marketplace beside it")
     doctor.add_argument("--marketplace", choices=marketplaces, help="of --source")
     doctor.add_argument("--stack", help="a stack deployed in AWS, instead of the one of the last run on this machine")
+    certify = commands.add_parser("certify", help="ask AWS all on which the pipeline relies, and say where it answers otherwise")
+    certify.add_argument("--stack", help="a stack deployed in AWS; without it and --workgroup the stand-ins of this machine")
+    certify.add_argument("--workgroup", help="a Redshift Serverless workgroup, of which SQL and the Data API are asked")
+    certify.add_argument("--database", default="dev", help="of the workgroup (%(default)s)")
+    certify.add_argument("--yes", action="store_true", help="do not ask whether to go on")
     commands.add_parser("stop", help="end what runs, and what an interrupted run left behind")
     arguments = parser.parse_args()
     arguments.state.mkdir(exist_ok=True)
@@ -101,6 +107,11 @@ def main() -> int:
 
             with Postgres(find_last_run(arguments.state) / "postgres") as postgres, notebooks.serve_warehouse(postgres) as found:
                 return notebooks.open_jupyter(found)
+        elif arguments.command == "certify":
+            from local.commands.certify.command import run_certify  # starts what other commands do not need
+
+            answers = arguments.state.resolve() / "certificate.json"
+            return run_certify(arguments.stack, arguments.workgroup, arguments.database, arguments.yes, answers)
         elif arguments.command == "doctor":
             source = read_address(arguments.source) if arguments.source else None
             return 0 if see_doctor(arguments.state.resolve(), arguments.stack, source, arguments.marketplace) else 1

@@ -892,6 +892,30 @@ _STATE = [
     ),
 ]
 
+_STANDINS = [
+    _mutate(
+        "sql-of-other-databases-is-handed-on",
+        "packages/local_redshift/src/local_redshift/rules.py",
+        "    if kind not in KNOWN_NODES:",
+        "    if False:",
+        "packages/local_redshift/tests/test_translate.py",
+    ),
+    _mutate(
+        "trailing-blanks-count",
+        "packages/local_redshift/src/local_redshift/database.py",
+        "        _ignore_trailing_blanks(connection)\n",
+        "",
+        "packages/local_redshift/tests/test_tables.py::test_trailing_blanks_do_not_count_in_comparisons",
+    ),
+    _mutate(
+        "a-certificate-never-differs",
+        "local/commands/certify/certificate.py",
+        "AGREES if answer == question.expected else DIFFERS",
+        "AGREES",
+        "tests/integration/local/test_certify.py::test_a_stand_in_with_one_rule_broken_is_convicted",
+    ),
+]
+
 MUTATIONS = [
     *_TEMPLATE,
     *_MACHINES,
@@ -904,4 +928,5 @@ MUTATIONS = [
     *_READING,
     *_PENDING,
     *_STATE,
+    *_STANDINS,
 ]

@@ -518,6 +518,7 @@ def test_what_sqlglot_would_leave_out_is_refused(sql):
         ("create function f(int) returns int[] stable as $$ select $1 $$ language sql", "arrays"),
         # of what sqlglot knows from elsewhere
         ("select * exclude (a) from t", "not offered"),
+        ("select a[1] from t", "BRACKET is not offered"),
         ("select a from t start with a = 1 connect by prior a = b", "not offered|syntax error"),
         ("select constraint_name from information_schema.table_constraints", "constraints"),
     ],
