@@ -380,7 +380,7 @@ _FIGURES = [
         f"{STEPS}/newest.py",
         "order by _rp_raw._run_sequence desc)",
         "order by _rp_raw._run_sequence)",
-        f"{APARTMENTS}/test_order.py",
+        "tests/integration/schedules/test_versions.py::test_21_a_replay_makes_the_same_raw",
     ),
     _mutate(
         "full-build-forgets-lost-days",
