@@ -142,8 +142,12 @@ build: setup saved-queries  ## what `sam deploy` uploads. ARCHITECTURE=x86_64 or
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" ARCHITECTURE=$(ARCHITECTURE) .venv/bin/sam build
 	@.venv/bin/python layers/dependencies/fix_architecture.py .aws-sam/build/template.yaml $(ARCHITECTURE)
 
-deploy: build  ## to AWS, with the account of your environment; asks for the parameters at a terminal. ENV=dev or prod
+deploy: build  ## to AWS, with the account of your environment; shows what it will replace or delete, and asks. ENV=dev or prod
 	@.venv/bin/sam deploy --config-env $(ENV) $(shell test -t 0 && echo --guided) $(OPTIONS)
+
+remove: setup  ## take the deployed stack away: DATA=keep leaves its bucket, DATA=destroy nothing; run again, it goes on. ENV=dev or prod
+	@test "$(DATA)" = keep || test "$(DATA)" = destroy || { echo "make remove ENV=$(ENV) DATA=keep or DATA=destroy" >&2; exit 2; }
+	@.venv/bin/python -m local remove --stack "rental-pipeline-$(ENV)" --data "$(DATA)"
 
 demo: setup  ## all of it in an empty account: network, Aurora, Redshift, sample data, a first run (costs money). EMAIL=address
 	@examples/demo.sh up
@@ -167,4 +171,4 @@ picture:  ## draw docs/architecture.svg from docs/architecture.d2 (needs Node.js
 lock: setup  ## pin the groups of pyproject.toml; what is pinned stays where it can. OPTIONS=--upgrade
 	@local/lock.sh $(OPTIONS)
 
-.PHONY: adopt audit bench bench-cold-start bench-run bench-warehouse build certify check clean demo demo-down deploy docs docs-serve doctor golden help json-shapes jupyter lint lock mutate notebooks picture protect psql reference run sam-local saved-queries setup setup-browser setup-containers setup-test soak stop test test-all types validate validate-machines
+.PHONY: adopt audit bench bench-cold-start bench-run bench-warehouse build certify check clean demo demo-down deploy docs docs-serve doctor golden help json-shapes jupyter lint lock mutate notebooks picture protect psql remove reference run sam-local saved-queries setup setup-browser setup-containers setup-test soak stop test test-all types validate validate-machines

@@ -1,4 +1,4 @@
-"""`python -m local run|adopt|check|psql|notebooks|jupyter|doctor|certify|stop`: the commands behind the Makefile."""
+"""`python -m local run|adopt|check|psql|notebooks|jupyter|doctor|certify|remove|stop`: the commands behind the Makefile."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from local.commands.adopt import adopt_source
 from local.commands.certify.account import AccountNotReached
 from local.commands.check import check_marketplace
 from local.commands.doctor import StackNotReached, examine, invoke_deployed, read_answer, tell
+from local.commands.remove import NotRemoved, remove_stack
 from local.commands.run import FROM_SOURCE, CsvFormat, RunFailed, fail, read_parameters, run_pipeline
 from local.marketplace.csv_format import InputRefused
 from local.processes import DidNotStart
@@ -29,7 +30,7 @@ from rental_pipeline.source.connection import SourceAddress
 
 _REFUSALS = (
     *(RunFailed, InputRefused, StackBusy, DidNotStart, MariaDBUnavailable, StackNotReached, TemplateError),
-    *(AccountNotReached, AddressRefused, NameRefused),
+    *(AccountNotReached, AddressRefused, NameRefused, NotRemoved),
 )
 
 
@@ -71,6 +72,9 @@ def main() -> int:
     certify.add_argument("--workgroup", help="a Redshift Serverless workgroup, of which SQL and the Data API are asked")
     certify.add_argument("--database", default="dev", help="of the workgroup (%(default)s)")
     certify.add_argument("--yes", action="store_true", help="do not ask whether to go on")
+    remove = commands.add_parser("remove", help="take a stack away that is deployed in AWS; run again, it goes on")
+    remove.add_argument("--stack", required=True, help="its name")
+    remove.add_argument("--data", choices=("keep", "destroy"), required=True, help="of its bucket")
     commands.add_parser("stop", help="end what runs, and what an interrupted run left behind")
     arguments = parser.parse_args()
     arguments.state.mkdir(exist_ok=True)
@@ -115,6 +119,8 @@ def main() -> int:
         elif arguments.command == "doctor":
             source = read_address(arguments.source) if arguments.source else None
             return 0 if see_doctor(arguments.state.resolve(), arguments.stack, source, arguments.marketplace) else 1
+        elif arguments.command == "remove":
+            remove_stack(arguments.stack, arguments.data == "keep", print)
         else:
             stop_everything(arguments.state)
     except (*_REFUSALS, PipelineError) as error:

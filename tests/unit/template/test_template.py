@@ -458,6 +458,38 @@ def test_samconfig_gives_values_that_are_accepted(environment):
     assert read(**WORKGROUP, **overrides).parameters.items() >= overrides.items()
 
 
+@pytest.mark.parametrize("environment", ["dev", "prod"])
+def test_a_deploy_shows_its_change_set_first(environment):
+    """What it replaces or deletes is asked about."""
+    assert tomllib.loads((ROOT / "samconfig.toml").read_text())[environment]["deploy"]["parameters"]["confirm_changeset"] is True
+
+
+def test_a_sync_is_a_deploy_of_the_same_stack():
+    """With the same values, and always by CloudFormation: code that is uploaded past it is no version, and no run's code."""
+    config = tomllib.loads((ROOT / "samconfig.toml").read_text())["dev"]
+    sync, deploy = config["sync"]["parameters"], config["deploy"]["parameters"]
+    assert {name: sync[name] for name in sync.keys() & deploy.keys()} == {
+        name: deploy[name] for name in sync.keys() & deploy.keys()
+    }
+    assert {"stack_name", "capabilities", "parameter_overrides"} <= sync.keys() & deploy.keys()
+    assert sync["skip_deploy_sync"] is False and sync["dependency_layer"] is False
+    from samcli.commands.sync.command import cli
+
+    # SAM reads each by the name of an option of its own, and passes over what it does not know.
+    assert sync.keys() <= {option.name for option in cli.params}
+
+
+def test_remote_invoke_finds_what_the_docs_name(template):
+    """`sam remote invoke <LogicalId>`: functions with a file of events/, the machine with one of events/inputs."""
+    page = (ROOT / "docs/how-to/deploy.md").read_text()
+    invoked = re.findall(r"sam remote invoke (\w+) --stack-name \S+(?: --event-file (\S+))?", page)
+    assert {name for name, _ in invoked} >= {"CheckWarehouseFunction", "PlanRunFunction", "RunStateMachine"}
+    kinds = {"AWS::Lambda::Function": "events/", "AWS::StepFunctions::StateMachine": "events/inputs/"}
+    for name, event in invoked:
+        assert event.startswith(kinds[template.translated["Resources"][name]["Type"]]), name
+        assert json.loads((ROOT / event).read_text()) is not None
+
+
 def test_samconfig_switches_no_schedule_on():
     """Before anybody has seen a run, or has made its database user, a schedule could only fail."""
     config = tomllib.loads((ROOT / "samconfig.toml").read_text())

@@ -1,0 +1,109 @@
+"""`make remove`: take a deployed stack away, with or without its data; run again after an interruption, it goes on.
+
+Nothing is remembered between two runs: what is left is found by the names that CloudFormation and SAM give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
+
+from local.commands.doctor import StackNotReached
+
+# SAM's own stack, whose bucket holds what was uploaded (AWS SAM CLI, `resolve_s3`).
+_SAM_STACK = "aws-sam-cli-managed-default"
+
+
+class NotRemoved(Exception):
+    """Something is left; the message says what, and the way out."""
+
+
+def remove_stack(stack: str, is_data_kept: bool, say: Callable[[str], object]) -> None:
+    """Delete a stack, what SAM uploaded for it, and its bucket where the data is not kept.
+
+    Args:
+        stack: Its name.
+        is_data_kept: Whether the bucket stays, with what raw was made from.
+        say: Is told of each step.
+
+    Raises:
+        NotRemoved: CloudFormation could not delete it, or may not.
+        StackNotReached: there is no region or account in which to look for it.
+    """
+    try:
+        _delete_stack(stack, say)
+        for bucket in _find_buckets(stack):
+            if is_data_kept:
+                say(f"kept: s3://{bucket}; `make remove DATA=destroy` deletes it")
+                continue
+            say(f"deleted: {_empty(bucket, '')} objects of s3://{bucket}, and the bucket")
+            boto3.client("s3").delete_bucket(Bucket=bucket)
+        if uploads := _find_uploads():
+            say(f"deleted: {_empty(uploads, f'{stack}/')} uploads under s3://{uploads}/{stack}/")
+    except WaiterError as error:
+        raise NotRemoved(
+            f"CloudFormation did not delete {stack} ({error}): its events say what holds it; then run this again"
+        ) from error
+    except (ClientError, BotoCoreError) as error:
+        raise StackNotReached(f"{error}\nLog in (AWS_PROFILE), set AWS_REGION, and run this again: it goes on.") from error
+    say("not touched: the schemas in the warehouse, the secrets, and CopyRoleArn, which the stack did not make")
+
+
+def _delete_stack(stack: str, say: Callable[[str], object]) -> None:
+    cloudformation = boto3.client("cloudformation")
+    found = _describe(cloudformation, stack)
+    if not found:
+        say(f"there is no stack {stack} (any more)")
+        return
+    if found.get("EnableTerminationProtection"):
+        raise NotRemoved(
+            f"{stack} is protected (make protect): aws cloudformation update-termination-protection"
+            f" --no-enable-termination-protection --stack-name {stack}"
+        )
+    cloudformation.delete_stack(StackName=stack)
+    # By its id, by which a deleted stack can still be asked about.
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=found["StackId"])
+    say(f"deleted: the stack {stack}")
+
+
+def _describe(cloudformation: Any, stack: str) -> dict[str, Any] | None:
+    try:
+        (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ValidationError" and "does not exist" in str(error):
+            return None
+        raise
+    return None if found["StackStatus"] == "DELETE_COMPLETE" else dict(found)
+
+
+def _find_buckets(stack: str) -> list[str]:
+    """Return the stack's buckets, also those it left: CloudFormation names them after stack and resource, in small letters."""
+    buckets = boto3.client("s3").list_buckets()["Buckets"]
+    return [bucket["Name"] for bucket in buckets if bucket["Name"].startswith(f"{stack.lower()}-bucket-")]
+
+
+def _find_uploads() -> str | None:
+    found = _describe(boto3.client("cloudformation"), _SAM_STACK)
+    outputs = found.get("Outputs", []) if found else []
+    return next((output["OutputValue"] for output in outputs if output["OutputKey"] == "SourceBucket"), None)
+
+
+def _empty(bucket: str, prefix: str) -> int:
+    """Delete all objects and versions under a prefix; return how many."""
+    s3, count = boto3.client("s3"), 0
+    for page in _list_versions(s3, bucket, prefix):
+        answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": page, "Quiet": True})
+        if failed := answer.get("Errors"):
+            raise NotRemoved(f"s3://{bucket}/{failed[0]['Key']} was not deleted ({failed[0]['Code']}); then run this again")
+        count += len(page)
+    return count
+
+
+def _list_versions(s3: Any, bucket: str, prefix: str) -> Iterator[list[dict[str, str]]]:
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        if found:
+            yield [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in found]
