@@ -402,6 +402,8 @@ class _Guesser:
                 fields.append(f"  {name}: {column}")
             elif name == "checkout" and (nights := self._find_field(stay, "nights")):
                 fields.append(f"  nights: {nights}")
+            elif name == "made_at" and (beginning := self._find_field(stay, "checkin")):
+                fields.append(f"  made_at: {beginning}  # no column says when it was booked: its beginning stands for that")
             else:
                 missing.append(f"  # {name}: (not found)")
         if amount := self._find_field(stay, "amount"):

@@ -17,7 +17,7 @@ from rental_pipeline.model.column_types import SourceColumn, is_character, is_lo
 
 _FEW_VALUES = 15  # different ones, of a code
 _ENOUGH_ROWS = 20  # to say that there are few different ones
-_SOME, _MOST = 0.1, 0.6  # parts of the sampled values
+_SOME, _MOST, _NEARLY_ALL = 0.1, 0.6, 0.9  # parts of the sampled values
 _LONG_TEXT = 120  # characters, of a text that somebody wrote
 _PERSONAL_COLUMNS = 2  # that make a table one of persons
 
@@ -40,6 +40,9 @@ _STREET = re.compile(
     r"|\S*(?:straße|strasse|str\.|weg|platz|allee|gasse|straat|laan|plein)\b.*\d+.*",
     re.IGNORECASE,
 )
+# Times and small numbers that an application keeps as texts. Longer numbers may be somebody's.
+_TIME = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[ T]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?")
+_SMALL_NUMBER = re.compile(r"[-+]?\d{1,6}(?:[.,]\d{1,6})?")
 _CODE = re.compile(r"[\w.:/+\-]{1,60}")
 _OPAQUE = re.compile(r"[\w.:+/=\-]{1,80}")
 _PERSONAL_KEYS = re.compile(
@@ -117,11 +120,16 @@ def _decide(table: CatalogueTable, column: SourceColumn, of_persons: bool) -> De
         return Decision(Policy.TAKE, "a number or reference of the application's own, which names nobody")
     if of_persons and _belongs_to_person(name, values):
         return Decision(Policy.DROP, "in a table of persons, and so of a person")
+    if values and _share(values, _TIME) >= _NEARLY_ALL:
+        return Decision(Policy.TAKE, "times by its sampled values")
+    if values and _share(values, _SMALL_NUMBER) >= _NEARLY_ALL:
+        return Decision(Policy.TAKE, "numbers by its sampled values")
     if _is_letter(table, column, values):
         return Decision(Policy.DROP, _FREE_TEXT)
     if parts & words.PLACE_WORDS and not of_persons and column.length and column.length <= 255:
         return Decision(Policy.TAKE, "a place, in a table that is not of persons")
-    if parts & words.CODE_WORDS and all(_CODE.fullmatch(value) for value in values) and column.length and column.length <= 255:
+    is_code = not values or _share(values, _CODE) >= _NEARLY_ALL
+    if parts & words.CODE_WORDS and is_code and column.length and column.length <= 255:
         return Decision(Policy.TAKE, "a code by its name" + (", and by its values" if values else ""))
     if len(values) >= _ENOUGH_ROWS and len(set(values)) <= _FEW_VALUES and all(_CODE.fullmatch(value) for value in values):
         return Decision(Policy.TAKE, f"a code: {len(set(values))} different values in {len(values)} sampled rows")

@@ -167,6 +167,9 @@ def test_values_tell_where_names_do_not(values):
     [
         ("status", "varchar", ("open", "closed")),
         ("currency", "char", ("EUR",)),
+        ("currency", "varchar", ("EUR",) * 19 + ("US Dollar",)),
+        ("checkin", "varchar", ("16/05/2024", "2024-05-17 10:00:00")),
+        ("bathrooms", "varchar", ("1", "2.5")),
         ("flavour", "varchar", ("a", "b") * 20),
         ("kind", "enum", ()),
         ("listing_uuid", "binary", ()),
