@@ -92,6 +92,9 @@ delete from apartments_control.dirty_period;
 
 delete from apartments_control.layer_position where layer = 'presentation';
 
+delete from apartments_control.layer_position where layer = 'control' and name = 'checks_and_charts';
+
 insert into apartments_control.layer_position (layer, name, run_sequence, as_of, input_hash, definition_hash)
     values ('presentation', 'average_booking_duration_weekly', 2, '2026-11-21', '…', '…'), ('presentation',
-        'top_listings_weekly', 2, '2026-11-21', '…', '…');
+        'top_listings_weekly', 2, '2026-11-21', '…', '…'), ('control', 'checks_and_charts', 2, '2026-11-21',
+        '…', null);

@@ -232,3 +232,18 @@ def test_23_a_reject_without_a_key_is_counted_once_however_often_it_is_read(load
         assert loaded.query("select count(*) from events") == [(number + 1,)]
         loaded.pass_time(hours=1)
     loaded.assert_equals_rebuild()
+
+
+@pytest.mark.slow
+def test_a_check_that_is_added_alone_is_looked_at(loaded):
+    """Nothing changed but the folder: the next run looks by it, and the one after that is unchanged again."""
+    text = (
+        "-- Always told.\n--\n-- severity:   warn\n-- reads:      market_curated.children\n-- parameters: none\n\n-- name:"
+        " violations\n"
+        "select cast('told' as varchar(64)) as example from market_curated.children\n"
+    )
+    assert loaded.run_well() == "unchanged"
+    (loaded.sql_root / "market" / "checks" / "always.sql").write_text(text, encoding="utf-8")
+    result = loaded.run()
+    assert result["status"] == "succeeded" and "always" in result["message"]
+    assert loaded.run_well() == "unchanged"

@@ -354,3 +354,22 @@ def test_a_wrong_line_of_joins_is_refused(sql_root, joins, says):
     write_joins(sql_root, joins)
     with pytest.raises(FixConfiguration, match=says):
         read_marketplace(sql_root, "shop")
+
+
+@pytest.mark.parametrize("file", ["checks/another.sql", "report/one.sql"])
+def test_a_check_or_a_chart_that_is_added_alone_changes_the_hash_of_the_files(sql_root, file):
+    """So that the next run opens; no table is made again for it."""
+    before = read_marketplace(sql_root, "shop")
+    texts = {
+        "checks": "-- severity: fail\n\n-- name: violations\nselect 'x' as example\n",
+        "report": "-- place: 1\n-- title: A\n-- reading: Each point is a day.\n-- chart: line\n-- columns: day (day, Day), n"
+        " (count, N)\n"
+        "-- drawn: n\n-- empty: There is none.\n-- reads: shop_presentation.sales\n-- parameters: none\n\n-- name:"
+        " query\nselect 1\n",
+    }
+    path = sql_root / "shop" / file
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(texts[file.split("/")[0]])
+    after = read_marketplace(sql_root, "shop")
+    assert after.files_hash != before.files_hash and after.audit_hash != before.audit_hash
+    assert [after.metric_hash(metric) for metric in after.metrics] == [before.metric_hash(metric) for metric in before.metrics]

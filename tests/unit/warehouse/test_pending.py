@@ -105,10 +105,11 @@ def test_a_table_is_built_that_raw_has_left_behind(pending):
         ("curated", "bookings", "input_hash"),
         ("presentation", "occupancy_monthly", "input_hash"),
         ("view", "weekly_overview", "input_hash"),
+        ("control", "checks_and_charts", "input_hash"),
     ],
 )
 def test_what_other_files_made_is_made_anew(pending, place, name, field):
-    """A table, a metric or a view."""
+    """A table, a metric or a view; and checks that were added alone look at what is published, charts are shown."""
     pending.positions[place, name][field] = "of another file"
     found = pending.find()
     assert found["anything"]

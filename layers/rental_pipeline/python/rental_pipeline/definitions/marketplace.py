@@ -471,8 +471,14 @@ class Marketplace:
         tables: list[CuratedTable | View] = [*self.curated, *self.views]
         files = [table.file.text for table in tables]
         files += [file.text for metric in self.metrics for file in metric.files]
-        checks = [f"{check.name} {check.severity} {check.violations}" for check in self.checks]
-        return hash_texts(*self.control, self.exchange_rates, self.reporting_currency, *files, *checks)
+        return hash_texts(*self.control, self.exchange_rates, self.reporting_currency, *files, self.audit_hash)
+
+    @property
+    def audit_hash(self) -> str:
+        """Hash the checks and the charts: they decide no row, and a new one is looked at, or shown, by the next run."""
+        checks = [f"{check.name} {check.severity} {strip_statement(check.violations)}" for check in self.checks]
+        charts = [repr(replace(chart, query=strip_statement(chart.query))) for chart in self.charts]
+        return hash_texts(*checks, *charts)
 
     @property
     def exchange_rate_hash(self) -> str:

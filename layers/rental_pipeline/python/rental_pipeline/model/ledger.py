@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from rental_pipeline.model.column_types import CatalogueColumn
 from rental_pipeline.model.document import Document
 
+# The position of what was published last, by whose checks and charts: its layer and name.
+AUDIT = ("control", "checks_and_charts")
+
 
 @dataclass(frozen=True)
 class Position(Document):
     """How far a table of a layer is built.
 
     Attributes:
-        layer: raw, curated, presentation, lake, view, control or erased. name: Of the table in it.
+        layer: raw, curated, presentation, lake, view, control or erased. name: Of its table; of control, archive or AUDIT's.
         run_sequence: The last run that changed it.
         watermark: Of raw: the source watermark, ISO with microseconds, in the cursor's own clock.
         as_of: Of presentation: the day it was made for, ISO.

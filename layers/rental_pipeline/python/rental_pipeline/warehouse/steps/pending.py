@@ -9,6 +9,7 @@ from rental_pipeline.definitions.marketplace import CuratedTable
 from rental_pipeline.model.archive_document import Archive, TableRun
 from rental_pipeline.model.arrivals import Pending
 from rental_pipeline.model.document import read_rows
+from rental_pipeline.model.ledger import AUDIT
 from rental_pipeline.warehouse.steps.arrivals import read_arrivals, select_arrivals
 from rental_pipeline.warehouse.steps.curated_build import needs_full_build
 from rental_pipeline.warehouse.steps.dirty_periods import read_dirty_ranges, select_dirty_ranges
@@ -88,11 +89,12 @@ def list_curated_behind(request: StepRequest, raw: dict[str, int]) -> list[str]:
 
 
 def is_presentation_behind(request: StepRequest) -> bool:
-    """Whether a metric or a view is made of what it is not made of any more, or for another day."""
+    """Whether a metric or a view is made of what it is not made of any more, or for another day; or by other checks or charts."""
     return (
         any(needs_full_stage(request, metric) for metric in request.marketplace.metrics)
         or bool(list_outdated_views(request))
         or (bool(request.marketplace.metrics) and request.ledger.as_of != request.plan.as_of)
+        or (bool(request.marketplace.metrics) and not request.ledger.is_made_from(*AUDIT, request.marketplace.audit_hash))
     )
 
 

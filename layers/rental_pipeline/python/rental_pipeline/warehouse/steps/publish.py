@@ -6,6 +6,7 @@ import re
 
 from rental_pipeline.definitions.lake_tables import division_of, lake_name, mark_parts
 from rental_pipeline.definitions.marketplace import Metric
+from rental_pipeline.model.ledger import AUDIT
 from rental_pipeline.warehouse.steps.check import list_checks
 from rental_pipeline.warehouse.steps.stage import bound_periods, is_stale, staged_table
 from rental_pipeline.warehouse.steps.step import Step, StepRequest, insert_rows, literal
@@ -22,6 +23,7 @@ def compose_publish(request: StepRequest) -> Step:
         f" {literal(request.marketplace.definition_hash(metric.file))})"
         for metric in metrics
     ]
+    audited = f"({literal(AUDIT[0])}, {literal(AUDIT[1])}, {run}, {as_of}, {literal(request.marketplace.audit_hash)}, null)"
     return Step(
         request.statement_name,
         request.write_all(
@@ -32,7 +34,11 @@ def compose_publish(request: StepRequest) -> Step:
             # Nobody can have added any since they were staged: this run holds the lease.
             f"delete from {control}.dirty_period",
             f"delete from {control}.layer_position where layer = 'presentation'",
-            *insert_rows(f"{control}.layer_position (layer, name, run_sequence, as_of, input_hash, definition_hash)", positions),
+            f"delete from {control}.layer_position where layer = {literal(AUDIT[0])} and name = {literal(AUDIT[1])}",
+            *insert_rows(
+                f"{control}.layer_position (layer, name, run_sequence, as_of, input_hash, definition_hash)",
+                [*positions, audited],
+            ),
         ),
     )
 
