@@ -160,7 +160,9 @@ def execute_notebooks(state: Path) -> None:
             pages = notebooks.write_pages(folder.parent.name, folder / "notebooks", environment)
         except CellExecutionError as error:
             raise RunFailed(f"a notebook failed: {error}") from error
-    print("\n".join(str(page) for page in pages))
+    schema = f"{folder.parent.name}_presentation"
+    nothing = f"no file of notebooks/ reads {schema}: copy one that is there, and name that schema in it"
+    print("\n".join(str(page) for page in pages) or nothing)
 
 
 def open_psql(state: Path) -> int:

@@ -115,7 +115,7 @@ def read_hops(warehouse: psycopg.Connection, marketplace: str, run_sequence: int
 
 
 def read_standing(warehouse: psycopg.Connection, marketplace: str, tables: list[str]) -> list[Standing]:
-    """Return how many rows of each source table are in curated and rejected now."""
+    """Return how many rows of each curated table are accepted and rejected now."""
     curated = f"{marketplace}_curated"
     rejected: dict[str, int] = dict(
         warehouse.execute(

@@ -36,6 +36,7 @@ from local.stack import ROOT, Stack
 from local.standins.athena.lake import Lake, answer_questions
 from local.started_execution import StartedExecution
 from rental_pipeline.base.object_store import FIGURES
+from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.model.document import parse_document
 from rental_pipeline.model.figures_document import Figures
 from rental_pipeline.source.connection import SourceAddress
@@ -287,13 +288,9 @@ def explain(stack: Stack, execution: StartedExecution) -> str:
 def describe_warehouse(stack: Stack) -> dict[str, Any]:
     """Return where the tables stand and the newest values of the metrics."""
     with stack.warehouse.connect() as warehouse:
-        tables = [
-            name
-            for (name,) in warehouse.execute(
-                f"select distinct table_name from {stack.marketplace}_control.table_load order by table_name"
-            ).fetchall()
-        ]
-        standing = read_standing(warehouse, stack.marketplace, tables)
+        # A raw table may have no curated one, or several.
+        curated = read_marketplace(ROOT / "sql", stack.marketplace).curated
+        standing = read_standing(warehouse, stack.marketplace, sorted(table.name for table in curated if not table.is_derived))
         metrics = read_metrics(warehouse, stack.marketplace, ROOT / "sql")
         currency = read_currency(warehouse, stack.marketplace)
     return {

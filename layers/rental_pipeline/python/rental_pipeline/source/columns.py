@@ -112,9 +112,18 @@ def _check_key(key: list[SourceColumn], source: SourceTable) -> list[str]:
     if key and not any(unique <= names for unique in source.unique_keys):
         mistakes.append(
             f"the key ({', '.join(column.name for column in key)}) is not unique in the source: no primary key and no unique"
-            " index over NOT NULL columns is within it, and rows that share a key would be lost"
+            f" index over NOT NULL columns is within it, and rows that share a key would be lost. {_list_keys(source)}"
         )
     return mistakes
+
+
+def _list_keys(source: SourceTable) -> str:
+    """Say which keys would do: those over columns by which slices can be cut."""
+    fit = {column.name.lower() for column in source.columns if can_be_key(column)}
+    usable = sorted(", ".join(sorted(key)) for key in source.unique_keys if key <= fit)
+    if usable:
+        return f"The source keeps unique: {'; '.join(f'key: [{key}]' for key in usable)}"
+    return "It keeps nothing unique that can be a key: add a primary key there, or take the table by strategy append"
 
 
 def _check_cursor(cursor: SourceColumn, contract: TableContract) -> list[str]:
