@@ -72,7 +72,7 @@ def test_a_restored_warehouse_is_refused_and_repaired(restored):
     ]
     market.assert_whole()
     lake = market.pipeline.read("market/runs/000003/lake.json")
-    assert all(table["years"] is None for table in lake["tables"]) and lake["tables"]
+    assert all(table["parts"] is None for table in lake["tables"]) and lake["tables"]
     ((status, _),) = find_ledger(market)
     assert status == "ok"
     market.insert_child(4, parent=1)
