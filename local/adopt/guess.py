@@ -193,7 +193,7 @@ class _Guesser:
             "# divide_by: 100 for money in cents. Values of active, only and state: as the warehouse shows them, in any case"
             " of letters; null",
             "# is no value, present is any. A state that none of the lists has sets the row aside until you say what it means.",
-            "currency: EUR  # of money where no column says it: yours?",
+            "currency:  # of money where no column says it, as EUR",
             "time_zone: UTC  # of the clock that DATETIME columns show",
         ]
         stay = self._find_stay()

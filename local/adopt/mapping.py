@@ -181,6 +181,12 @@ def read_mapping(text: str) -> MappingFile:
     for name in _ROLES:
         if (given := document.get(name)) is not None:
             roles[name] = _RoleReader(name, mistakes).read(given)
+    # A guess would be a wrong figure that nobody notices.
+    mistakes += [
+        f"{role.name}: no column says in which currency its money is: write it at the top, as `currency: EUR`, or name the column"
+        for role in roles.values()
+        if role and role.money and role.currency is None and currency is None
+    ]
     if mistakes:
         raise MappingRefused("\n".join(f"mapping.yaml: {mistake}" for mistake in mistakes))
     return MappingFile(currency, zone, {name: role for name, role in roles.items() if role})

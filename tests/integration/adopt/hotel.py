@@ -115,6 +115,7 @@ TABLES = {
         )
     },
 }
+CURRENCY = "EUR"  # of the rooms' prices, which no column says
 _STATES = {1: "Awaiting payment", 2: "Payment accepted", 3: "Cancelled", 4: "Refunded", 5: "Checked in"}
 _CURRENCIES = {1: "EUR", 2: "USD"}
 _MEANINGS = {1: "pending", 2: "confirmed", 3: "canceled", 4: "canceled", 5: "confirmed"}

@@ -94,6 +94,7 @@ TABLES = {
         ]
     },
 }
+CURRENCY = None  # columns say it
 FIRST_DAY = date(2026, 1, 5)
 _CONFIRMED, _PENDING, _CANCELED, _IGNORED = ("confirmed", "paid"), ("preauthorized",), ("canceled", "rejected"), ("initiated",)
 _WORDS = ["Sunny", "Loft", "Harbour", "Attic", "Studio", "Cabin", "Garden", "Terrace", "Old", "Mill", "View"]

@@ -58,6 +58,7 @@ def test_a_mapping_is_read():
         ("  id: id\n  listing", "  ids: id\n  id: id\n  listing", "there is no such field (did you mean 'id'?)"),
         ("stay:", "stays:", "there is no field stays (did you mean 'stay'?)"),
         ("deleted: [0]", "deleted: [[0]]", "is no list of values"),
+        ("  currency: {column: orders.currency_id, EUR: [1], USD: [2, 3]}\n", "", "stay: no column says in which currency"),
     ],
 )
 def test_a_mistake_is_named_by_role_and_field(before, after, says):
