@@ -50,6 +50,21 @@ def test_only_the_text_of_a_hashed_column_is_selected() -> None:
     assert arguments == ["grain of salt"]
 
 
+def test_texts_can_grow_whatever_the_warehouse_chooses() -> None:
+    """ENCODE AUTO may choose an encoding of which ALTER COLUMN TYPE is refused; a sort key has none (Redshift, "ALTER TABLE")."""
+    code, remark = (
+        PlannedColumn("code", "varchar(20)", "code", "varchar"),
+        PlannedColumn("remark", "varchar(40)", "remark", "varchar"),
+    )
+    contract = TableContract("t", Merge(("code",), "at"))
+    (create, _) = plan_raw_table("m_raw", contract, (code, remark, AT), None, may_evolve=True).batch
+    assert '"code" varchar(20), "remark" varchar(40) encode zstd, "at" timestamp,' in create
+    assert "_bad_columns varchar(65535) encode zstd" in create
+    existing = {"code": "varchar(20)", "at": "timestamp", **{name: kind.split()[0] for name, kind in METADATA.items()}}
+    changes = plan_raw_table("m_raw", contract, (code, remark, AT), existing, may_evolve=True)
+    assert changes.batch == ('alter table "m_raw"."t" add column "remark" varchar(40) encode zstd',)
+
+
 @pytest.mark.parametrize(
     ("contract", "storage"),
     [

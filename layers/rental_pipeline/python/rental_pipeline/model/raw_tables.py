@@ -26,7 +26,7 @@ METADATA = {
     ROW_HASH: "bigint not null",
     "_observed_at": "timestamp not null",
     # Null, or the names of the columns that are null because their values could not be held (bad_rows: set_aside).
-    BAD_COLUMNS: BAD_COLUMNS_TYPE,
+    BAD_COLUMNS: f"{BAD_COLUMNS_TYPE} encode zstd",
 }
 _MOST_COLUMNS = 1580  # Redshift's 1,600 without the pipeline's own, in raw tables and in the temporary ones of a build
 # Columns of raw tables, and of what is read of them (`newest`), besides the source's.
@@ -118,7 +118,7 @@ def plan_raw_table(
         columns=tuple(fitted.get(column.name, column) for column in columns if column.name in fitted or column in added),
         batch=(
             *add_metadata(schema, contract.name, existing),
-            *(f"alter table {name} add column {quote_identifier(column.name)} {column.type}" for column in added),
+            *(f"alter table {name} add column {quote_identifier(column.name)} {_encode(column.type)}" for column in added),
         ),
         single=tuple(f"alter table {name} alter column {quote_identifier(column.name)} type {column.type}" for column in widened),
         added=tuple(column.name for column in added),
@@ -136,7 +136,10 @@ def create_raw_table(relation: str, contract: TableContract, columns: Iterable[P
     A keyed table is distributed by the key's first column and sorted by key: the newest version of each key is found, and joined
     with what arrives, without moving rows between nodes. Events are spread evenly and sorted by day: whole days are replaced.
     """
-    definitions = {quote_identifier(column.name): column.type for column in columns} | METADATA
+    # A sort key stays as it is: Redshift leaves it uncompressed.
+    definitions = {
+        quote_identifier(column.name): column.type if column.name in contract.key else _encode(column.type) for column in columns
+    } | METADATA
     if isinstance(contract.strategy, Append):
         definitions[EVENT_DAY] = "date not null"
         storage = f"diststyle even sortkey ({EVENT_DAY})"
@@ -145,6 +148,15 @@ def create_raw_table(relation: str, contract: TableContract, columns: Iterable[P
         storage = f"distkey ({key[0]}) sortkey ({', '.join([*key, '_run_sequence'])})"
     body = ", ".join(f"{column} {definition}" for column, definition in definitions.items())
     return f"create table if not exists {relation} ({body}) {storage}"
+
+
+def _encode(column_type: str) -> str:
+    """Return a column's type with the encoding that lets a text grow.
+
+    ENCODE AUTO may choose BYTEDICT or TEXT255, and ALTER COLUMN TYPE refuses those (Redshift, "ALTER TABLE"). Once a column says
+    its encoding, the others get Redshift's defaults: AZ64 for numbers and times, none for sort keys ("CREATE TABLE", ENCODE).
+    """
+    return f"{column_type} encode zstd" if varchar_length(column_type) else column_type
 
 
 def _refuse_too_wide(schema: str, contract: TableContract, columns: tuple[PlannedColumn, ...]) -> None:
@@ -166,7 +178,7 @@ def add_metadata(schema: str, table: str, existing: dict[str, str]) -> tuple[str
     if BAD_COLUMNS in existing:
         return ()
     name = f"{quote_identifier(schema)}.{quote_identifier(table)}"
-    return (f"alter table {name} add column {BAD_COLUMNS} {BAD_COLUMNS_TYPE}",)
+    return (f"alter table {name} add column {BAD_COLUMNS} {_encode(BAD_COLUMNS_TYPE)}",)
 
 
 def _refuse_other_strategy(contract: TableContract, existing: dict[str, str]) -> None:
