@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 from collections.abc import Iterator
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from local.commands import remove
 from local.commands.remove import NotRemoved, remove_stack
+from local.standins.moto.aws import CREDENTIALS, LocalAws
 
 STACK, BUCKET, UPLOADS = (
     "rental-pipeline-dev",
@@ -26,25 +27,31 @@ OTHERS = {"stack rental-pipeline-development", "bucket rental-pipeline-developme
 OTHERS |= {"stack aws-sam-cli-managed-default", f"object {UPLOADS}/other/code.zip"}
 
 
+@pytest.fixture(scope="module")
+def account(tmp_path_factory) -> Iterator[str]:
+    """The address of an account in a process of its own, as what it holds is listed whole."""
+    server = LocalAws(tmp_path_factory.mktemp("moto") / "moto.log", {})
+    yield server.endpoint_url
+    server.stop()
+
+
 @pytest.fixture(autouse=True)
-def deployed(monkeypatch) -> Iterator[None]:
+def deployed(monkeypatch, account) -> None:
     """The stack, its bucket and its uploads, beside another of a longer name."""
-    for name, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "eu-west-1"}.items():
+    for name, value in {**CREDENTIALS, "AWS_DEFAULT_REGION": "eu-west-1", "AWS_ENDPOINT_URL": account}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        cloudformation, s3 = boto3.client("cloudformation"), boto3.client("s3")
-        cloudformation.create_stack(StackName="aws-sam-cli-managed-default", TemplateBody=json.dumps(SAM))
-        cloudformation.create_stack(StackName=STACK, TemplateBody=json.dumps(TEMPLATE))
-        empty = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "other"}}}})
-        cloudformation.create_stack(StackName="rental-pipeline-development", TemplateBody=empty)
-        for bucket in (BUCKET, "rental-pipeline-development-bucket-1"):
-            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-        for number in range(3):
-            s3.put_object(Bucket=BUCKET, Key=f"apartments/raw/{number}", Body=b"x")
-        for stack in (STACK, "other"):
-            s3.put_object(Bucket=UPLOADS, Key=f"{stack}/code.zip", Body=b"x")
-        yield
+    urllib.request.urlopen(urllib.request.Request(f"{account}/moto-api/reset", method="POST")).close()
+    cloudformation, s3 = boto3.client("cloudformation"), boto3.client("s3")
+    cloudformation.create_stack(StackName="aws-sam-cli-managed-default", TemplateBody=json.dumps(SAM))
+    cloudformation.create_stack(StackName=STACK, TemplateBody=json.dumps(TEMPLATE))
+    empty = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "other"}}}})
+    cloudformation.create_stack(StackName="rental-pipeline-development", TemplateBody=empty)
+    for bucket in (BUCKET, "rental-pipeline-development-bucket-1"):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    for number in range(3):
+        s3.put_object(Bucket=BUCKET, Key=f"apartments/raw/{number}", Body=b"x")
+    for stack in (STACK, "other"):
+        s3.put_object(Bucket=UPLOADS, Key=f"{stack}/code.zip", Body=b"x")
 
 
 def take_inventory() -> set[str]:
