@@ -101,6 +101,7 @@ def test_what_breaks_is_tried_again(marketplace: Marketplace, faults: list[str])
     """The state machine's Retry, or boto's, is enough: the execution succeeds by itself."""
     trouble = Trouble(marketplace.world, faults)
     execution = marketplace.world.run()
+    assert execution.status == "SUCCEEDED", f"{execution.error}: {execution.cause}"
     trouble.assert_met()
     marketplace.assert_complete(execution)
 

@@ -68,7 +68,7 @@ def test_what_a_comparison_found_is_read_piece_by_piece(
     pieces = read_pieces(pipeline, 2)
     assert len(pieces) == 9
     assert [piece["rows_read"] for piece in pieces] == [3] * 8 + [2]
-    assert [piece["gone"] and piece["gone"]["rows"] for piece in pieces].count(None) < 3
+    assert [piece["deleted"] and piece["deleted"]["rows"] for piece in pieces].count(None) < 3
     assert read_loads(fresh_warehouse, 2)["t"] == (26, 26, 23)
     assert_mirrored(source_database, fresh_warehouse, {"t": "k"})
     versions = fresh_warehouse.query(

@@ -31,7 +31,6 @@ def compose_open(request: OpenRequest) -> Step:
         statements=(
             set_path,
             "lock lease",
-            *_guard_numbers(request),
             f"call open_run({literal(execution_id)}, {literal(_name_kind(request.run_input))}, {literal(run_input)},"
             f" {request.settings.lease_seconds})",
             f"update run set started_by = {literal(_name_starter(request.run_input))}"
@@ -75,6 +74,7 @@ def compose_open(request: OpenRequest) -> Step:
         name=request.statement_name,
         submissions=(
             *divide_statements("setup", set_path, setup, skip_if=is_set_up),
+            *_guard_numbers(request, set_path),
             opening,
         ),
         reads=(
@@ -120,14 +120,19 @@ def select_columns(*schemas: str) -> str:
     """
 
 
-def _guard_numbers(request: OpenRequest) -> list[str]:
-    """Return the call by which no run gets the number of another that a restored warehouse has lost."""
+def _guard_numbers(request: OpenRequest, set_path: str) -> list[Submission]:
+    """Return the request by which no run gets the number of another that a restored warehouse has lost.
+
+    It stands before the one that opens, and is named by what the bucket has: an attempt that comes after this run's own mark finds
+    that, and a token may not come back with other SQL (Data API, ClientToken).
+    """
     if not (kept := find_kept_run(request.settings)):
         return []
     run, written = kept
+    call = f"call refuse_restored({run}, cast({literal(written.isoformat(sep=' '))} as timestamp))"
     if request.run_input.get("after_restore") is True:
-        return [f"call skip_lost_runs({run})"]
-    return [f"call refuse_restored({run}, cast({literal(written.isoformat(sep=' '))} as timestamp))"]
+        call = f"call skip_lost_runs({run})"
+    return [Submission(label=f"numbers-{run}-{written:%Y%m%dT%H%M%S%f}", statements=(set_path, "lock lease", call))]
 
 
 def _name_kind(run_input: dict[str, Any]) -> str:
