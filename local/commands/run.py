@@ -48,6 +48,7 @@ _NEXT = {
     FROM_CSV: "generated data; CSV=folder again for the files",
 }
 _SHOWN_WIDTH = 18  # characters of a headline's value
+_SCREEN_WIDTH = 100  # of the last screen, in characters
 
 
 class RunFailed(Exception):
@@ -361,7 +362,8 @@ def tell(report: dict[str, Any], folder: Path, note: str | None) -> None:
         width = max(len(headline["title"]) for headline in report["headlines"])
         for headline in report["headlines"]:
             shown = textwrap.shorten(headline["shown"], _SHOWN_WIDTH, placeholder=" …")
-            print(f"  {headline['title']:<{width}}  {shown:<{_SHOWN_WIDTH}}  {headline['note']}".rstrip())
+            about = textwrap.shorten(headline["note"], _SCREEN_WIDTH - width - _SHOWN_WIDTH - 6, placeholder=" …")
+            print(f"  {headline['title']:<{width}}  {shown:<{_SHOWN_WIDTH}}  {about}".rstrip())
     told = f" {warnings} warnings are in the report." if warnings else ""
     print(f"\nTook {report['seconds']:.0f} s; nothing is left running.{told}{f' Note: {note}.' if note else ''} Next:")
     # A marketplace other than the default one has to be named again.

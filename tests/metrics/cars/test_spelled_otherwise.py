@@ -24,8 +24,11 @@ def rejected(engine) -> list[tuple]:
     return [(row.row_key, row.broken_rule, row.broken_value, row.amount) for row in rows.itertuples()]
 
 
-def test_a_child_that_differs_from_its_parents_key_in_case_or_blanks_is_told_by_name(engine):
-    """With its money and what it may mean; one whose parent is nowhere stays an orphan, and one that is spelled alike is kept."""
+def test_a_child_that_differs_from_its_parents_key_in_case_is_told_by_name(engine):
+    """With its money and what it may mean; one whose parent is nowhere stays an orphan, and one that is spelled alike is kept.
+
+    Blanks at a text's end do not count in Redshift, and so nothing differs by them.
+    """
     engine.run(
         AS_OF,
         PLACES
@@ -42,16 +45,15 @@ def test_a_child_that_differs_from_its_parents_key_in_case_or_blanks_is_told_by_
             ],
         },
     )
-    assert list(engine.read("curated.rental_transactions").rental_id) == ["r1"]
+    assert list(engine.read("curated.rental_transactions").rental_id) == ["r1", "r3"]
     assert rejected(engine) == [
         ("r2", RULE, "user_id=AB-1, its parent ab-1", Decimal("100.00")),
-        ("r3", RULE, "user_id=ab-1  , its parent ab-1", Decimal("100.00")),
         ("r4", RULE, "user_id=äb-2, its parent ÄB-2", Decimal("40.50")),
         ("r5", RULE, "vehicle_id=C1, its parent c1", Decimal("100.00")),
         ("r6", "orphan_reference", "user_id=nobody", Decimal("100.00")),
     ]
     told = engine.read("control.set_aside").set_index("broken_rule")
-    assert (told.loc[RULE].rows_set_aside, told.loc[RULE].amount) == (4, Decimal("340.50"))
+    assert (told.loc[RULE].rows_set_aside, told.loc[RULE].amount) == (3, Decimal("240.50"))
     assert "rental_transactions_newly_set_aside" in engine.warnings()
 
 

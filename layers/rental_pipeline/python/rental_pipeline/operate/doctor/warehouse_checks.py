@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from rental_pipeline.base.errors import PipelineError
 from rental_pipeline.base.object_store import (
     address,
     delete_objects,
