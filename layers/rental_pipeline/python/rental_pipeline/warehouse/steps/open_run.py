@@ -123,8 +123,8 @@ def select_columns(*schemas: str) -> str:
 def _guard_numbers(request: OpenRequest, set_path: str) -> list[Submission]:
     """Return the request by which no run gets the number of another that a restored warehouse has lost.
 
-    It stands before the one that opens, and is named by what the bucket has: an attempt that comes after this run's own mark finds
-    that, and a token may not come back with other SQL (Data API, ClientToken).
+    It stands before the one that opens, and is named by what the bucket has: a later attempt finds this run's own mark there,
+    and a token may not come back with other SQL (Data API, ClientToken).
     """
     if not (kept := find_kept_run(request.settings)):
         return []
