@@ -16,7 +16,9 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.lineage import Node, lineage
 
-from rental_pipeline.definitions.marketplace import CuratedTable, Marketplace, Metric
+from rental_pipeline.definitions.curated_table import CuratedTable
+from rental_pipeline.definitions.marketplace import Marketplace
+from rental_pipeline.definitions.metric import Metric
 from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.definitions.sql_files import read_sql_folder
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from local.reference.lineage import Lineage, Origin
 from local.reference.markdown import write_code, write_table
-from rental_pipeline.definitions.marketplace import Metric
+from rental_pipeline.definitions.metric import Metric
 
 _OPENING = """\
 # Metrics: {marketplace}

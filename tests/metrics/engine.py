@@ -16,7 +16,8 @@ from local_redshift.translate import translate
 from rental_pipeline.base.object_store import PLAN, run_key, write_json
 from rental_pipeline.base.settings import WarehouseSettings
 from rental_pipeline.definitions.generic_checks import list_generic_checks
-from rental_pipeline.definitions.marketplace import FIRST_DAY, LAST_DAY, Check, Marketplace
+from rental_pipeline.definitions.marketplace import Check, Marketplace
+from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY
 from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.model.plan_document import Plan, RawChanges, Rebuild
 from rental_pipeline.model.run_request import LAYERS

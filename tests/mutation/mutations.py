@@ -475,7 +475,7 @@ _FIGURES = [
     ),
     _mutate(
         "rule-joined-by-bars",
-        f"{PACKAGE}/definitions/marketplace.py",
+        f"{PACKAGE}/definitions/curated_table.py",
         "if null := _NULL_RULE.search(judged):",
         "if null := None:",
         f"{UNIT}/definitions/test_marketplace.py",

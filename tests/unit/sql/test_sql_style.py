@@ -15,8 +15,8 @@ from sqlglot import exp
 
 from local_redshift.dialect import RESERVED_WORDS
 from local_redshift.translate import translate
+from rental_pipeline.definitions.curated_table import CuratedTable
 from rental_pipeline.definitions.exchange_rates import make_rates
-from rental_pipeline.definitions.marketplace import CuratedTable
 from rental_pipeline.definitions.sql_files import SqlFile, read_sql_file
 
 ROOT = Path(__file__).parents[3]

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import duckdb
 import pytest
 
-from rental_pipeline.definitions.marketplace import CuratedTable
+from rental_pipeline.definitions.curated_table import CuratedTable
 from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.warehouse.steps.limits import Limit, read_limits
 

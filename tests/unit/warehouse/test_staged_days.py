@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from rental_pipeline.base.errors import FixConfiguration
-from rental_pipeline.definitions.marketplace import FIRST_DAY, LAST_DAY, Metric
+from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY, Metric
 from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.definitions.sql_files import read_sql_file
 from rental_pipeline.model.arrivals import PeriodRange

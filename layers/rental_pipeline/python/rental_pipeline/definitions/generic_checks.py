@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from rental_pipeline.base.errors import FixConfiguration
-from rental_pipeline.definitions.marketplace import Check, CuratedTable, Marketplace
+from rental_pipeline.definitions.curated_table import CuratedTable
+from rental_pipeline.definitions.marketplace import Check, Marketplace
 from rental_pipeline.definitions.sql_files import SqlFile
 from rental_pipeline.model.request_size import divide_texts
 

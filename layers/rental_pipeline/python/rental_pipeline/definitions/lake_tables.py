@@ -11,7 +11,9 @@ import re
 from dataclasses import dataclass
 
 from rental_pipeline.base.errors import FixConfiguration
-from rental_pipeline.definitions.marketplace import CuratedTable, Marketplace, Metric
+from rental_pipeline.definitions.curated_table import CuratedTable
+from rental_pipeline.definitions.marketplace import Marketplace
+from rental_pipeline.definitions.metric import Metric
 from rental_pipeline.definitions.sql_files import SqlFile, hash_texts, strip_statement
 
 LAYER = "lake"  # of layer_position

@@ -9,11 +9,13 @@ from pathlib import Path
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.definitions import exchange_rates
 from rental_pipeline.definitions.charts import read_charts
+from rental_pipeline.definitions.curated_table import CuratedTable
 from rental_pipeline.definitions.exchange_rates import US_DOLLAR
 from rental_pipeline.definitions.file_shapes import DIRTY, DIRTY_DAYS, judge_shape, list_read
 from rental_pipeline.definitions.generic_checks import name_generated_checks
 from rental_pipeline.definitions.lake_tables import list_lake_tables
-from rental_pipeline.definitions.marketplace import Check, CuratedTable, Intermediate, Marketplace, Metric, Schemas, View
+from rental_pipeline.definitions.marketplace import Check, Marketplace, Schemas, View
+from rental_pipeline.definitions.metric import Intermediate, Metric
 from rental_pipeline.definitions.sql_files import SqlFile, hash_texts, read_sql_folder
 
 # Tables of the curated schema that the engine makes (steps/open_run.py).

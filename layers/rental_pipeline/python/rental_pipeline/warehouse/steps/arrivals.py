@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rental_pipeline.definitions.marketplace import CuratedTable
+from rental_pipeline.definitions.curated_table import CuratedTable
 from rental_pipeline.model.arrivals import Arrivals
 from rental_pipeline.model.raw_tables import EVENT_DAY, quote_identifier
 from rental_pipeline.model.strategies import Append

@@ -6,8 +6,10 @@ from datetime import date
 from typing import Any
 
 from rental_pipeline.base.errors import FixData
+from rental_pipeline.definitions.curated_table import CuratedTable
 from rental_pipeline.definitions.generic_checks import ACCOUNTED_FOR, BEYOND_LIMIT, list_generic_checks
-from rental_pipeline.definitions.marketplace import FIRST_DAY, LAST_DAY, Check, CuratedTable
+from rental_pipeline.definitions.marketplace import Check
+from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY
 from rental_pipeline.model.raw_tables import quote_identifier
 from rental_pipeline.model.request_size import MAX_BYTES, divide_texts
 from rental_pipeline.model.strategies import Append

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from rental_pipeline.base.errors import FixConfiguration
-from rental_pipeline.definitions.marketplace import CuratedTable, Reference
+from rental_pipeline.definitions.curated_table import CuratedTable, Reference
 from rental_pipeline.model.arrivals import Arrivals, write_bounds
 from rental_pipeline.model.raw_tables import quote_identifier
 from rental_pipeline.model.strategies import Append

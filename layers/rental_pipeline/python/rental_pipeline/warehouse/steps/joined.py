@@ -4,7 +4,7 @@ newest versions, as the temporary tables `joined_<table>`."""
 from __future__ import annotations
 
 from rental_pipeline.base.errors import FixConfiguration
-from rental_pipeline.definitions.marketplace import CuratedTable, Join
+from rental_pipeline.definitions.curated_table import CuratedTable, Join
 from rental_pipeline.model.raw_tables import quote_identifier
 from rental_pipeline.model.strategies import Append
 from rental_pipeline.model.table_plan import PlannedTable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rental_pipeline.base.object_store import ARCHIVE, PENDING, run_key, write_json
-from rental_pipeline.definitions.marketplace import CuratedTable
+from rental_pipeline.definitions.curated_table import CuratedTable
 from rental_pipeline.model.archive_document import Archive, TableRun
 from rental_pipeline.model.arrivals import Pending
 from rental_pipeline.model.document import read_rows

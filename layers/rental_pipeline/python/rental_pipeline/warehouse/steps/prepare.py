@@ -5,7 +5,7 @@ What the planner has found is recorded, and what raw knows of the ranges that di
 
 from __future__ import annotations
 
-from rental_pipeline.definitions.marketplace import CuratedTable
+from rental_pipeline.definitions.curated_table import CuratedTable
 from rental_pipeline.model.load_document import NOTHING_READ
 from rental_pipeline.model.raw_tables import quote_identifier
 from rental_pipeline.warehouse.data_api import Submission

@@ -6,7 +6,8 @@ loads. Nothing here changes a result (I11): what is deleted lies at or below eve
 
 from __future__ import annotations
 
-from rental_pipeline.definitions.marketplace import CuratedTable, Marketplace
+from rental_pipeline.definitions.curated_table import CuratedTable
+from rental_pipeline.definitions.marketplace import Marketplace
 from rental_pipeline.warehouse.steps.step import literal
 
 # Steps of ended runs that the ledger's views tell of: what was published, and what the lake shows.

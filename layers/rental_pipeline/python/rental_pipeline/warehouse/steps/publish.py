@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from rental_pipeline.definitions.lake_tables import division_of, lake_name, mark_parts
-from rental_pipeline.definitions.marketplace import Metric
+from rental_pipeline.definitions.metric import Metric
 from rental_pipeline.model.ledger import AUDIT
 from rental_pipeline.warehouse.steps.check import list_checks
 from rental_pipeline.warehouse.steps.stage import bound_periods, is_stale, staged_table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rental_pipeline.definitions.marketplace import Reference
+from rental_pipeline.definitions.curated_table import Reference
 from rental_pipeline.model.raw_tables import quote_identifier
 from rental_pipeline.warehouse.steps.curated_build import CuratedBuild, write_row_key
 from rental_pipeline.warehouse.steps.judge import PARENT_SPELLED_OTHERWISE

@@ -6,8 +6,9 @@ published. A row counts from the run that set it aside until a run has published
 
 from __future__ import annotations
 
+from rental_pipeline.definitions.curated_table import CuratedTable
 from rental_pipeline.definitions.generic_checks import BEYOND_LIMIT, NEWLY_SET_ASIDE
-from rental_pipeline.definitions.marketplace import Check, CuratedTable
+from rental_pipeline.definitions.marketplace import Check
 from rental_pipeline.warehouse.steps.step import Rows, StepRequest, literal
 
 WAYS_OUT = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
-from rental_pipeline.definitions.marketplace import FIRST_DAY, LAST_DAY, Metric
+from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY, Metric
 from rental_pipeline.warehouse.steps.step import Step, StepRequest, literal
 
 _DIRTY_DAY = "dirty_day"

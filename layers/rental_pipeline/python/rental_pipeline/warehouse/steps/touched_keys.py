@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rental_pipeline.definitions.marketplace import CuratedTable
+from rental_pipeline.definitions.curated_table import CuratedTable
 from rental_pipeline.model.raw_tables import quote_identifier
 from rental_pipeline.warehouse.steps.curated_build import CuratedBuild, write_row_key
 from rental_pipeline.warehouse.steps.joined import JoinedTables

@@ -6,7 +6,8 @@ BINDING) they would need its USAGE, and tools would not see its columns.
 
 from __future__ import annotations
 
-from rental_pipeline.definitions.marketplace import CuratedTable, View
+from rental_pipeline.definitions.curated_table import CuratedTable
+from rental_pipeline.definitions.marketplace import View
 from rental_pipeline.warehouse.steps.curated_build import is_reshaped
 from rental_pipeline.warehouse.steps.step import StepRequest, insert_rows, literal
 

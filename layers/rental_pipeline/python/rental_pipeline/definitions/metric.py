@@ -1,0 +1,159 @@
+"""One metric, as its file in presentation/ says it: its periods, its key, what it reads, and what makes a period dirty."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property, partial
+
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.definitions.file_shapes import DIRTY, DIRTY_DAYS
+from rental_pipeline.definitions.sql_files import SqlFile
+
+# The first day of the period of a day of the calendar. `all` is one period: the whole calendar (sql/control/calendar.sql).
+_FIRST_DAY, _LAST_DAY = "cast('2000-01-01' as date)", "cast('2050-12-31' as date)"
+_PERIODS = {"day": "calendar_date", "week": "week_start", "month": "month_start", "all": _FIRST_DAY}
+_END_OF_ALL = "cast('2051-01-01' as date)"
+# Before and behind every period of the calendar.
+FIRST_DAY, LAST_DAY = date(1999, 12, 1), date(2051, 1, 31)
+
+
+@dataclass(frozen=True)
+class Intermediate:
+    """One file of intermediate/: what several metrics have in common, made for the dirty periods of each."""
+
+    file: SqlFile
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One file of presentation/: a table of whole periods.
+
+    Attributes:
+        intermediates: The files of intermediate/ that its rows are made from.
+    """
+
+    file: SqlFile
+    intermediates: tuple[Intermediate, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+    @property
+    def files(self) -> tuple[SqlFile, ...]:
+        """Its file, and those of what it is made from."""
+        return (self.file, *(each.file for each in self.intermediates))
+
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """Every table that its rows are made from, by the headers."""
+        return frozenset(name.strip() for file in self.files for name in file.header_line("reads").split(","))
+
+    @cached_property
+    def period(self) -> str:
+        """day, week, month or all."""
+        period = self.file.header_line("period")
+        if period not in _PERIODS:
+            raise FixConfiguration(f"{self.file.path}: period is {period!r}; it is one of {', '.join(_PERIODS)}")
+        return period
+
+    @property
+    def period_start(self) -> str:
+        """The first day of a period, in SQL over the calendar."""
+        return _PERIODS[self.period]
+
+    def start_in(self, calendar: str) -> str:
+        """Return the same, over the calendar under another name."""
+        return _FIRST_DAY if self.period == "all" else f"{calendar}.{self.period_start}"
+
+    @property
+    def period_end(self) -> str:
+        """The day after a period, in SQL over its period_start."""
+        return _END_OF_ALL if self.period == "all" else f"cast(dateadd({self.period}, 1, period_start) as date)"
+
+    @cached_property
+    def unique_key(self) -> tuple[str, ...]:
+        """The columns that tell its rows apart; `period_start` among them, or there is one row to a period at most."""
+        return tuple(part.strip() for part in self.file.header_line("unique_key").split(","))
+
+    @cached_property
+    def lookback(self) -> int:
+        """How many days before a period its rows are made from."""
+        text = self.file.header.get("lookback", "0 days")
+        if not (found := re.fullmatch(r"(\d{1,4}) days", text)):
+            raise FixConfiguration(f"{self.file.path}: lookback is {text!r}; write it as `29 days`")
+        return int(found[1])
+
+    def cover(self, first: date, last: date) -> tuple[date, date]:
+        """Return the first day of the period that holds a day, and the last day of the one that holds another."""
+        if self.period == "all":
+            return FIRST_DAY, LAST_DAY
+        if self.period == "week":
+            return first - timedelta(days=first.weekday()), last + timedelta(days=6 - last.weekday())
+        if self.period == "month":
+            return first.replace(day=1), (last.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+        return first, last
+
+    @property
+    def depends_on_day(self) -> bool:
+        """Whether the rows depend on the day of the run, so that its passing makes periods stale."""
+        return any(":as_of" in sql for file in self.files for sql in file.sections.values())
+
+    @cached_property
+    def dirty_from(self) -> dict[str, tuple[str, ...]]:
+        """The selects of touched periods, by the curated table that touches them.
+
+        `exchange_rate` is among them where a metric converts by the rate of a day outside of its row's period.
+        """
+        return self._sections(DIRTY)
+
+    @cached_property
+    def dirty_days_from(self) -> dict[str, tuple[str, ...]]:
+        """The selects of touched days, from `first_day` to `last_day`, by the curated table that touches them."""
+        return self._sections(DIRTY_DAYS)
+
+    def select_dirty(self, table: str, control: str) -> str | None:
+        """Return the select of the periods (`period_start`) that a change of a curated table touches; None where it touches none.
+
+        Args:
+            control: The control schema.
+        """
+        selects = [
+            *self.dirty_from.get(table, ()),
+            *map(partial(self._find_periods, control), self.dirty_days_from.get(table, ())),
+        ]
+        return " union all ".join(f"({sql})" for sql in selects) if len(selects) > 1 else next(iter(selects), None)
+
+    def _find_periods(self, control: str, days: str) -> str:
+        """Return the select of the periods that hold a day of these. They are few before the join over a range."""
+        return f"""
+        select dirty_calendar.period_start
+        from (
+            select distinct
+                {self.start_in("first_calendar")} as first_period,
+                {self.start_in("last_calendar")} as last_period
+            from ({days}) as dirty_days
+            inner join {control}.calendar as first_calendar
+                on greatest(dirty_days.first_day, {_FIRST_DAY}) = first_calendar.calendar_date
+            inner join {control}.calendar as last_calendar
+                on least(dirty_days.last_day, {_LAST_DAY}) = last_calendar.calendar_date
+            where dirty_days.first_day <= dirty_days.last_day
+        ) as dirty_span
+        inner join (select distinct {self.period_start} as period_start from {control}.calendar) as dirty_calendar
+            on dirty_calendar.period_start between dirty_span.first_period and dirty_span.last_period
+        """
+
+    def _sections(self, prefix: str) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for file in self.files:
+            for name, sql in file.sections.items():
+                if name.startswith(prefix):
+                    table = name.removeprefix(prefix)
+                    found[table] = (*found.get(table, ()), sql)
+        return found
