@@ -66,7 +66,7 @@ def test_the_first_load_reads_all_and_leaves_a_watermark_behind_the_source_s_clo
 
 
 def test_an_increment_reads_from_the_watermark_less_overlap_floored_to_the_cursor(merge: Extraction) -> None:
-    """Equal cursors at the bound, NULL and zero are read; what is older is not; milliseconds are the cursor's precision."""
+    """Equal cursors at the watermark, NULL and zero are read; what is older is not; milliseconds are the cursor's precision."""
     merge.commit(merge.plan())
     merge.positions = position("2026-01-01T12:10:00.500999")
     merge.source.execute("update t set changed_at = null where id = 2")

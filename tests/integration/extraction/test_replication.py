@@ -1,4 +1,4 @@
-"""A server that receives its rows from another is refused: they carry earlier modification times than the bound allows for."""
+"""A server that receives its rows from another is refused: their modification times lie below its safe watermark."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def find(server: MariaDB, user: str) -> SafeWatermark:
 
 
 def test_06_a_replica_that_may_be_written_to_is_refused(servers: tuple[MariaDB, MariaDB], replica: MariaDB) -> None:
-    """By what it follows and how late it is; a row of the writer's would arrive below the bound."""
+    """By what it follows and how late it is; a row of the writer's would arrive below the safe watermark."""
     run(servers[0], "create database if not exists d", "create or replace table d.t (id int)")
     time.sleep(1.5)
     with pytest.raises(FixConfiguration) as caught:
@@ -95,7 +95,7 @@ def test_06_a_replica_is_known_by_its_threads_where_its_status_is_hidden(replica
 
 
 def test_06_a_replica_that_stands_still_is_refused(replica: MariaDB) -> None:
-    """It may go on, and then bring what is old. Without the privilege this is not seen, which the bound says."""
+    """It may go on, and then bring what is old. Without the privilege this is not seen, which the safe watermark says."""
     run(replica, "stop slave")
     with pytest.raises(FixConfiguration, match="stopped; it may go on at any time"):
         find(replica, "sees")
@@ -115,10 +115,10 @@ def test_06_a_replica_of_several_is_refused(servers: tuple[MariaDB, MariaDB], re
 def test_a_promoted_replica_is_a_writer(replica: MariaDB) -> None:
     """When it has forgotten whom it followed, as the refusal says."""
     run(replica, "stop all slaves", "reset slave all")
-    bound = find(replica, "sees")
-    assert bound.replication.sees_status
-    assert bound.replication.other_writers is None
-    assert bound.lag < timedelta(seconds=10)
+    safe_watermark = find(replica, "sees")
+    assert safe_watermark.replication.sees_status
+    assert safe_watermark.replication.other_writers is None
+    assert safe_watermark.lag < timedelta(seconds=10)
 
 
 @pytest.mark.parametrize("user", ["sees", "process", "blind"])
@@ -130,14 +130,14 @@ def test_06_a_server_that_is_read_only_is_refused(replica: MariaDB, user: str) -
 
 
 def test_06_a_user_who_sees_nothing_gets_a_fixed_delay(replica: MariaDB) -> None:
-    """And the bound says that replication could not be asked for."""
-    bound = find(replica, "blind")
-    assert bound.lag == DELAY
-    assert not bound.replication.sees_status
+    """And the safe watermark says that replication could not be asked for."""
+    safe_watermark = find(replica, "blind")
+    assert safe_watermark.lag == DELAY
+    assert not safe_watermark.replication.sees_status
 
 
 def test_06_a_failover_between_plan_and_slice_is_noticed(extraction: Extraction, mariadb: MariaDB) -> None:
-    """The address now leads to a reader, which may lack what was committed before the bound; it may pass."""
+    """The address now leads to a reader, which may lack what was committed before the safe watermark; it may pass."""
     extraction.source.execute("create table t (id int primary key)")
     extraction.source.execute("insert into t values (1)")
     extraction.write_contract("  t: {strategy: snapshot, key: id}\n")

@@ -1,4 +1,4 @@
-"""The bound: no transaction or statement that is open while a run is planned can commit a smaller modification time later."""
+"""The safe watermark: nothing that is open while a run is planned can commit a smaller modification time later."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def stamp(source: SourceDatabase, key: int) -> datetime:
 
 def test_without_open_work_the_bound_is_the_clock_less_its_margin(table: SourceDatabase) -> None:
     """A second, for what the lists of open work round; and where a session is just ending, the rest of its second."""
-    bound = find(table)
-    assert timedelta(seconds=1) <= bound.source_time - bound.bound < timedelta(seconds=3)
+    safe_watermark = find(table)
+    assert timedelta(seconds=1) <= safe_watermark.source_time - safe_watermark.safe_time < timedelta(seconds=3)
 
 
 def test_06_an_open_transaction_holds_the_bound_below_its_rows(table: SourceDatabase) -> None:
@@ -52,12 +52,12 @@ def test_06_an_open_transaction_holds_the_bound_below_its_rows(table: SourceData
     with closing(table.connect(autocommit=False)) as writer, writer.cursor() as cursor:
         cursor.execute("insert into t (id) values (1)")
         time.sleep(2.5)
-        bound = find(table)
+        safe_watermark = find(table)
         writer.commit()
-    assert bound.source_time - stamp(table, 1) > timedelta(seconds=2)
-    assert bound.bound < stamp(table, 1)
+    assert safe_watermark.source_time - stamp(table, 1) > timedelta(seconds=2)
+    assert safe_watermark.safe_time < stamp(table, 1)
     time.sleep(0.5)  # InnoDB keeps its list for a tenth of a second
-    assert find(table).bound > stamp(table, 1)
+    assert find(table).safe_time > stamp(table, 1)
 
 
 def test_06_a_transaction_that_waits_for_a_row_holds_the_bound(table: SourceDatabase) -> None:
@@ -67,11 +67,11 @@ def test_06_a_transaction_that_waits_for_a_row_holds_the_bound(table: SourceData
         waiter = threading.Thread(target=table.execute, args=("update t set id = 5 where id = 0",))
         waiter.start()
         time.sleep(2.5)
-        bound = find(table)
+        safe_watermark = find(table)
         holder.commit()
         waiter.join()
-    assert bound.source_time - stamp(table, 5) > timedelta(seconds=2)
-    assert bound.bound < stamp(table, 5)
+    assert safe_watermark.source_time - stamp(table, 5) > timedelta(seconds=2)
+    assert safe_watermark.safe_time < stamp(table, 5)
 
 
 def test_06_a_statement_that_waits_for_the_table_holds_the_bound(table: SourceDatabase) -> None:
@@ -81,11 +81,11 @@ def test_06_a_statement_that_waits_for_the_table_holds_the_bound(table: SourceDa
         waiter = threading.Thread(target=table.execute, args=("insert into t (id) values (6)",))
         waiter.start()
         time.sleep(2.5)
-        bound = find(table)
+        safe_watermark = find(table)
         cursor.execute("unlock tables")
         waiter.join()
-    assert bound.source_time - stamp(table, 6) > timedelta(seconds=2)
-    assert bound.bound < stamp(table, 6)
+    assert safe_watermark.source_time - stamp(table, 6) > timedelta(seconds=2)
+    assert safe_watermark.safe_time < stamp(table, 6)
 
 
 def test_06_a_statement_that_gets_the_table_between_the_two_looks_is_seen(
@@ -103,12 +103,12 @@ def test_06_a_statement_that_gets_the_table_between_the_two_looks_is_seen(
             waiter.join()
 
         monkeypatch.setattr("rental_pipeline.source.safe_watermark.time.sleep", release_the_table)
-        bound = find(table)
+        safe_watermark = find(table)
         monkeypatch.undo()
         assert not waiter.is_alive()
         writer.commit()
-    assert bound.source_time - stamp(table, 7) > timedelta(seconds=2)
-    assert bound.bound < stamp(table, 7)
+    assert safe_watermark.source_time - stamp(table, 7) > timedelta(seconds=2)
+    assert safe_watermark.safe_time < stamp(table, 7)
 
 
 def test_without_the_privilege_the_bound_stays_a_fixed_delay_behind(table: SourceDatabase, mariadb: MariaDB) -> None:
@@ -118,8 +118,8 @@ def test_without_the_privilege_the_bound_stays_a_fixed_delay_behind(table: Sourc
         cursor.execute("drop user if exists %s@%s", account)
         cursor.execute("create user %s@%s identified by 'pw'", account)
         cursor.execute(f"grant select on {table.database}.* to %s@%s", account)
-    bound = find(table, user="blind", password="pw")
-    assert bound.source_time - bound.bound == DELAY
+    safe_watermark = find(table, user="blind", password="pw")
+    assert safe_watermark.source_time - safe_watermark.safe_time == DELAY
 
 
 def test_06_a_server_in_local_time_lists_transactions_by_its_own_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +142,7 @@ def test_06_a_server_in_local_time_lists_transactions_by_its_own_clock(tmp_path:
                 ((started,),) = administrator.fetchall()
             assert zone == "JST" and started - changed_at > timedelta(hours=8)
             time.sleep(1.5)
-            bound = find(source)
+            safe_watermark = find(source)
     finally:
         server.stop()
-    assert timedelta(0) < changed_at - bound.bound < timedelta(hours=1, seconds=3)
+    assert timedelta(0) < changed_at - safe_watermark.safe_time < timedelta(hours=1, seconds=3)

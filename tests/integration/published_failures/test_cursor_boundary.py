@@ -8,7 +8,7 @@ from rental_pipeline.base.errors import RetryLater
 
 
 def test_airbyte_85918_rows_at_the_greatest_cursor_are_read_by_the_next_run(market):
-    """The bound was taken, then rows with that very cursor appeared while the slices were read."""
+    """The safe watermark was taken, then rows with that very cursor appeared while the slices were read."""
     market.insert_parent(1)
     run = market.start().stop_before("extract_slice 0")
     market.insert_parent(2)
@@ -22,7 +22,7 @@ def test_airbyte_85918_rows_at_the_greatest_cursor_are_read_by_the_next_run(mark
 
 @pytest.mark.slow
 def test_airbyte_80152_rows_created_at_the_moment_the_run_starts_arrive(market):
-    """Two rows, a microsecond before and after the clock that the run took its bound from."""
+    """Two rows, a microsecond before and after the clock that the run took its safe watermark from."""
     moment = market.clock
     run = market.start().stop_before("write_manifests")
     for number, delta in ((1, -1), (2, 0), (3, 1)):

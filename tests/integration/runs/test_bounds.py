@@ -104,7 +104,7 @@ def test_without_the_privilege_a_run_stays_behind_and_says_so(notes, assert_mirr
     with closing(mariadb.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("revoke process on *.* from %s@%s", (source.user, mariadb.client_host))
     try:
-        pipeline.set_environment(BOUND_DELAY_SECONDS="1234")
+        pipeline.set_environment(WATERMARK_DELAY_SECONDS="1234")
         source.execute("update notes set body = 'changed', changed_at = now(6) where id = 1")
         before = watermark(fresh_warehouse)
         assert_mirrored()

@@ -330,7 +330,7 @@ def test_a_plan_that_goes_on_keeps_its_bounds(pipeline, market, no_time_to_plan)
     event, bounds = {"run_sequence": run, "input": RECONCILE, "continuation": 0}, set()
     while number := pipeline.invoke("plan_run", event)["continuation"]:
         assert pipeline.invoke("plan_run", event)["continuation"] == number or number == 1
-        bounds.add(pipeline.read(f"apartments/runs/{run:06d}/planning/{number:05d}.json")["bound"]["source_time"])
+        bounds.add(pipeline.read(f"apartments/runs/{run:06d}/planning/{number:05d}.json")["safe_watermark"]["source_time"])
         event["continuation"] = number
     assert len(bounds) == 1
     assert pipeline.read(f"apartments/runs/{run:06d}/plan.json")["source_time"] in {f"{text[:26]:0<26}" for text in bounds}

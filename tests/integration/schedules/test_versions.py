@@ -77,7 +77,7 @@ def test_04_a_run_that_was_overtaken_does_not_load_what_it_read_before(market):
 
 
 def test_05_a_rerun_takes_nothing_back_that_was_committed(market):
-    """Run 1 reads a row past its bound; run 2 knows it already; run 3 reads run 1's window again, up to the bound: it stays."""
+    """Run 1 reads a row past its safe watermark; run 2 knows it already; run 3 reads run 1's window again: it stays."""
     market.insert_parent(1)
     window = {"from": market.clock.isoformat(), "to": (market.clock.replace(minute=5)).isoformat()}
     run = market.start().stop_before("extract_slice 0")

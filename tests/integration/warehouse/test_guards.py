@@ -185,7 +185,7 @@ def test_15_the_watermark_moves_only_from_where_the_run_was_planned(commit_load,
 
 
 def test_the_watermark_never_goes_back(commit_load, control):
-    """A bound that an old open transaction holds back reads again, but is not recorded (I7)."""
+    """A watermark that an old open transaction holds back is read from again, but is not recorded (I7)."""
     commit_load()
     commit_load(run_sequence=2, before="2026-01-02 00:00:00", after="2026-01-01 12:00:00", rows_added=0)
     assert watermark(control) == [("2026-01-02 00:00:00", 1)]

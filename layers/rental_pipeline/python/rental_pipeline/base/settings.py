@@ -41,7 +41,7 @@ class PlanSettings:
         source_secret_arn: The Secrets Manager secret of the source database (its fields: `rental_pipeline.source.connection`).
         sql_root: The folder that holds `<marketplace>/source.yaml`; `/opt` on Lambda.
         slice_rows: Row budget of a slice: what one extract_slice reads in a fraction of its time limit.
-        bound_delay_seconds: How far the watermark stays behind the source's clock where open transactions may not be seen.
+        watermark_delay_seconds: How far the watermark stays behind the source's clock where open transactions may not be seen.
         hash_secret_arn: The secret whose text keys the hash of personal columns; needed where the contract hashes any.
         redshift_workgroup, redshift_cluster, redshift_database, reporting_currency: As in WarehouseSettings. The warehouse is
             not asked: these say whether what a run has left of it (state.json) is about this one.
@@ -52,7 +52,7 @@ class PlanSettings:
     source_secret_arn: str
     sql_root: Path = Path("/opt")
     slice_rows: int = 500_000
-    bound_delay_seconds: int = 600
+    watermark_delay_seconds: int = 600
     hash_secret_arn: str | None = None
     redshift_workgroup: str | None = None
     redshift_cluster: str | None = None
@@ -68,7 +68,7 @@ class SourceCheckSettings:
     bucket: str
     source_secret_arn: str
     sql_root: Path = Path("/opt")
-    bound_delay_seconds: int = 600
+    watermark_delay_seconds: int = 600
     hash_secret_arn: str | None = None
 
 

@@ -58,7 +58,7 @@ def detect_changes(settings: PlanSettings, run_input: Any, deadline: Deadline) -
     """
     try:
         last = _read_last_run(settings, run_input)
-        bound = _compare_source(settings, last, deadline)
+        safe_watermark = _compare_source(settings, last, deadline)
     except _NotSettled as reason:
         logger.info("a run is opened", extra={"reason": str(reason)})
         return ChangeDetection("open", str(reason))
@@ -75,7 +75,7 @@ def detect_changes(settings: PlanSettings, run_input: Any, deadline: Deadline) -
         return ChangeDetection("open", f"{type(error).__name__}: {error}")
     # What a run's step `close` publishes: the alarm on old figures and the dashboard watch these.
     count("RunsSucceeded", 1, marketplace=settings.marketplace)
-    seconds("WatermarkLag", bound.lag.total_seconds(), marketplace=settings.marketplace)
+    seconds("WatermarkLag", safe_watermark.lag.total_seconds(), marketplace=settings.marketplace)
     run = last.state.run_sequence
     logger.info("nothing to do", extra={"run_sequence": run})
     return ChangeDetection(
@@ -143,13 +143,13 @@ def _compare_source(settings: PlanSettings, last: _LastRun, deadline: Deadline) 
     address = read_source_address(settings.source_secret_arn)
     with closing(connect(address)) as connection:
         try:
-            bound = find_safe_watermark(connection, address, timedelta(seconds=settings.bound_delay_seconds))
-            seconds("WatermarkHeldBack", bound.lag.total_seconds(), marketplace=settings.marketplace)
-            if bound.source_time.date().isoformat() != last.settled.source_day:
+            safe_watermark = find_safe_watermark(connection, address, timedelta(seconds=settings.watermark_delay_seconds))
+            seconds("WatermarkHeldBack", safe_watermark.lag.total_seconds(), marketplace=settings.marketplace)
+            if safe_watermark.source_time.date().isoformat() != last.settled.source_day:
                 raise _NotSettled("a day has passed")
-            if ledger.as_of and choose_as_of(RunInput(), ledger, bound).isoformat() != ledger.as_of:
+            if ledger.as_of and choose_as_of(RunInput(), ledger, safe_watermark).isoformat() != ledger.as_of:
                 raise _NotSettled("the figures are of another day")
-            progress = Progress(bound)
+            progress = Progress(safe_watermark)
             planner = TablePlanner(
                 connection, settings, path, ledger, {}, RunInput(), progress, ledger.run_sequence, hash_key, deadline
             )
@@ -158,7 +158,7 @@ def _compare_source(settings: PlanSettings, last: _LastRun, deadline: Deadline) 
                 _compare_table(connection, planner, table, tables.get(table.name), hash_key)
         except pymysql.MySQLError as error:
             raise explain_source_error(error, address) from error
-    return bound
+    return safe_watermark
 
 
 def _compare_table(

@@ -40,13 +40,13 @@ class Progress(Document):
     """What is known of a plan.
 
     Attributes:
-        bound: Fixed before anything was read.
+        safe_watermark: Fixed before anything was read.
         parts: The tables that are planned.
         comparing: The definition hash of the table that is being compared, whose sums count only while it stays the same.
         sums: What the source has of that one, as far as it was asked.
     """
 
-    bound: SafeWatermark
+    safe_watermark: SafeWatermark
     parts: list[PlannedPart] = field(default_factory=list)
     comparing: str | None = None
     sums: Sums = field(default_factory=Sums)

@@ -83,7 +83,7 @@ def plan_run(event: dict[str, Any], remaining_milliseconds: Callable[[], float] 
     slices_key = run_key(settings.marketplace, run_sequence, SLICES)
     summary = PlanSummary(run_sequence, run_input.dry_run, slices_key)
     address = read_source_address(settings.source_secret_arn)
-    # Where the plan goes on, its bound was found on a writer before.
+    # Where the plan goes on, its safe watermark was found on a writer before.
     with closing(connect_to_writer(address) if continuation else connect(address)) as connection:
         try:
             if continuation:
@@ -91,10 +91,10 @@ def plan_run(event: dict[str, Any], remaining_milliseconds: Callable[[], float] 
                     Progress, settings.bucket, progress_key(settings.marketplace, run_sequence, continuation)
                 )
             else:
-                progress = Progress(find_safe_watermark(connection, address, timedelta(seconds=settings.bound_delay_seconds)))
-                seconds("WatermarkHeldBack", progress.bound.lag.total_seconds(), marketplace=settings.marketplace)
-            bound = progress.bound
-            as_of = choose_as_of(run_input, ledger, bound)
+                progress = Progress(find_safe_watermark(connection, address, timedelta(seconds=settings.watermark_delay_seconds)))
+                seconds("WatermarkHeldBack", progress.safe_watermark.lag.total_seconds(), marketplace=settings.marketplace)
+            safe_watermark = progress.safe_watermark
+            as_of = choose_as_of(run_input, ledger, safe_watermark)
             planner = TablePlanner(
                 connection, settings, path, ledger, fingerprints, run_input, progress, run_sequence, hash_key, deadline
             )
@@ -114,7 +114,7 @@ def plan_run(event: dict[str, Any], remaining_milliseconds: Callable[[], float] 
         run_sequence=run_sequence,
         kind=run_input.kind,
         as_of=as_of.isoformat(),
-        source_time=iso_text(bound.source_time),
+        source_time=iso_text(safe_watermark.source_time),
         force_deletes=run_input.force_deletes,
         dry_run=run_input.dry_run,
         erased=run_input.erase,

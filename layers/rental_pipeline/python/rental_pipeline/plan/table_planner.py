@@ -51,7 +51,7 @@ class TablePlanner:
         self.connection = connection
         self.run_input = run_input
         self.progress = progress
-        self.bound = progress.bound
+        self.safe_watermark = progress.safe_watermark
         self.deadline = deadline
         self.run_sequence = run_sequence
         # A table that is erased is planned as if it had never been loaded.
@@ -155,7 +155,7 @@ class TablePlanner:
         # A position may be left of an earlier raw table of the name; prepare takes its watermark away.
         position = None if table.is_new else self.positions.get(contract.name)
         planned = datetime.fromisoformat(position.watermark) if position and position.watermark else None
-        new = earliest_local_time(self.bound.bound, contract.cursor_time_zone)
+        new = earliest_local_time(self.safe_watermark.safe_time, contract.cursor_time_zone)
         reached = max(new, planned) if planned else new
         table = replace(
             table,
@@ -197,11 +197,11 @@ def _join_days(slices: list[Slice]) -> tuple[tuple[str | None, str], ...]:
     return tuple(days)
 
 
-def choose_as_of(run_input: RunInput, ledger: Ledger, bound: SafeWatermark) -> date:
+def choose_as_of(run_input: RunInput, ledger: Ledger, safe_watermark: SafeWatermark) -> date:
     """Return the date for which presentation is made; it goes back only where all of that layer is made again."""
     last = date.fromisoformat(ledger.as_of) if ledger.as_of else date.min
     if run_input.as_of is None:
-        return max(bound.source_time.date(), last)
+        return max(safe_watermark.source_time.date(), last)
     if run_input.as_of < last and ("presentation" not in run_input.rebuild or run_input.tables):
         raise FixConfiguration(
             f"as_of {run_input.as_of} lies before {last}, for which presentation was published: the newer periods would stay;"

@@ -1,8 +1,8 @@
-"""Whether the source's rows are written on that server: a replica's bound would be a lie.
+"""Whether the source's rows are written on that server: a replica's safe watermark would be too late.
 
 What reaches a server by replication carries modification times of before, as old as the replication is late and as the writer's
-transactions are long, and no replica shows the writer's open transactions. So holding the bound back by the lag alone would still
-lose rows: a server that receives rows from another is refused.
+transactions are long, and no replica shows the writer's open transactions. Holding the watermark back by the lag alone would
+still lose rows, so a server that receives rows from another is refused.
 """
 
 from __future__ import annotations

@@ -35,20 +35,20 @@ class SafeWatermark:
 
     Attributes:
         source_time: The source's clock, before anything else was asked of it.
-        bound: No later commit can bring a modification time below it.
-        sees_transactions: Whether the user may see other sessions (PROCESS); else the bound is a fixed delay.
-        replication: How the server stands among others; where others write, too, the bound is a fixed delay behind at least.
+        safe_time: No later commit can bring a modification time below it.
+        sees_transactions: Whether the user may see other sessions (PROCESS); else the safe time is a fixed delay.
+        replication: How the server stands among others; where others write, too, the safe time is a fixed delay behind at least.
     """
 
     source_time: datetime
-    bound: datetime
+    safe_time: datetime
     sees_transactions: bool = True
     replication: Replication = field(default_factory=Replication)
 
     @property
     def lag(self) -> timedelta:
-        """How far open work keeps the bound behind the clock."""
-        return self.source_time - self.bound
+        """How far open work keeps the safe time behind the clock."""
+        return self.source_time - self.safe_time
 
 
 def find_safe_watermark(connection: pymysql.Connection, address: SourceAddress, delay: timedelta) -> SafeWatermark:
@@ -66,10 +66,10 @@ def find_safe_watermark(connection: pymysql.Connection, address: SourceAddress, 
             now, time_zone = cursor.fetchone()
             source_time = datetime.fromisoformat(now)
             replication = look_at_replication(cursor, address)
-            bound = _hold_back(cursor, source_time, time_zone)
+            safe_time = _hold_back(cursor, source_time, time_zone)
     except pymysql.MySQLError as error:
         raise explain_source_error(error, address) from error
-    if bound is None:
+    if safe_time is None:
         logger.warning(
             "the source's user may not see open transactions (grant PROCESS): the watermark stays a fixed delay behind",
             extra={"delay_seconds": delay.total_seconds()},
@@ -81,12 +81,12 @@ def find_safe_watermark(connection: pymysql.Connection, address: SourceAddress, 
             " delay behind",
             extra={"delay_seconds": delay.total_seconds(), "servers": replication.other_writers},
         )
-        return SafeWatermark(source_time, min(bound, source_time - delay), replication=replication)
-    found = SafeWatermark(source_time, bound, replication=replication)
+        return SafeWatermark(source_time, min(safe_time, source_time - delay), replication=replication)
+    found = SafeWatermark(source_time, safe_time, replication=replication)
     if found.lag > max(delay, _HELD_BACK_TOO_LONG):
         logger.warning(
             "a transaction or statement of the source has been open for long; until it ends, each run reads from its start on",
-            extra={"open_since": bound.isoformat()},
+            extra={"open_since": safe_time.isoformat()},
         )
     return found
 

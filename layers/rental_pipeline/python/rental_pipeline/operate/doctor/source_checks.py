@@ -155,23 +155,23 @@ def _check_server(report: Report, connection: pymysql.Connection, address: Sourc
             f" binary log {log} (it is not needed: the source is read by queries)",
         )
     with _asking(report, "open transactions", address):
-        bound = find_safe_watermark(connection, address, timedelta(seconds=settings.bound_delay_seconds))
-        _tell_replication(report, address, bound, settings)
-        if not bound.sees_transactions:
+        safe_watermark = find_safe_watermark(connection, address, timedelta(seconds=settings.watermark_delay_seconds))
+        _tell_replication(report, address, safe_watermark, settings)
+        if not safe_watermark.sees_transactions:
             report.warn(
                 "open transactions",
-                f"{address.user!r} may not see them, so every run stays {settings.bound_delay_seconds} seconds behind, and a"
+                f"{address.user!r} may not see them, so every run stays {settings.watermark_delay_seconds} seconds behind, and a"
                 f" longer transaction's rows are found by a reconcile run only: grant process on *.* to {address.user!r}",
             )
-        elif bound.lag > _OPEN_FOR_LONG:
+        elif safe_watermark.lag > _OPEN_FOR_LONG:
             report.warn(
                 "open transactions",
-                f"one is open for {bound.lag}, and each run reads from its start on: find it in"
+                f"one is open for {safe_watermark.lag}, and each run reads from its start on: find it in"
                 " information_schema.innodb_trx, and have its owner end it",
             )
         else:
-            report.ok("open transactions", f"seen (PROCESS); a run now would read up to {bound.lag} ago")
-        apart = abs(datetime.now(UTC).replace(tzinfo=None) - bound.source_time)
+            report.ok("open transactions", f"seen (PROCESS); a run now would read up to {safe_watermark.lag} ago")
+        apart = abs(datetime.now(UTC).replace(tzinfo=None) - safe_watermark.source_time)
         if apart > _CLOCKS_APART:
             report.warn(
                 "clock",
@@ -182,18 +182,18 @@ def _check_server(report: Report, connection: pymysql.Connection, address: Sourc
             report.ok("clock", f"the source's is within {_CLOCKS_APART.total_seconds():.0f} s of this function's")
 
 
-def _tell_replication(report: Report, address: SourceAddress, bound: SafeWatermark, settings: SourceCheckSettings) -> None:
+def _tell_replication(report: Report, address: SourceAddress, safe: SafeWatermark, settings: SourceCheckSettings) -> None:
     """Say how sure it is that no rows arrive from elsewhere; a replica was refused before."""
     may_see = f"grant replication client on *.* to {address.user!r} (MariaDB: grant slave monitor)"
-    if bound.replication.other_writers:
+    if safe.replication.other_writers:
         report.warn(
             "writer",
-            f"one of {bound.replication.other_writers}, whose transactions it does not show: every run stays"
-            f" {settings.bound_delay_seconds} seconds behind, and a longer transaction's rows are found by a reconcile run only",
+            f"one of {safe.replication.other_writers}, whose transactions it does not show: every run stays"
+            f" {settings.watermark_delay_seconds} seconds behind, and only a reconcile run finds a longer transaction's rows",
         )
-    elif bound.replication.sees_status:
+    elif safe.replication.sees_status:
         report.ok("writer", "not read-only, and no replica of another server")
-    elif bound.sees_transactions:
+    elif safe.sees_transactions:
         report.ok("writer", f"not read-only, and no replication runs; whether one is set up but stopped is not seen ({may_see})")
     else:
         report.warn("writer", f"not read-only; but whether it is a replica of another server could not be asked: {may_see}")
