@@ -121,9 +121,10 @@ docs-serve:  ## the same at http://127.0.0.1:8000, while pages are written
 	@local/setup.sh docs
 	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs serve
 
-lint: setup-test types docs  ## ruff, mypy, the site of docs/, the templates and the state machines
+lint: setup-test types docs  ## ruff, mypy, sqlfluff, the site of docs/, the templates and the state machines
 	@.venv/bin/ruff check $(PYTHON_FILES)
 	@.venv/bin/ruff format --check $(PYTHON_FILES)
+	@.venv/bin/python -m local.commands.lint_sql
 	@$(MAKE) --no-print-directory validate
 
 types: setup-test  ## mypy, strictly, over all but the tests

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 
 import pyarrow
+import pyarrow.compute as pc
 import pymysql
 import pytest
 
@@ -150,7 +151,7 @@ def test_a_stream_cut_anywhere_fails(answer) -> None:
     """In the column definitions, within a row, between two rows, before the last byte."""
     database, protocol, length, _ = answer
     chance = random.Random(2)
-    cuts = [5, 150, length - 1, length - 5, length - 9, *(chance.randrange(length) for _ in range(8))]
+    cuts = [5, 150, length - 1, length - 5, length - 9, *(chance.randrange(length) for _ in range(3))]
     for cut in cuts:
 
         def cut_off(data: bytes, offset: int, cut: int = cut) -> bytes | None:
@@ -207,7 +208,7 @@ def test_a_flipped_bit_changes_no_more_than_its_value(answer) -> None:
     database, protocol, length, expected = answer
     chance = random.Random(4)
     refused = 0
-    for _ in range(24):
+    for _ in range(20):
         place, bit = chance.randrange(1000, length), 1 << chance.randrange(8)
 
         def flip(data: bytes, offset: int, place: int = place, bit: int = bit) -> bytes:
@@ -223,13 +224,9 @@ def test_a_flipped_bit_changes_no_more_than_its_value(answer) -> None:
             refused += 1
             continue
         assert table.num_rows == ROWS
-        differences = [
-            (left, right)
-            for name in SCHEMA.names
-            for left, right in zip(table[name].to_pylist(), expected[name].to_pylist(), strict=True)
-            if left != right
-        ]
-        assert len(differences) <= 1
+        # No value that is expected is NULL.
+        equal = [pc.fill_null(pc.equal(table[name], expected[name]), False) for name in SCHEMA.names]
+        assert sum(len(each) - pc.sum(each).as_py() for each in equal) <= 1
     assert refused
 
 

@@ -17,6 +17,8 @@ from mysql_arrow import PROTOCOLS, GarbledAnswer, InvalidValue, SchemaMismatch
 from packages.mysql_arrow.tests.streams import decode
 from packages.mysql_arrow.tests.wire import EOF, SentColumn, binary_row, frame, text_row, time_text
 
+# Of generated rows, and of damages to them.
+EXAMPLES = 120
 ENCODERS = {"binary": binary_row, "text": text_row}
 MICROS = pyarrow.timestamp("us")
 LONGEST_TIME = timedelta(hours=838, minutes=59, seconds=59)
@@ -93,7 +95,7 @@ def encode(columns: list[SentColumn], rows: list[list[object]], protocol: str, s
 
 
 @both_protocols
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
 @given(
     result=results(),
     sequence=st.integers(0, 255),
@@ -110,7 +112,7 @@ def test_what_was_sent_is_what_is_decoded(protocol: str, result, sequence: int, 
 
 
 @both_protocols
-@settings(deadline=None, max_examples=400, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
 @given(result=results(least_rows=2), chance=st.randoms(use_true_random=False))
 def test_no_damage_does_worse_than_be_refused(protocol: str, result, chance) -> None:
     """Flipped, lost, doubled, swapped and foreign bytes: an error of the package or of the server, or a table that is sound."""
@@ -141,7 +143,7 @@ def test_no_damage_does_worse_than_be_refused(protocol: str, result, chance) -> 
 
 
 @both_protocols
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(payloads=st.lists(st.binary(max_size=60), max_size=6), kinds=st.lists(st.sampled_from(KINDS), min_size=1, max_size=5))
 def test_no_payload_does_worse_than_be_refused(protocol: str, payloads: list[bytes], kinds) -> None:
     """Rows of any bytes in sound packets; half of them begin as a row of the binary protocol does."""

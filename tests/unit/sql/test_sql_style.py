@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import sqlglot
 import yaml
-from sqlfluff.core import FluffConfig, Linter
 from sqlglot import exp
 
 from local_redshift.dialect import RESERVED_WORDS
@@ -323,19 +322,6 @@ def test_the_contract_requires_what_is_read(path):
     (texts,) = [select for select in tree.find_all(exp.Select) if select.args["from_"].this.name == raw]
     read = {column.name for column in texts.find_all(exp.Column) if column.table in ("", raw)}
     assert read and {name for name in read if not name.startswith("_")} <= promised
-
-
-@pytest.fixture(scope="module")
-def linter() -> Linter:
-    return Linter(config=FluffConfig.from_path(str(ROOT)))
-
-
-@each([*PATHS, ROOT / "sql/control/calendar.sql"])
-def test_the_style_is_one(linter, path):
-    """sqlfluff, with the project's .sqlfluff, has nothing to say."""
-    for name, sql in read_sql_file(path).sections.items():
-        found = linter.lint_string(f"{sql}\n").get_violations()
-        assert not found, f"{name}: " + "; ".join(f"line {v.line_no}: {v.rule_code()} {v.desc()}" for v in found)
 
 
 FUNCTIONS = read_sql_file(ROOT / "sql/control/functions.sql").sections

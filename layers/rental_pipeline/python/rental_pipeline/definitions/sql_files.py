@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from rental_pipeline.base.errors import FixConfiguration
@@ -97,6 +98,8 @@ def read_sql_folder(folder: Path) -> dict[str, SqlFile]:
     return {path.stem: read_sql_file(path) for path in paths}
 
 
+# A step hashes the same statements many times.
+@lru_cache(maxsize=2048)
 def strip_statement(sql: str) -> str:
     """Return a statement without comments, each stretch of blanks outside of quotes as one, none at brackets and commas.
 
