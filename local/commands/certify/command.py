@@ -31,6 +31,7 @@ _USUAL_MINUTES = 5.0
 STANDINS_LACK = frozenset(("states:TestState", "iam:SimulatePrincipalPolicy", "athena:StartQueryExecution", "sts:AssumeRole"))
 COPY_ROLE = f"arn:{PARTITION}:iam::{ACCOUNT}:role/copy"
 _BUCKET = "rental-pipeline-certify"
+_KEY = f"arn:{PARTITION}:kms:{REGION}:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000"
 
 
 def run_certify(stack: str | None, workgroup: str | None, database: str, is_agreed: bool, answers: Path) -> int:
@@ -167,7 +168,10 @@ def make_standin_account(aws: Any, data_api_url: str) -> Account:
         keys = {name.lower(): value for name, value in CREDENTIALS.items()}
         return make_client(service, endpoint_url=data_api_url, region_name=REGION, **keys)
 
-    aws.client("s3").create_bucket(Bucket=_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket=_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": _KEY}}
+    s3.put_bucket_encryption(Bucket=_BUCKET, ServerSideEncryptionConfiguration={"Rules": [rule]})
     account = Account(client, {"WorkgroupName": "local", "Database": DATABASE}, "stand-ins", _BUCKET, COPY_ROLE)
     machine = f"arn:{PARTITION}:states:{REGION}:{ACCOUNT}:stateMachine:run"
     resources = {"RunStateMachine": machine, "ScheduleRole": f"arn:{PARTITION}:iam::{ACCOUNT}:role/schedule"}

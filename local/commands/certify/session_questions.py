@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
 from local.commands.certify.account import NAME, PREFIX, Account, Outcome, as_text
-from local.commands.certify.question import Question, guide
+from local.commands.certify.question import CouldNotAsk, Question, guide
 
 _API = "https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-calling.html"
 _LIMITS = "https://docs.aws.amazon.com/redshift/latest/mgmt/data-api.html"
@@ -262,6 +262,27 @@ def _ask_unload_limit(account: Account) -> str:
     return "refused" if account.run(sql + "format as parquet").error else "taken"
 
 
+def _ask_unload_key(account: Account) -> str:
+    account.need("redshift:Unload", bucket=account.bucket, copy_role=account.copy_role)
+    s3 = account.client("s3")
+    (rule, *_) = s3.get_bucket_encryption(Bucket=account.bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    if not (key := rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID")):
+        raise CouldNotAsk("the bucket is under S3's own key (KmsKeyArn gives it another)")
+    answer = []
+    for option in ("", " encrypted auto"):
+        folder = f"{PREFIX}{uuid.uuid4().hex}/"
+        outcome = account.run(
+            f"unload ('select id from probe.t') to 's3://{account.bucket}/{folder}' iam_role '{account.copy_role}'"
+            f" format as parquet{option}"
+        )
+        if outcome.error:
+            return outcome.error
+        (item, *_) = s3.list_objects_v2(Bucket=account.bucket, Prefix=folder)["Contents"]
+        head = s3.head_object(Bucket=account.bucket, Key=item["Key"])
+        answer.append("the bucket's" if head.get("SSEKMSKeyId") == key else head["ServerSideEncryption"])
+    return as_text(answer)
+
+
 def _question(name: str, asks: str, expected: str, page: str, meaning: str, ask: Any) -> Question:
     return Question(name, asks, expected, page, meaning, ask)
 
@@ -437,6 +458,14 @@ FILES = (
         guide("r_UNLOAD"),
         "The lake's tables would hold other values.",
         _ask_unload,
+    ),
+    _question(
+        "unload key",
+        "by which key UNLOAD encrypts, untold and with ENCRYPTED AUTO",
+        as_text(["AES256", "the bucket's"]),
+        guide("r_UNLOAD"),
+        "The lake would be under another key than yours (docs/how-to/keys.md).",
+        _ask_unload_key,
     ),
     _question(
         "unload limit",

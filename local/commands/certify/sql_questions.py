@@ -19,17 +19,11 @@ _BREAKS = "The pipeline's own statements use it: runs would fail."
 _GUARDS = "The pipeline relies on this refusal to notice a fault: without it, a fault would stay unseen."
 
 
-def _ask_rows(sql: str) -> Callable[[Account], str]:
+def _ask_rows(sql: str | list[str]) -> Callable[[Account], str]:
+    """Of a statement, or of the last query of a batch."""
+
     def ask(account: Account) -> str:
         outcome = account.run(sql)
-        return f"refused: {outcome.error}" if outcome.error else as_text(outcome.results[-1] if outcome.results else [])
-
-    return ask
-
-
-def _ask_batch(*statements: str) -> Callable[[Account], str]:
-    def ask(account: Account) -> str:
-        outcome = account.run(list(statements))
         return f"refused: {outcome.error}" if outcome.error else as_text(outcome.results[-1] if outcome.results else [])
 
     return ask
@@ -53,7 +47,9 @@ def _gives(expression: str, expected: Any, page: str, asks: str = "", meaning: s
 
 def _takes(name: str, statements: tuple[str, ...], expected: Any, page: str, meaning: str = _BREAKS) -> Question:
     """Statements in one transaction; the rows of the last query among them."""
-    return Question(f"takes {name}", f"whether it takes {name}", as_text(expected), guide(page), meaning, _ask_batch(*statements))
+    return Question(
+        f"takes {name}", f"whether it takes {name}", as_text(expected), guide(page), meaning, _ask_rows(list(statements))
+    )
 
 
 def _refuses(name: str, *statements: str, page: str, meaning: str = _STRICTER) -> Question:
