@@ -24,8 +24,8 @@ help:  ## list the commands
 setup:  ## make .venv of what requirements/ pins, and find (or install) MariaDB; every command does so by itself
 	@local/setup.sh
 
-run: setup  ## source to metrics on this machine. SCALE=0.01 SEED=1 CSV=folder CSV_DELIMITER=; CSV_ENCODING=utf-8 CURRENCY=USD JSON=path VERBOSE=1 MARKETPLACE=apartments
-	@.venv/bin/python -m local run $(if $(SCALE),--scale $(SCALE)) $(if $(SEED),--seed $(SEED)) $(if $(CSV),--csv "$(CSV)") \
+run: setup  ## source to metrics on this machine. DATA=market or lab, SCALE=1 (0.01 for lab) SEED=1 DAYS=1 CSV=folder CSV_DELIMITER=; CSV_ENCODING=utf-8 CURRENCY=USD JSON=path VERBOSE=1 MARKETPLACE=apartments
+	@.venv/bin/python -m local run $(if $(DATA),--data "$(DATA)") $(if $(DAYS),--days $(DAYS)) $(if $(SCALE),--scale $(SCALE)) $(if $(SEED),--seed $(SEED)) $(if $(CSV),--csv "$(CSV)") \
 	    $(if $(CSV_DELIMITER),--csv-delimiter "$(CSV_DELIMITER)") $(if $(CSV_ENCODING),--csv-encoding "$(CSV_ENCODING)") \
 	    $(if $(CURRENCY),--currency "$(CURRENCY)") $(if $(JSON),--json "$(JSON)") $(if $(VERBOSE),--verbose) $(if $(MARKETPLACE),--marketplace $(MARKETPLACE)) \
 	    $(if $(SOURCE),--source "$(SOURCE)")
@@ -169,7 +169,10 @@ picture:  ## draw docs/architecture.svg from docs/architecture.d2 (needs Node.js
 	@npm install --silent --no-audit --no-fund --prefix .local/picture @terrastruct/d2@0.1.33
 	@node docs/render_picture.mjs docs/architecture.d2 docs/architecture.svg
 
+pictures: setup-test setup-browser  ## README's lines of output and the report's pictures, of `make run` for both marketplaces, from nothing
+	@.venv/bin/python -m tests.integration.report.pictures
+
 lock: setup  ## pin the groups of pyproject.toml; what is pinned stays where it can. OPTIONS=--upgrade
 	@local/lock.sh $(OPTIONS)
 
-.PHONY: adopt audit bench bench-cold-start bench-run bench-warehouse build certify check clean demo demo-down deploy docs docs-serve doctor golden help json-shapes jupyter lint lock mutate notebooks picture protect psql remove reference run sam-local saved-queries setup setup-browser setup-containers setup-test soak stop test test-all types validate validate-machines
+.PHONY: adopt audit bench bench-cold-start bench-run bench-warehouse build certify check clean demo demo-down deploy docs docs-serve doctor golden help json-shapes jupyter lint lock mutate notebooks picture pictures protect psql remove reference run sam-local saved-queries setup setup-browser setup-containers setup-test soak stop test test-all types validate validate-machines

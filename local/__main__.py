@@ -18,7 +18,8 @@ from local.commands.certify.account import AccountNotReached
 from local.commands.check import check_marketplace
 from local.commands.doctor import StackNotReached, examine, invoke_deployed, read_answer, tell
 from local.commands.remove import NotRemoved, remove_stack
-from local.commands.run import FROM_SOURCE, CsvFormat, RunFailed, fail, read_parameters, run_pipeline
+from local.commands.run import FROM_SOURCE, CsvFormat, fail, read_parameters, run_pipeline
+from local.commands.samples import DATA, MARKET, RunFailed, Sample
 from local.marketplace.csv_format import InputRefused
 from local.processes import DidNotStart
 from local.stack import ROOT, Stack, StackBusy, stop_left_behind
@@ -42,8 +43,19 @@ def main() -> int:
     run = commands.add_parser("run", help="from a source database to metrics, on this machine")
     marketplaces = sorted(path.parent.name for path in (ROOT / "sql").glob("*/source.yaml"))
     run.add_argument("--marketplace", choices=marketplaces, default="apartments", help="a folder of sql/ (%(default)s)")
-    run.add_argument("--scale", type=float, help="size of the generated source; 1.0 is the original one (default 0.01)")
+    run.add_argument(
+        "--data",
+        choices=DATA,
+        default=MARKET,
+        help="which generated source: a market that one believes, or the laboratory, in shape and dirt as the original files",
+    )
+    run.add_argument(
+        "--scale",
+        type=float,
+        help="of the market 1 is some 400 listings (default); of the lab the original size (default 0.01)",
+    )
     run.add_argument("--seed", type=int, help="of the generated source (default 1)")
+    run.add_argument("--days", type=int, default=1, metavar="N", help="how many days are played, each with a run (%(default)s)")
     run.add_argument("--csv", type=Path, metavar="FOLDER", help="load these CSV files instead of generated data")
     run.add_argument("--csv-delimiter", metavar="CHARACTER", help="between their fields, or tab (found by default)")
     run.add_argument("--csv-encoding", metavar="NAME", help="of the CSV files, as cp1252 (found by default)")
@@ -89,8 +101,7 @@ def main() -> int:
             run_pipeline(
                 arguments.state.resolve(),
                 arguments.marketplace,
-                arguments.scale,
-                arguments.seed,
+                Sample(arguments.data, arguments.scale, arguments.seed, arguments.days),
                 arguments.csv,
                 arguments.json,
                 arguments.currency,

@@ -20,6 +20,7 @@ import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +238,11 @@ class Stack:
         return self.events.wait_for_delivery(execution_arn, DELIVERY_SECONDS)
 
     # ---------------------------------------------------------------------------------------------- parts that may fail
+
+    def set_source_ahead(self, by: timedelta) -> None:
+        """Let the clock of the source that is this stack's own go ahead of this machine's, for connections from now on."""
+        if server := mariadb.find_running(self.folder / "mariadb"):
+            server.set_ahead(by)
 
     def stop_source(self) -> None:
         """Stop the source database, as if it were down."""

@@ -48,6 +48,12 @@ _TOLD: dict[str, tuple[str, LiteralString]] = {
 _SHOWN_SECONDS = 0.05  # a state that only decides is not worth a line
 
 
+def name_stage(states: Sequence[VisitedState]) -> str:
+    """Return the stage that is on, by the states that the execution has entered; nothing before the first."""
+    begun = [state for state in states if state.name in BEGINNINGS]
+    return BEGINNINGS[max(begun, key=lambda state: state.started_at).name] if begun else ""
+
+
 class ExecutionStages:
     """Follows an execution, and tells its stages.
 

@@ -96,7 +96,7 @@ def make_headlines(figures: Figures, standing: Sequence[Standing]) -> list[Headl
 
 
 def _write_note(tile: Tile) -> str:
-    before = [f"{change.value} {change.than}" for change in tile.changes[:1]]
+    before = [f"{change.value} {change.than}" for change in tile.changes[-1:]]  # of last year, where it is known
     return "; ".join([tile.note, *before])
 
 
@@ -136,7 +136,9 @@ def read_metrics(warehouse: psycopg.Connection, marketplace: str, sql_root: Path
     for name, file in read_sql_folder(sql_root / marketplace / "presentation").items():
         table = sql.Identifier(schema, name)
         # Stays are booked ahead: the newest period that has begun says more than one in the future.
-        newest = sql.SQL("select max(period_start) from {table} where period_start <= current_date").format(table=table)
+        newest = sql.SQL("select max(period_start) from {table} where period_start <= (select max(as_of) from {control})").format(
+            table=table, control=sql.Identifier(f"{marketplace}_control", "run")
+        )
         ranks = [column for column in _columns(warehouse, table) if column.endswith("_rank")]
         cursor = warehouse.execute(
             sql.SQL("select * from {table} as metric where period_start = ({newest}) order by {order} limit {limit}").format(

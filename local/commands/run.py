@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from local.commands.execution_stages import ExecutionStages
+from local.commands.execution_stages import ExecutionStages, name_stage
 from local.commands.progress import Progress
 from local.commands.report import (
     ROWS_PER_METRIC,
@@ -28,10 +28,19 @@ from local.commands.report import (
     write_hops,
     write_metric,
 )
+from local.commands.samples import (
+    LAB,
+    MARKET,
+    Journal,
+    RunFailed,
+    Sample,
+    find_next_day,
+    make_source,
+    play,
+    play_next_day,
+    refuse_another_source,
+)
 from local.marketplace.csv_folder import load_folder
-from local.marketplace.day import play_day
-from local.marketplace.generator import DEFAULT_SCALE, SourceNotEmpty, fill
-from local.marketplace.schema import create_sample_schema
 from local.stack import ROOT, Stack
 from local.standins.athena.lake import Lake, answer_questions
 from local.started_execution import StartedExecution
@@ -41,31 +50,15 @@ from rental_pipeline.model.document import parse_document
 from rental_pipeline.model.figures_document import Figures
 from rental_pipeline.source.connection import SourceAddress
 
-GENERATED, FROM_CSV, FROM_SOURCE = "generated", "csv", "source"
+FROM_CSV, FROM_SOURCE = "csv", "source"
 _NEXT = {
     FROM_SOURCE: "the next increment",
-    GENERATED: "another day and increment",
+    MARKET: "the next day; DAYS=7 the next seven",
+    LAB: "another day and increment",
     FROM_CSV: "generated data; CSV=folder again for the files",
 }
 _SHOWN_WIDTH = 18  # characters of a headline's value
 _SCREEN_WIDTH = 100  # of the last screen, in characters
-
-
-class RunFailed(Exception):
-    """The run cannot start or did not succeed; the message says why and what to do."""
-
-
-class Journal:
-    """What a state folder's source was made from, kept beside it as JSON: so that a second run continues it."""
-
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / "source.json"
-        self.facts: dict[str, Any] = json.loads(self._path.read_text()) if self._path.exists() else {}
-
-    def note(self, **facts: Any) -> None:
-        """Add facts and write them."""
-        self.facts.update(facts)
-        self._path.write_text(json.dumps(self.facts))
 
 
 @dataclass(frozen=True)
@@ -82,8 +75,7 @@ FOUND = CsvFormat()
 def run_pipeline(
     state: Path,
     marketplace: str,
-    scale: float | None,
-    seed: int | None,
+    sample: Sample,
     csv_folder: Path | None,
     json_path: Path | None,
     currency: str | None = None,
@@ -94,9 +86,9 @@ def run_pipeline(
     """Run what `make run` promises.
 
     Args:
-        state: Folder of all state; the source of generated data and that of CSV files each have one of their own in it.
+        state: Folder of all state; each kind of generated data and CSV files have a source of their own in it.
         marketplace: A folder of sql/.
-        scale, seed: Of the generated source; None takes what it was made with, or the defaults.
+        sample: The generated source that is wanted, where it is neither of CSV files nor a database that exists.
         csv_folder: Load these CSV files instead of generated data.
         json_path: Write the report there as JSON, too.
         csv_format: How the CSV files are written.
@@ -112,18 +104,22 @@ def run_pipeline(
         raise RunFailed(f"there is no folder {csv_folder}")
     if currency and not re.fullmatch("[A-Z]{3}", currency):
         raise RunFailed(f"{currency!r} is no currency: give its ISO 4217 code, as CURRENCY=EUR")
-    if source and (csv_folder or scale is not None or seed is not None):
-        raise RunFailed("SOURCE is a database that exists: leave out CSV, SCALE and SEED")
+    if source and (csv_folder or sample != Sample()):
+        raise RunFailed("SOURCE is a database that exists: leave out CSV, DATA, SCALE, SEED and DAYS")
+    if csv_folder and sample != Sample():
+        raise RunFailed("CSV brings the data: leave out DATA, SCALE, SEED and DAYS")
+    if sample.days < 1:
+        raise RunFailed(f"DAYS={sample.days} plays nothing: say 1 or more")
     if not source and not list((ROOT / "sql" / marketplace / "source").glob("*.sql")):
         raise RunFailed(
             f"nothing here makes data up for the marketplace {marketplace!r}: name the database that has it, as"
             f" make run SOURCE=mysql://user@host/database MARKETPLACE={marketplace} (docs/how-to/adopt.md)"
         )
-    folder = state / marketplace / (FROM_SOURCE if source else FROM_CSV if csv_folder else GENERATED)
+    folder = state / marketplace / (FROM_SOURCE if source else FROM_CSV if csv_folder else sample.data)
     folder.mkdir(parents=True, exist_ok=True)
     (state / "last").write_text(str(folder.relative_to(state)))
     journal = Journal(folder)
-    refuse_another_source(journal, scale, seed)
+    refuse_another_source(journal, sample)
     if source:
         refuse_another_database(journal, str(source))
     if currency:
@@ -139,11 +135,14 @@ def run_pipeline(
             load_csv_files(stack, csv_folder, csv_format, progress)
             reports.append(execute(stack, "Load of the CSV files", progress))
         else:
-            if make_source(stack, journal, scale, seed, progress):
+            if make_source(stack, journal, sample, progress):
                 reports.append(execute(stack, "First load", progress))
                 journal.note(is_loaded=True)
-            play_next_day(stack, journal, progress)
-            reports.append(execute(stack, "Increment", progress))
+            if sample.days == 1:
+                play_next_day(stack, journal, sample.data, progress)
+                reports.append(execute(stack, "Increment", progress))
+            else:
+                reports += play_days(stack, journal, sample, progress)
         report = {"executions": reports, **describe_warehouse(stack), "answers": ask_lake(stack)}
         standing = [Standing(**table) for table in report["standing"]]
         report["headlines"] = [asdict(headline) for headline in read_headlines(stack, standing)]
@@ -159,22 +158,31 @@ def run_pipeline(
         print(f"The same as JSON: {json_path}")
 
 
+def play_days(stack: Stack, journal: Journal, sample: Sample, progress: Progress) -> list[dict[str, Any]]:
+    """Play days one after another, each with a run, and tell a line of each; return what the runs did.
+
+    Raises:
+        RunFailed: a run did not succeed; the days before it are loaded.
+    """
+    progress.say(f"\n{sample.days} days, a run after each")
+    reports = []
+    for _ in range(sample.days):
+        day = find_next_day(journal, sample.data)
+        with progress.stage(day.title) as told:
+            changes = play(stack, journal, sample.data, day)
+            execution = stack.start_execution({})
+            execution.wait(lambda states: progress.show(name_stage(states)))
+            report = describe_execution(stack, f"Increment of {day.title}", execution)
+            added, aside = (sum(hop[name] or 0 for hop in report["hops"]) for name in ("added", "rejected"))
+            told.append(f"{changes:,} changes, {added:,} rows new or changed, {aside:,} set aside")
+        reports.append(report)
+    return reports
+
+
 def read_parameters(folder: Path) -> dict[str, str]:
     """Return the template's parameters that earlier runs of a state folder were given."""
     currency = Journal(folder).facts.get("currency")
     return {"ReportingCurrency": currency} if currency else {}
-
-
-def refuse_another_source(journal: Journal, scale: float | None, seed: int | None) -> None:
-    """Refuse a scale or seed other than that of the source which is there.
-
-    Raises:
-        RunFailed: naming both.
-    """
-    for name, wanted in (("scale", scale), ("seed", seed)):
-        made_with = journal.facts.get(name, wanted)
-        if wanted is not None and made_with != wanted:
-            raise RunFailed(f"the source here was made with {name} {made_with}, not {wanted}: `make clean` first")
 
 
 def refuse_another_database(journal: Journal, address: str) -> None:
@@ -187,34 +195,6 @@ def refuse_another_database(journal: Journal, address: str) -> None:
     if known != address:
         raise RunFailed(f"the warehouse here was loaded from {known}, not from {address}: `make clean` first")
     journal.note(database=address)
-
-
-def make_source(stack: Stack, journal: Journal, scale: float | None, seed: int | None, progress: Progress) -> bool:
-    """Create and fill the generated source unless it is there; return whether it still has to be loaded for the first time."""
-    facts = journal.facts
-    if "scale" not in facts:
-        scale, seed = DEFAULT_SCALE if scale is None else scale, 1 if seed is None else seed
-        with progress.stage("Make a sample source") as told, closing(stack.source.connect()) as connection:
-            create_sample_schema(connection, stack.marketplace)
-            try:
-                rows = fill(connection, scale, seed, progress=progress.show, marketplace=stack.marketplace)
-            except SourceNotEmpty as error:
-                raise RunFailed("an earlier run was killed while it filled the source: `make clean`, then `make run`") from error
-            told.append(f"{sum(rows.values()):,} rows (scale {scale}, seed {seed})")
-        journal.note(scale=scale, seed=seed, days_played=0)
-        progress.detail("  " + ", ".join(f"{count:,} {table}" for table, count in rows.items()))
-    return not facts.get("is_loaded")
-
-
-def play_next_day(stack: Stack, journal: Journal, progress: Progress) -> None:
-    """Let a day of marketplace life happen on the source."""
-    day = journal.facts["days_played"] + 1
-    progress.say("")
-    with progress.stage(f"Play day {day}") as told, closing(stack.source.connect()) as connection:
-        changes = play_day(connection, journal.facts["seed"], day, stack.marketplace)
-        told.append(f"{sum(changes.values())} changes in the source")
-    journal.note(days_played=day)
-    progress.detail("  " + ", ".join(f"{count} {what}" for what, count in changes.items() if count))
 
 
 def load_csv_files(stack: Stack, csv_folder: Path, csv_format: CsvFormat, progress: Progress) -> None:
@@ -244,21 +224,31 @@ def load_csv_files(stack: Stack, csv_folder: Path, csv_format: CsvFormat, progre
 
 
 def execute(stack: Stack, title: str, progress: Progress) -> dict[str, Any]:
-    """Execute the state machine once, with progress; return what it did.
+    """Execute the state machine once, with a line for each stage; return what it did.
 
     Raises:
-        RunFailed: it did not succeed; the message is the one its subscribers get.
+        RunFailed: it did not succeed.
     """
     progress.say(f"\n{title}")
     execution = stack.start_execution({})
     stages = ExecutionStages(progress, stack, execution)
     execution.wait(stages.follow)
+    report = describe_execution(stack, title, execution)
+    stages.end(execution.visited_states())
+    if report["status"] != "succeeded":
+        progress.say(f"  {report['status']}")
+    return report
+
+
+def describe_execution(stack: Stack, title: str, execution: StartedExecution) -> dict[str, Any]:
+    """Return what an execution that has ended did.
+
+    Raises:
+        RunFailed: it did not succeed; the message is the one its subscribers get.
+    """
     if execution.status != "SUCCEEDED":
         raise RunFailed(explain(stack, execution))
-    stages.end(execution.visited_states())
     output = execution.output
-    if output["status"] != "succeeded":
-        progress.say(f"  {output['status']}")
     with stack.warehouse.connect() as warehouse:
         opened = warehouse.execute(
             f"select run_sequence from {stack.marketplace}_control.run where execution_id = %s", [execution.arn]

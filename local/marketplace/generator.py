@@ -1,4 +1,8 @@
-"""A marketplace made of a seed: the same seed, scale and day give the same rows, dirt included."""
+"""The laboratory marketplace (DATA=lab), made of a seed: the same seed, scale and day give the same rows, dirt included.
+
+It has the shapes, the sizes and the dirt of the original files, and the cases on which metrics go wrong. A market that one
+believes is made elsewhere (market.py).
+"""
 
 from __future__ import annotations
 
@@ -78,11 +82,7 @@ def fill(
     Raises:
         SourceNotEmpty: one of the tables has rows.
     """
-    for table in read_sample_schema(marketplace):
-        with connection.cursor() as cursor:
-            cursor.execute(f"select 1 from {table} limit 1")
-            if cursor.fetchone():
-                raise SourceNotEmpty(f"the table {table} has rows already: empty the tables, or use another database")
+    refuse_filled_tables(connection, marketplace)
     progress("making the marketplace's rows")
     made = generate(scale, seed, anchor, shares, marketplace)
     connection.begin()
@@ -94,3 +94,16 @@ def fill(
         connection.rollback()
         raise
     return {table: count_rows(columns) for table, columns in made.tables.items()}
+
+
+def refuse_filled_tables(connection: pymysql.Connection, marketplace: str) -> None:
+    """Refuse a source with rows in a table of the sample schema.
+
+    Raises:
+        SourceNotEmpty: naming the table.
+    """
+    for table in read_sample_schema(marketplace):
+        with connection.cursor() as cursor:
+            cursor.execute(f"select 1 from {table} limit 1")
+            if cursor.fetchone():
+                raise SourceNotEmpty(f"the table {table} has rows already: empty the tables, or use another database")

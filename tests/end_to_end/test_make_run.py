@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import psutil
@@ -66,7 +67,7 @@ def run(state: Path, *options: str) -> tuple[dict, str]:
 
 @pytest.fixture(scope="module")
 def first(state: Path) -> tuple[dict, str]:
-    return run(state, "--scale", "0.0005", "--seed", "5")
+    return run(state, "--data", "lab", "--scale", "0.0005", "--seed", "5")
 
 
 def test_the_first_run_loads_and_then_takes_a_day(first):
@@ -120,7 +121,7 @@ def test_the_report_is_a_page_on_disk(first, state):
 
 def test_the_files_can_be_looked_at(first, state):
     """Parquet, plans and manifests stand in the state folder under their keys."""
-    (bucket,) = (state / "apartments" / "generated" / "s3").iterdir()
+    (bucket,) = (state / "apartments" / "lab" / "s3").iterdir()
     assert list(bucket.glob("apartments/raw/bookings/run=000001/**/*.parquet"))
     assert json.loads((bucket / "apartments/runs/000001/loads.json").read_text()).keys() == TABLES
 
@@ -129,7 +130,7 @@ def test_the_files_can_be_looked_at(first, state):
 def test_a_second_run_goes_on(first, state):
     """Source and warehouse are those of the first; one more day, one more increment."""
     before, _ = first
-    report, printed = run(state, "--verbose")
+    report, printed = run(state, "--data", "lab", "--verbose")
     (increment,) = report["executions"]
     assert (increment["title"], increment["run_sequence"]) == ("Increment", 3)
     for words in ("Play day 2", "Load a raw table: bookings", "Rows per hop", "top_listings_weekly: one row per week"):
@@ -142,7 +143,7 @@ def test_a_second_run_goes_on(first, state):
 def test_another_scale_is_refused(first, state):
     """Rather than silently ignored, as the source is there."""
     done = subprocess.run(
-        [sys.executable, "-m", "local", "--state", str(state), "run", "--scale", "1.0"],
+        [sys.executable, "-m", "local", "--state", str(state), "run", "--data", "lab", "--scale", "1.0"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -182,13 +183,31 @@ def test_notebooks_become_pages(first, state):
 @pytest.mark.slow
 def test_another_marketplace_is_a_folder_of_sql(state):
     """It has a source, a warehouse and days of its own, and the closing words name it."""
-    report, printed = run(state, "--marketplace", "cars", "--scale", "0.0001")
+    report, printed = run(state, "--marketplace", "cars", "--data", "lab", "--scale", "0.0001")
     assert [execution["status"] for execution in report["executions"]] == ["succeeded", "succeeded"]
     assert {row["table"] for row in report["standing"]} == {"locations", "vehicles", "users", "rental_transactions"}
     assert {metric["metric"] for metric in report["metrics"] if metric["rows"]} == {
         path.stem for path in (ROOT / "sql" / "cars" / "presentation").glob("*.sql")
     }
     assert "make run MARKETPLACE=cars" in printed
+
+
+@pytest.mark.slow
+def test_a_market_lives_day_after_day(state):
+    """The default: each day has a run of its own and a line, and its figures are those of that day, though today is not over."""
+    report, printed = run(state, "--scale", "0.05", "--days", "3")
+    load, *days = report["executions"]
+    assert load["title"] == "First load" and [day["status"] for day in days] == ["succeeded"] * 3
+    played = [datetime.strptime(day["title"].removeprefix("Increment of "), "%d %b %Y").date() for day in days]
+    assert [(day - played[0]).days for day in played] == [0, 1, 2]
+    for day in days:
+        assert 0 < sum(row["added"] for row in day["hops"]) < 0.05 * sum(row["added"] for row in load["hops"])
+    assert len(re.findall(r"^  \d+ \w+ \d{4} +[\d.]+ s  \d+ changes, ", printed, re.MULTILINE)) == 3
+    aside = sum(row["rejected"] for row in report["standing"]) / sum(
+        row["curated"] + row["rejected"] for row in report["standing"]
+    )
+    assert 0.002 < aside < 0.03
+    assert f"The figures of {played[-1].day} {played[-1]:%b %Y}" in Path(report["page"]).read_text()
 
 
 @pytest.mark.slow

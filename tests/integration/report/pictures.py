@@ -1,12 +1,15 @@
-"""Pictures of a report, as wide as a desk's screen and as a phone's: `python -m tests.integration.report.pictures FROM TO`.
+"""What README and docs show of `make run`: its lines of output, and pictures of its pages, at a desk and on a phone.
 
-FROM is a folder of pages, such as .local/report after `make run`; TO is docs/reference/report.
+`make pictures` runs both marketplaces in a folder of its own and writes README.md and docs/reference/report anew.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -15,6 +18,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
+ROOT = Path(__file__).parents[3]
 WIDTHS = (1280, 375)
 LEAD = 1150  # pixels: what changed, headline figures, and the first two charts
 BROWSERS = ("chromium", "google-chrome", "chromium-browser")
@@ -49,7 +53,28 @@ def take_picture(page: Page) -> Image.Image:
     return Image.open(BytesIO(page.screenshot(full_page=True))).convert("RGB").quantize(64, dither=Image.Dither.NONE)
 
 
-def main(pages: Path, folder: Path) -> None:
+def run_market(state: Path, marketplace: str) -> str:
+    """Run a marketplace's market from nothing; return what it printed."""
+    command = [sys.executable, "-m", "local", "--state", str(state), "run", "--marketplace", marketplace]
+    return subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
+def choose_lines(printed: str) -> str:
+    """Return what README shows of a run: the increment stage by stage, and the headline figures."""
+    stages = re.search(r"^Increment\n(?:  .+\n)+", printed, re.MULTILINE)
+    figures = re.search(r"^Headline figures.*\n(?:  .+\n)+", printed, re.MULTILINE)
+    assert stages and figures, printed
+    return f"{stages[0]}…\n{figures[0]}"
+
+
+def write_lines(readme: Path, lines: str) -> None:
+    """Put the lines in place of those that are there: the one block of text that begins with the increment."""
+    text, blocks = re.subn(r"```text\nIncrement\n.*?```", lambda _: f"```text\n{lines}```", readme.read_text(), flags=re.DOTALL)
+    assert blocks == 1
+    readme.write_text(text)
+
+
+def take_pictures(pages: Path, folder: Path) -> None:
     """Take pictures of every page of a folder, and of what a reader sees of it first."""
     folder.mkdir(parents=True, exist_ok=True)
     with open_browser(find_browser() or sys.exit(f"none of {', '.join(BROWSERS)} is installed")) as browser:
@@ -63,5 +88,14 @@ def main(pages: Path, folder: Path) -> None:
                     picture.crop((0, 0, width, LEAD)).save(folder / f"{path.stem}-lead.png", optimize=True)
 
 
+def main() -> None:
+    """Run, write, and take pictures."""
+    with tempfile.TemporaryDirectory(prefix="rental-pipeline-") as folder:
+        state = Path(folder)
+        printed = {marketplace: run_market(state, marketplace) for marketplace in ("apartments", "cars")}
+        take_pictures(state / "report", ROOT / "docs" / "reference" / "report")
+    write_lines(ROOT / "README.md", choose_lines(printed["apartments"]))
+
+
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    main()

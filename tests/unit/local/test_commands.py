@@ -42,7 +42,7 @@ def test_the_makefile_gives_options_that_the_program_knows():
     given = set(re.findall(r"(--[a-z-]+)(?: \"?\$\(|\))", MAKEFILE.split("\nrun:")[1].split("\n\n")[0]))
     help_text = subprocess.check_output([sys.executable, "-m", "local", "run", "--help"], cwd=ROOT, text=True)
     assert given == {
-        *("--scale", "--seed", "--csv", "--csv-delimiter", "--csv-encoding"),
+        *("--data", "--days", "--scale", "--seed", "--csv", "--csv-delimiter", "--csv-encoding"),
         *("--json", "--marketplace", "--currency", "--verbose", "--source"),
     }
     assert all(option in help_text for option in given)

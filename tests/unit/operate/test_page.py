@@ -150,6 +150,16 @@ def test_the_page_leads_with_what_changed_most():
     assert "$501" not in lead
 
 
+def test_eight_figures_stand_at_the_head():
+    """Those of the first charts; what changed most may be of any chart."""
+    rows = [{"week": "2026-11-09", "price": 10.0}, {"week": "2026-11-16", "price": 10.0}]
+    charts = [chart(name=f"chart_{number}", rows=rows) for number in range(10)]
+    charts[9] = chart(name="chart_9", rows=[rows[0], {"week": "2026-11-16", "price": 30.0}])
+    html = render_page(figures(charts=charts))
+    assert html.count('class="tile ') == 8
+    assert '<li><a href="#chart_9">' in html
+
+
 def test_what_is_long_over_is_no_news():
     """Figures of years ago have their tile, with their day, and do not lead."""
     old = chart(rows=[{"week": "2024-03-04", "price": 10.0}, {"week": "2024-03-11", "price": 15.0}])

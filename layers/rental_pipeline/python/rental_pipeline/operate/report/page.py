@@ -20,6 +20,7 @@ from rental_pipeline.operate.report.values import UNKNOWN, write_moment, write_p
 from rental_pipeline.warehouse.cost import add_up, read_prices
 
 _FOLDER = Path(__file__).parent
+_HEADLINES = 8  # more than these nobody takes in; the charts have the others
 # When the newest period of a chart began so long before the day of the run, what it is about has come to an end.
 _LONG = {DAY: timedelta(days=14), WEEK: timedelta(days=28), MONTH: timedelta(days=62)}
 
@@ -68,7 +69,7 @@ def render_page(figures: Figures) -> str:
         watermarks=figures.watermarks,
         charts=charts,
         currency=currency if any(column.unit == MONEY for chart in figures.charts for column in chart.columns) else None,
-        tiles=tiles,
+        tiles=tiles[:_HEADLINES],
         leading=choose_leading([tile for tile in tiles if tile.name not in over]),
         quality=_measure_quality(figures.accepted, figures.rejected, figures.rules),
         set_aside=figures.set_aside,
