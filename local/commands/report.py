@@ -96,7 +96,7 @@ def make_headlines(figures: Figures, standing: Sequence[Standing]) -> list[Headl
 
 
 def _write_note(tile: Tile) -> str:
-    before = [f"{change.value} {change.than}" for change in tile.changes[-1:]]  # of last year, where it is known
+    before = [f"{change.briefly}: {change.value}" for change in tile.changes[-1:]]  # of last year, where it is known
     return "; ".join([tile.note, *before])
 
 

@@ -48,6 +48,7 @@ RUN_BY = {
     "mutate": f"{WORKFLOWS}/nightly.yml: make mutate",
     "notebooks": "tests/end_to_end/test_make_run.py::test_notebooks_become_pages",
     "picture": "tests/unit/test_picture.py::test_the_picture_is_its_sources",
+    "pictures": "tests/integration/report/test_pictures.py::test_the_readme_takes_the_lines_of_a_run",
     "psql": "tests/end_to_end/test_make_run.py::test_psql_opens_the_warehouse_of_the_last_run",
     "reference": "tests/unit/test_reference.py::test_a_page_is_what_the_code_says",
     "run": "tests/end_to_end/test_make_run.py::test_the_first_run_loads_and_then_takes_a_day",

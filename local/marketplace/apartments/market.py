@@ -37,19 +37,20 @@ LEAVING_DAYS = 2_600  # after how many days a listing leaves, on average
 
 # Nights, how often, and which part of the price a long stay pays.
 STAYS = (
-    *((1, 4, 1.0), (2, 18, 1.0), (3, 18, 1.0), (4, 10, 1.0), (5, 9, 0.98), (7, 17, 0.93), (10, 6, 0.9), (14, 7, 0.86)),
-    *((21, 4, 0.8), (28, 6, 0.72), (35, 1, 0.72)),
+    *((1, 3, 1.0), (2, 16, 1.0), (3, 17, 1.0), (4, 10, 1.0), (5, 9, 0.98), (7, 18, 0.93), (10, 7, 0.9), (14, 8, 0.86)),
+    *((21, 4, 0.8), (28, 7, 0.72), (35, 1, 0.72)),
 )
 NIGHTS, DISCOUNTS = tuple(stay[0] for stay in STAYS), {nights: paid for nights, _, paid in STAYS}
 CUMULATED = tuple(itertools.accumulate(weight for _, weight, _ in STAYS))
 AVERAGE_NIGHTS = sum(nights * weight for nights, weight, _ in STAYS) / sum(weight for _, weight, _ in STAYS)
 WEEKEND_PRICE = 1.18  # Friday's and Saturday's nights
 USUAL_LEAD_DAYS, LONGEST_LEAD_DAYS = 24, 270
-RETURNING = 0.29  # of the guests who stayed
-USUAL_RETURN_DAYS = 130
-RESOLD, UNSOLD = 0.15, 0.04  # canceled bookings: by later booking of the same nights, and by gap that nobody filled
-UNRECORDED_DAYS = HISTORY_DAYS - 91  # from the opening until viewings began to be recorded
-VISITORS_PER_DAY = 110  # who look and do not book
+MOVED_DAYS = 45  # before the opening, for which bookings were brought along from another system
+RETURNING = 0.36  # of the guests who stayed
+SOON, USUAL_RETURN_DAYS = 0.35, 130  # of those, within four weeks; the days until the others do
+RESOLD, UNSOLD = 0.15, 0.03  # canceled bookings: by later booking of the same nights, and by gap that nobody filled
+UNRECORDED_DAYS = HISTORY_DAYS - 63  # from the opening until viewings began to be recorded
+VISITORS_PER_DAY = 80  # who look and do not book
 WRONG_BOOKINGS, WRONG_VIEWINGS, WRONG_LISTINGS = 0.02, 0.012, 0.012
 WRONG_IN_LISTINGS: tuple[Values, ...] = (
     *({"price": None}, {"listing_created_on": "soon"}, {"currency": "$"}, {"is_active": "maybe"}),
@@ -63,7 +64,7 @@ class _Listing:
     """A listing, and what its stays depend on; days are ordinals.
 
     Attributes:
-        known: From when on it could be booked: those of the opening were on another system before.
+        known: From when on it could be booked.
         charm: What it adds to its city's occupancy.
         prices: Its price for a usual night from each day on, the first from its opening.
         closed: The day on which it leaves.
@@ -153,7 +154,7 @@ def _open_listing(seed: int, number: int, first: int, opened: int, last: int) ->
     while (day := day + 30 + int(draw.expovariate(1 / 110))) < min(closed, last + 1):
         price *= draw.uniform(0.93, 1.07) * (1 + YEARLY_GROWTH * 140 / 365)
         prices.append((day, round(price)))
-    known = opened - LONGEST_LEAD_DAYS if opened == first else opened
+    known = opened - MOVED_DAYS if opened == first else opened
     return _Listing(number, city, bedrooms, known, opened, closed, charm, tuple(prices))
 
 
@@ -165,30 +166,32 @@ def _season(city: City, day: int) -> float:
 def _fill_calendar(seed: int, listing: _Listing, last: int) -> Iterator[_Booking]:
     """Give a listing's bookings: its stays one after another, and those that were canceled beside them."""
     draw = draw_from(seed, "stays", listing.number)
-    day = listing.opened + draw.randrange(6)
+    day = listing.opened - draw.randrange(8)
     while day < listing.closed and day <= last + LONGEST_LEAD_DAYS + 1:
         growth = YEARLY_GROWTH * (day - listing.opened) / 365
         occupancy = listing.city.occupancy + listing.charm + growth + listing.city.swing * _season(listing.city, day)
         occupancy = min(0.93, max(0.22, occupancy))
         gap = int(draw.expovariate(occupancy / (AVERAGE_NIGHTS * (1 - occupancy) + 0.01)))
         nights = draw.choices(NIGHTS, cum_weights=CUMULATED)[0]
-        checkin = day + gap
+        checkin = max(day + gap, listing.opened)
         # Short stays gather around weekends, as far as the gap leaves room.
         if nights <= 4 and gap and draw.random() < 0.7:
             friday = checkin + (FRIDAY - (checkin - 1)) % 7
             back = friday - 7 if friday - checkin > 3 else friday
-            checkin = back if back >= day else friday if friday - checkin <= 1 else checkin
+            checkin = back if back >= max(day, listing.opened) else friday if friday - checkin <= 1 else checkin
+        gap = checkin - day
         lead = _draw_lead(draw, nights, checkin - listing.known)
         stay = _Booking(checkin - lead, listing, checkin, nights, DISCOUNTS[nights])
         if checkin + nights <= listing.closed:
             yield stay
             if draw.random() < RESOLD and (longer := _draw_lead(draw, nights, checkin - listing.known)) > lead + 1:
                 yield replace(stay, booked=checkin - longer, canceled=checkin - draw.randrange(lead + 1, longer))
-        if gap >= 3 and draw.random() < UNSOLD * gap:
-            begun = day + draw.randrange(gap - 1)
+        if gap >= 3 and checkin > listing.opened and draw.random() < UNSOLD * gap:
+            waited = draw.randrange(gap - 1)
+            begun = max(day + waited, listing.opened)
             lead = 1 + _draw_lead(draw, 3, begun - listing.known)
             late = draw.randrange(min(lead, 12))
-            short = draw.randrange(1, min(gap, 5))
+            short = draw.randint(1, max(1, min(checkin - begun, 4)))
             yield _Booking(begun - lead, listing, begun, short, 1.0, canceled=begun - late)
         day = checkin + nights
 
@@ -211,8 +214,9 @@ def _invite_guests(seed: int, bookings: list[_Booking]) -> list[int]:
         else:
             newest = guest = newest + 1
         guests.append(guest)
-        if draw.random() < RETURNING * 1.3:
-            days = 8 + int(draw.lognormvariate(math.log(USUAL_RETURN_DAYS), 0.9))
+        if draw.random() < RETURNING:
+            later = 8 + int(draw.lognormvariate(math.log(USUAL_RETURN_DAYS), 0.9))
+            days = draw.randint(3, 28) if draw.random() < SOON else later
             heapq.heappush(due, (booking.booked + days, guest))
     return guests
 
@@ -375,8 +379,8 @@ def _look_around(
         draw = draw_from(seed, "viewings", day)
         there = [listing for listing in listings if listing.opened <= day < listing.closed]
         for _, booking, guest in booked.get(day, ()):
-            others = [listing for listing in draw.sample(there, 8) if listing.city is booking.listing.city]
-            for other in others[:2]:
+            others = [listing for listing in draw.sample(there, min(4, len(there))) if listing.city is booking.listing.city]
+            for other in others[:1]:
                 yield _view(draw, guest, other.number, day, draw.random() < 0.2, None)
             yield _view(draw, guest, booking.listing.number, day, draw.random() < 0.4, "contact_agent")
         season = sum(_season(city, day + USUAL_LEAD_DAYS) * city.weight for city in CITIES) / sum(city.weight for city in CITIES)

@@ -51,7 +51,7 @@ def test_headlines_are_the_tiles_of_the_page_and_what_is_set_aside():
     )
     empty = {field.name: () for field in fields(Figures)} | {"marketplace": "m", "currency": "USD", "rules": {}}
     figures = Figures(**{**empty, "charts": (bookings,)})
-    figure = Headline("Bookings", "1,200", "week of 16 Nov 2026; 3 the week before")
+    figure = Headline("Bookings", "1,200", "week of 16 Nov 2026; week before: 3")
     assert make_headlines(figures, [Standing("bookings", 0, 0)]) == [figure]
     standing = [Standing("bookings", 46, 4), Standing("apartments", 50, 0)]
     assert make_headlines(figures, standing) == [figure, Headline("Set aside", "4.0%", "4 of 100 rows; the report says why")]
