@@ -23,7 +23,7 @@ class PlannedColumn(Document):
         source_type: MySQL's type without size.
         is_hashed: Whether only a keyed hash of it leaves the source.
         charset: MySQL's character set of a text.
-        compares_blanks: Whether the source tells texts apart by blanks at their ends.
+        compares_blanks: Whether the source tells texts apart by blanks at their ends, and they are read as they are.
     """
 
     name: str

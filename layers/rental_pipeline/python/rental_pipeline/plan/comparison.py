@@ -49,12 +49,14 @@ class Sums(Document):
         found: Fingerprints by label: the number of a range of keys, or a day.
         points: Where ranges are to be cut, by the number of the range; "" is the whole table.
         cut: The ranges of which all points are known.
+        judged: How many of the slices hold no key that is refused (`keys.refuse_blank_ends`).
     """
 
     ranges: int = 0
     found: dict[str, Fingerprint] = field(default_factory=dict)
     points: dict[str, list[Point]] = field(default_factory=dict)
     cut: list[str] = field(default_factory=list)
+    judged: int = 0
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from rental_pipeline.model.strategies import Append, Snapshot
 from rental_pipeline.model.table_plan import Comparison, PlannedColumn, PlannedTable, Slice, iso_text
 from rental_pipeline.plan.comparison import Comparer, Known
 from rental_pipeline.plan.continuation import Deadline, PlannedPart, Progress
+from rental_pipeline.plan.keys import refuse_blank_ends
 from rental_pipeline.plan.slices import cut_slices
 from rental_pipeline.source.connection import SourceTable
 from rental_pipeline.source.personal_data import HashKey, require_hash_key
@@ -128,6 +129,7 @@ class TablePlanner:
             self._refuse_purge(table, compared.comparison)
             if isinstance(table.strategy, Append):
                 table = replace(table, days=_join_days(part.slices))
+        refuse_blank_ends(self.connection, table, part.slices, sums, require_time)
         part.table = replace(table, slice_count=len(part.slices))
 
     def _refuse_purge(self, table: PlannedTable, comparison: Comparison) -> None:

@@ -78,7 +78,7 @@ def plan_columns(source: SourceTable, contract: TableContract, path: Path) -> tu
                 source_type=column.data_type,
                 is_hashed=is_hashed,
                 charset=column.charset,
-                compares_blanks=column.compares_blanks,
+                compares_blanks=column.compares_blanks and not is_hashed,
             )
         )
     if mistakes:

@@ -59,6 +59,17 @@ def compose_pairs_query(table: PlannedTable, part: Slice, salt: str, most: int) 
     return _select(f"{keys}, ", hash_row(table, salt), order, table, slice_condition(table, part))
 
 
+def compose_blank_ends(table: PlannedTable, part: Slice, most: int) -> Condition:
+    """Return the query for the first keys of a slice that end with a blank and are told by it from those that do not."""
+    keys = [table.column(name) for name in table.key]
+    # By its character alone: a collation may take others for a blank. With the mark of a query that is executed with arguments.
+    blank_end = "convert({} using utf8mb4) collate utf8mb4_bin like '%% '"
+    ends: list[Condition] = [(blank_end.format(name_column(column)), []) for column in keys if column.compares_blanks]
+    *before, last = (select_text(column) for column in keys)
+    condition = _all_of(slice_condition(table, part), _any_of(*ends))
+    return _select("".join(f"{key}, " for key in before), (last, []), f" limit {most}", table, condition)
+
+
 def compose_count(table: PlannedTable, part: Slice) -> Condition:
     """Return the query that counts the rows of a slice, and does nothing else with them."""
     return _select("", ("count(*)", []), "", table, slice_condition(table, part))

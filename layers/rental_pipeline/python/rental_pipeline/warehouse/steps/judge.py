@@ -151,7 +151,7 @@ class Judging(CuratedBuild):
     def _find_misspelled(self) -> list[str]:
         """Return the statements that find, of the rows without a parent, those that only spell a parent's key otherwise.
 
-        The source may find that parent, by a collation that ignores case and blanks at the end; the warehouse compares bytes.
+        The source may find that parent, by a collation that ignores case; the warehouse compares bytes (but for blanks).
         """
         selects = [
             "select newest._row_key,"

@@ -71,5 +71,5 @@ def select_orphans(request: StepRequest, table: CuratedTable, position: int, col
 
 
 def hash_key(rows: str, column: str) -> str:
-    """Return the expression of a key's hash, the same for keys that differ in case or in blanks at the end alone."""
+    """Return the expression of a key's hash, the same for keys that differ in case, or in blanks at the end, alone."""
     return f"md5(lower(rtrim(cast({rows}.{quote_identifier(column)} as varchar(65535)))))"
