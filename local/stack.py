@@ -36,6 +36,7 @@ from local.standins.cloudformation.template import read_template
 from local.standins.eventbridge.status_events import StatusEvents, read_rules
 from local.standins.moto.aws import CREDENTIALS, LocalAws, restore_bucket, restore_catalogue, save_bucket, save_catalogue
 from local.standins.mysql import mariadb
+from local.standins.redshift import workgroup
 from local.standins.redshift.postgres import DATABASE, Postgres
 from local.started_execution import StartedExecution
 from local_redshift.testing import Warehouse
@@ -46,8 +47,8 @@ ROOT = Path(__file__).parents[1]
 STACK_NAME = "rental-pipeline"
 # Two slices at once keep a small machine's processors busy without holding up its databases.
 PARAMETERS = {
-    "RedshiftWorkgroupName": "local",
-    "RedshiftWorkgroupId": "00000000-0000-0000-0000-000000000000",
+    "RedshiftWorkgroupName": workgroup.NAME,
+    "RedshiftWorkgroupId": workgroup.ID,
     "RedshiftDatabase": DATABASE,
     "CopyRoleArn": f"arn:{PARTITION}:iam::{ACCOUNT}:role/copy",
     "SliceConcurrency": "2",

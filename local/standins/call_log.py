@@ -16,7 +16,7 @@ from typing import Any
 VARIABLE = "LOCAL_CALL_LOG"
 _NAMES_A_RESOURCE = (
     *("Bucket", "Key", "SecretId", "TopicArn", "QueueUrl", "FunctionName", "stateMachineArn", "executionArn", "mapRunArn"),
-    *("WorkgroupName", "ClusterIdentifier", "Database", "SecretArn", "Tagging", "IfMatch"),
+    *("WorkgroupName", "workgroupName", "ClusterIdentifier", "Database", "SecretArn", "Tagging", "IfMatch"),
     *("DatabaseName", "TableName", "Name"),
 )
 

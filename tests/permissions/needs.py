@@ -74,6 +74,12 @@ def find_needs(call: AwsCall, parameters: dict[str, Any]) -> Iterator[Need]:
             yield Need(f"sns:{call.operation}", named["TopicArn"])
         case "scheduler", "GetSchedule":
             yield Need("scheduler:GetSchedule", f"arn:{PARTITION}:scheduler:{REGION}:{ACCOUNT}:schedule/default/{named['Name']}")
+        case "redshift-serverless", "GetWorkgroup":
+            assert named["workgroupName"] == parameters["RedshiftWorkgroupName"]
+            workgroup = f"workgroup/{parameters['RedshiftWorkgroupId']}"
+            yield Need("redshift-serverless:GetWorkgroup", f"arn:{PARTITION}:redshift-serverless:{REGION}:{ACCOUNT}:{workgroup}")
+        case "redshift-serverless", "ListUsageLimits":
+            yield Need("redshift-serverless:ListUsageLimits", "*")
         case "lambda", "Invoke":
             yield Need("lambda:InvokeFunction", named["FunctionName"])
         case "stepfunctions", operation if operation in _STATES_OPERATIONS:

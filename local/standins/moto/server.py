@@ -1,5 +1,5 @@
-"""`python -m local.standins.moto.server PORT [RETRY_PACE]`: Step Functions by our engine and other AWS services by moto, until it
-is killed."""
+"""`python -m local.standins.moto.server PORT [RETRY_PACE]`: Step Functions and the workgroup by stand-ins of our own, other
+AWS services by moto, until it is killed."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def main() -> None:
     from moto.s3.models import FakeBucket
     from werkzeug.serving import run_simple
 
+    from local.standins.redshift.workgroup import RedshiftServerless
     from local.standins.step_functions.machines import StateMachines
     from local.standins.step_functions.server import StepFunctions, make_tasks
 
@@ -27,7 +28,7 @@ def main() -> None:
     setattr(FakeBucket, "get_permission", lambda self, action, resource: PermissionResult.NEUTRAL)  # noqa: B010 - replaced on purpose
     machines = StateMachines(make_tasks(), retry_pace=retry_pace)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    application = StepFunctions(machines, DomainDispatcherApplication(create_backend_app))
+    application = StepFunctions(machines, RedshiftServerless(DomainDispatcherApplication(create_backend_app)))
     run_simple("127.0.0.1", port, application, threaded=True)
 
 

@@ -81,6 +81,8 @@ class OperationCheckSettings:
         state_machine_arn: The state machine of a run.
         increment_schedule, reconcile_schedule: Names of the schedules that start it, in the default group.
         topic_arn, alarm_topic_arn: The topics that runs and alarms tell people through.
+        redshift_workgroup: Whose price is looked at; none where the warehouse is a provisioned cluster.
+        redshift_rpus: As in WarehouseSettings.
     """
 
     marketplace: str
@@ -90,6 +92,8 @@ class OperationCheckSettings:
     reconcile_schedule: str
     topic_arn: str
     alarm_topic_arn: str
+    redshift_workgroup: str | None = None
+    redshift_rpus: int = 8
 
 
 @dataclass(frozen=True)

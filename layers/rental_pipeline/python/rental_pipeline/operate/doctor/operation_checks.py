@@ -1,4 +1,4 @@
-"""The operation's part of the doctor: the state machine and its last run, the schedules, and whether anybody is told.
+"""The operation's part of the doctor: the state machine and its last run, the schedules, whom it tells, what it may cost.
 
 The work of the function check_operation, which may only look.
 """
@@ -6,23 +6,18 @@ The work of the function check_operation, which may only look.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
 
-from rental_pipeline.base.errors import FixConfiguration, PipelineError, RetryLater
 from rental_pipeline.base.settings import OperationCheckSettings
+from rental_pipeline.operate.doctor.asking import asking
 from rental_pipeline.operate.doctor.report import Report
-
-_NOT_THERE = ("StateMachineDoesNotExist", "ResourceNotFoundException", "NotFound", "NotFoundException")
-_DENIED = ("AccessDeniedException", "AuthorizationError", "AccessDenied")
+from rental_pipeline.operate.doctor.workgroup_checks import check_workgroup
 
 
 def check_operation(settings: OperationCheckSettings) -> dict[str, Any]:
-    """Look at what starts runs, at how the last one ended, and at whom runs and alarms tell.
+    """Look at what starts runs, at how the last one ended, at whom runs and alarms tell, and at what bounds the cost.
 
     Returns:
         `{"findings": [{"status", "check", "says"}, …]}`.
@@ -36,11 +31,14 @@ def check_operation(settings: OperationCheckSettings) -> dict[str, Any]:
     with report.looking_at("people told"):
         _check_topic(report, settings.topic_arn, "what a run published, and why it failed")
         _check_topic(report, settings.alarm_topic_arn, "alarms")
+    if settings.redshift_workgroup:  # a provisioned cluster costs the same whatever is asked of it
+        with report.looking_at("cost"):
+            check_workgroup(report, settings.redshift_workgroup, settings.redshift_rpus)
     return {"findings": report.to_json()}
 
 
 def _check_state_machine(report: Report, states: Any, arn: str) -> None:
-    with _asking(arn, "states:DescribeStateMachine"):
+    with asking(arn, "states:DescribeStateMachine"):
         machine = states.describe_state_machine(stateMachineArn=arn)
     if machine["status"] == "ACTIVE":
         report.ok("state machine", f"{machine['name']} is active")
@@ -49,7 +47,7 @@ def _check_state_machine(report: Report, states: Any, arn: str) -> None:
 
 
 def _check_last_run(report: Report, states: Any, arn: str) -> None:
-    with _asking(arn, "states:ListExecutions"):
+    with asking(arn, "states:ListExecutions"):
         executions = states.list_executions(stateMachineArn=arn, maxResults=1)["executions"]
     if not executions:
         report.ok("last run", "none is on record: start the state machine with {}")
@@ -69,7 +67,7 @@ def _check_last_run(report: Report, states: Any, arn: str) -> None:
 def _check_schedules(report: Report, settings: OperationCheckSettings) -> None:
     scheduler, off = boto3.client("scheduler"), []
     for name in (settings.increment_schedule, settings.reconcile_schedule):
-        with _asking(f"the schedule {name}", "scheduler:GetSchedule"):
+        with asking(f"the schedule {name}", "scheduler:GetSchedule"):
             schedule = scheduler.get_schedule(Name=name)
         if schedule["Target"]["Arn"] != settings.state_machine_arn:
             report.fail("schedules", f"{name} starts {schedule['Target']['Arn']}, not this state machine: deploy the stack again")
@@ -103,7 +101,7 @@ def _compares_all(text: str | None) -> bool:
 
 
 def _check_topic(report: Report, arn: str, tells: str) -> None:
-    with _asking(arn, "sns:ListSubscriptionsByTopic"):
+    with asking(arn, "sns:ListSubscriptionsByTopic"):
         subscriptions = boto3.client("sns").list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]
     confirmed = [each for each in subscriptions if each["SubscriptionArn"] != "PendingConfirmation"]
     if confirmed:
@@ -112,24 +110,3 @@ def _check_topic(report: Report, arn: str, tells: str) -> None:
         report.warn("people told", f"of {tells}: nobody, until the link in AWS's mail is clicked (it may lie among the spam)")
     else:
         report.warn("people told", f"of {tells}: nobody; deploy with NotificationEmail=…, or subscribe to {arn}")
-
-
-@contextmanager
-def _asking(what: str, permission: str) -> Iterator[None]:
-    """Turn AWS's errors into the pipeline's, with what was asked for and the way out."""
-    try:
-        yield
-    except ClientError as error:
-        raise _explain(error.response["Error"]["Code"], what, permission) from error
-    except BotoCoreError as error:
-        raise RetryLater(f"{permission} did not reach AWS ({error})") from error
-
-
-def _explain(code: str, what: str, permission: str) -> PipelineError:
-    if code in _NOT_THERE:
-        return FixConfiguration(
-            f"{what} does not exist: deploy the stack again (`sam deploy` puts back what was deleted by hand)"
-        )
-    if code in _DENIED:
-        return FixConfiguration(f"{permission} on {what} is denied: keep the function's role as template.yaml has it")
-    return RetryLater(f"{permission} on {what} failed ({code}): look again")
