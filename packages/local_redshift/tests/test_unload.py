@@ -182,6 +182,30 @@ def test_existing_files_are_not_overwritten_unless_allowed(table, files, unload)
     assert files.keys("a/") == ["a/0000_part_00.parquet", "a/0001_part_00.parquet"]
 
 
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+
+
+@pytest.mark.parametrize(
+    ("options", "default", "expected"),
+    [
+        ("", KEY, ("AES256", None)),
+        ("encrypted auto", KEY, ("aws:kms", KEY)),
+        ("encrypted auto", None, ("AES256", None)),
+        ("kms_key_id 'another' encrypted", KEY, ("aws:kms", "another")),
+        ("encrypted kms_key_id as 'another'", None, ("aws:kms", "another")),
+    ],
+)
+def test_files_and_manifest_are_encrypted_as_is_asked_for(table, files, unload, options, default, expected):
+    """Page r_UNLOAD, ENCRYPTED: by S3's own key, whatever the bucket's default is, but where UNLOAD is told to take that one."""
+    by = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": default} if default else {"SSEAlgorithm": "AES256"}
+    rules = [{"ApplyServerSideEncryptionByDefault": by}]
+    files.s3.put_bucket_encryption(Bucket=files.name, ServerSideEncryptionConfiguration={"Rules": rules})
+    table.execute(unload("select id from t", "a/", f"manifest {options}"))
+    heads = [files.s3.head_object(Bucket=files.name, Key=key) for key in files.keys("a/")]
+    assert len(heads) > 1
+    assert {(head["ServerSideEncryption"], head.get("SSEKMSKeyId")) for head in heads} == {expected}
+
+
 def test_cleanpath_with_partitions_cleans_only_those_that_get_files(table, files, unload):
     """Page r_UNLOAD, CLEANPATH."""
     files.put("a/small=2/old")
@@ -208,6 +232,11 @@ def test_cleanpath_with_partitions_cleans_only_those_that_get_files(table, files
         ("select * from t", "maxfilesize 4 mb", "between 5 MB and 6.2 GB"),
         ("select * from t", "maxfilesize 7 gb", "between 5 MB and 6.2 GB"),
         ("select * from t", "verbose", "VERBOSE is not"),
+        ("select * from t", "encrypted", "only supported with SSE-KMS"),
+        ("select * from t", "encrypted master_symmetric_key 'a'", "not with a key of the client's"),
+        ("select * from t", "kms_key_id 'a'", "must specify the ENCRYPTED parameter also"),
+        ("select * from t", "kms_key_id 'a' encrypted auto", "can't use it with KMS_KEY_ID"),
+        ("select * from t", "kms_key_id a encrypted", "KMS_KEY_ID takes a text"),
         ("select * from t", "extension 'parquet'", "EXTENSION with PARQUET"),
         ("select id, id from t", "", "two columns of one name"),
         ("select sum(price) as total from t", "", "cast it to DECIMAL"),

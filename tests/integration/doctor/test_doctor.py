@@ -17,10 +17,12 @@ import pytest
 from local.commands.doctor import OPERATION, SOURCE, WAREHOUSE, StackNotReached, examine, invoke_deployed, read_answer, tell
 from local.marketplace.schema import create_sample_schema
 from local.stack import Stack
+from local.standins.account import PARTITION
 from local.standins.cloudformation.template import ACCOUNT, REGION
 from local.standins.mysql import mariadb
 
 READER = "rental_pipeline@127.0.0.1"
+KEY = f"arn:{PARTITION}:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
 
 
 # One stack for all, which the last tests let run: before them it has no schema and an empty bucket.
@@ -32,7 +34,7 @@ def stack() -> Iterator[Stack]:
     """With the sample schema; every test leaves it well."""
     with (
         tempfile.TemporaryDirectory(prefix="stack-", ignore_cleanup_errors=True) as folder,
-        Stack(Path(folder), parameters={"ScheduleState": "ENABLED"}) as running,
+        Stack(Path(folder), parameters={"ScheduleState": "ENABLED", "KmsKeyArn": KEY}) as running,
     ):
         with closing(running.source.connect()) as connection:
             create_sample_schema(connection, "apartments")
@@ -379,6 +381,20 @@ def test_a_bucket_policy_that_is_not_the_templates(stack, policy, way_out):
     finally:
         stack.s3.put_bucket_policy(Bucket=stack.bucket, Policy=before)
     assert way_out in says
+
+
+def test_a_bucket_that_is_not_under_the_key(stack):
+    """Nor is what the warehouse writes, which takes the bucket's key."""
+    encryption = stack.s3.get_bucket_encryption(Bucket=stack.bucket)["ServerSideEncryptionConfiguration"]
+    another = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
+    stack.s3.put_bucket_encryption(Bucket=stack.bucket, ServerSideEncryptionConfiguration=another)
+    try:
+        findings = look(stack)
+    finally:
+        stack.s3.put_bucket_encryption(Bucket=stack.bucket, ServerSideEncryptionConfiguration=encryption)
+    assert [(finding["status"], finding["check"]) for finding in findings] == [("fail", "bucket"), ("fail", "key")]
+    assert f"are encrypted by AES256, not by {KEY}, the parameter KmsKeyArn" in findings[0]["says"]
+    assert f"encrypted by S3's own key, not by {KEY}" in findings[1]["says"]
 
 
 def test_no_bucket(stack):

@@ -1,7 +1,14 @@
-"""Which rows of a table a run unloads: of the months or years that differ, in literals."""
+"""Which rows of a table a run unloads, of the months or years that differ, in literals; and by which key they are encrypted."""
 
 import pytest
 
+from rental_pipeline.base.settings import WarehouseSettings
+from rental_pipeline.definitions.marketplace import Schemas
+from rental_pipeline.model.lake_document import StaleTable
+from rental_pipeline.model.strategies import Snapshot
+from rental_pipeline.model.table_plan import PlannedColumn, PlannedTable, Slice
+from rental_pipeline.warehouse.steps import unload, unload_known
+from rental_pipeline.warehouse.steps.step import StepRequest
 from rental_pipeline.warehouse.steps.unload import _bound_parts
 
 
@@ -26,3 +33,23 @@ from rental_pipeline.warehouse.steps.unload import _bound_parts
 def test_parts_that_follow_each_other_are_one_range(unit, parts, condition):
     """Rows without a date are part 0; behind the last day of a date there is nothing."""
     assert _bound_parts(unit, "day", parts) == condition
+
+
+KEY = "arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+
+
+class Files:
+    schemas = Schemas("market")
+
+
+@pytest.mark.parametrize(("key", "is_told"), [(KEY, True), (None, False)])
+def test_under_a_key_of_ones_own_unload_is_told_to_take_the_buckets(key, is_told):
+    """The lake, and what slices are compared with; without one, S3's own is what it takes, and the bucket has no other."""
+    settings = WarehouseSettings("market", "bucket", "dev", "arn:aws:iam::1:role/copy", "workgroup", kms_key_arn=key)
+    request = StepRequest(settings, Files(), "unload", run_sequence=2)
+    code = PlannedColumn("code", "varchar(20)", "code", "varchar")
+    planned = PlannedTable("t", "t", Snapshot(key=("code",)), (code,))
+    lake, *_ = unload._unload(request, StaleTable("curated_t", "curated", "t", "market_curated.t"))
+    known = unload_known._unload(request, planned, Slice(2, "t", 0, None, None, known=0))
+    assert [each.endswith(" encrypted auto") for each in (lake, known)] == [is_told, is_told]
+    assert [" encrypted" in each for each in (lake, known)] == [is_told, is_told]

@@ -33,6 +33,8 @@ class UnloadCommand:
         is_parallel: One series of files for each slice, not one for all.
         may_overwrite, cleans_path: ALLOWOVERWRITE and CLEANPATH.
         largest_file: Bytes after which a file is followed by another.
+        kms_key: KMS_KEY_ID: that by which S3 encrypts what is written; None: S3's own.
+        takes_buckets_key: ENCRYPTED AUTO: the one that the bucket has for new objects, if it has one.
     """
 
     query: str
@@ -45,6 +47,8 @@ class UnloadCommand:
     may_overwrite: bool = False
     cleans_path: bool = False
     largest_file: int = int(_LARGEST_FILE)
+    kms_key: str | None = None
+    takes_buckets_key: bool = False
 
     @property
     def prefix(self) -> str:
@@ -104,6 +108,14 @@ def _read_options(reader: Reader) -> dict[str, Any]:
             options["cleans_path"] = True
         elif reader.take("MAXFILESIZE"):
             options["largest_file"] = _read_size(reader)
+        elif reader.take("ENCRYPTED"):
+            seen.add("ENCRYPTED")
+            options["takes_buckets_key"] = reader.take("AUTO")
+        elif reader.take("KMS_KEY_ID"):
+            reader.take("AS")
+            options["kms_key"] = _read_text(reader, "KMS_KEY_ID")
+        elif reader.word() == "MASTER_SYMMETRIC_KEY":
+            raise Refused("PARQUET with ENCRYPTED is only supported with SSE-KMS, not with a key of the client's", "r_UNLOAD")
         elif reader.word() in _NOT_WITH_PARQUET:
             raise Refused(f"You can't use PARQUET with {reader.word()}", "r_UNLOAD")
         elif reader.take("EXTENSION"):
@@ -112,9 +124,27 @@ def _read_options(reader: Reader) -> dict[str, Any]:
             raise NotOffered(f"UNLOAD's option {reader.next().text.upper()} is not Redshift's, or not offered here")
     if "PARQUET" not in seen:
         raise NotOffered("UNLOAD is offered with FORMAT AS PARQUET only")
+    _check_encryption(options, "ENCRYPTED" in seen)
     if "IAM_ROLE" not in seen:
         raise Refused("UNLOAD needs its IAM_ROLE ('arn:aws:iam::...' or DEFAULT)")
     return options
+
+
+def _check_encryption(options: dict[str, Any], is_encrypted: bool) -> None:
+    has_key, is_auto = "kms_key" in options, options.get("takes_buckets_key", False)
+    if has_key and not is_encrypted:
+        raise Refused("If you specify KMS_KEY_ID, you must specify the ENCRYPTED parameter also", "r_UNLOAD")
+    if has_key and is_auto:
+        raise Refused("ENCRYPTED AUTO takes the bucket's key: you can't use it with KMS_KEY_ID", "r_UNLOAD")
+    if is_encrypted and not has_key and not is_auto:
+        raise Refused("PARQUET with ENCRYPTED is only supported with SSE-KMS: give KMS_KEY_ID, or say ENCRYPTED AUTO", "r_UNLOAD")
+
+
+def _read_text(reader: Reader, option: str) -> str:
+    token = reader.next()
+    if token.token_type is not TokenType.STRING:
+        raise Refused(f'syntax error at or near "{token.text}": {option} takes a text')
+    return str(token.text)
 
 
 def _read_size(reader: Reader) -> int:

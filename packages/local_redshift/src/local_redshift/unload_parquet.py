@@ -175,6 +175,7 @@ class _Files:
         self._parts: dict[tuple[str, int], int] = {}
         self._cleaned: set[str] = set()
         self._entries: list[dict[str, Any]] = []
+        self._encryption = self._find_encryption()
 
     def check_destination(self) -> None:
         """Refuse, or with CLEANPATH empty, a destination where objects lie."""
@@ -202,7 +203,15 @@ class _Files:
             self._put(place)
         if self._command.manifest and self._entries:
             body = json.dumps(self._manifest(), indent=2).encode()
-            self._s3.put_object(Bucket=self._bucket, Key=f"{self._prefix}manifest", Body=body)
+            self._s3.put_object(Bucket=self._bucket, Key=f"{self._prefix}manifest", Body=body, **self._encryption)
+
+    def _find_encryption(self) -> dict[str, str]:
+        """Return what S3 is told of each object, the manifest too: whatever the bucket says, its own key, but for ENCRYPTED."""
+        key = self._command.kms_key
+        if self._command.takes_buckets_key:
+            (rule, *_) = self._s3.get_bucket_encryption(Bucket=self._bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+            key = rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID")
+        return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {"ServerSideEncryption": "AES256"}
 
     def _divide(self, table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
         names = list(self._command.partitions)
@@ -238,7 +247,7 @@ class _Files:
         key = f"{self._prefix}{folder}{name}"
         file = self._open.pop(place)
         size, rows = file.finish()
-        self._s3.upload_fileobj(file.body, self._bucket, key)
+        self._s3.upload_fileobj(file.body, self._bucket, key, ExtraArgs=self._encryption)
         self._entries.append({"url": f"s3://{self._bucket}/{key}", "meta": {"content_length": size, "record_count": rows}})
 
     def _manifest(self) -> dict[str, Any]:

@@ -353,6 +353,15 @@ def object_size(bucket: str, key: str) -> int:
         raise explain_s3_error(error, bucket, key, "s3:GetObject") from error
 
 
+def find_kms_key(bucket: str, key: str) -> str | None:
+    """Return the ARN of the KMS key that encrypts an object; None where it is S3's own (raises as `read_json`)."""
+    try:
+        found: str | None = s3().head_object(Bucket=bucket, Key=key).get("SSEKMSKeyId")
+        return found
+    except (ClientError, BotoCoreError) as error:
+        raise explain_s3_error(error, bucket, key, "s3:GetObject") from error
+
+
 @cache
 def s3() -> Any:
     """Return this process's S3 client; its pool serves the threads of write_manifests."""

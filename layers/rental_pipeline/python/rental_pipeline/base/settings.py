@@ -152,6 +152,7 @@ class WarehouseSettings:
         lease_seconds: How long a run may be silent before another may take its place.
         redshift_rpus: Base capacity of the workgroup, for the estimate of a run's cost only.
         reporting_currency: In which the marketplace's figures are, by its ISO 4217 code.
+        kms_key_arn: The key that encrypts the bucket, where it is one of the user's own.
     """
 
     marketplace: str
@@ -165,11 +166,20 @@ class WarehouseSettings:
     lease_seconds: int = 43_200
     redshift_rpus: int = 8
     reporting_currency: str = "USD"
+    kms_key_arn: str | None = None
 
     def __post_init__(self) -> None:
         if bool(self.redshift_workgroup) == bool(self.redshift_cluster):
             found = "both are" if self.redshift_workgroup else "neither is"
             raise FixConfiguration(f"exactly one of the variables REDSHIFT_WORKGROUP and REDSHIFT_CLUSTER must be set; {found}")
+
+    @property
+    def unload_encryption(self) -> str:
+        """The option by which UNLOAD encrypts as the bucket does.
+
+        Untold, it takes S3's own key, whatever the bucket says (Redshift Developer Guide, UNLOAD).
+        """
+        return " encrypted auto" if self.kms_key_arn else ""
 
     def data_api_target(self) -> dict[str, str]:
         """Return the arguments that name the warehouse in a call of the Redshift Data API."""

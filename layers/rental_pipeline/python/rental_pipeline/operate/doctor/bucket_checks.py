@@ -33,7 +33,7 @@ def check_bucket(report: Report, settings: WarehouseSettings) -> None:
     _check_region(report, bucket)
     _check_public_access(report, bucket)
     _check_policy(report, bucket, settings.copy_role_arn)
-    _check_encryption(report, bucket)
+    _check_encryption(report, bucket, settings.kms_key_arn)
     _write_probe(report, settings)
 
 
@@ -89,13 +89,23 @@ def _principals(statement: dict[str, Any]) -> list[str]:
     return [named] if isinstance(named, str) else named
 
 
-def _check_encryption(report: Report, bucket: str) -> None:
+def _check_encryption(report: Report, bucket: str, kms_key: str | None) -> None:
     try:
         with _asking_s3(bucket, "s3:GetEncryptionConfiguration", "ServerSideEncryptionConfigurationNotFoundError"):
             rules = s3().get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
-        report.ok("bucket", f"encrypted by {rules[0]['ApplyServerSideEncryptionByDefault']['SSEAlgorithm']}")
     except _NotSet:
-        report.fail("bucket", f"{bucket} says nothing of encryption: set it to AES256, as template.yaml does")
+        report.fail("bucket", f"{bucket} says nothing of encryption: set it as template.yaml does")
+        return
+    by = rules[0]["ApplyServerSideEncryptionByDefault"]
+    found = by.get("KMSMasterKeyID")
+    if kms_key and found != kms_key:
+        report.fail(
+            "bucket",
+            f"new objects of {bucket} are encrypted by {found or by['SSEAlgorithm']}, not by {kms_key}, the parameter KmsKeyArn:"
+            " put the bucket's default encryption back, as template.yaml has it",
+        )
+    else:
+        report.ok("bucket", f"encrypted by {found or by['SSEAlgorithm']}")
 
 
 class _NotSet(Exception):

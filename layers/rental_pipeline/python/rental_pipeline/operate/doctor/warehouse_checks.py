@@ -15,6 +15,7 @@ from rental_pipeline.base.object_store import (
     address,
     delete_objects,
     doctor_folder,
+    find_kms_key,
     list_objects,
     object_size,
     write_copy_manifest,
@@ -214,7 +215,7 @@ def _check_copy_role(report: Report, api: DataApi, name: str, settings: Warehous
             # A select without a table would run on the leader node only, which does not unload.
             "create temporary table doctor_probe as select 1 as probe",
             f"unload ('select probe from doctor_probe') to {literal(address(settings.bucket, folder))}"
-            f" {role} parallel off allowoverwrite",
+            f" {role} parallel off allowoverwrite{settings.unload_encryption}",
         ),
     )
     if not _may(report, api, name, unload, "write to", settings):
@@ -222,6 +223,7 @@ def _check_copy_role(report: Report, api: DataApi, name: str, settings: Warehous
     written = list(list_objects(settings.bucket, folder))
     manifest = folder + "manifest"
     try:
+        _check_key(report, settings, written)
         listed = write_copy_manifest(settings.bucket, manifest, [(key, object_size(settings.bucket, key)) for key in written])
         copy = Submission(
             label="copy",
@@ -234,6 +236,22 @@ def _check_copy_role(report: Report, api: DataApi, name: str, settings: Warehous
             report.ok("COPY role", f"{settings.copy_role_arn} is attached; it wrote to the bucket by UNLOAD and read it by COPY")
     finally:
         delete_objects(settings.bucket, [*written, manifest])
+
+
+def _check_key(report: Report, settings: WarehouseSettings, written: list[str]) -> None:
+    """Say where what the warehouse wrote is not under the bucket's key."""
+    if not settings.kms_key_arn:
+        return
+    keys = {find_kms_key(settings.bucket, key) for key in written}
+    if keys == {settings.kms_key_arn}:
+        report.ok("key", f"what UNLOAD writes is encrypted by {settings.kms_key_arn}")
+    else:
+        told = ", ".join(sorted(key or "S3's own key" for key in keys))
+        report.fail(
+            "key",
+            f"what UNLOAD writes is encrypted by {told}, not by {settings.kms_key_arn}, the parameter KmsKeyArn: put the bucket's"
+            " default encryption back, as template.yaml has it",
+        )
 
 
 def _may(report: Report, api: DataApi, name: str, probe: Submission, does: str, settings: WarehouseSettings) -> bool:

@@ -67,7 +67,7 @@ def _unload(request: StepRequest, table: StaleTable) -> list[str]:
     return [
         # Not CLEANPATH: files that an attempt left behind are in no manifest, and nobody needs a right to delete.
         f"unload ({literal(query)}) to {literal(prefix)} iam_role {literal(request.settings.copy_role_arn)}"
-        f" format as parquet{divided} manifest allowoverwrite",
+        f" format as parquet{divided} manifest allowoverwrite{request.settings.unload_encryption}",
         f"delete from {control}.lake_unload where run_sequence = {run} and table_name = {name}",
         f"insert into {control}.lake_unload (run_sequence, table_name, is_whole, unloaded_rows)"
         f" select {run}, {name}, {str(table.parts is None).lower()}, count(*) from {table.relation}{where}",

@@ -48,6 +48,7 @@ def _unload(request: StepRequest, table: PlannedTable, part: Slice) -> str:
     return (
         f"unload ({literal(select)}) to {literal(address(request.settings.bucket, prefix))}"
         f" iam_role {literal(request.settings.copy_role_arn)} format as parquet manifest parallel off allowoverwrite"
+        f"{request.settings.unload_encryption}"
     )
 
 
