@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -52,6 +54,7 @@ class Account:
         copy_role: ARN of the role that is attached to the warehouse.
         resources: Physical names of a stack's resources by their logical ids.
         lacking: What these services cannot do, by the names of the API's operations.
+        deadline: By the monotonic clock; a statement that runs then is cancelled.
     """
 
     client: Callable[[str], Any]
@@ -61,6 +64,7 @@ class Account:
     copy_role: str | None = None
     resources: dict[str, str] = field(default_factory=dict)
     lacking: frozenset[str] = frozenset()
+    deadline: float = math.inf
 
     def __post_init__(self) -> None:
         self.data_api = self.client("redshift-data")
@@ -123,10 +127,13 @@ class Account:
         return self.read(statement)
 
     def read(self, statement: str) -> Outcome:
-        """Wait for a statement's end, and return what came of it."""
+        """Wait for a statement's end, and return what came of it; raise CouldNotAsk where there is no time left for it."""
         api = self.data_api
         told = api.describe_statement(Id=statement, WaitTimeSeconds=_WAIT_SECONDS)
         while told["Status"] not in ("FINISHED", "FAILED", "ABORTED"):
+            if time.monotonic() > self.deadline:
+                api.cancel_statement(Id=statement)
+                raise CouldNotAsk("the time is up, and its statement was cancelled")
             told = api.describe_statement(Id=statement, WaitTimeSeconds=_WAIT_SECONDS)
         if told["Status"] != "FINISHED":
             return Outcome(told.get("Error", told["Status"]), [])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,9 @@ from local.commands.certify.session_questions import SESSION_QUESTIONS
 from local.commands.certify.sql_questions import SQL_QUESTIONS
 
 QUESTIONS: tuple[Question, ...] = (*SQL_QUESTIONS, *SESSION_QUESTIONS, *SERVICE_QUESTIONS)
-ANSWERS = Path(__file__).with_name("answers.json")
+# Every file in it is what one account answered; `make test` holds the stand-ins to all of them.
+CERTIFICATES = Path(__file__).with_name("certificates")
+_ACCOUNT_NUMBER = re.compile(r"\b\d{12}\b")
 
 
 def certify(
@@ -34,16 +38,17 @@ def certify(
     Raises:
         AccountNotReached: nothing can be asked.
     """
-    deadline = time.monotonic() + seconds
+    account.deadline = time.monotonic() + seconds
     try:
         account.set_up()
         answers = []
         for question in questions:
-            answered = _ask(question, account) if time.monotonic() < deadline else _time_is_up(question)
+            answered = _ask(question, account) if time.monotonic() < account.deadline else _time_is_up(question)
             answers.append(answered)
             tell(_line(answered))
         return answers
     finally:
+        account.deadline = math.inf
         account.clean_up()
 
 
@@ -89,14 +94,39 @@ def write_answers(path: Path, account: Account, answers: Iterable[Answered]) -> 
     document: dict[str, Any] = {
         "made_on": account.made_on,
         "answers": {
-            each.question.id: {"verdict": each.verdict, "answer": each.answer if each.verdict != NOT_ASKED else ""}
+            each.question.id: {"verdict": each.verdict, "answer": _without_names(account, each)}
             for each in sorted(answers, key=lambda each: each.question.id)
         },
     }
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-def read_answers(path: Path = ANSWERS) -> dict[str, str]:
+def _without_names(account: Account, answered: Answered) -> str:
+    """Return an answer without what is an account's own, which an error's words may hold."""
+    if answered.verdict == NOT_ASKED:
+        return ""
+    answer = answered.answer
+    if answered.verdict == DIFFERS:
+        own: dict[str | None, str] = {account.bucket: "<bucket>", account.copy_role: "<role>"}
+        own.update(dict.fromkeys(account.target.values(), "<warehouse>"))
+        own.update(dict.fromkeys(account.resources.values(), "<resource>"))
+        for name in sorted(filter(None, own), key=len, reverse=True):
+            answer = answer.replace(name, own[name])
+        answer = _ACCOUNT_NUMBER.sub("<account>", answer)
+    return answer
+
+
+def read_answers(path: Path) -> dict[str, str]:
     """Return the answers of a file by the ids of their questions, without those that could not be had."""
     document = json.loads(path.read_text(encoding="utf-8"))
     return {name: each["answer"] for name, each in document["answers"].items() if each["verdict"] != NOT_ASKED}
+
+
+def compare_answers(kept: Mapping[str, str], answers: Iterable[Answered]) -> dict[str, tuple[str, str]]:
+    """Return the questions to which a certificate has another answer: its own, and the one given now.
+
+    What could not be asked, here or there, is not compared.
+    """
+    given = {each.question.id: each.answer for each in answers if each.verdict != NOT_ASKED}
+    return {name: (kept[name], answer) for name, answer in given.items() if name in kept and kept[name] != answer}

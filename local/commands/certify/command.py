@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import tempfile
 from collections.abc import Iterator
@@ -15,9 +17,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.commands.certify.account import Account, AccountNotReached
-from local.commands.certify.certificate import QUESTIONS, certify, count, write_answers
+from local.commands.certify.certificate import CERTIFICATES, QUESTIONS, certify, count, write_answers
 from local.commands.certify.question import AGREES, DIFFERS, NOT_ASKED
 from local.standins.account import ACCOUNT, PARTITION, REGION
+from local.standins.cloudformation.template import read_template
 from local.standins.moto.aws import CREDENTIALS, LocalAws
 from local.standins.redshift.postgres import DATABASE, Postgres
 from local_redshift.server import DataApiServer
@@ -28,9 +31,15 @@ _DOLLARS_AN_HOUR = 0.375 * 1.5
 _DEFAULT_RPUS = 128
 _USUAL_MINUTES = 5.0
 # What the stand-ins cannot do, or let everybody do; each by the name of its API.
-STANDINS_LACK = frozenset(("states:TestState", "iam:SimulatePrincipalPolicy", "athena:StartQueryExecution", "sts:AssumeRole"))
+STANDINS_LACK = frozenset(("iam:SimulatePrincipalPolicy", "athena:StartQueryExecution", "sts:AssumeRole"))
 COPY_ROLE = f"arn:{PARTITION}:iam::{ACCOUNT}:role/copy"
+_ROOT = Path(__file__).parents[3]
 _BUCKET = "rental-pipeline-certify"
+_PARAMETERS = {
+    "RedshiftClusterId": "local",
+    "CopyRoleArn": COPY_ROLE,
+    "SourceSecretArn": f"arn:{PARTITION}:secretsmanager:{REGION}:{ACCOUNT}:secret:source",
+}
 _KEY = f"arn:{PARTITION}:kms:{REGION}:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000"
 
 
@@ -51,9 +60,10 @@ def run_certify(stack: str | None, workgroup: str | None, database: str, is_agre
     minutes = min(MOST_MINUTES, MOST_DOLLARS / (rpus * _DOLLARS_AN_HOUR) * 60)
     usual = min(_USUAL_MINUTES, minutes) * rpus * _DOLLARS_AN_HOUR / 60
     print(
-        f"This asks {len(QUESTIONS)} questions of {_name(account)}, in {minutes:.0f} minutes at most.\n"
-        f"At {rpus} RPUs that costs about ${usual:.2f}, and never more than ${MOST_DOLLARS:.2f}. It makes a schema, a folder\n"
-        "of the bucket, a catalogue, a schedule and an alarm, named rental_pipeline_certify or certify/, and takes them away."
+        f"This asks {len(QUESTIONS)} questions of {_name(account)}. It stops after {math.ceil(minutes)} min at the latest.\n"
+        f"At {rpus} RPUs, its base, that costs about ${usual:.2f}, and never more than ${MOST_DOLLARS:.2f}. It makes a schema,\n"
+        "a folder of the bucket, a catalogue, a schedule and an alarm, named rental_pipeline_certify or certify/, and takes\n"
+        "them away."
     )
     if not is_agreed and input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
         print("Nothing was asked.")
@@ -70,7 +80,10 @@ def _certify(account: Account, minutes: float, path: Path) -> int:
         f" (asked of: {account.made_on}). The answers are in {path}."
     )
     if account.made_on == "AWS":
-        print("Give them to everybody: as local/commands/certify/answers.json they are what `make test` holds the stand-ins to.")
+        print(
+            f"Give them to everybody: put the file, under any name, into {CERTIFICATES.relative_to(_ROOT)}, and `make test` holds"
+            " the stand-ins to it."
+        )
     return 1 if counts[DIFFERS] else 0
 
 
@@ -173,6 +186,18 @@ def make_standin_account(aws: Any, data_api_url: str) -> Account:
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": _KEY}}
     s3.put_bucket_encryption(Bucket=_BUCKET, ServerSideEncryptionConfiguration={"Rules": [rule]})
     account = Account(client, {"WorkgroupName": "local", "Database": DATABASE}, "stand-ins", _BUCKET, COPY_ROLE)
-    machine = f"arn:{PARTITION}:states:{REGION}:{ACCOUNT}:stateMachine:run"
-    resources = {"RunStateMachine": machine, "ScheduleRole": f"arn:{PARTITION}:iam::{ACCOUNT}:role/schedule"}
+    resources = {"ScheduleRole": f"arn:{PARTITION}:iam::{ACCOUNT}:role/schedule", **_create_machines(aws.client("stepfunctions"))}
     return replace(account, resources=resources, lacking=STANDINS_LACK)
+
+
+def _create_machines(states: Any) -> dict[str, str]:
+    """Create both state machines as a stack has them, and return their ARNs by logical id."""
+    template = read_template(_ROOT / "template.yaml", "certify", _PARAMETERS)
+    return {
+        name: states.create_state_machine(
+            name=properties["StateMachineName"],
+            definition=json.dumps(template.definition(_ROOT, name)),
+            roleArn=f"arn:{PARTITION}:iam::{ACCOUNT}:role/machine",
+        )["stateMachineArn"]
+        for name, properties in template.resources("AWS::StepFunctions::StateMachine").items()
+    }

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import json
-import re
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import yaml
 from botocore.exceptions import ClientError, ParamValidationError
 
 from local.commands.certify.account import NAME, PREFIX, Account, as_text
 from local.commands.certify.question import CouldNotAsk, Question
+from local.commands.certify.state_checks import (
+    CONTEXT,
+    FAILED,
+    RUN,
+    SQL_STEP,
+    STATE_CHECKS,
+    StateCheck,
+    settle,
+    simplify,
+)
+from local.standins.step_functions.language import walk_states
 
-_ROOT = Path(__file__).parents[3]
-_MACHINES = {"RunStateMachine": "run", "SqlStepStateMachine": "sql_step"}
+_MACHINES = {RUN: "RunStateMachine", SQL_STEP: "SqlStepStateMachine"}
 _STATES = "https://docs.aws.amazon.com/step-functions/latest/dg/test-state-isolation.html"
 _IAM = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_testing-policies.html"
-_PATH = re.compile(r"\$\.[A-Za-z_][\w.]*")
 # What no role of the stack may do, and what each must be let do to work at all.
 _FORBIDDEN = ("iam:CreateUser", "s3:DeleteBucket", "secretsmanager:PutSecretValue", "redshift-serverless:DeleteWorkgroup")
 _ROLES = (
@@ -37,73 +43,45 @@ _ROLES = (
 )
 
 
-def _read_states(machine: str) -> dict[str, dict[str, Any]]:
-    definition = yaml.safe_load((_ROOT / "statemachine" / f"{machine}.asl.yaml").read_text(encoding="utf-8"))
-    return dict(definition["States"])
-
-
-def _ask_state(machine: str, name: str, state: dict[str, Any]) -> Callable[[Account], str]:
+def _ask_state(check: StateCheck) -> Callable[[Account], str]:
     def ask(account: Account) -> str:
-        account.need("states:TestState")
-        resource = next(each for each, file in _MACHINES.items() if file == machine)
-        account.need("states:TestState", **{resource: account.resources.get(resource)})
+        machine = account.resources.get(_MACHINES[check.machine])
+        account.need("states:TestState", **{_MACHINES[check.machine]: machine})
         client = account.client("stepfunctions")
-        described = client.describe_state_machine(stateMachineArn=account.resources[resource])
+        described = client.describe_state_machine(stateMachineArn=machine)
+        state = settle(dict(walk_states(json.loads(described["definition"])))[check.state])
         request: dict[str, Any] = {
-            "definition": described["definition"],
-            "stateName": name,
+            "definition": json.dumps(state),
             "roleArn": described["roleArn"],
-            "input": json.dumps(make_input(state)),
+            "input": json.dumps(check.given),
+            "inspectionLevel": "DEBUG",
         }
-        if state["Type"] in ("Task", "Map", "Parallel"):
-            request["mock"] = {"result": json.dumps(make_result(state)), "fieldValidationMode": "NONE"}
+        if state["Type"] in ("Task", "Map"):
+            request["mock"] = {"result": json.dumps(check.result), "fieldValidationMode": "NONE"}
+            request["context"] = json.dumps(CONTEXT)
+        if check.items is not None:
+            request["stateConfiguration"] = {"mapItemReaderData": json.dumps(check.items)}
         try:
-            return str(client.test_state(**request)["status"])
+            tested = client.test_state(**request)
         except ParamValidationError as error:
-            raise CouldNotAsk(f"this boto3 knows no TestState of a machine's states: {error}") from error
+            raise CouldNotAsk(f"this boto3 knows no mocks of TestState: {error}") from error
+        if tested["status"] != "SUCCEEDED":
+            return as_text({"error": tested.get("error")})
+        told = tested.get("inspectionData", {})
+        asked = told.get("afterParameters") or told.get("afterItemSelector")
+        return _tell_state(tested.get("nextState"), json.loads(tested["output"]), simplify(json.loads(asked)) if asked else None)
 
     return ask
 
 
-def make_input(state: dict[str, Any]) -> dict[str, Any]:
-    """Return an input that has every field which a state reads, by the type that it is compared with."""
-    made: dict[str, Any] = {}
-    for rule in _find_rules(state):
-        wanted = next((value for key, value in rule.items() if key.endswith("Equals") or "Than" in key), True)
-        _set(made, rule["Variable"], wanted)
-    text = json.dumps(
-        {key: value for key, value in state.items() if key not in ("ItemProcessor", "ResultSelector", "ResultPath")}
-    )
-    for path in _PATH.findall(text.replace("$$.", "")):
-        _set(made, path, 1)
-    return made
+def _expect_state(check: StateCheck) -> str:
+    if check.following == FAILED:
+        return as_text({"error": "States.NoChoiceMatched"})
+    return _tell_state(check.following, check.output, check.asked)
 
 
-def make_result(state: dict[str, Any]) -> dict[str, Any]:
-    """Return a result that has every field which a state's selector and output read."""
-    made: dict[str, Any] = {}
-    text = json.dumps([state.get("ResultSelector"), state.get("OutputPath"), state.get("ItemReader")])
-    for path in _PATH.findall(text.replace("$$.", "")):
-        _set(made, path, {} if path.count(".") == 1 else 1)
-    return made
-
-
-def _find_rules(value: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(value, dict):
-        if "Variable" in value:
-            yield value
-        for part in value.get("Choices", []) + value.get("And", []) + value.get("Or", []) + [value.get("Not")]:
-            yield from _find_rules(part)
-
-
-def _set(made: dict[str, Any], path: str, value: Any) -> None:
-    *parents, last = path.removeprefix("$.").split(".")
-    for name in parents:
-        inner = made.setdefault(name, {})
-        if not isinstance(inner, dict):
-            inner = made[name] = {}
-        made = inner
-    made.setdefault(last, value)
+def _tell_state(following: Any, output: Any, asked: Any) -> str:
+    return as_text({"next": following, "output": output, "asked": asked})
 
 
 def _ask_role(role: str) -> Callable[[Account], str]:
@@ -217,15 +195,14 @@ def _ask_denied(account: Account) -> str:
 SERVICE_QUESTIONS = (
     *(
         Question(
-            f"state {machine}: {name}",
-            f"what TestState says of the state {name!r} of {machine}.asl.yaml, with a mocked result",
-            "FAILED" if state["Type"] == "Fail" else "SUCCEEDED",
+            f"state {check.name}",
+            f"what TestState says of the state {check.state!r} of {check.machine}.asl.yaml, with a mocked result",
+            _expect_state(check),
             _STATES,
-            "Executions would stop at this state.",
-            _ask_state(machine, name, state),
+            "Executions would stop at this state, or go another way.",
+            _ask_state(check),
         )
-        for machine in _MACHINES.values()
-        for name, state in _read_states(machine).items()
+        for check in STATE_CHECKS
     ),
     *(
         Question(

@@ -20,6 +20,7 @@ from werkzeug.wrappers import Request, Response
 from local.standins.step_functions.execution import UNSUCCESSFUL, Execution, NotRedrivable
 from local.standins.step_functions.language import LAMBDA, READER, SNS, DefinitionRefused, Json, StateFailed, dump
 from local.standins.step_functions.machines import StateMachines, Task
+from local.standins.step_functions.single_state import try_state
 from local.standins.step_functions.walk import StartRefused, name_arn
 
 _TARGET = "AWSStepFunctions."
@@ -60,6 +61,7 @@ class StepFunctions:
             "ListExecutions": self._list_executions,
             "ListMapRuns": self._list_map_runs,
             "GetExecutionHistory": self._get_execution_history,
+            "TestState": _test_state,
         }
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -191,6 +193,31 @@ class StepFunctions:
         if not execution:
             raise _Refused("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
         return execution
+
+
+_TEST_FIELDS = {"definition", "roleArn", "input", "context", "mock", "inspectionLevel", "stateConfiguration"}
+_MOCK_FIELDS, _CONFIGURED = {"result", "fieldValidationMode"}, {"mapItemReaderData"}
+
+
+def _test_state(request: Json) -> Json:
+    """Answer TestState for the definition of one state by itself."""
+    mock, configured = request.get("mock", {}), request.get("stateConfiguration", {})
+    if unknown := (request.keys() - _TEST_FIELDS) | (mock.keys() - _MOCK_FIELDS) | (configured.keys() - _CONFIGURED):
+        raise _Refused("ValidationException", f"{', '.join(sorted(unknown))} is not known to local/standins/step_functions")
+    if "context" in request and not mock:
+        raise _Refused("ValidationException", "A context may only be specified if a mock is")
+    state, data, context = (json.loads(request.get(key, "{}")) for key in ("definition", "input", "context"))
+    if mock and state["Type"] not in ("Task", "Map", "Parallel"):
+        raise _Refused("ValidationException", f"A mock cannot be specified for a {state['Type']} state")
+    result, items = json.loads(mock.get("result", "null")), json.loads(configured.get("mapItemReaderData", "null"))
+    tested = try_state("the state", state, data, context, result, items)
+    if tested.status == "FAILED":
+        return {"status": tested.status, "error": tested.error, "cause": tested.cause}
+    answer: Json = {"status": tested.status, "output": dump(tested.output), "nextState": tested.following}
+    if request.get("inspectionLevel") == "DEBUG" and tested.asked is not None:
+        key = "afterParameters" if state["Type"] == "Task" else "afterItemSelector"
+        answer["inspectionData"] = {key: dump(tested.asked)}
+    return {key: value for key, value in answer.items() if value is not None}
 
 
 def describe_execution(execution: Execution) -> Json:

@@ -126,13 +126,7 @@ class Walker:
             try:
                 given = read_path(state.get("InputPath", "$"), data, context)
                 result = yield from self._find_result(name, state, given, place, context)
-                if "ResultSelector" in state:
-                    result = fill(state["ResultSelector"], result, context)
-                if state["Type"] in ("Task", "Map", "Pass"):
-                    result = put_result(state.get("ResultPath", "$"), data, result)
-                output = _limit(name, read_path(state.get("OutputPath", "$"), result, context))
-                following = choose(name, state, given, context) if state["Type"] == "Choice" else state.get("Next")
-                return output, following
+                return leave(name, state, data, given, result, context)
             except StateFailed as failure:
                 wait = _find_wait(state, failure, failures)
                 if wait is None:
@@ -205,10 +199,10 @@ class Walker:
         raise StateFailed("States.TaskFailed", dump(cause)) from inner.failure
 
     def _map_inline(self, name: str, state: Json, given: Json, place: Place, context: Json) -> Walk:
-        items = _as_list(read_path(state.get("ItemsPath", "$"), given, context), "States.Runtime")
+        items = as_list(read_path(state.get("ItemsPath", "$"), given, context), "States.Runtime")
         self._note("MapStateStarted", length=len(items))
         left = self.execution.left
-        for number, (inside, item_context) in enumerate(_select(state, given, items, context)):
+        for number, (inside, item_context) in enumerate(select_items(state, given, items, context)):
             inner_place = (*place, number)
             if inner_place in left:
                 continue
@@ -253,12 +247,12 @@ class Walker:
     def _start_map_run(self, state: Json, given: Json, place: Place, context: Json) -> MapRun:
         parameters = fill(state["ItemReader"]["Parameters"], given, context)
         try:
-            items = _as_list(json.loads(self.machines.tasks[READER](parameters)), "States.ItemReaderFailed")
+            items = as_list(json.loads(self.machines.tasks[READER](parameters)), "States.ItemReaderFailed")
         except ValueError:
             raise StateFailed("States.ItemReaderFailed", "the object is no JSON") from None
         self._note("MapStateStarted", length=len(items))
         label = f"{self.execution.machine.name}/{state['Label']}"
-        inputs = [inside for inside, _ in _select(state, given, items, context)]
+        inputs = [inside for inside, _ in select_items(state, given, items, context)]
         run = MapRun(name_arn("mapRun", label, str(uuid.uuid4())), inputs, self.machines.clock())
         self.execution.map_runs[place] = self.machines.map_runs[run.arn] = run
         self._note("MapRunStarted", mapRunArn=run.arn)
@@ -309,15 +303,33 @@ def name_arn(kind: str, *names: str) -> str:
     return ":".join(("arn", PARTITION, "states", REGION, ACCOUNT, kind, *names))
 
 
-def _select(state: Json, given: Json, items: list[Json], context: Json) -> list[tuple[Json, Json]]:
-    """Return the input of each iteration, and what it sees in the context object."""
+def leave(name: str, state: Json, data: Json, given: Json, result: Json, context: Json) -> tuple[Json, str | None]:
+    """Return a state's output and the next one's name.
+
+    Args:
+        data: Its input. given: What its InputPath takes of that. result: What came of it.
+
+    Raises:
+        StateFailed: a path leads nowhere, no choice fits, or the output is too large.
+    """
+    if "ResultSelector" in state:
+        result = fill(state["ResultSelector"], result, context)
+    if state["Type"] in ("Task", "Map", "Pass"):
+        result = put_result(state.get("ResultPath", "$"), data, result)
+    output = _limit(name, read_path(state.get("OutputPath", "$"), result, context))
+    return output, choose(name, state, given, context) if state["Type"] == "Choice" else state.get("Next")
+
+
+def select_items(state: Json, given: Json, items: list[Json], context: Json) -> list[tuple[Json, Json]]:
+    """Return the input of each iteration of a Map, and what it sees in the context object."""
     contexts = [{"Map": {"Item": {"Index": number, "Value": item}}} for number, item in enumerate(items)]
     if "ItemSelector" not in state:
         return list(zip(items, contexts, strict=True))
     return [(fill(state["ItemSelector"], given, {**context, **each}), each) for each in contexts]
 
 
-def _as_list(value: Json, error: str) -> list[Json]:
+def as_list(value: Json, error: str) -> list[Json]:
+    """Return what a Map goes over; raise StateFailed with the error's name where it is no list."""
     if not isinstance(value, list):
         raise StateFailed(error, "Attempting to map over non-iterable node.")
     return value

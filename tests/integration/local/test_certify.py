@@ -12,9 +12,19 @@ import local_redshift.rules as rules
 import local_redshift.statements as statements
 import local_redshift.translate as translation
 from local.commands.certify.account import NAME, Account
-from local.commands.certify.certificate import ANSWERS, QUESTIONS, certify, count, read_answers, write_answers
+from local.commands.certify.certificate import (
+    CERTIFICATES,
+    QUESTIONS,
+    certify,
+    compare_answers,
+    count,
+    read_answers,
+    write_answers,
+)
 from local.commands.certify.command import COPY_ROLE, STANDINS_LACK, make_standin_account
-from local.commands.certify.question import AGREES, DIFFERS, NOT_ASKED, CouldNotAsk, Question
+from local.commands.certify.question import AGREES, DIFFERS, NOT_ASKED, Answered, CouldNotAsk, Question
+from local.standins.account import REGION
+from local.standins.moto.aws import CREDENTIALS, LocalAws
 from local_redshift.database import prepare_database
 from local_redshift.server import DataApiServer
 
@@ -34,28 +44,53 @@ class Standin:
 
 
 @pytest.fixture(scope="module")
-def standin(warehouse, aws) -> Iterator[Standin]:
-    with DataApiServer(warehouse.postgres_uri, aws.endpoint_url, 0, COPY_ROLE) as api:
-        yield Standin(make_standin_account(aws, api.endpoint_url), warehouse)
+def standin(warehouse, tmp_path_factory) -> Iterator[Standin]:
+    aws = LocalAws(tmp_path_factory.mktemp("aws") / "aws.log", {})
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**CREDENTIALS, "AWS_DEFAULT_REGION": REGION}.items():
+            patch.setenv(name, value)
+        with DataApiServer(warehouse.postgres_uri, aws.endpoint_url, 0, COPY_ROLE) as api:
+            yield Standin(make_standin_account(aws, api.endpoint_url), warehouse)
+    aws.stop()
 
 
-def test_the_stand_ins_answer_as_is_kept(standin, tmp_path):
-    """Each question has an answer or the name of what lacks; nothing differs from what is expected, or from answers.json."""
-    told: list[str] = []
-    answers = certify(standin.account, tell=told.append)
-    assert [line for line in told if line.startswith("DIFFERS")] == []
+@pytest.fixture(scope="module")
+def answers(standin) -> list[Answered]:
+    """What the stand-ins answer to all questions."""
+    return certify(standin.account, tell=lambda line: None)
+
+
+def test_the_stand_ins_agree_with_all_on_which_the_pipeline_relies(standin, answers):
+    """Each question has an answer or the name of what lacks, and nothing is left behind."""
+    assert [(each.question.id, each.answer) for each in answers if each.verdict == DIFFERS] == []
     lacking = {each.answer.rsplit(" ", 1)[-1] for each in answers if each.verdict == NOT_ASKED}
     assert lacking == STANDINS_LACK
-    write_answers(tmp_path / "answers.json", standin.account, answers)
-    kept = read_answers()
-    asked = read_answers(tmp_path / "answers.json")
-    assert {name: answer for name, answer in kept.items() if asked.get(name, answer) != answer} == {}
-    assert set(kept) <= set(BY_ID), "answers.json answers questions that are gone: make it again (make certify)"
-    assert set(asked) <= set(kept), "answers.json lacks new questions: make it again (make certify)"
-    assert '"made_on"' in ANSWERS.read_text(encoding="utf-8")
     left = standin.account.run(f"select count(*) from pg_namespace where nspname = '{NAME}'")
     assert left.results == [[[0]]]
     assert "Contents" not in standin.account.client("s3").list_objects_v2(Bucket=standin.account.bucket, Prefix="certify/")
+
+
+def test_the_stand_ins_answer_as_every_certificate_says(answers):
+    """Those of people, too: a file that `make certify` wrote is picked up where it is put into the folder."""
+    files = sorted(CERTIFICATES.glob("*.json"))
+    assert files
+    for file in files:
+        kept = read_answers(file)
+        assert kept.keys() <= BY_ID.keys(), f"{file.name} answers questions that are gone: take them out of it"
+        assert compare_answers(kept, answers) == {}, f"{file.name} was answered otherwise"
+
+
+def test_a_certificate_with_another_answer_convicts_the_stand_ins(tmp_path, standin, answers):
+    """As somebody's from AWS might: by the question, with both answers. One that could not be asked convicts nobody."""
+    on_aws = [
+        replace(each, verdict=DIFFERS, answer="[[3]]") if each.question.id == "gives abs(-2)" else each
+        for each in answers
+        if each.question.id not in ("gives floor(2.7)", "schedule")
+    ] + [Answered(BY_ID["schedule"], NOT_ASKED, "there is no RunStateMachine (STACK=name gives it)")]
+    write_answers(tmp_path / "theirs.json", standin.account, on_aws)
+    kept = read_answers(tmp_path / "theirs.json")
+    assert "schedule" not in kept and "gives floor(2.7)" not in kept
+    assert compare_answers(kept, answers) == {"gives abs(-2)": ("[[3]]", "[[2]]")}
 
 
 def _ignore_rule(name: str) -> Breaks:

@@ -10,9 +10,10 @@ from sqlglot import exp
 
 from local.commands.certify import command
 from local.commands.certify.account import Account
-from local.commands.certify.certificate import QUESTIONS
-from local.commands.certify.service_questions import make_input, make_result
+from local.commands.certify.certificate import QUESTIONS, read_answers, write_answers
+from local.commands.certify.question import AGREES, DIFFERS, Answered, CouldNotAsk
 from local.commands.certify.sql_questions import SQL_QUESTIONS
+from local.standins.step_functions.language import walk_states
 from local_redshift.check import find_functions
 from local_redshift.dialect import parse, split_script
 from local_redshift.reading import on_its_lines
@@ -58,22 +59,14 @@ def test_questions_differ_and_say_what_a_difference_means():
 
 
 def test_every_state_of_both_machines_is_asked_about():
-    """By TestState, with an input in which each choice's fields are."""
+    """By TestState, those within maps too; tests/unit/local/test_state_checks.py holds each way out of a state to a check."""
     for machine in ("run", "sql_step"):
-        states = yaml.safe_load((ROOT / "statemachine" / f"{machine}.asl.yaml").read_text(encoding="utf-8"))["States"]
-        assert {f"state {machine}: {name}" for name in states} <= {question.id for question in QUESTIONS}
-    choice = {
-        "Type": "Choice",
-        "Choices": [{"And": [{"Variable": "$.a.b", "IsPresent": True}, {"Variable": "$.c", "StringEquals": "x"}], "Next": "N"}],
-    }
-    assert make_input(choice) == {"a": {"b": True}, "c": "x"}
-    assert make_result({"ResultSelector": {"y.$": "$.Output.outcome"}, "OutputPath": "$.Payload"}) == {
-        "Output": {"outcome": 1},
-        "Payload": {},
-    }
+        definition = yaml.safe_load((ROOT / "statemachine" / f"{machine}.asl.yaml").read_text(encoding="utf-8"))
+        asked = {question.id.split(" (")[0] for question in QUESTIONS}
+        assert {f"state {machine}: {name}" for name, _ in walk_states(definition)} <= asked
 
 
-@pytest.mark.parametrize(("rpus", "minutes", "dollars"), [(8, "13 minutes", "$0.38"), (128, "1 minutes", "$1.00")])
+@pytest.mark.parametrize(("rpus", "minutes", "dollars"), [(8, "14 min", "$0.38"), (128, "1 min", "$1.00")])
 def test_the_price_is_said_and_asked_first(monkeypatch, capsys, tmp_path, rpus, minutes, dollars):
     """Never above a dollar: a larger warehouse is asked for less time. Whoever does not say yes is asked nothing."""
     asked: list[Account] = []
@@ -90,7 +83,39 @@ def test_the_price_is_said_and_asked_first(monkeypatch, capsys, tmp_path, rpus, 
 
 
 class _FakeAccount:
-    made_on = "AWS"
+    made_on, bucket, copy_role, resources = "AWS", "my-bucket", "arn:aws:iam::123456789012:role/copy", {}
 
     def __init__(self, target: dict[str, str]) -> None:
         self.target = target
+
+
+def test_a_certificate_has_no_names_of_an_account(tmp_path):
+    """The words of an error may hold them; answers that agree are the expected ones, and stay as they are."""
+    account = _FakeAccount({"WorkgroupName": "etl-warehouse", "Database": "sales"})
+    said = "ERROR: role arn:aws:iam::123456789012:role/copy may not read s3://my-bucket/x of etl-warehouse; queue of 210987654321"
+    answers = [Answered(QUESTIONS[0], DIFFERS, said), Answered(QUESTIONS[1], AGREES, "sales")]
+    write_answers(tmp_path / "new" / "certificate.json", account, answers)
+    kept = read_answers(tmp_path / "new" / "certificate.json")
+    assert kept[QUESTIONS[0].id] == "ERROR: role <role> may not read s3://<bucket>/x of <warehouse>; queue of <account>"
+    assert kept[QUESTIONS[1].id] == "sales"
+    assert "my-bucket" not in (tmp_path / "new" / "certificate.json").read_text()
+
+
+def test_a_statement_that_outlasts_the_time_is_cancelled():
+    """And its question could not be asked."""
+    cancelled: list[dict[str, str]] = []
+
+    class Endless:
+        def execute_statement(self, **_: object) -> dict[str, str]:
+            return {"Id": "1"}
+
+        def describe_statement(self, **_: object) -> dict[str, str]:
+            return {"Status": "STARTED"}
+
+        def cancel_statement(self, **named: str) -> None:
+            cancelled.append(named)
+
+    account = Account(lambda service: Endless(), {"WorkgroupName": "w", "Database": "d"}, "AWS", deadline=0.0)
+    with pytest.raises(CouldNotAsk, match="the time is up, and its statement was cancelled"):
+        account.run("select 1")
+    assert cancelled == [{"Id": "1"}]
