@@ -914,6 +914,55 @@ _STANDINS = [
         "AGREES",
         "tests/integration/local/test_certify.py::test_a_stand_in_with_one_rule_broken_is_convicted",
     ),
+    _mutate(
+        "a-certificate-convicts-nobody",
+        "local/commands/certify/certificate.py",
+        "if name in kept and kept[name] != answer}",
+        "if False}",
+        "tests/integration/local/test_certify.py::test_a_certificate_with_another_answer_convicts_the_stand_ins",
+    ),
+    _mutate(
+        "unload-is-under-another-key",
+        f"{PACKAGE}/base/settings.py",
+        'return " encrypted auto" if self.kms_key_arn else ""',
+        'return ""',
+        f"{UNIT}/warehouse/test_unload.py",
+    ),
+    _mutate(
+        "keys-that-end-with-a-blank-are-read",
+        f"{PACKAGE}/plan/keys.py",
+        "        if found:",
+        "        if False:",
+        f"{UNIT}/plan/test_keys.py",
+    ),
+    _mutate(
+        "slices-are-judged-once-only",
+        f"{PACKAGE}/plan/keys.py",
+        "for part in slices[sums.judged :]:",
+        "for part in slices:",
+        f"{UNIT}/plan/test_keys.py",
+    ),
+    _mutate(
+        "a-workgroup-without-bounds-is-well",
+        f"{PACKAGE}/operate/doctor/workgroup_checks.py",
+        "    if most:",
+        "    if True:",
+        f"{UNIT}/operate/test_workgroup_checks.py",
+    ),
+    _mutate(
+        "a-logged-limit-tells-somebody",
+        f"{PACKAGE}/operate/doctor/workgroup_checks.py",
+        'if limit["breachAction"] in _TELLING',
+        'if limit["breachAction"]',
+        f"{UNIT}/operate/test_workgroup_checks.py",
+    ),
+    _mutate(
+        "a-report-without-a-run",
+        RUN,
+        "Next: Read the report's figures",
+        "Next: Notify",
+        f"{UNIT}/local/test_state_checks.py",
+    ),
 ]
 
 MUTATIONS = [

@@ -12,7 +12,7 @@ from rental_pipeline.base.object_store import listing_key
 from tests.fixtures.layers import read_raw_newest, read_source
 from tests.fixtures.slow import first_of
 
-# What every table of Redshift has already (the stand-in refuses them, too: packages/local_redshift/src/local_redshift/tables.py).
+# What every table of Redshift has already (the stand-in refuses them, too: table_columns.py of packages/local_redshift).
 SYSTEM_COLUMNS = ("cmax", "CMIN", "ctid", "deletexid", "insertxid", "oid", "tableoid", "xmax", "Xmin")
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlglot.tokenizer_core import Token, TokenType
 
 from local_redshift.dialect import fold_name
+from local_redshift.parameters import quote_text
 from local_redshift.refusal import Refused
 
 
@@ -122,3 +125,16 @@ def split_list(tokens: list[Token]) -> list[list[Token]]:
     if any(not item for item in items):
         raise Refused('syntax error at or near ","')
     return items
+
+
+def render(sql: str, tokens: list[Token]) -> str:
+    """Return tokens as text for PostgreSQL: delimited names folded, literals without backslash escapes, words in lower case."""
+    pieces = []
+    for token in tokens:
+        if token.token_type is TokenType.STRING:
+            pieces.append(quote_text(token.text))
+        elif token.token_type is TokenType.IDENTIFIER:
+            pieces.append(fold_name(token))
+        else:
+            pieces.append(sql[token.start : token.end + 1].lower())
+    return re.sub(r" ?(\.|,|\(|\)) ?", lambda m: {",": ", ", ")": ") ", "(": " ("}.get(m[1], m[1]), " ".join(pieces)).strip()

@@ -16,7 +16,7 @@ from local_redshift.expressions import called_functions, rewrite_expressions
 from local_redshift.parameters import quote_text
 from local_redshift.reading import Reader, on_its_lines, split_list, text_of, word_of
 from local_redshift.refusal import NotOffered, Refused
-from local_redshift.tables import read_type
+from local_redshift.table_columns import read_type
 
 _MOST_VARIABLES = 1024
 _SQL_STATEMENTS = ("INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "ALTER", "LOCK", "CALL", "TRUNCATE", "ANALYZE")

@@ -1,7 +1,8 @@
 """A statement of Redshift as the statement PostgreSQL runs for it.
 
-Queries and changes of rows go through sqlglot's trees (`expressions.py`); `tables.py` defines tables, `routines.py` functions and
-procedures; `copy_parquet.py` reads COPY, `unload_command.py` UNLOAD; what is left differs by a word at most.
+Queries and changes of rows go through sqlglot's trees (`expressions.py`); `tables.py` and `alter_table.py` define tables,
+`routines.py` functions and procedures; `copy_parquet.py` reads COPY, `unload_command.py` UNLOAD; what is left differs by a word
+at most.
 """
 
 from __future__ import annotations
@@ -14,13 +15,17 @@ from functools import lru_cache
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
-from local_redshift import routines, tables
+from local_redshift import routines
+from local_redshift.alter_table import read_alter
 from local_redshift.copy_command import CopyCommand, parse_copy
 from local_redshift.dialect import fold_name, parse, tokenize, write
 from local_redshift.expressions import called_functions, rewrite_expressions
+from local_redshift.function_calls import call
+from local_redshift.grants import check_grant, render_grant
 from local_redshift.parameters import find_parameters, quote_text
-from local_redshift.reading import Reader, on_its_lines, split_list, word_of
+from local_redshift.reading import Reader, on_its_lines, render, split_list
 from local_redshift.refusal import NotOffered, Refused
+from local_redshift.tables import read_table
 from local_redshift.unload_command import UnloadCommand, parse_unload
 from local_redshift.vocabulary import OTHER_STATEMENTS, POSTGRES_OBJECTS
 
@@ -117,7 +122,7 @@ def _require_tables(tree: exp.Expr) -> list[str]:
         return []
     target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
     found = [target, tree.args["using"]] if isinstance(tree, exp.Merge) else [target]
-    return [tables.call("require_table", _qualified(table), *change) for table in found if isinstance(table, exp.Table)]
+    return [call("require_table", _qualified(table), *change) for table in found if isinstance(table, exp.Table)]
 
 
 def _require_columns(tree: exp.Expr) -> list[str]:
@@ -156,7 +161,7 @@ def _translate_create(sql: str, tokens: list[Token], words: list[str]) -> Transl
     if rest[0] in ("TABLE", "TEMP", "TEMPORARY", "LOCAL"):
         if words[1] == "OR":
             raise Refused("CREATE OR REPLACE TABLE is not Redshift's")
-        definition = tables.read_table(sql, tokens)
+        definition = read_table(sql, tokens)
         if definition.query is None:
             return Translation(definition.text, definition.before, definition.after)
         tree = parse(definition.query)
@@ -232,10 +237,10 @@ def _require_end(reader: Reader) -> None:
 
 def _translate_alter(sql: str, tokens: list[Token], words: list[str]) -> Translation:
     if words[1] == "TABLE":
-        change = tables.read_alter(sql, tokens)
+        change = read_alter(sql, tokens)
         return Translation(change.text, change.before, change.after, alone=change.alone)
     if words[1:3] == ["DEFAULT", "PRIVILEGES"]:
-        return Translation(_render_grant(sql, tokens))
+        return Translation(render_grant(sql, tokens))
     if words[1] == "SCHEMA":
         return Translation(render(sql, tokens))
     raise NotOffered(f"ALTER {words[1]} is not offered here")
@@ -279,7 +284,7 @@ def _translate_truncate(sql: str, tokens: list[Token], words: list[str]) -> Tran
     if not reader.ended:
         raise Refused("TRUNCATE takes one table and no option")
     alone = "TRUNCATE commits the transaction it stands in (page r_TRUNCATE): use DELETE in a batch"
-    return Translation(f"truncate {name}", (tables.call("require_table", name, "TRUNCATE", "r_TRUNCATE"),), alone=alone)
+    return Translation(f"truncate {name}", (call("require_table", name, "TRUNCATE", "r_TRUNCATE"),), alone=alone)
 
 
 def _translate_set(sql: str, tokens: list[Token], words: list[str]) -> Translation:
@@ -308,7 +313,7 @@ def _translate_lock(sql: str, tokens: list[Token], words: list[str]) -> Translat
         names.append(reader.name())
     _require_end(reader)
     # Asked afterwards: a question before would take the transaction's snapshot before the lock is held.
-    return Translation(render(sql, tokens), after=tuple(tables.call("require_table", name, "LOCK", "r_LOCK") for name in names))
+    return Translation(render(sql, tokens), after=tuple(call("require_table", name, "LOCK", "r_LOCK") for name in names))
 
 
 def _translate_call(sql: str, tokens: list[Token], words: list[str]) -> Translation:
@@ -317,54 +322,8 @@ def _translate_call(sql: str, tokens: list[Token], words: list[str]) -> Translat
 
 
 def _translate_grant(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    _check_grant(Reader(sql, tokens[1:]), words[0])
-    return Translation(_render_grant(sql, tokens))
-
-
-# Page r_GRANT: privileges, and what they are on.
-_PRIVILEGES = frozenset(
-    ("SELECT", "INSERT", "UPDATE", "DELETE", "REFERENCES", "CREATE", "TEMPORARY", "TEMP", "USAGE", "EXECUTE", "ALL")
-)
-_OTHER_PRIVILEGES = frozenset(("DROP", "ALTER", "TRUNCATE", "ASSUMEROLE", "EXPLAIN", "IGNORE", "ROLE", "SHARE", "ACCESS"))
-_GRANTED_ON = frozenset(("TABLE", "DATABASE", "SCHEMA", "FUNCTION", "PROCEDURE", "LANGUAGE"))
-_GRANTED_ON_ALL = frozenset(("TABLES", "FUNCTIONS", "PROCEDURES"))
-
-
-def _check_grant(reader: Reader, statement: str) -> None:
-    """Refuse what GRANT and REVOKE do not take (page r_GRANT): privileges and objects that only PostgreSQL has."""
-    if statement == "REVOKE":
-        reader.take("GRANT", "OPTION", "FOR")
-    while True:
-        word = reader.next()
-        if word.text.upper() not in _PRIVILEGES:
-            kind = NotOffered if word.text.upper() in _OTHER_PRIVILEGES else Refused
-            raise kind(f"{word.text} is not a privilege that is granted here", "r_GRANT", word.line)
-        reader.take("PRIVILEGES")
-        if reader.word() == "(":
-            reader.parenthesized()
-        if not reader.take(","):
-            break
-    reader.require("ON")
-    if reader.take("ALL"):
-        kinds, found = _GRANTED_ON_ALL, reader.next()
-        if found.text.upper() not in kinds:
-            raise Refused(f"ALL {found.text} is not granted on in Redshift", "r_GRANT", found.line)
-        reader.require("IN", "SCHEMA")
-    elif reader.word(1) not in (".", ",", "TO", "FROM", "(") and reader.word() not in _GRANTED_ON:
-        found = reader.next()
-        raise NotOffered(f"GRANT ON {found.text} is not Redshift's, or not offered here", "r_GRANT", found.line)
-    words = [word_of(token) for token in reader.tokens[reader.at :]]
-    to = next((i for i, word in enumerate(words) if word in ("TO", "FROM")), len(words))
-    if "GROUP" in words[to:] and words[-3:] == ["WITH", "GRANT", "OPTION"]:
-        raise Refused("WITH GRANT OPTION cannot be given to a group", "r_GRANT")
-
-
-def _render_grant(sql: str, tokens: list[Token]) -> str:
-    """GRANT and REVOKE name their receivers as GROUP g or ROLE r; PostgreSQL has roles only."""
-    words = [token.text.upper() for token in tokens]
-    to = max((i for i, word in enumerate(words) if word in ("TO", "FROM")), default=0)
-    kept = [token for i, token in enumerate(tokens) if not (i > to and words[i] in ("GROUP", "ROLE"))]
-    return render(sql, kept)
+    check_grant(Reader(sql, tokens[1:]), words[0])
+    return Translation(render_grant(sql, tokens))
 
 
 def _translate_comment(sql: str, tokens: list[Token], words: list[str]) -> Translation:
@@ -399,14 +358,14 @@ def _translate_analyze(sql: str, tokens: list[Token], words: list[str]) -> Trans
         before = _require_relation(name, "ANALYZE", "r_ANALYZE")
         if reader.word() == "(":
             columns = [fold_name(item[0]) for item in split_list(reader.parenthesized())]
-            before += (tables.call("require_columns", name, columns, "r_ANALYZE"),)
+            before += (call("require_columns", name, columns, "r_ANALYZE"),)
         reader.take("PREDICATE", "COLUMNS") or reader.take("ALL", "COLUMNS")
     _require_end(reader)
     return Translation("", before)
 
 
 def _require_relation(name: str, action: str, page: str) -> tuple[str, ...]:
-    return (tables.call("require_table", name, action, page),)
+    return (call("require_table", name, action, page),)
 
 
 def _translate_copy(sql: str, tokens: list[Token], words: list[str]) -> Translation:
@@ -433,19 +392,6 @@ def _translate_explain(sql: str, tokens: list[Token], words: list[str]) -> Trans
 
 def _refuse_transaction(sql: str, tokens: list[Token], words: list[str]) -> Translation:
     raise Refused(f"{words[0]} has no place in the Data API: a statement or batch is a transaction by itself")
-
-
-def render(sql: str, tokens: list[Token]) -> str:
-    """Return tokens as text for PostgreSQL: delimited names folded, literals without backslash escapes, words in lower case."""
-    pieces = []
-    for token in tokens:
-        if token.token_type is TokenType.STRING:
-            pieces.append(quote_text(token.text))
-        elif token.token_type is TokenType.IDENTIFIER:
-            pieces.append(fold_name(token))
-        else:
-            pieces.append(sql[token.start : token.end + 1].lower())
-    return re.sub(r" ?(\.|,|\(|\)) ?", lambda m: {",": ", ", ")": ") ", "(": " ("}.get(m[1], m[1]), " ".join(pieces)).strip()
 
 
 _STATEMENTS: dict[str, Callable[[str, list[Token], list[str]], Translation]] = {
