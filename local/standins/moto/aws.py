@@ -55,7 +55,8 @@ class LocalAws:
             region_name=REGION,
             aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
             aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-            config=Config(retries={"max_attempts": 1}, max_pool_connections=20),
+            # TestState is at a host of its own name (sync-…), which an address has not.
+            config=Config(retries={"max_attempts": 1}, max_pool_connections=20, inject_host_prefix=False),
         )
 
     def stop(self) -> None:

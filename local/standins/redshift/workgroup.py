@@ -62,5 +62,5 @@ def _answer(operation: str, request: dict[str, Any]) -> tuple[dict[str, Any], in
         case "GetWorkgroup":
             return {"__type": "ResourceNotFoundException", "message": f"Workgroup {request['workgroupName']} not found"}, 400
         case "ListUsageLimits":
-            return {"usageLimits": [_LIMIT] if request.get("resourceArn") == _ARN else []}, 200
+            return {"usageLimits": [_LIMIT]} if request.get("resourceArn") == _ARN else {}, 200
     return {"__type": "UnknownOperationException", "message": f"{operation} is not known to local/standins/redshift"}, 400

@@ -214,9 +214,9 @@ def _test_state(request: Json) -> Json:
     if tested.status == "FAILED":
         return {"status": tested.status, "error": tested.error, "cause": tested.cause}
     answer: Json = {"status": tested.status, "output": dump(tested.output), "nextState": tested.following}
-    if request.get("inspectionLevel") == "DEBUG" and tested.asked is not None:
-        key = "afterParameters" if state["Type"] == "Task" else "afterItemSelector"
-        answer["inspectionData"] = {key: dump(tested.asked)}
+    told = {"Parameters": "afterParameters", "ItemSelector": "afterItemSelector"}
+    if request.get("inspectionLevel") == "DEBUG":
+        answer["inspectionData"] = {told[key]: dump(tested.asked) for key in told if key in state}
     return {key: value for key, value in answer.items() if value is not None}
 
 

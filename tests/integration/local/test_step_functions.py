@@ -270,12 +270,36 @@ def test_pages(aws):
         ),
         ("describe_state_machine", {"stateMachineArn": "arn:aws:states:eu-west-1:1:stateMachine:x"}, "StateMachineDoesNotExist"),
         ("list_activities", {}, "UnknownOperation"),
+        ("test_state", {"definition": '{"Type": "Succeed"}', "context": "{}"}, "only be specified if a mock is"),
+        ("test_state", {"definition": '{"Type": "Succeed"}', "mock": {"result": "{}"}}, "cannot be specified for a Succeed"),
+        ("test_state", {"definition": '{"Type": "Succeed"}', "variables": "{}"}, "variables is not known"),
     ],
 )
 def test_what_is_refused(aws, operation, request_, code):
     """By the API's own codes; and by name what is not known here."""
     with pytest.raises(ClientError, match=code):
         getattr(aws.client("stepfunctions"), operation)(**request_)
+
+
+def test_a_state_is_tried_by_itself(aws):
+    """With a mocked result; what it would call with is told where it is asked for."""
+    state = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "Parameters": {"FunctionName": FUNCTION, "Payload.$": "$.a"},
+        "ResultSelector": {"calls.$": "$.Payload.calls"},
+        "ResultPath": "$.b",
+        "Next": "Another",
+    }
+    request = {"definition": json.dumps(state), "input": '{"a": 1}', "mock": {"result": '{"Payload": {"calls": 2}}'}}
+    states = aws.client("stepfunctions")
+    tested = states.test_state(**request, inspectionLevel="DEBUG")
+    assert (tested["status"], tested["nextState"]) == ("SUCCEEDED", "Another")
+    assert json.loads(tested["output"]) == {"a": 1, "b": {"calls": 2}}
+    assert json.loads(tested["inspectionData"]["afterParameters"]) == {"FunctionName": FUNCTION, "Payload": 1}
+    assert "inspectionData" not in states.test_state(**request)
+    failed = states.test_state(**{**request, "input": "{}"})
+    assert (failed["status"], failed["error"]) == ("FAILED", "States.Runtime")
 
 
 def test_names_and_inputs_are_checked(aws):

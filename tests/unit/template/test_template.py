@@ -65,6 +65,7 @@ WITHOUT_RESOURCE = {
     "redshift-data:CancelStatement",
     "redshift-data:GetStatementResult",
     "redshift-data:ListStatements",
+    "redshift-serverless:ListUsageLimits",
     "ec2:CreateNetworkInterface",
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeSubnets",

@@ -49,7 +49,7 @@ def test_under_a_key_of_ones_own_unload_is_told_to_take_the_buckets(key, is_told
     request = StepRequest(settings, Files(), "unload", run_sequence=2)
     code = PlannedColumn("code", "varchar(20)", "code", "varchar")
     planned = PlannedTable("t", "t", Snapshot(key=("code",)), (code,))
-    lake, *_ = unload._unload(request, StaleTable("curated_t", "curated", "t", "market_curated.t"))
+    lake, *_ = unload._unload(request, StaleTable("curated_t", "curated", "t", "market_curated.t", None, None, None, 0, "", ()))
     known = unload_known._unload(request, planned, Slice(2, "t", 0, None, None, known=0))
     assert [each.endswith(" encrypted auto") for each in (lake, known)] == [is_told, is_told]
     assert [" encrypted" in each for each in (lake, known)] == [is_told, is_told]

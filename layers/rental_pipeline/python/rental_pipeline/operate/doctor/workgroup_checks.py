@@ -54,7 +54,7 @@ def _check_limits(report: Report, client: Any, name: str, arn: str) -> None:
     """Say what happens when much was used; a limit of data between regions is not about that."""
     with asking(f"the workgroup {name}", "redshift-serverless:ListUsageLimits"):
         pages = client.get_paginator("list_usage_limits").paginate(resourceArn=arn, usageType=_COMPUTE)
-        limits = [limit for page in pages for limit in page["usageLimits"]]
+        limits = [limit for page in pages for limit in page.get("usageLimits", ())]
     told = [
         f"after {limit['amount']} RPU-hours ({limit['period']}) {_TELLING[limit['breachAction']]}"
         for limit in limits
