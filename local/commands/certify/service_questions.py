@@ -26,7 +26,7 @@ from local.standins.step_functions.language import walk_states
 _MACHINES = {RUN: "RunStateMachine", SQL_STEP: "SqlStepStateMachine"}
 _STATES = "https://docs.aws.amazon.com/step-functions/latest/dg/test-state-isolation.html"
 _IAM = "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_testing-policies.html"
-# What no role of the stack may do, and what each must be let do to work at all.
+# What no role of the stack may do.
 _FORBIDDEN = ("iam:CreateUser", "s3:DeleteBucket", "secretsmanager:PutSecretValue", "redshift-serverless:DeleteWorkgroup")
 _ROLES = (
     "PlanRunRole",
