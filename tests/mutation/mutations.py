@@ -865,7 +865,7 @@ _STATE = [
     _mutate(
         "figures-of-another-day-stay",
         f"{PACKAGE}/plan/change_detection.py",
-        "if ledger.as_of and choose_as_of(RunInput(), ledger, bound).isoformat() != ledger.as_of:",
+        "if ledger.as_of and choose_as_of(RunInput(), ledger, safe_watermark).isoformat() != ledger.as_of:",
         "if False:",
         SETTLED,
     ),

@@ -116,9 +116,9 @@ def test_servers_that_write_the_same_rows_are_noticed(variables, nodes, others):
 
 
 def test_a_plan_that_goes_on_in_another_function_keeps_what_was_found():
-    """With the bound, which is fixed before the first read."""
+    """With the safe watermark, which is fixed before the first read."""
     moment = datetime(2026, 11, 21, 3)
-    bound = SafeWatermark(
+    safe_watermark = SafeWatermark(
         moment, moment, replication=Replication(sees_status=False, other_writers="a group of several primaries")
     )
-    assert read_as(Progress, json.loads(json.dumps(Progress(bound).to_json()))).bound == bound
+    assert read_as(Progress, json.loads(json.dumps(Progress(safe_watermark).to_json()))).safe_watermark == safe_watermark
