@@ -858,7 +858,7 @@ _STATE = [
     _mutate(
         "a-day-passes-unnoticed",
         f"{PACKAGE}/plan/change_detection.py",
-        "if bound.source_time.date().isoformat() != last.settled.source_day:",
+        "if safe_watermark.source_time.date().isoformat() != last.settled.source_day:",
         "if False:",
         SETTLED,
     ),
