@@ -47,7 +47,8 @@ RESULTS = Path(__file__).parent / "results"
 MARKETPLACE = "apartments"
 SCHEMAS = tuple(f"{MARKETPLACE}_{layer}" for layer in ("raw", "curated", "presentation", "control", "staging"))
 RUN_SECONDS = 4 * 3600
-FIRST = "first load"
+FIRST, RECENT = "first load", "0.1 % recent"
+OLDER = 4  # times the history, with --older
 _TOLD_SECONDS = 2.0
 _SHARE = 0.001
 _LEAST_BLOCK_ROWS = 100
@@ -59,13 +60,14 @@ class Change:
 
     Attributes:
         title: Of it.
-        make: Changes the source, and says what it did; with it the rows that refer to what it changed, where that is of interest.
+        make: Changes the source, by the sizes of which a change is a share, and says what it did; with it the rows that refer to
+            what it changed, where that is of interest.
         edit: Changes the pipeline's files; it is deployed again then.
         asks: The run's input.
     """
 
     title: str
-    make: Callable[[Any], tuple[str, int]] | None = None
+    make: Callable[[Any, Sizes], tuple[str, int]] | None = None
     edit: Callable[[Path], str] | None = None
     asks: Mapping[str, Any] = field(default_factory=dict)
 
@@ -114,14 +116,19 @@ class Figures:
         """To the layers: what the pipeline notes about its runs in the control schema is left out."""
         return sum(rows for table, rows in self.written.items() if not table.startswith(("control.", "staging.")))
 
+    @property
+    def rows_curated(self) -> int:
+        """Of those, written to curated tables."""
+        return sum(rows for table, rows in self.written.items() if table.startswith("curated."))
+
 
 def list_changes() -> list[Change]:
     """Return what is measured, in order: first what the source's changes cost, then those of the pipeline's files."""
     return [
         Change("nothing changed"),
-        Change("one new booking", lambda source: (f"{add_bookings(source, 1)} booking", 0)),
-        Change("0.1 % recent", lambda source: (f"{change_recent(source, _SHARE):,} rows", 0)),
-        Change("0.1 % at random keys", lambda source: (f"{change_random(source, _SHARE):,} rows", 0)),
+        Change("one new booking", lambda source, sizes: (f"{add_bookings(source, 1)} booking", 0)),
+        Change(RECENT, lambda source, sizes: (f"{change_recent(source, sizes, _SHARE):,} rows", 0)),
+        Change("0.1 % at random keys", lambda source, sizes: (f"{change_random(source, sizes, _SHARE):,} rows", 0)),
         Change("a verdict flipped", _flip_verdict),
         Change("a new day", asks={"as_of": (datetime.now().astimezone().date() + timedelta(days=1)).isoformat()}),
         Change("a comment edited", edit=_edit_comment),
@@ -141,6 +148,7 @@ def main(words: Sequence[str] | None = None) -> int:
     trees = {f"before ({arguments.before})": arguments.before} if arguments.before else {}
     trees["now"] = ""
     measured: dict[str, list[Figures]] = {}
+    older: list[Figures] = []
     version = ""
     begun = time.monotonic()
     try:
@@ -148,19 +156,26 @@ def main(words: Sequence[str] | None = None) -> int:
             print(f"{label}: {sizes.describe()}; blocks of {block_rows:,} rows", flush=True)
             place = folder / label.split()[0]
             _export_tree(place / "tree", reference)
-            measured[label], version = _measure_tree(place, sizes, block_rows, arguments.only, arguments.statements)
+            measured[label], version = _measure_tree(place, sizes, sizes, block_rows, arguments.only, arguments.statements)
             shutil.rmtree(place)
+        if arguments.older:
+            print(f"{OLDER} times the history: {sizes.older(OLDER).describe()}", flush=True)
+            place = folder / "older"
+            _export_tree(place / "tree", "")
+            older, _ = _measure_tree(place, sizes.older(OLDER), sizes, block_rows, [RECENT], arguments.statements)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
     arguments.results.mkdir(parents=True, exist_ok=True)
     file = arguments.results / arguments.name
     seconds = time.monotonic() - begun
-    write_table(file.with_suffix(".md"), measured, sizes.describe(), block_rows, version, load_before, seconds)
+    table = file.with_suffix(".md")
+    write_table(table, measured, older, sizes.describe(), block_rows, version, load_before, seconds)
     draw_picture(file.with_suffix(".svg"), measured)
-    facts = {label: [asdict(run) for run in runs] for label, runs in measured.items()}
+    every = {**measured, f"{OLDER} times the history": older}
+    facts = {label: [asdict(run) for run in runs] for label, runs in every.items()}
     file.with_suffix(".json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-    print(f"\n{file.with_suffix('.md').read_text(encoding='utf-8')}\nwritten to {arguments.results}")
+    print(f"\n{table.read_text(encoding='utf-8')}\nwritten to {arguments.results}")
     return 0
 
 
@@ -185,10 +200,17 @@ def _export_tree(folder: Path, reference: str) -> None:
             shutil.copy2(ROOT / name, folder / name)
 
 
-def _measure_tree(place: Path, sizes: Sizes, block_rows: int, only: Sequence[str], told_visits: int) -> tuple[list[Figures], str]:
-    """Measure one version of the pipeline from an empty warehouse on; return the figures and the source's version."""
+def _measure_tree(
+    place: Path, sizes: Sizes, changed: Sizes, block_rows: int, only: Sequence[str], told_visits: int
+) -> tuple[list[Figures], str]:
+    """Measure one version of the pipeline from an empty warehouse on; return the figures and the source's version.
+
+    Args:
+        sizes: Of the source.
+        changed: The sizes of which changes are shares.
+    """
     tree, state = place / "tree", place / "state"
-    bench = _Bench(tree, state, block_rows, told_visits)
+    bench = _Bench(tree, state, changed, block_rows, told_visits)
     with bench.started():
         with closing(bench.stack.source.connect()) as source:
             version = server_version(source)
@@ -207,8 +229,8 @@ def _measure_tree(place: Path, sizes: Sizes, block_rows: int, only: Sequence[str
 class _Bench:
     """A stack that is deployed again when its files change, and the measure, which lives on meanwhile."""
 
-    def __init__(self, tree: Path, state: Path, block_rows: int, told_visits: int) -> None:
-        self._tree, self._state, self._block_rows = tree, state, block_rows
+    def __init__(self, tree: Path, state: Path, changed: Sizes, block_rows: int, told_visits: int) -> None:
+        self._tree, self._state, self._changed, self._block_rows = tree, state, changed, block_rows
         self.recorder = Recorder(f"{MARKETPLACE}_control")
         self.stack: Stack
         self.storage: Storage
@@ -236,7 +258,7 @@ class _Bench:
         stack, children = self.stack, 0
         if change.make:
             with closing(stack.source.connect()) as source:
-                said, children = change.make(source)
+                said, children = change.make(source, self._changed)
         rows_before, mark = self.storage.count_rows(), self.storage.mark()
         known = {each["Id"] for each in self._list_statements()}
         execution = stack.start_execution(dict(change.asks))
@@ -334,8 +356,8 @@ def _wait(execution: StartedExecution) -> None:
     execution.wait()
 
 
-def _flip_verdict(source: Any) -> tuple[str, int]:
-    added, children = list_missing_listing(source)
+def _flip_verdict(source: Any, sizes: Sizes) -> tuple[str, int]:
+    added, children = list_missing_listing(source, sizes)
     return f"{added} listing, with {children} bookings and viewings from before", children
 
 
@@ -385,6 +407,11 @@ def _build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--statements", type=int, default=0, metavar="N", help="print so many statements of each run, those that visit most first"
+    )
+    parser.add_argument(
+        "--older",
+        action="store_true",
+        help=f"measure the same recent change in {OLDER} times the history, too: as many bookings and viewings a day, more years",
     )
     parser.add_argument("--name", default="warehouse", help="of the results' files (default warehouse)")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the table, the picture and the JSON")

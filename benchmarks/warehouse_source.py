@@ -1,9 +1,9 @@
-"""A marketplace of two years, made within the source's database, and what changes in it from one measured run to the next."""
+"""A marketplace of two years or more, made within the source's database, and what changes in it from one run to the next."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pymysql
 
@@ -19,17 +19,22 @@ _UNLISTED_ONE_IN = 200
 
 @dataclass(frozen=True)
 class Sizes:
-    """Rows of the source's tables."""
+    """Rows of the source's tables, and the days in which they came to be."""
 
     listings: int
     bookings: int
     viewings: int
     users: int
+    days: int = DAYS
 
     @classmethod
     def scaled(cls, scale: float) -> Sizes:
         """Return the default sizes times a factor; at least a few hundred rows each."""
         return cls(*(max(400, round(size * scale)) for size in (LISTINGS, BOOKINGS, VIEWINGS, USERS)))
+
+    def older(self, times: int) -> Sizes:
+        """Return those of the same listings with a longer history: as many bookings and viewings a day, for more days."""
+        return replace(self, bookings=self.bookings * times, viewings=self.viewings * times, days=self.days * times)
 
     def describe(self) -> str:
         """Return them as a sentence's part."""
@@ -44,8 +49,9 @@ def _share(salt: str) -> str:
 _LISTED = f"seq % {_UNLISTED_ONE_IN} <> 0"
 _NOW = f"(utc_timestamp() - interval {_QUIET_MINUTES} minute)"
 # Rows are made in the order of time: row 1 is the oldest.
-_MOMENT = f"({_NOW} - interval floor({DAYS * 86_400} * (1 - seq / {{last}})) second)"
-_LISTING_OF = f"1 + floor({{listings}} * pow({_share('listing')}, 2.5))"
+_MOMENT = f"({_NOW} - interval floor({{days}} * 86400 * (1 - seq / {{last}})) second)"
+# Of those that are there by then: listings come in the order of their numbers. The older ones are booked more often.
+_LISTING_OF = f"1 + floor({{listings}} * (1e0 * seq / {{last}}) * pow({_share('listing')}, 2.5))"
 
 _TABLES = {
     "apartments": (
@@ -95,7 +101,9 @@ def fill_history(connection: pymysql.Connection, sizes: Sizes, progress: Callabl
             for first in range(1, last + 1, _CHUNK_ROWS):
                 until = min(last, first + _CHUNK_ROWS - 1)
                 cursor.execute(
-                    _TABLES[table].format(first=first, until=until, last=last, listings=sizes.listings, users=sizes.users)
+                    _TABLES[table].format(
+                        first=first, until=until, last=last, listings=sizes.listings, users=sizes.users, days=sizes.days
+                    )
                 )
                 progress(f"  {table}: {until:,} of {last:,} rows made")
 
@@ -114,21 +122,21 @@ def add_bookings(connection: pymysql.Connection, count: int) -> int:
     )
 
 
-def change_recent(connection: pymysql.Connection, share: float) -> int:
+def change_recent(connection: pymysql.Connection, sizes: Sizes, share: float) -> int:
     """Change a share of each table where it is youngest: bookings half new and half changed, new viewings, the newest listings.
 
-    A booking that is changed was made in the last days, as they are while they are new.
+    A booking that is changed was made in the last days, as they are while they are new. The share is one of `sizes`, which is
+    not what the tables hold where a history is older.
     """
-    sizes = _count(connection)
-    bookings = max(2, round(sizes["bookings"] * share))
+    bookings = max(2, round(sizes.bookings * share))
     changed = _execute(
         connection,
         "update bookings set booking_status = if(booking_status = 'confirmed', 'canceled', 'confirmed')"
         f" order by booking_id desc limit {bookings // 2}",
     )
     changed += add_bookings(connection, bookings // 2)
-    changed += _add_viewings(connection, max(1, round(sizes["user_viewing"] * share)))
-    listings = max(1, round(sizes["apartments"] * share))
+    changed += _add_viewings(connection, max(1, round(sizes.viewings * share)))
+    listings = max(1, round(sizes.listings * share))
     changed += _execute(connection, f"update apartments set price = price + 1 order by id desc limit {listings}")
     changed += _execute(
         connection, f"update apartment_attributes set square_feet = square_feet + 1 order by id desc limit {listings}"
@@ -136,9 +144,8 @@ def change_recent(connection: pymysql.Connection, share: float) -> int:
     return changed
 
 
-def change_random(connection: pymysql.Connection, share: float) -> int:
+def change_random(connection: pymysql.Connection, sizes: Sizes, share: float) -> int:
     """Change a share of each table at keys all over it; new viewings, which have none, are of today."""
-    sizes = _count(connection)
     every = max(1, round(1 / share))
     changed = _execute(
         connection,
@@ -149,18 +156,17 @@ def change_random(connection: pymysql.Connection, share: float) -> int:
     changed += _execute(
         connection, f"update apartment_attributes set square_feet = square_feet + 1 where crc32(id) % {every} = 7"
     )
-    return changed + _add_viewings(connection, max(1, round(sizes["user_viewing"] * share)))
+    return changed + _add_viewings(connection, max(1, round(sizes.viewings * share)))
 
 
-def list_missing_listing(connection: pymysql.Connection) -> tuple[int, int]:
+def list_missing_listing(connection: pymysql.Connection, sizes: Sizes) -> tuple[int, int]:
     """List what was booked and viewed without being there, with as many children as a listing has on average.
 
     Returns:
         The rows added to the source, and the bookings and viewings of the listing: their verdict changes.
     """
-    sizes = _count(connection)
     # Listings are the rarer booked the higher their number; this one is booked about as often as the average.
-    missing = round(0.2 * sizes["apartments"]) // _UNLISTED_ONE_IN * _UNLISTED_ONE_IN or _UNLISTED_ONE_IN
+    missing = round(0.2 * sizes.listings) // _UNLISTED_ONE_IN * _UNLISTED_ONE_IN or _UNLISTED_ONE_IN
     added = _execute(
         connection,
         f"insert into apartments (id, title, source, price, currency, listing_created_on, is_active, last_modified_timestamp)"
@@ -184,15 +190,6 @@ def _add_viewings(connection: pymysql.Connection, count: int) -> int:
         " select user_id, apartment_id, date_format(utc_timestamp(), '%Y-%m-%d %H:%i:%s'), is_wishlisted, call_to_action"
         f" from user_viewing where apartment_id % {_UNLISTED_ONE_IN} <> 0 order by recorded_at desc limit {count}",
     )
-
-
-def _count(connection: pymysql.Connection) -> dict[str, int]:
-    counts = {}
-    with connection.cursor() as cursor:
-        for table in _TABLES:
-            cursor.execute(f"select count(*) from {table}")
-            ((counts[table],),) = cursor.fetchall()
-    return counts
 
 
 def _execute(connection: pymysql.Connection, sql: str) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.warehouse import FIRST, Figures, _read_scale, name_step
+from benchmarks.warehouse import FIRST, RECENT, Figures, _read_scale, name_step
 from benchmarks.warehouse_cost import WarehouseTime, model_time
 from benchmarks.warehouse_report import write_table
 from benchmarks.warehouse_source import Sizes
@@ -58,6 +58,31 @@ def test_sizes_are_scaled_by_factors_and_percentages() -> None:
     assert Sizes.scaled(0.0001).listings == 400
 
 
+def test_an_older_marketplace_has_more_days_and_no_more_listings() -> None:
+    """As many bookings a day, so that the same change of the last days is compared."""
+    young, old = Sizes.scaled(1), Sizes.scaled(1).older(4)
+    assert (old.listings, old.bookings, old.viewings) == (young.listings, 4 * young.bookings, 4 * young.viewings)
+    assert old.bookings / old.days == young.bookings / young.days
+
+
+@pytest.mark.parametrize(("visited", "verdict"), [(650, "1.30 | reached"), (655, "1.31 | **missed**")])
+def test_what_an_older_marketplace_visits_is_judged_by_the_younger_one(tmp_path: Path, visited: int, verdict: str) -> None:
+    """In rows, not in shares of what is stored, which grows too."""
+    young = replace(RUN, title=RECENT)
+    old = replace(young, stored=4000, visited={"load": {"raw.bookings": visited}})
+    write_table(tmp_path / "x.md", {"now": [RUN, young]}, [RUN, old], "", 100, "", 0, 1)
+    assert f"| {RECENT} | 1,000 → 4,000 | 500 → {visited} | {verdict} |" in (tmp_path / "x.md").read_text(encoding="utf-8")
+
+
+def test_rows_that_a_flipped_verdict_writes_are_counted_in_curated_and_in_all(tmp_path: Path) -> None:
+    """The second also has the weeks and days of each metric."""
+    run = replace(RUN, title="a verdict flipped", children=10, written={"curated.bookings": 15, "presentation.weeks": 85})
+    write_table(tmp_path / "x.md", {"now": [RUN, run]}, [], "", 100, "", 0, 1)
+    lines = (tmp_path / "x.md").read_text(encoding="utf-8").splitlines()
+    assert "| a verdict flipped | rows curated, times the listing's children | 2 | 1.5 | reached |" in lines
+    assert "| a verdict flipped | rows written, times the listing's children | 2 | 10 | **missed** |" in lines
+
+
 def test_the_table_sets_two_versions_side_by_side(tmp_path: Path) -> None:
     """And judges the last one; rows that the pipeline notes about itself are not those it writes."""
     before, now = (
@@ -65,7 +90,7 @@ def test_the_table_sets_two_versions_side_by_side(tmp_path: Path) -> None:
         replace(RUN, title="one new booking", visited={"load": {"raw.bookings": 300}}),
     )
     measured = {"before (main)": [RUN, before], "now": [RUN, now]}
-    write_table(tmp_path / "warehouse.md", measured, "400 listings", 200, "MariaDB 1", 0.5, 120)
+    write_table(tmp_path / "warehouse.md", measured, [], "400 listings", 200, "MariaDB 1", 0.5, 120)
     lines = (tmp_path / "warehouse.md").read_text(encoding="utf-8").splitlines()
     assert "| one new booking | rows visited, times rows stored | 0.3 | 0.5 → 0.3 | reached |" in lines
     assert "| load | 0.400 → 0.300 |" in lines
@@ -75,5 +100,5 @@ def test_the_table_sets_two_versions_side_by_side(tmp_path: Path) -> None:
 
 def test_a_statement_that_could_not_be_read_is_said(tmp_path: Path) -> None:
     """Its rows are missing."""
-    write_table(tmp_path / "x.md", {"now": [replace(RUN, not_understood=["select from: no"])]}, "", 100_000, "", 0, 1)
+    write_table(tmp_path / "x.md", {"now": [replace(RUN, not_understood=["select from: no"])]}, [], "", 100_000, "", 0, 1)
     assert "- `select from: no`" in (tmp_path / "x.md").read_text(encoding="utf-8")
