@@ -71,6 +71,8 @@ create schema if not exists apartments_presentation;
 
 -- (sql/control/procedures.sql, section require_audit)
 
+-- (sql/control/procedures.sql, section note_unload)
+
 -- (sql/control/procedures.sql, section close_run)
 
 -- (sql/control/tables.sql, section run)
@@ -91,8 +93,6 @@ create schema if not exists apartments_presentation;
 
 -- (sql/control/tables.sql, section table_load)
 
--- (sql/control/tables.sql, section replayed_load)
-
 
 -- batch `setup-1`
 
@@ -104,6 +104,8 @@ select 1 as is_set_up
     and input_hash = '…';
 
 set search_path to apartments_control;
+
+-- (sql/control/tables.sql, section replayed_load)
 
 -- (sql/control/tables.sql, section reconciliation)
 

@@ -18,15 +18,7 @@ unload
     iam_role 'arn:aws:iam::123456789012:role/copy'
     format as parquet partition by (lake_month) manifest allowoverwrite;
 
-delete from apartments_control.lake_unload where run_sequence = 2 and table_name = 'curated_bookings';
-
-insert into apartments_control.lake_unload (run_sequence, table_name, is_whole, unloaded_rows)
-    select 2, 'curated_bookings', false, count(*)
-    from apartments_curated.bookings
-    where (booking_date >= '2026-10-01'
-        and booking_date < '2026-12-01')
-    or (booking_date >= '2027-01-01'
-        and booking_date < '2027-02-01');
+call note_unload(2, 'curated_bookings', false);
 
 
 -- read when all of it is committed:

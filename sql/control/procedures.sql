@@ -247,6 +247,19 @@ begin
 end;
 $$ language plpgsql
 
+-- name: note_unload
+-- Notes how many rows the session's last UNLOAD wrote. It knows: nothing is counted again for that.
+create or replace procedure note_unload(p_run bigint, p_table varchar(255), p_is_whole boolean)
+as $$
+declare
+    v_rows bigint;
+begin
+    select pg_last_unload_count() into v_rows;
+    delete from lake_unload where run_sequence = p_run and table_name = p_table;
+    insert into lake_unload (run_sequence, table_name, is_whole, unloaded_rows) values (p_run, p_table, p_is_whole, v_rows);
+end;
+$$ language plpgsql
+
 -- name: close_run
 -- Ends a run and frees its lease. A run that published is 'succeeded', one that had nothing to publish 'unchanged'. One that was
 -- closed as failed just before its close, and then redriven, has done all the same: it counts as what it is, unless a newer one began.

@@ -256,6 +256,16 @@ def _ask_unload(account: Account) -> str:
     return as_text([[*row] for row in rows])
 
 
+def _ask_unload_count(account: Account) -> str:
+    account.need("redshift:Unload", bucket=account.bucket, copy_role=account.copy_role)
+    unload = (
+        f"unload ('select id from probe.t where id < 3') to 's3://{account.bucket}/{PREFIX}{uuid.uuid4().hex}/' "
+        f"iam_role '{account.copy_role}' format as parquet"
+    )
+    outcome = account.run([unload, "select pg_last_unload_count()"])
+    return outcome.error or as_text(outcome.results[-1])
+
+
 def _ask_unload_limit(account: Account) -> str:
     account.need("redshift:Unload", bucket=account.bucket, copy_role=account.copy_role)
     sql = f"unload ('select id from probe.t limit 1') to 's3://{account.bucket}/{PREFIX}limit/' iam_role '{account.copy_role}' "
@@ -466,6 +476,14 @@ FILES = (
         guide("r_UNLOAD"),
         "The lake would be under another key than yours (docs/how-to/keys.md).",
         _ask_unload_key,
+    ),
+    _question(
+        "unload count",
+        "how many rows the session's last UNLOAD wrote, asked in the same batch",
+        as_text([[2]]),
+        guide("PG_LAST_UNLOAD_COUNT"),
+        "The run would stop before the lake is switched (FixData): lake/file_lists.py compares the count with the manifest.",
+        _ask_unload_count,
     ),
     _question(
         "unload limit",

@@ -87,6 +87,9 @@ end $$;
 
 create or replace function redshift.getdate() returns timestamp language sql stable as    -- r_GETDATE: UTC, whole seconds
 $$ select date_trunc('second', clock_timestamp() at time zone 'UTC') $$;
+-- PG_LAST_UNLOAD_COUNT: of the session's last UNLOAD; 0 where it has run none. sessions.py notes it.
+create or replace function redshift.pg_last_unload_count() returns bigint language sql stable as
+$$ select coalesce(nullif(current_setting('redshift.last_unload_count', true), ''), '0')::bigint $$;
 create or replace function redshift.sysdate() returns timestamp language sql stable as    -- r_SYSDATE: start of the transaction, UTC
 $$ select transaction_timestamp() at time zone 'UTC' $$;
 

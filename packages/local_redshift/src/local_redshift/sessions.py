@@ -107,7 +107,9 @@ class Sessions:
         if translation.copy is not None:
             return None, copy_parquet.load(connection, self._s3, translation.copy)
         if translation.unload is not None:
-            return None, unload_parquet.unload(connection, self._s3, translation.unload, translation.text)
+            rows = unload_parquet.unload(connection, self._s3, translation.unload, translation.text)
+            connection.execute("select set_config('redshift.last_unload_count', %s, false)", [str(rows)])
+            return None, rows
         text = translation.bind(values)
         if not text:
             return None, 0

@@ -122,8 +122,9 @@ FUNCTIONS = frozenset(
     dense_rank exp first_value floor getdate greatest has_database_privilege has_schema_privilege
     has_table_privilege initcap lag last_day last_value
     lead least left len length listagg ln lower lpad ltrim max md5 median min mod months_between next_day
-    nth_value ntile nullif nvl nvl2 octet_length percent_rank percentile_cont percentile_disc pg_backend_pid pgdate_part
-    pi position power quote_ident quote_literal radians random rank regexp_count regexp_instr regexp_replace
+    nth_value ntile nullif nvl nvl2 octet_length percent_rank percentile_cont percentile_disc pg_backend_pid
+    pg_last_unload_count pgdate_part pi
+    position power quote_ident quote_literal radians random rank regexp_count regexp_instr regexp_replace
     regexp_substr repeat replace replicate reverse right round row_number rpad rtrim sign sin split_part sqrt stddev
     stddev_pop stddev_samp  strpos strtol substring sum sysdate tan textlen to_char to_date to_number
     to_timestamp translate trim trunc upper var_pop var_samp variance version

@@ -42,16 +42,16 @@ def list_table(bucket: str, marketplace: str, table: StaleTable, run_sequence: i
         rows: How many it unloaded.
 
     Raises:
-        FixData: the list that is to be continued, or UNLOAD's manifest, is missing.
+        FixData: the list that is to be continued is missing; or UNLOAD's manifest is, or is there where no row was unloaded.
     """
     layer, name = table.layer, table.table
-    files = []
-    if rows:  # UNLOAD of nothing writes nothing: a manifest that is there all the same is that of an earlier attempt
-        key = unload_folder(marketplace, layer, name, run_sequence) + "manifest"
-        manifest = find_json(bucket, key)
-        if manifest is None:
-            raise FixData(f"{address(bucket, key)} is missing, though {table.name} was unloaded: start a new execution")
-        files = [entry["url"] for entry in manifest["entries"]]
+    key = unload_folder(marketplace, layer, name, run_sequence) + "manifest"
+    # UNLOAD of nothing writes nothing, and each attempt of a run unloads the same.
+    manifest = find_json(bucket, key)
+    if (manifest is not None) != bool(rows):
+        found = "is missing" if manifest is None else "is there"
+        raise FixData(f"{address(bucket, key)} {found}, though {rows} rows of {table.name} were unloaded: start a new execution")
+    files = [entry["url"] for entry in manifest["entries"]] if manifest else []
     if table.parts is not None:
         stale = set(table.parts)
         base = _read_list(bucket, listing_key(marketplace, layer, name, table.base_run), table.name)

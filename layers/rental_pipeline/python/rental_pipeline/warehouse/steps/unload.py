@@ -54,8 +54,8 @@ def _divide(tables: list[list[str]]) -> Iterator[list[str]]:
 
 
 def _unload(request: StepRequest, table: StaleTable) -> list[str]:
-    """Return the statements that unload a table, and count what they do."""
-    control, run, name = request.schemas.control, request.run_sequence, literal(table.name)
+    """Return the statements that unload a table, and note how many rows that were."""
+    run, name = request.run_sequence, literal(table.name)
     columns, divided, where = f"{table.table}.*", "", ""
     if table.divided_by and table.date_column:
         part = f"lake_{table.divided_by}"
@@ -68,9 +68,7 @@ def _unload(request: StepRequest, table: StaleTable) -> list[str]:
         # Not CLEANPATH: files that an attempt left behind are in no manifest, and nobody needs a right to delete.
         f"unload ({literal(query)}) to {literal(prefix)} iam_role {literal(request.settings.copy_role_arn)}"
         f" format as parquet{divided} manifest allowoverwrite{request.settings.unload_encryption}",
-        f"delete from {control}.lake_unload where run_sequence = {run} and table_name = {name}",
-        f"insert into {control}.lake_unload (run_sequence, table_name, is_whole, unloaded_rows)"
-        f" select {run}, {name}, {str(table.parts is None).lower()}, count(*) from {table.relation}{where}",
+        f"call note_unload({run}, {name}, {str(table.parts is None).lower()})",
     ]
 
 
