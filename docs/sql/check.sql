@@ -94,34 +94,32 @@ where example is not null) as broken;
 
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
     select 2, 'references_known', 'fail', count(*), cast(min(example) as varchar(1024))
-    from (select 'bookings' || ' ' || coalesce(cast(bookings.booking_id as varchar(64)), '') ||
-        ': none of apartments has its apartment_id' as example
+    from (select example
+from (
+with known as (
+    select lower(cast(id as varchar(512))) as known_key from apartments_curated.apartments
+    union
+        select lower(row_key) as known_key
+        from apartments_curated.rejected_rows
+        where table_name = 'apartments'
+)
+select 'bookings' || ' ' || coalesce(cast(bookings.booking_id as varchar(64)), '') ||
+    ': none of apartments has its apartment_id' as example
 from (select *
         from apartments_curated.bookings
         where bookings.booking_id >= 8999
         and bookings.booking_id <= 9010) as bookings
-left join (select lower(cast(id as varchar(512))) as known_key
-        from apartments_curated.apartments
-        union
-        select lower(row_key) as known_key
-        from apartments_curated.rejected_rows
-        where table_name = 'apartments') as known
-    on lower(cast(bookings.apartment_id as varchar(512))) = known.known_key
+left join known on lower(cast(bookings.apartment_id as varchar(512))) = known.known_key
 where known.known_key is null
     and bookings.apartment_id is not null
 union all
 select 'user_viewing' || ' ' || coalesce(cast(user_viewing.event_day as varchar(64)), '') ||
     ': none of apartments has its apartment_id' as example
 from apartments_curated.user_viewing
-left join (select lower(cast(id as varchar(512))) as known_key
-        from apartments_curated.apartments
-        union
-        select lower(row_key) as known_key
-        from apartments_curated.rejected_rows
-        where table_name = 'apartments') as known
-    on lower(cast(user_viewing.apartment_id as varchar(512))) = known.known_key
+left join known on lower(cast(user_viewing.apartment_id as varchar(512))) = known.known_key
 where known.known_key is null
-    and user_viewing.apartment_id is not null) as broken;
+    and user_viewing.apartment_id is not null
+) as referring) as broken;
 
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
     select 2, 'tables_not_all_rejected', 'fail', count(*), cast(min(example) as varchar(1024))

@@ -323,35 +323,35 @@ union all
 
 insert into apartments_control.dirty_period (metric, period_start, run_sequence)
     select distinct metric, period_start, 2
-    from (select cast('average_booking_duration_weekly' as varchar(127)) as metric, touched_period.period_start
-        from (
-        select dirty_calendar.period_start
+    from (
+        select dirty_span.metric, dirty_calendar.period_start
         from (
             select distinct
-                first_calendar.week_start as first_period,
-                last_calendar.week_start as last_period
-            from (select
+                dirty_days.metric,
+                cast(date_trunc('week', greatest(dirty_days.first_day, cast('2000-01-01' as date))) as date) as
+                    first_period,
+                cast(date_trunc('week', least(dirty_days.last_day, cast('2050-12-31' as date))) as date) as
+                    last_period
+            from (select of_metric.metric, touched_day.first_day, touched_day.last_day from (select
     checkin_date as first_day,
     checkin_date as last_day
 from changed_bookings
-where booking_status = 'confirmed') as dirty_days
-            inner join apartments_control.calendar as first_calendar
-                on greatest(dirty_days.first_day, cast('2000-01-01' as date)) = first_calendar.calendar_date
-            inner join apartments_control.calendar as last_calendar
-                on least(dirty_days.last_day, cast('2050-12-31' as date)) = last_calendar.calendar_date
+where booking_status = 'confirmed') as touched_day
+    cross join (select cast('average_booking_duration_weekly' as varchar(127)) as metric) as of_metric
+    union all
+    select of_metric.metric, touched_day.first_day, touched_day.last_day
+    from (select
+    booking_date as first_day,
+    booking_date as last_day
+from changed_bookings
+where booking_status = 'confirmed') as touched_day
+    cross join (select cast('top_listings_weekly' as varchar(127)) as metric) as of_metric) as dirty_days
             where dirty_days.first_day <= dirty_days.last_day
         ) as dirty_span
         inner join (select distinct week_start as period_start
                 from apartments_control.calendar) as dirty_calendar
             on dirty_calendar.period_start between dirty_span.first_period and dirty_span.last_period
-        ) as touched_period
-            union all
-            select cast('top_listings_weekly' as varchar(127)) as metric, touched_period.period_start
-            from (select distinct calendar.week_start as period_start
-from changed_bookings
-inner join apartments_control.calendar on changed_bookings.booking_date = calendar.calendar_date
-where changed_bookings.booking_status = 'confirmed') as touched_period) as touched_periods
-    where period_start is not null;
+        ) as touched_periods where period_start is not null;
 
 insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
     select distinct cast('curated_bookings' as varchar(255)), cast(coalesce(extract(year from booking_date) *
@@ -741,33 +741,33 @@ union all
 
 insert into apartments_control.dirty_period (metric, period_start, run_sequence)
     select distinct metric, period_start, 1
-    from (select cast('average_booking_duration_weekly' as varchar(127)) as metric, touched_period.period_start
-        from (
-        select dirty_calendar.period_start
+    from (
+        select dirty_span.metric, dirty_calendar.period_start
         from (
             select distinct
-                first_calendar.week_start as first_period,
-                last_calendar.week_start as last_period
-            from (select
+                dirty_days.metric,
+                cast(date_trunc('week', greatest(dirty_days.first_day, cast('2000-01-01' as date))) as date) as
+                    first_period,
+                cast(date_trunc('week', least(dirty_days.last_day, cast('2050-12-31' as date))) as date) as
+                    last_period
+            from (select of_metric.metric, touched_day.first_day, touched_day.last_day from (select
     checkin_date as first_day,
     checkin_date as last_day
 from changed_bookings
-where booking_status = 'confirmed') as dirty_days
-            inner join apartments_control.calendar as first_calendar
-                on greatest(dirty_days.first_day, cast('2000-01-01' as date)) = first_calendar.calendar_date
-            inner join apartments_control.calendar as last_calendar
-                on least(dirty_days.last_day, cast('2050-12-31' as date)) = last_calendar.calendar_date
+where booking_status = 'confirmed') as touched_day
+    cross join (select cast('average_booking_duration_weekly' as varchar(127)) as metric) as of_metric
+    union all
+    select of_metric.metric, touched_day.first_day, touched_day.last_day
+    from (
+-- (sql/apartments/presentation/top_listings_weekly.sql, section dirty_days_from_bookings: see above)
+) as touched_day
+    cross join (select cast('top_listings_weekly' as varchar(127)) as metric) as of_metric) as dirty_days
             where dirty_days.first_day <= dirty_days.last_day
         ) as dirty_span
         inner join (select distinct week_start as period_start
                 from apartments_control.calendar) as dirty_calendar
             on dirty_calendar.period_start between dirty_span.first_period and dirty_span.last_period
-        ) as touched_period
-            union all
-            select cast('top_listings_weekly' as varchar(127)) as metric, touched_period.period_start
-            from (
--- (sql/apartments/presentation/top_listings_weekly.sql, section dirty_from_bookings: see above)
-) as touched_period) as touched_periods where period_start is not null;
+        ) as touched_periods where period_start is not null;
 
 insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
     select distinct cast('curated_bookings' as varchar(255)), cast(coalesce(extract(year from booking_date) *

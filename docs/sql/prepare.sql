@@ -149,26 +149,28 @@ create temp table changed_rate as
 
 create temp table changed_exchange_rate as
     with edge as (
-        select valid_from as edge_day, 1 as step from changed_rate
+        select valid_from as edge_day, 1 as step, 0 as is_of_calendar from changed_rate
         union all
-        select valid_to as edge_day, -1 as step from changed_rate
+        select valid_to as edge_day, -1 as step, 0 as is_of_calendar from changed_rate
         union all
-        select calendar_date as edge_day, 0 as step from apartments_control.calendar
+        select calendar_date as edge_day, 0 as step, 1 as is_of_calendar from apartments_control.calendar
     ),
 
     edge_day as (
-        select edge_day, sum(step) as step from edge group by edge_day
+        select edge_day, sum(step) as step, max(is_of_calendar) as is_of_calendar from edge group by edge_day
     ),
 
     counted as (
-        select edge_day, sum(step) over (order by edge_day rows unbounded preceding) as open_spans
-            from edge_day
+        select
+            edge_day,
+            is_of_calendar,
+            sum(step) over (order by edge_day rows unbounded preceding) as open_spans
+        from edge_day
     )
 
-    select counted.edge_day as rate_day
+    select edge_day as rate_day
     from counted
-    inner join apartments_control.calendar on counted.edge_day = calendar.calendar_date
-    where counted.open_spans > 0;
+    where open_spans > 0 and is_of_calendar = 1;
 
 insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
     select distinct cast('control_exchange_rate' as varchar(255)), 0, 1

@@ -14,24 +14,26 @@ call enter_step(2, 'publish', 43200);
 
 call require_audit(2, 17);
 
-create temp table _rp_gone_0 as
+create temp table _rp_before_0 as
     select average_booking_duration_weekly.*
     from apartments_presentation.average_booking_duration_weekly
     inner join apartments_control.staged_period
     on average_booking_duration_weekly.period_start = staged_period.period_start
     and staged_period.metric = 'average_booking_duration_weekly'
     where average_booking_duration_weekly.period_start >= '2026-11-16'
-    and average_booking_duration_weekly.period_start <= '2026-11-22' except
+    and average_booking_duration_weekly.period_start <= '2026-11-22';
+
+create temp table _rp_gone_0 as
+    select *
+    from _rp_before_0 except
     select *
     from apartments_staging.average_booking_duration_weekly;
 
 create temp table _rp_added_0 as
     select *
     from apartments_staging.average_booking_duration_weekly except
-    select average_booking_duration_weekly.*
-    from apartments_presentation.average_booking_duration_weekly
-    where average_booking_duration_weekly.period_start >= '2026-11-16'
-    and average_booking_duration_weekly.period_start <= '2026-11-22';
+    select *
+    from _rp_before_0;
 
 delete from apartments_presentation.average_booking_duration_weekly
     using _rp_gone_0
@@ -50,24 +52,26 @@ insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequ
         select period_start
         from _rp_added_0) as _rp_differing;
 
-create temp table _rp_gone_1 as
+create temp table _rp_before_1 as
     select top_listings_weekly.*
     from apartments_presentation.top_listings_weekly
     inner join apartments_control.staged_period
     on top_listings_weekly.period_start = staged_period.period_start
     and staged_period.metric = 'top_listings_weekly'
     where top_listings_weekly.period_start >= '2026-11-16'
-    and top_listings_weekly.period_start <= '2026-11-22' except
+    and top_listings_weekly.period_start <= '2026-11-22';
+
+create temp table _rp_gone_1 as
+    select *
+    from _rp_before_1 except
     select *
     from apartments_staging.top_listings_weekly;
 
 create temp table _rp_added_1 as
     select *
     from apartments_staging.top_listings_weekly except
-    select top_listings_weekly.*
-    from apartments_presentation.top_listings_weekly
-    where top_listings_weekly.period_start >= '2026-11-16'
-    and top_listings_weekly.period_start <= '2026-11-22';
+    select *
+    from _rp_before_1;
 
 delete from apartments_presentation.top_listings_weekly
     using _rp_gone_1
@@ -90,11 +94,28 @@ insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequ
 
 delete from apartments_control.dirty_period;
 
+delete from apartments_control.staged_period;
+
 delete from apartments_control.layer_position where layer = 'presentation';
 
 delete from apartments_control.layer_position where layer = 'control' and name = 'checks_and_charts';
 
-insert into apartments_control.layer_position (layer, name, run_sequence, as_of, input_hash, definition_hash)
-    values ('presentation', 'average_booking_duration_weekly', 2, '2026-11-21', '…', '…'), ('presentation',
-        'top_listings_weekly', 2, '2026-11-21', '…', '…'), ('control', 'checks_and_charts', 2, '2026-11-21',
-        '…', null);
+insert into apartments_control.layer_position (layer, name, run_sequence, watermark, as_of, input_hash,
+    definition_hash)
+    values ('presentation', 'average_booking_duration_weekly', 2, null, '2026-11-21', '…', '…'),
+        ('presentation', 'top_listings_weekly', 2, null, '2026-11-21', '…', '…'), ('control',
+        'checks_and_charts', 2, null, '2026-11-21', '…', null);
+
+update apartments_control.layer_position
+    set watermark = newest_period.newest
+    from (select cast('average_booking_duration_weekly' as varchar(127)) as metric, cast(max(period_start) as
+        timestamp) as newest
+        from apartments_presentation.average_booking_duration_weekly
+        where cast(dateadd(week, 1, period_start) as date) <= '2026-11-21'
+        union all
+        select cast('top_listings_weekly' as varchar(127)) as metric, cast(max(period_start) as timestamp) as
+            newest
+        from apartments_presentation.top_listings_weekly
+        where cast(dateadd(week, 1, period_start) as date) <= '2026-11-21') as newest_period
+    where layer_position.layer = 'presentation'
+    and layer_position.name = newest_period.metric;

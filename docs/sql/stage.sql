@@ -52,7 +52,8 @@ where metric = 'average_booking_duration_weekly';
 create temp table dirty_day as
 select calendar.calendar_date, dirty_period.period_start
 from apartments_control.calendar
-inner join dirty_period on calendar.week_start = dirty_period.period_start;
+inner join dirty_period on calendar.week_start = dirty_period.period_start
+where calendar.calendar_date between '2026-11-16' and '2026-11-22';
 
 create temp table stay_length as with stay as (
     select
@@ -132,23 +133,28 @@ select period_start, cast(dateadd(week, 1, period_start) as date) as period_end
 from apartments_control.staged_period
 where metric = 'top_listings_weekly';
 
+create temp table dirty_day as
+select calendar.calendar_date, dirty_period.period_start
+from apartments_control.calendar
+inner join dirty_period on calendar.week_start = dirty_period.period_start
+where calendar.calendar_date between '2026-11-16' and '2026-11-22';
+
 insert into apartments_staging.top_listings_weekly with listing_week as (
     select
-        dirty_period.period_start,
+        dirty_day.period_start,
         bookings.apartment_id,
         count(*) as bookings,
         sum(case when exchange_rate.currency is null then 1 else 0 end) as bookings_without_rate,
         cast(round(sum(bookings.total_price * exchange_rate.rate), 2) as decimal(38, 2)) as revenue
-    from dirty_period
-    inner join apartments_control.calendar on dirty_period.period_start = calendar.week_start
-    inner join apartments_curated.bookings on calendar.calendar_date = bookings.booking_date
+    from dirty_day
+    inner join apartments_curated.bookings on dirty_day.calendar_date = bookings.booking_date
     left join apartments_control.exchange_rate
         on bookings.currency = exchange_rate.currency
         and bookings.booking_date >= exchange_rate.valid_from
         and bookings.booking_date < exchange_rate.valid_to
     where bookings.booking_status = 'confirmed'
         and bookings.booking_date between cast('2026-11-16' as date) and cast('2026-11-22' as date)
-    group by dirty_period.period_start, bookings.apartment_id
+    group by dirty_day.period_start, bookings.apartment_id
 )
 
 select
@@ -211,7 +217,8 @@ where metric = 'average_booking_duration_weekly';
 create temp table dirty_day as
 select calendar.calendar_date, dirty_period.period_start
 from apartments_control.calendar
-inner join dirty_period on calendar.week_start = dirty_period.period_start;
+inner join dirty_period on calendar.week_start = dirty_period.period_start
+where calendar.calendar_date between '1999-12-01' and '2051-01-31';
 
 create temp table stay_length as with stay as (
     select
@@ -277,23 +284,28 @@ select period_start, cast(dateadd(week, 1, period_start) as date) as period_end
 from apartments_control.staged_period
 where metric = 'top_listings_weekly';
 
+create temp table dirty_day as
+select calendar.calendar_date, dirty_period.period_start
+from apartments_control.calendar
+inner join dirty_period on calendar.week_start = dirty_period.period_start
+where calendar.calendar_date between '1999-12-01' and '2051-01-31';
+
 insert into apartments_staging.top_listings_weekly with listing_week as (
     select
-        dirty_period.period_start,
+        dirty_day.period_start,
         bookings.apartment_id,
         count(*) as bookings,
         sum(case when exchange_rate.currency is null then 1 else 0 end) as bookings_without_rate,
         cast(round(sum(bookings.total_price * exchange_rate.rate), 2) as decimal(38, 2)) as revenue
-    from dirty_period
-    inner join apartments_control.calendar on dirty_period.period_start = calendar.week_start
-    inner join apartments_curated.bookings on calendar.calendar_date = bookings.booking_date
+    from dirty_day
+    inner join apartments_curated.bookings on dirty_day.calendar_date = bookings.booking_date
     left join apartments_control.exchange_rate
         on bookings.currency = exchange_rate.currency
         and bookings.booking_date >= exchange_rate.valid_from
         and bookings.booking_date < exchange_rate.valid_to
     where bookings.booking_status = 'confirmed'
         and bookings.booking_date between cast('1999-12-01' as date) and cast('2051-01-31' as date)
-    group by dirty_period.period_start, bookings.apartment_id
+    group by dirty_day.period_start, bookings.apartment_id
 )
 
 select

@@ -38,6 +38,7 @@ DOCUMENTS: dict[str, Any] = {
     "archive.json": Archive,
     "lake.json": Lake,
     "unloads.json": dict[str, int],
+    "newest.json": dict[str, str],
     "figures.json": Figures,
     "what plan_run returns": PlanSummary,
     "what plan_run returns before a run is opened": ChangeDetection,

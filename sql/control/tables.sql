@@ -90,7 +90,8 @@ create table if not exists run_cost (
 -- name: layer_position
 -- One row per layer and table.
 -- raw: run_sequence = last run that changed the table, watermark = the source's clock up to which changes are in.
--- curated: run_sequence = raw is applied up to this run. presentation: as_of = the day the metric was built for.
+-- curated: run_sequence = raw is applied up to this run. presentation: as_of = the day the metric was built for, watermark = the
+-- newest period that had ended by then and has rows (charts are read from there on).
 -- raw: first_run_sequence = the run whose load began the raw table as it is; null, as its watermark, until that is committed.
 -- erased: the last run that reloaded the table in full. archive: loads up to this run are tagged on S3. view: the run that made it.
 -- The hashes are of what the rows were made with (SQL, rates), so that an edit rebuilds them.

@@ -17,14 +17,13 @@ from rental_pipeline.base.object_store import PLAN, run_key, write_json
 from rental_pipeline.base.settings import WarehouseSettings
 from rental_pipeline.definitions.generic_checks import list_generic_checks
 from rental_pipeline.definitions.marketplace import Check, Marketplace
-from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY
+from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY, fill_in_days
 from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.model.plan_document import Plan, RawChanges, Rebuild
 from rental_pipeline.model.run_request import LAYERS
 from rental_pipeline.model.strategies import Append, Merge
 from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.run_step import run_step
-from rental_pipeline.warehouse.steps.stage import fill_in_days
 from tests.metrics.records import History, Rate, Row, Version
 from tests.metrics.subject import Subject
 
@@ -49,6 +48,7 @@ class Engine:
         tables: The source's rows as they are now, as the runs so far have brought them.
         history: The versions of each row, by table and key, for the judge; not of tables without a key.
         first_runs: The run that first brought rows of each table.
+        staged: The periods that the last run with anything to do rebuilt, as control.staged_period has them until it publishes.
     """
 
     warehouse: Any
@@ -62,6 +62,7 @@ class Engine:
     tables: dict[str, list[Row]] = field(default_factory=dict)
     history: History = field(default_factory=dict)
     first_runs: dict[str, int] = field(default_factory=dict)
+    staged: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def __post_init__(self) -> None:
         self.tables = {table: [] for table in self.subject.keys}
@@ -125,6 +126,7 @@ class Engine:
             self._step("curate", table)
         if pending["anything"]:
             self._step("stage")
+            self.staged = self.read("control.staged_period")
             self._step("check")
             self._step("publish")
         self._step("close")
@@ -178,12 +180,21 @@ class Engine:
         with self.warehouse.connect() as connection:
             connection.autocommit = False
             connection.execute("set search_path to redshift, pg_catalog")
+            self._stage_again(connection)
             connection.execute(fault)
             rows = connection.execute(
                 translate(fill_in_days(violations, FIRST_DAY, LAST_DAY)).bind({"as_of": as_of.isoformat()})
             ).fetchall()
             connection.rollback()
         return [row[0] for row in rows]
+
+    def _stage_again(self, connection: Any) -> None:
+        """Note the staged periods as they were when the checks ran: a publication forgets them."""
+        names = ", ".join(self.staged.columns)
+        into = f"copy {self.subject.marketplace}_control.staged_period ({names}) from stdin"
+        with connection.cursor() as cursor, cursor.copy(into) as copy:
+            for row in self.staged.itertuples(index=False):
+                copy.write_row(row)
 
     def _step(self, step: str, name: str | None = None, **more: Any) -> dict[str, Any]:
         settings = WarehouseSettings(

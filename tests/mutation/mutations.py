@@ -322,6 +322,20 @@ _BATCHES = [
         "",
         BATCHES,
     ),
+    _mutate(
+        "lake-believes-any-count",
+        f"{PACKAGE}/lake/file_lists.py",
+        "if (manifest is not None) != bool(rows):",
+        "if manifest is None and rows:",
+        f"{UNIT}/lake/test_file_lists.py",
+    ),
+    _mutate(
+        "keys-are-bounded-where-any-may-change",
+        f"{STEPS}/curated_build.py",
+        'is_known = not self.is_full and self.bound_curated() != "true" and',
+        "is_known = not self.is_full and",
+        f"{UNIT}/warehouse/test_bounds.py",
+    ),
     _mutate("load-is-not-compared", f"{STEPS}/load.py", "*load.commit(), *verify)", "*load.commit())", BATCHES),
     _mutate(
         "replay-is-not-confirmed",

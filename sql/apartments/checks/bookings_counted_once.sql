@@ -7,37 +7,58 @@
 -- parameters: first_day, last_day
 
 -- name: violations
-with to_count as (
-    select cast('top_listings_weekly' as varchar(64)) as metric, calendar.week_start as period_start
+with day_count as (
+    -- The table is read once for all metrics: by the day of booking, and by that of the checkin.
+    select
+        booking_date,
+        checkin_date,
+        sum(case when booking_status = 'confirmed' then 1 else 0 end) as confirmed,
+        sum(case when booking_status <> 'canceled' then 1 else 0 end) as not_canceled
     from apartments_curated.bookings
-    inner join apartments_control.calendar on bookings.booking_date = calendar.calendar_date
-    where bookings.booking_status = 'confirmed'
-        and bookings.booking_date between cast(:first_day as date) and cast(:last_day as date)
+    where booking_date between cast(:first_day as date) and cast(:last_day as date)
+        or checkin_date between cast(:first_day as date) and cast(:last_day as date)
+    group by booking_date, checkin_date
+),
+
+to_count as (
+    select
+        cast('top_listings_weekly' as varchar(64)) as metric,
+        calendar.week_start as period_start,
+        day_count.confirmed as bookings
+    from day_count
+    inner join apartments_control.calendar on day_count.booking_date = calendar.calendar_date
+    where calendar.calendar_date between cast(:first_day as date) and cast(:last_day as date)
     union all
-    select cast('bookings_per_user_weekly' as varchar(64)) as metric, calendar.week_start as period_start
-    from apartments_curated.bookings
-    inner join apartments_control.calendar on bookings.booking_date = calendar.calendar_date
-    where bookings.booking_status <> 'canceled'
-        and bookings.booking_date between cast(:first_day as date) and cast(:last_day as date)
+    select
+        cast('bookings_per_user_weekly' as varchar(64)) as metric,
+        calendar.week_start as period_start,
+        day_count.not_canceled as bookings
+    from day_count
+    inner join apartments_control.calendar on day_count.booking_date = calendar.calendar_date
+    where calendar.calendar_date between cast(:first_day as date) and cast(:last_day as date)
     union all
-    select cast('average_booking_duration_weekly' as varchar(64)) as metric, calendar.week_start as period_start
-    from apartments_curated.bookings
-    inner join apartments_control.calendar on bookings.checkin_date = calendar.calendar_date
-    where bookings.booking_status = 'confirmed'
-        and bookings.checkin_date between cast(:first_day as date) and cast(:last_day as date)
+    select
+        cast('average_booking_duration_weekly' as varchar(64)) as metric,
+        calendar.week_start as period_start,
+        day_count.confirmed as bookings
+    from day_count
+    inner join apartments_control.calendar on day_count.checkin_date = calendar.calendar_date
+    where calendar.calendar_date between cast(:first_day as date) and cast(:last_day as date)
     union all
-    select cast('average_booking_duration_monthly' as varchar(64)) as metric, calendar.month_start as period_start
-    from apartments_curated.bookings
-    inner join apartments_control.calendar on bookings.checkin_date = calendar.calendar_date
-    where bookings.booking_status = 'confirmed'
-        and bookings.checkin_date between cast(:first_day as date) and cast(:last_day as date)
+    select
+        cast('average_booking_duration_monthly' as varchar(64)) as metric,
+        calendar.month_start as period_start,
+        day_count.confirmed as bookings
+    from day_count
+    inner join apartments_control.calendar on day_count.checkin_date = calendar.calendar_date
+    where calendar.calendar_date between cast(:first_day as date) and cast(:last_day as date)
 ),
 
 expected as (
     select
         to_count.metric,
         to_count.period_start,
-        count(*) as bookings
+        sum(to_count.bookings) as bookings
     from to_count
     inner join apartments_control.staged_period
         on to_count.metric = staged_period.metric

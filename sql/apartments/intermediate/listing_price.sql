@@ -3,7 +3,7 @@
 -- grain:      one row per dirty period, price unit and currency that has an active listing
 -- reads:      dirty_period, apartments_curated.apartment_versions, apartments_curated.apartment_attributes,
 --             changed_apartment_versions, changed_apartment_attributes
--- parameters: as_of
+-- parameters: as_of, greatest_key, least_key
 --
 -- A listing counts once in every period in which it was active at any moment, with the last price it had while active in it, as
 -- its versions tell (not as it is today). The last period is the one that contains as_of.
@@ -59,19 +59,10 @@ select distinct
 from other_unit
 inner join apartments_curated.apartment_versions on other_unit.id = apartment_versions.id
 where apartment_versions.is_active
+    and apartment_versions.id between :least_key and :greatest_key
 
 -- name: rows
-with past_period as (
-    select
-        period_start,
-        period_end
-    from dirty_period
-    where period_start <= cast(:as_of as date)
-        -- A full build has every period of the calendar, most of them from before the first listing.
-        and period_end > (select min(valid_from) from apartments_curated.apartment_versions)
-),
-
-active_version as (
+with active_version as (
     select
         id,
         valid_from,
@@ -82,6 +73,16 @@ active_version as (
         lead(valid_from) over (partition by id order by valid_from) as next_active_from
     from apartments_curated.apartment_versions
     where is_active
+),
+
+past_period as (
+    select
+        period_start,
+        period_end
+    from dirty_period
+    where period_start <= cast(:as_of as date)
+        -- A full build has every period of the calendar, most of them from before the first listing.
+        and period_end > (select min(valid_from) from active_version)
 ),
 
 -- One row per period and listing: of its versions active in the period, the one after which no other begins before it ends.

@@ -4,7 +4,7 @@
 -- period:     week
 -- unique_key: period_start, user_id
 -- personal:   user_id
--- reads:      dirty_period, apartments_curated.bookings, apartments_control.calendar, changed_bookings
+-- reads:      dirty_day, apartments_curated.bookings, changed_bookings
 -- writes:     apartments_presentation.bookings_per_user_weekly
 -- parameters: first_day, last_day
 -- rerun:      replaces whole weeks; the same rows for the same curated rows
@@ -22,20 +22,20 @@ create table if not exists apartments_presentation.bookings_per_user_weekly (
 distkey (user_id)
 sortkey (period_start)
 
--- name: dirty_from_bookings
-select distinct calendar.week_start as period_start
+-- name: dirty_days_from_bookings
+select
+    booking_date as first_day,
+    booking_date as last_day
 from changed_bookings
-inner join apartments_control.calendar on changed_bookings.booking_date = calendar.calendar_date
-where changed_bookings.booking_status <> 'canceled'
+where booking_status <> 'canceled'
 
 -- name: rows
 select
-    dirty_period.period_start,
+    dirty_day.period_start,
     bookings.user_id,
     count(*) as bookings
-from dirty_period
-inner join apartments_control.calendar on dirty_period.period_start = calendar.week_start
-inner join apartments_curated.bookings on calendar.calendar_date = bookings.booking_date
+from dirty_day
+inner join apartments_curated.bookings on dirty_day.calendar_date = bookings.booking_date
 where bookings.booking_status <> 'canceled'
     and bookings.booking_date between cast(:first_day as date) and cast(:last_day as date)
-group by dirty_period.period_start, bookings.user_id
+group by dirty_day.period_start, bookings.user_id

@@ -4,10 +4,10 @@
 -- period:     week
 -- unique_key: period_start, city_key, state_key
 -- rank:       city_rank
--- reads:      dirty_period, apartments_curated.bookings, apartments_curated.apartment_attributes, apartments_control.calendar,
---             changed_bookings, changed_apartment_attributes
+-- reads:      dirty_day, apartments_curated.bookings, apartments_curated.apartment_attributes, changed_bookings,
+--             changed_apartment_attributes
 -- writes:     apartments_presentation.popular_cities_weekly
--- parameters: first_day, last_day
+-- parameters: first_day, greatest_key, last_day, least_key
 -- rerun:      replaces whole weeks; the same rows for the same curated rows
 -- storage:    diststyle all: small, joined to by reports; sortkey period_start: read by time
 --
@@ -30,13 +30,14 @@ create table if not exists apartments_presentation.popular_cities_weekly (
 diststyle all
 sortkey (period_start)
 
--- name: dirty_from_bookings
-select distinct calendar.week_start as period_start
+-- name: dirty_days_from_bookings
+select
+    booking_date as first_day,
+    booking_date as last_day
 from changed_bookings
-inner join apartments_control.calendar on changed_bookings.booking_date = calendar.calendar_date
-where changed_bookings.booking_status = 'confirmed'
+where booking_status = 'confirmed'
 
--- name: dirty_from_apartment_attributes
+-- name: dirty_days_from_apartment_attributes
 with moved as (
     -- Attributes that come or go count where they had a city. Any other change of them is none of a place.
     select id
@@ -47,30 +48,31 @@ with moved as (
         or (count(*) = 1 and min(city) is not null)
 )
 
-select distinct calendar.week_start as period_start
+select distinct
+    bookings.booking_date as first_day,
+    bookings.booking_date as last_day
 from moved
 inner join apartments_curated.bookings on moved.id = bookings.apartment_id
-inner join apartments_control.calendar on bookings.booking_date = calendar.calendar_date
 where bookings.booking_status = 'confirmed'
+    and bookings.apartment_id between :least_key and :greatest_key
 
 -- name: rows
 with spelling_week as (
     select
-        dirty_period.period_start,
+        dirty_day.period_start,
         apartment_attributes.city_key,
         apartment_attributes.state_key,
         apartment_attributes.city,
         apartment_attributes.state,
         count(*) as bookings
-    from dirty_period
-    inner join apartments_control.calendar on dirty_period.period_start = calendar.week_start
-    inner join apartments_curated.bookings on calendar.calendar_date = bookings.booking_date
+    from dirty_day
+    inner join apartments_curated.bookings on dirty_day.calendar_date = bookings.booking_date
     inner join apartments_curated.apartment_attributes on bookings.apartment_id = apartment_attributes.id
     where bookings.booking_status = 'confirmed'
         and bookings.booking_date between cast(:first_day as date) and cast(:last_day as date)
         and apartment_attributes.city is not null
     group by
-        dirty_period.period_start,
+        dirty_day.period_start,
         apartment_attributes.city_key,
         apartment_attributes.state_key,
         apartment_attributes.city,

@@ -24,19 +24,12 @@ create table if not exists apartments_presentation.repeat_customers_daily (
 diststyle all
 sortkey (period_start)
 
--- name: dirty_from_bookings
-with changed_day as (
-    select distinct booking_date
-    from changed_bookings
-    where booking_status = 'confirmed'
-)
-
-select distinct calendar.calendar_date as period_start
-from apartments_control.calendar
-inner join changed_day
-    on calendar.calendar_date >= changed_day.booking_date
-    and calendar.calendar_date < changed_day.booking_date + 30
-where calendar.calendar_date <= cast(:as_of as date)
+-- name: dirty_days_from_bookings
+select distinct
+    booking_date as first_day,
+    least(booking_date + 29, cast(:as_of as date)) as last_day
+from changed_bookings
+where booking_status = 'confirmed'
 
 -- name: rows
 with past_day as (

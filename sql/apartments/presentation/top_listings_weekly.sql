@@ -5,8 +5,7 @@
 -- unique_key: period_start, apartment_id
 -- holds:      revenue >= 0; (revenue is null) = (bookings = bookings_without_rate); bookings >= bookings_without_rate
 -- rank:       listing_rank of revenue
--- reads:      dirty_period, apartments_curated.bookings, apartments_control.exchange_rate, apartments_control.calendar,
---             changed_bookings
+-- reads:      dirty_day, apartments_curated.bookings, apartments_control.exchange_rate, changed_bookings
 -- writes:     apartments_presentation.top_listings_weekly
 -- parameters: first_day, last_day
 -- rerun:      replaces whole weeks; the same rows for the same curated rows and rates
@@ -30,30 +29,30 @@ create table if not exists apartments_presentation.top_listings_weekly (
 distkey (apartment_id)
 sortkey (period_start)
 
--- name: dirty_from_bookings
-select distinct calendar.week_start as period_start
+-- name: dirty_days_from_bookings
+select
+    booking_date as first_day,
+    booking_date as last_day
 from changed_bookings
-inner join apartments_control.calendar on changed_bookings.booking_date = calendar.calendar_date
-where changed_bookings.booking_status = 'confirmed'
+where booking_status = 'confirmed'
 
 -- name: rows
 with listing_week as (
     select
-        dirty_period.period_start,
+        dirty_day.period_start,
         bookings.apartment_id,
         count(*) as bookings,
         sum(case when exchange_rate.currency is null then 1 else 0 end) as bookings_without_rate,
         cast(round(sum(bookings.total_price * exchange_rate.rate), 2) as decimal(38, 2)) as revenue
-    from dirty_period
-    inner join apartments_control.calendar on dirty_period.period_start = calendar.week_start
-    inner join apartments_curated.bookings on calendar.calendar_date = bookings.booking_date
+    from dirty_day
+    inner join apartments_curated.bookings on dirty_day.calendar_date = bookings.booking_date
     left join apartments_control.exchange_rate
         on bookings.currency = exchange_rate.currency
         and bookings.booking_date >= exchange_rate.valid_from
         and bookings.booking_date < exchange_rate.valid_to
     where bookings.booking_status = 'confirmed'
         and bookings.booking_date between cast(:first_day as date) and cast(:last_day as date)
-    group by dirty_period.period_start, bookings.apartment_id
+    group by dirty_day.period_start, bookings.apartment_id
 )
 
 select

@@ -11,7 +11,8 @@
 -- drawn:      bookings_per_user
 -- empty:      No whole week with a booking has passed yet.
 -- reads:      apartments_presentation.bookings_per_user_weekly
--- parameters: as_of
+-- parameters: as_of, first_day
+-- lookback:   364 days
 --
 -- The newest year of whole weeks that has figures.
 
@@ -23,6 +24,7 @@ with whole_week as (
         count(*) as user_count
     from apartments_presentation.bookings_per_user_weekly
     where period_start + 7 <= cast(:as_of as date)
+        and period_start >= cast(:first_day as date)
     group by period_start
 )
 

@@ -8,7 +8,8 @@
 -- drawn:      bookings
 -- empty:      No whole week with a confirmed booking in a known city has passed yet.
 -- reads:      apartments_presentation.popular_cities_weekly
--- parameters: as_of
+-- parameters: as_of, first_day
+-- lookback:   84 days
 --
 -- Bookings add up over weeks, so this is the weekly metric's own figures. Cities of one name in two states are two; a city that
 -- is spelled in two ways is one, in the spelling of its busiest week.
@@ -23,6 +24,7 @@ with whole_week as (
         bookings as booking_count
     from apartments_presentation.popular_cities_weekly
     where period_start + 7 <= cast(:as_of as date)
+        and period_start >= cast(:first_day as date)
 ),
 
 newest as (

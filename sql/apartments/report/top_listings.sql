@@ -10,7 +10,8 @@
 -- empty:      No whole week with a confirmed booking has passed yet.
 -- unknown:    none of these bookings has an exchange rate into the currency of the figures
 -- reads:      apartments_presentation.top_listings_weekly, apartments_curated.apartments
--- parameters: as_of
+-- parameters: as_of, first_day
+-- lookback:   84 days
 --
 -- Revenue adds up over weeks, so this is the weekly metric's own figures. A listing that was removed has its last title, one that
 -- is set aside only its number. Bookings without a rate add nothing to revenue and are counted beside it; where there are no
@@ -26,6 +27,7 @@ with whole_week as (
         bookings_without_rate as without_rate
     from apartments_presentation.top_listings_weekly
     where period_start + 7 <= cast(:as_of as date)
+        and period_start >= cast(:first_day as date)
 ),
 
 newest as (

@@ -438,11 +438,14 @@ def test_a_price_of_today_leaves_old_weeks_alone(make_engine):
     engine = make_engine()
     engine.run(date(2024, 5, 1), {"apartments": [listing(1), listing(2)]})
     engine.run(date(2024, 5, 2), {"apartments": [listing(1, price="120.00", changed_at=datetime(2024, 5, 2, 9))]})
-    staged = engine.read("control.staged_period")
+    staged = engine.staged
     assert set(staged[staged.metric == "average_listing_price_weekly"].period_start) == {date(2024, 4, 29)}
     assert set(staged[staged.metric == "occupancy_monthly"].period_start) <= {date(2024, 5, 1)}
     rows = by_week(read_agreed(engine, "average_listing_price_weekly", date(2024, 5, 2)))
     assert rows[-2:] == [(date(2024, 4, 22), 2, 0, 100.0), (date(2024, 4, 29), 2, 0, 110.0)]
+    positions = engine.read("control.layer_position")
+    newest = positions[(positions.layer == "presentation") & (positions.name == "average_listing_price_weekly")].watermark
+    assert newest.tolist() == [datetime(2024, 4, 22)], "the newest week that has ended, by which charts read"
 
 
 @pytest.mark.slow

@@ -298,7 +298,7 @@ def test_w4_another_unit_makes_the_listings_weeks_anew_and_nothing_else_does(mak
     ):
         engine.run(AS_OF, {"apartment_attributes": [attributes(2, **changes)]})
         assert_agreed(engine, AS_OF)
-        staged = engine.read("control.staged_period")
+        staged = engine.staged
         rebuilt = set(staged[staged.metric == "average_listing_price_weekly"].period_start)
         # The week of the day of the run is looked at in any case.
         assert rebuilt - {date(2024, 4, 29)} == weeks - {date(2024, 4, 29)}
@@ -346,7 +346,7 @@ def test_c5_only_another_place_makes_the_weeks_of_cities_anew(make_engine):
     for changes, weeks in (({"body": "Bright."}, set()), ({"body": "Bright.", "cityname": "AUSTIN"}, {WEEK})):
         engine.run(AS_OF, {"apartment_attributes": [attributes(1, **changes)]})
         assert_agreed(engine, AS_OF)
-        staged = engine.read("control.staged_period")
+        staged = engine.staged
         assert set(staged[staged.metric == "popular_cities_weekly"].period_start) == weeks
 
 

@@ -43,7 +43,7 @@ def edit(engine: Engine, rates: str) -> dict[str, set[date]]:
     (engine.sql_root / "control" / FILE).write_text(rates, encoding="utf-8")
     engine.run(AS_OF)
     assert_metrics_agreed(engine, AS_OF)
-    staged = engine.read("control.staged_period")
+    staged = engine.staged
     staged = staged[staged.run_sequence == engine.run_sequence]
     return {metric: set(weeks) for metric, weeks in staged.groupby("metric").period_start if metric in CONVERTED}
 

@@ -19,6 +19,7 @@ from rental_pipeline.base.object_store import (
     LAKE,
     LEDGER,
     LOADS,
+    NEWEST,
     PENDING,
     PLAN,
     SLICES,
@@ -60,7 +61,21 @@ def test_keys_are_as_the_architecture_draws_them() -> None:
         progress_key("apartments", 7, 3),
         *(
             run_key("apartments", 7, name)
-            for name in (LEDGER, FINGERPRINTS, PLAN, COMPARED, SLICES, LOADS, PENDING, DIRTY, LAKE, UNLOADS, FIGURES, ARCHIVE)
+            for name in (
+                LEDGER,
+                FINGERPRINTS,
+                PLAN,
+                COMPARED,
+                SLICES,
+                LOADS,
+                PENDING,
+                DIRTY,
+                LAKE,
+                UNLOADS,
+                NEWEST,
+                FIGURES,
+                ARCHIVE,
+            )
         ),
         result_key("apartments", 7, "bookings", 3),
         known_prefix("apartments", 7, "bookings", 3) + "manifest",

@@ -129,3 +129,43 @@ def test_each_of_the_seven_metrics_is_in_the_report(metric):
 def _name_metrics(path: Path) -> set[str]:
     (tree,) = sqlglot.parse(path.read_text().partition("-- name: query")[2], read="redshift")
     return {table.name for table in tree.find_all(sqlglot.exp.Table) if table.db == "apartments_presentation"}
+
+
+BOUNDED = FILE.replace(
+    "-- drawn:", "-- lookback:   364 days\n-- reads:      shop_presentation.prices, shop_curated.flats\n-- drawn:"
+).replace("from prices", "from prices where week >= cast(:first_day as date)")
+
+
+@pytest.mark.parametrize(
+    ("newest", "first_day"),
+    [
+        ({"prices": "2026-11-16", "other": "2020-01-06"}, "2025-11-17"),
+        ({}, "1999-12-01"),
+        ({"other": "2026-11-16"}, "1999-12-01"),
+    ],
+)
+def test_a_chart_reads_from_its_metrics_newest_period_back(tmp_path, newest, first_day):
+    """Whichever that is; where it is not known, all of it."""
+    (chart,) = read_charts(write(tmp_path, BOUNDED))
+    assert chart.bound("shop_presentation", newest) == (
+        f"select week, price, listings from prices where week >= cast('{first_day}' as date)"
+    )
+
+
+def test_a_chart_of_two_metrics_reads_from_the_older_one_back(tmp_path):
+    (chart,) = read_charts(write(tmp_path, BOUNDED.replace("shop_curated.flats", "shop_presentation.weeks")))
+    assert "'2025-11-10'" in chart.bound("shop_presentation", {"prices": "2026-11-16", "weeks": "2026-11-09"})
+    assert "'1999-12-01'" in chart.bound("shop_presentation", {"prices": "2026-11-16"})
+
+
+@pytest.mark.parametrize(
+    "text", [BOUNDED.replace("-- lookback:   364 days\n", ""), FILE.replace("-- drawn:", "-- lookback: 9 days\n-- drawn:")]
+)
+def test_a_lookback_stands_where_the_query_has_its_day_and_nowhere_else(tmp_path, text):
+    with pytest.raises(FixConfiguration, match="lookback: 364 days"):
+        read_charts(write(tmp_path, text))
+
+
+def test_a_lookback_is_a_number_of_days(tmp_path):
+    with pytest.raises(FixConfiguration, match="a year"):
+        read_charts(write(tmp_path, BOUNDED.replace("364 days", "a year")))

@@ -32,7 +32,7 @@ OPTIONAL = {
     *(("curated", key) for key in ("joins", "lake", "removed", "amount", "unique_key", "holds", "days", "personal")),
     *(("presentation", key) for key in ("holds", "days", "personal", "rank", "lookback", "lake")),
     ("checks", "touched"),
-    *(("report", key) for key in ("matters", "unknown")),
+    *(("report", key) for key in ("matters", "unknown", "lookback")),
 }
 MARKETPLACES = sorted(path.parent.name for path in (ROOT / "sql").glob("*/source.yaml"))
 PATHS = [path for name in MARKETPLACES for folder in FOLDERS for path in sorted((ROOT / "sql" / name / folder).glob("*.sql"))]
@@ -123,16 +123,22 @@ def params(sql: str) -> list[str]:
 
 
 @each_file
-def test_the_only_parameters_are_days(path):
-    """That of the run; of metrics and checks also the first and the last of what is rebuilt. All are cast, for they are texts."""
+def test_the_only_parameters_are_days_and_keys(path):
+    """That of the run; of metrics and checks also the first and the last of what is rebuilt. Days are cast, for they are texts.
+
+    What asks which periods a change touches has no such days yet, but the least and the greatest key that changed.
+    """
     file = read_sql_file(path)
     statements = "\n".join(file.sections.values())
     found = params(statements)
-    bounded = path.parent.name in ("presentation", "intermediate", "checks")
-    assert set(found) <= ({":as_of", ":first_day", ":last_day"} if bounded else {":as_of"})
-    assert len(found) == len(re.findall(r"cast\(:\w+ as date\)", statements))
+    keys = {":least_key", ":greatest_key"}
+    offered = {"presentation": {":first_day", ":last_day"}, "report": {":first_day"}}
+    offered |= dict.fromkeys(("intermediate", "checks"), offered["presentation"])
+    assert set(found) - keys <= {":as_of", *offered.get(path.parent.name, ())}
+    assert len([name for name in found if name not in keys]) == len(re.findall(r"cast\(:\w+ as date\)", statements))
     assert file.header["parameters"] == (", ".join(sorted(name[1:] for name in set(found))) or "none")
-    assert all("_day" not in name for section, sql in file.sections.items() if "dirty" in section for name in params(sql))
+    for section, sql in file.sections.items():
+        assert set(params(sql)).isdisjoint({":first_day", ":last_day"} if "dirty" in section else keys)
 
 
 @each_file

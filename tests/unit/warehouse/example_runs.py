@@ -12,7 +12,19 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from rental_pipeline.base.object_store import DIRTY, LAKE, LEDGER, LOADS, PENDING, PLAN, SLICES, replay_key, run_key, write_json
+from rental_pipeline.base.object_store import (
+    DIRTY,
+    LAKE,
+    LEDGER,
+    LOADS,
+    NEWEST,
+    PENDING,
+    PLAN,
+    SLICES,
+    replay_key,
+    run_key,
+    write_json,
+)
 from rental_pipeline.definitions.marketplace import Marketplace
 from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.model.fingerprints import Fingerprint, Span
@@ -95,6 +107,7 @@ def write_runs(sql_root: Path) -> None:
         _write(run, PENDING, {"curated": ["apartments", "bookings", "user_viewing"], "arrivals": arrivals, "dirty": {}})
         dirty = {"first_period": "2026-11-16", "last_period": "2026-11-16"}
         _write(run, DIRTY, dict.fromkeys(metrics, dirty))
+        _write(run, NEWEST, dict.fromkeys(metrics, "2026-11-16"))
     _write(2, LAKE, _lake())
     (known,) = [Slice(3, "apartments", 0, ("100",), ("200",), compared=True)]
     _write(3, SLICES, [known.to_json()])

@@ -72,6 +72,29 @@ def test_a_build_reads_what_it_judges(table, found, raw, curated):
     assert (build.bound_raw("r"), build.bound_curated()) == (raw, curated)
 
 
+OPEN = f"id between -{'9' * 38} and {'9' * 38}"
+
+
+@pytest.mark.parametrize(
+    ("table", "arrivals", "key_type", "bounds"),
+    [
+        ("apartments", ARRIVED, "bigint", "id between 10 and 20"),
+        ("apartments", replace(ARRIVED, least="-3"), "bigint", "id between -3 and 20"),
+        # Rows that were waiting for a parent may have any key; of a text no literal is a number.
+        ("bookings", replace(ARRIVED, orphans=1, orphans_accepted=1), "bigint", OPEN),
+        ("bookings", ARRIVED, "varchar(20)", OPEN),
+        ("bookings", replace(ARRIVED, least="10.5"), "bigint", OPEN),
+        ("user_viewing", Arrivals(least="2026-11-20", greatest="2026-11-21"), "bigint", OPEN),
+        ("apartments", Arrivals(), "bigint", OPEN),
+    ],
+)
+def test_keys_are_written_as_literals_where_all_changed_rows_lie_between(table, arrivals, key_type, bounds):
+    """Of what a metric asks of a table that grows; a colon that casts is left alone."""
+    build = Request(arrivals, key_type).build(table)
+    sql = "id between :least_key and :greatest_key and x::least_key = :least_keys"
+    assert build.fill_in_keys(sql) == f"{bounds} and x::least_key = :least_keys"
+
+
 def test_days_bound_an_append_table():
     """It has no keys."""
     build = Request(Arrivals(least="2026-11-20", greatest="2026-11-21")).build("user_viewing")

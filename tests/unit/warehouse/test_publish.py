@@ -68,3 +68,23 @@ def test_a_row_that_is_as_it_was_is_not_written():
     added = gone.replace("gone", "added")
     assert f"insert into apartments_presentation.popular_cities_weekly select * from {added}" in statements
     assert "drop table apartments_presentation" not in statements
+
+
+def test_the_newest_period_is_looked_for_from_the_one_that_was_known_on():
+    """Of one metric; where none is known, in all of it. Charts read from there."""
+    request = make_request("apartments")
+    known = replace(position("presentation", "top_listings_weekly"), watermark="2026-11-16T00:00:00.000000")
+    others = (each for each in request.ledger.positions if each.name != known.name)
+    request.__dict__["ledger"] = replace(request.ledger, positions=(*others, known))
+    statements = "\n".join(sql for each in compose_publish(request).submissions for sql in each.statements)
+    noted = statements[statements.index("set watermark = newest_period.newest") :]
+    of = "from apartments_presentation.{} where cast(dateadd(week, 1, period_start) as date) <= '{}'"
+    day = request.plan.as_of
+    assert f"{of.format('top_listings_weekly', day)} and period_start >= '2026-11-16'" in noted
+    assert f"{of.format('bookings_per_user_weekly', day)} union all" in noted
+
+
+def test_a_publication_forgets_what_was_staged():
+    """No later run has to look at the periods of a first load."""
+    statements = "\n".join(sql for each in compose_publish(make_request("cars")).submissions for sql in each.statements)
+    assert "delete from cars_control.staged_period" in statements

@@ -5,12 +5,12 @@ from datetime import date
 import pytest
 
 from rental_pipeline.base.errors import FixConfiguration
-from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY, Metric
+from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY, Metric, fill_in_days
 from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.definitions.sql_files import read_sql_file
 from rental_pipeline.model.arrivals import PeriodRange
 from rental_pipeline.model.ledger import Ledger, Position
-from rental_pipeline.warehouse.steps.stage import fill_in_days, find_staged_days, is_stale
+from rental_pipeline.warehouse.steps.stage import find_staged_days, is_stale
 from tests.fixtures.composed_steps import SQL_ROOT
 from tests.unit.warehouse.example_runs import plan_a_run
 

@@ -30,6 +30,7 @@ FIGURES = "figures.json"
 ARCHIVE = "archive.json"
 PENDING = "pending.json"
 DIRTY = "dirty.json"
+NEWEST = "newest.json"
 _MOST_DELETED = 1000  # of one DeleteObjects
 _MOST_RUNS = 999_999  # as far as their numbers sort as texts
 _OVERTAKEN = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409", "NoSuchKey", "404")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 from rental_pipeline.base.errors import FixConfiguration
-from rental_pipeline.definitions.file_shapes import judge_shape
+from rental_pipeline.definitions.file_shapes import judge_shape, read_days
+from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY, fill_in_days
 from rental_pipeline.definitions.sql_files import SqlFile, read_sql_folder
 from rental_pipeline.definitions.units import PERIODS, TEXT, UNITS
 from rental_pipeline.model.figures_document import Column, DrawnChart, Row
@@ -35,7 +38,9 @@ class Chart:
         drawn: The name of the column that is drawn.
         empty: Why the query may have no rows, as a sentence.
         unknown: Why what is drawn may be NULL, within a sentence.
-        query: A select; `:as_of` is the day of the run.
+        query: A select; `:as_of` is the day of the run, `:first_day` one from which on the rows are that it shows.
+        reads: The tables of the query, with their schemas.
+        lookback: How many days before the newest periods that it reads of are shown; None: all of them may be.
     """
 
     name: str
@@ -49,6 +54,24 @@ class Chart:
     unknown: str
     matters: str
     query: str
+    reads: frozenset[str] = frozenset()
+    lookback: int | None = None
+
+    def bound(self, presentation: str, newest: Mapping[str, str]) -> str:
+        """Return the query with the day from which on it reads as a literal.
+
+        Args:
+            presentation: The schema.
+            newest: The first day of the newest period, of those that have ended and have rows, by metric, ISO.
+        """
+        if self.lookback is None:
+            return self.query
+        metrics = [table.partition(".")[2] for table in self.reads if table.startswith(f"{presentation}.")]
+        if metrics and all(metric in newest for metric in metrics):
+            first = min(date.fromisoformat(newest[metric]) for metric in metrics) - timedelta(days=self.lookback)
+        else:
+            first = FIRST_DAY
+        return fill_in_days(self.query, first, LAST_DAY)
 
     def draw(self, rows: list[Row]) -> DrawnChart:
         """Return the chart with its rows, as `figures.json` holds it.
@@ -113,7 +136,20 @@ def _read_chart(file: SqlFile) -> Chart:
         unknown=file.header.get("unknown", "it is not known"),
         matters=file.header.get("matters", ""),
         query=file.section("query"),
+        reads=frozenset(name.strip() for name in file.header.get("reads", "").split(",")),
+        lookback=_read_lookback(file),
     )
+
+
+def _read_lookback(file: SqlFile) -> int | None:
+    """Return the header's `lookback`, which stands where the query names `:first_day`, and nowhere else."""
+    names_day = bool(re.search(r"(?<!:):first_day\b", file.section("query")))
+    if names_day != ("lookback" in file.header):
+        raise FixConfiguration(
+            f"{file.path}: a query that names :first_day says in the header how far it looks back from the newest period,"
+            " and no other does: `lookback: 364 days`"
+        )
+    return read_days(file, "lookback") if names_day else None
 
 
 def _read_columns(file: SqlFile) -> tuple[Column, ...]:

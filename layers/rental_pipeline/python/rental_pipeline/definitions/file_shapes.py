@@ -40,7 +40,7 @@ _KEYS = {
     "views": _TOLD,
     "report": (
         *("place", "title", "reading", "matters", "chart", "columns", "drawn", "empty", "unknown"),
-        *("reads", "parameters"),
+        *("reads", "parameters", "lookback"),
     ),
 }
 _SECTIONS = {
@@ -80,6 +80,14 @@ def judge_shape(file: SqlFile, folder: str, curated: Collection[str] = ()) -> No
             f"{file.path} has a section `-- name: {nothing[0]}`, which nothing reads; it may have:"
             f" {', '.join([*sections, *of_tables])}{tables}"
         )
+
+
+def read_days(file: SqlFile, key: str) -> int:
+    """Return a number of days that a header line says as `29 days`."""
+    text = file.header_line(key)
+    if not (found := re.fullmatch(r"(\d{1,4}) days", text)):
+        raise FixConfiguration(f"{file.path}: {key} is {text!r}; write it as `29 days`")
+    return int(found[1])
 
 
 def list_read(sql: str, schema: str) -> set[str]:

@@ -48,7 +48,11 @@ def list_generic_checks(marketplace: Marketplace, rows: Mapping[str, str] | None
         "curated_values_in_range": [
             sql for table, relation in curated for sql in _find_out_of_range(table.file, relation, _unique_key(table), control)
         ],
-        "references_known": [sql for table, relation in curated for sql in _find_orphans(marketplace, table, relation)],
+        "references_known": [
+            sql
+            for parent in marketplace.curated
+            for sql in _find_orphans(marketplace, parent, _find_children(marketplace, parent, curated))
+        ],
         "tables_not_all_rejected": list(_find_all_rejected(marketplace, looked_at)),
         "metric_rows_unique": [_find_doubled(file, relation, _listed(file, "unique_key")) for file, relation in staged],
         "metric_values_in_range": [
@@ -123,30 +127,49 @@ def _quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _find_orphans(marketplace: Marketplace, table: CuratedTable, relation: str) -> Iterator[str]:
-    """Select the rows that refer to a row which is neither accepted, kept as removed, nor rejected.
+def _find_children(
+    marketplace: Marketplace, parent: CuratedTable, tables: Sequence[tuple[CuratedTable, str]]
+) -> list[tuple[CuratedTable, str, str]]:
+    """Return which of some tables, with the relation of their rows, refer to a parent, and by which column.
 
-    Only of a parent that keeps removed rows that can be said; a derived table refers to the rows that it is the history of.
+    Only of a parent that keeps removed rows can be said that it never had a row. A derived table refers to the rows that it is
+    the history of.
     """
-    curated = marketplace.schemas.curated
-    references = [(reference.curated_column, marketplace.curated_table(reference.parent)) for reference in table.references]
-    if table.is_derived:
-        references += [
-            (table.key[0], other) for other in marketplace.curated if other.source == table.source and not other.is_derived
+    if not parent.keeps_removed or len(parent.key) != 1:
+        return []
+    children = [
+        (table, relation, reference.curated_column)
+        for table, relation in tables
+        for reference in table.references
+        if reference.parent == parent.name
+    ]
+    if not parent.is_derived:
+        children += [
+            (table, relation, table.key[0]) for table, relation in tables if table.is_derived and table.source == parent.source
         ]
-    for column, parent in references:
-        if not parent.keeps_removed or len(parent.key) != 1:
-            continue
+    return children
+
+
+def _find_orphans(
+    marketplace: Marketplace, parent: CuratedTable, children: Sequence[tuple[CuratedTable, str, str]]
+) -> Iterator[str]:
+    """Select the rows that refer to a row which is neither accepted, kept as removed, nor rejected. The parent is read once."""
+    curated = marketplace.schemas.curated
+    selects = (
+        f"select {_tell(table.file, _unique_key(table), f'{table.name}.')} || ': none of {parent.name} has its {column}'"
+        f" as example\nfrom {relation}\n"
+        f"left join known on lower(cast({table.name}.{column} as varchar(512))) = known.known_key\n"
+        f"where known.known_key is null\n    and {table.name}.{column} is not null"
+        for table, relation, column in children
+    )
+    for part in divide_texts(selects, most_bytes=_SELECT_BYTES):
         # By text, whose case a marketplace may have its references ignore.
-        known = f"select lower(cast({parent.key[0]} as varchar(512))) as known_key from {curated}.{parent.name}"
-        rejected = f"select lower(row_key) as known_key from {curated}.rejected_rows where table_name = '{parent.name}'"
-        child = _tell(table.file, _unique_key(table), f"{table.name}.")
         yield (
-            f"select {child} || ': none of {parent.name} has its {column}' as example\n"
-            f"from {relation}\n"
-            f"left join ({known} union {rejected}) as known\n"
-            f"    on lower(cast({table.name}.{column} as varchar(512))) = known.known_key\n"
-            f"where known.known_key is null\n    and {table.name}.{column} is not null"
+            "select example\nfrom (\nwith known as (\n"
+            f"    select lower(cast({parent.key[0]} as varchar(512))) as known_key from {curated}.{parent.name}\n"
+            f"    union select lower(row_key) as known_key from {curated}.rejected_rows where table_name = '{parent.name}'\n)\n"
+            + "\nunion all\n".join(part)
+            + "\n) as referring"
         )
 
 

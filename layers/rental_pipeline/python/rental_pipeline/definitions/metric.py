@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 
 from rental_pipeline.base.errors import FixConfiguration
-from rental_pipeline.definitions.file_shapes import DIRTY, DIRTY_DAYS
+from rental_pipeline.definitions.file_shapes import DIRTY, DIRTY_DAYS, read_days
 from rental_pipeline.definitions.sql_files import SqlFile
 
 # The first day of the period of a day of the calendar. `all` is one period: the whole calendar (sql/control/calendar.sql).
@@ -85,10 +85,7 @@ class Metric:
     @cached_property
     def lookback(self) -> int:
         """How many days before a period its rows are made from."""
-        text = self.file.header.get("lookback", "0 days")
-        if not (found := re.fullmatch(r"(\d{1,4}) days", text)):
-            raise FixConfiguration(f"{self.file.path}: lookback is {text!r}; write it as `29 days`")
-        return int(found[1])
+        return read_days(self.file, "lookback") if "lookback" in self.file.header else 0
 
     def cover(self, first: date, last: date) -> tuple[date, date]:
         """Return the first day of the period that holds a day, and the last day of the one that holds another."""
@@ -118,37 +115,6 @@ class Metric:
         """The selects of touched days, from `first_day` to `last_day`, by the curated table that touches them."""
         return self._sections(DIRTY_DAYS)
 
-    def select_dirty(self, table: str, control: str) -> str | None:
-        """Return the select of the periods (`period_start`) that a change of a curated table touches; None where it touches none.
-
-        Args:
-            control: The control schema.
-        """
-        selects = [
-            *self.dirty_from.get(table, ()),
-            *map(partial(self._find_periods, control), self.dirty_days_from.get(table, ())),
-        ]
-        return " union all ".join(f"({sql})" for sql in selects) if len(selects) > 1 else next(iter(selects), None)
-
-    def _find_periods(self, control: str, days: str) -> str:
-        """Return the select of the periods that hold a day of these. They are few before the join over a range."""
-        return f"""
-        select dirty_calendar.period_start
-        from (
-            select distinct
-                {self.start_in("first_calendar")} as first_period,
-                {self.start_in("last_calendar")} as last_period
-            from ({days}) as dirty_days
-            inner join {control}.calendar as first_calendar
-                on greatest(dirty_days.first_day, {_FIRST_DAY}) = first_calendar.calendar_date
-            inner join {control}.calendar as last_calendar
-                on least(dirty_days.last_day, {_LAST_DAY}) = last_calendar.calendar_date
-            where dirty_days.first_day <= dirty_days.last_day
-        ) as dirty_span
-        inner join (select distinct {self.period_start} as period_start from {control}.calendar) as dirty_calendar
-            on dirty_calendar.period_start between dirty_span.first_period and dirty_span.last_period
-        """
-
     def _sections(self, prefix: str) -> dict[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}
         for file in self.files:
@@ -157,3 +123,37 @@ class Metric:
                     table = name.removeprefix(prefix)
                     found[table] = (*found.get(table, ()), sql)
         return found
+
+
+def fill_in_days(sql: str, first: date, last: date) -> str:
+    """Write the days between which a statement reads as literals, in the place of `:first_day` and `:last_day`."""
+    for name, day in (("first_day", first), ("last_day", last)):
+        sql = re.sub(rf"(?<!:):{name}\b", f"'{day.isoformat()}'", sql)
+    return sql
+
+
+def find_periods(period: str, days: str, control: str) -> str:
+    """Return the select of the periods (`metric`, `period_start`) of one length that hold a touched day.
+
+    Args:
+        period: As a metric's.
+        days: A select of `metric`, `first_day` and `last_day`; a span that ends before it begins touches nothing.
+        control: The control schema.
+    """
+    if period == "all":
+        return f"select distinct metric, {_FIRST_DAY} as period_start from ({days}) as dirty_days where first_day <= last_day"
+    first, last = f"greatest(dirty_days.first_day, {_FIRST_DAY})", f"least(dirty_days.last_day, {_LAST_DAY})"
+    # A join over a range scales while few spans are joined: those of whole periods are few. The calendar is read once for all.
+    return f"""
+        select dirty_span.metric, dirty_calendar.period_start
+        from (
+            select distinct
+                dirty_days.metric,
+                cast(date_trunc('{period}', {first}) as date) as first_period,
+                cast(date_trunc('{period}', {last}) as date) as last_period
+            from ({days}) as dirty_days
+            where dirty_days.first_day <= dirty_days.last_day
+        ) as dirty_span
+        inner join (select distinct {_PERIODS[period]} as period_start from {control}.calendar) as dirty_calendar
+            on dirty_calendar.period_start between dirty_span.first_period and dirty_span.last_period
+        """

@@ -18,7 +18,8 @@ class Position(Document):
     Attributes:
         layer: raw, curated, presentation, lake, view, control or erased. name: Of its table; of control, archive or AUDIT's.
         run_sequence: The last run that changed it.
-        watermark: Of raw: the source watermark, ISO with microseconds, in the cursor's own clock.
+        watermark: Of raw: the source watermark, ISO with microseconds, in the cursor's own clock. Of presentation: the first day
+            of the newest period that had ended by as_of and has rows, or an earlier one; None: not known.
         as_of: Of presentation: the day it was made for, ISO.
         input_hash: Of what its rows were made with. definition_hash: Of its shape; of raw, of what was read.
         first_run_sequence: Of raw: the first load of the table as it stands.

@@ -9,7 +9,7 @@ from rental_pipeline.base.errors import FixData
 from rental_pipeline.definitions.curated_table import CuratedTable
 from rental_pipeline.definitions.generic_checks import ACCOUNTED_FOR, BEYOND_LIMIT, list_generic_checks
 from rental_pipeline.definitions.marketplace import Check
-from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY
+from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY, fill_in_days
 from rental_pipeline.model.raw_tables import quote_identifier
 from rental_pipeline.model.request_size import MAX_BYTES, divide_texts
 from rental_pipeline.model.strategies import Append
@@ -21,7 +21,7 @@ from rental_pipeline.warehouse.steps.set_aside import (
     list_set_aside_checks,
     select_set_aside,
 )
-from rental_pipeline.warehouse.steps.stage import fill_in_days, find_staged_days
+from rental_pipeline.warehouse.steps.stage import find_staged_days
 from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest, literal
 
 _CHECKS_PER_BATCH = 30

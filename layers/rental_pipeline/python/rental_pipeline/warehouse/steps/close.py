@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from rental_pipeline.base.errors import PipelineError
-from rental_pipeline.base.object_store import console_address, report_key
+from rental_pipeline.base.object_store import NEWEST, console_address, report_key, run_key, write_json
 from rental_pipeline.base.telemetry import count, dollars, logger, seconds
 from rental_pipeline.model.column_types import CatalogueColumn
 from rental_pipeline.model.document import read_rows
@@ -39,7 +39,10 @@ def compose_close(request: StepRequest) -> Step:
 
     def finish(rows: list[Rows]) -> dict[str, Any]:
         (ended,), loads, builds, set_aside, warnings, (lag,), costs, compared, positions, columns, (left,) = rows
-        _settle(request, ended["status"], read_rows(tuple[Position, ...], positions), columns, left)
+        after = read_rows(tuple[Position, ...], positions)
+        _settle(request, ended["status"], after, columns, left)
+        newest = {each.name: each.watermark[:10] for each in after if each.layer == "presentation" and each.watermark}
+        write_json(request.settings.bucket, run_key(schemas.marketplace, run, NEWEST), newest)
         dollars("RunCost", sum(float(row["usd"]) for row in costs if not row["replaces"]), marketplace=schemas.marketplace)
         _publish_metrics(schemas.marketplace, ended, loads, builds, lag["seconds"])
         found = _announce(request.plan.tables)

@@ -54,7 +54,7 @@ class Curation(CuratedBuild):
             union all
             (select * from _rp_after except select * from _rp_before)
             """,
-            *self._mark_dirty(),
+            *map(self.fill_in_keys, mark_dirty(self.request, self.table.name, self.request.marketplace.metrics)),
             self._mark_stale_in_lake(changed),
             f"delete from {self.curated}"
             + ("" if self.is_full else f" using _rp_touched where {on_touched} and {self.bound_curated()}"),
@@ -70,11 +70,6 @@ class Curation(CuratedBuild):
             f" {literal(self.request.marketplace.curated_hash(self.table))},"
             f" {literal(self.request.marketplace.definition_hash(self.table.file))})",
         ]
-
-    def _mark_dirty(self) -> list[str]:
-        """Note which periods of which metrics the changed rows touch, by each metric's own select."""
-        selects = {metric.name: metric.select_dirty(self.table.name, self.control) for metric in self.request.marketplace.metrics}
-        return mark_dirty(self.request, {metric: select for metric, select in selects.items() if select})
 
     def _mark_stale_in_lake(self, changed: str) -> str:
         """Note which months or years of the table the lake has to unload again.

@@ -12,6 +12,8 @@ from rental_pipeline.model.strategies import Append
 from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.steps.step import StepRequest, literal
 
+_WHOLE_NUMBER = re.compile(r"-?\d{1,38}")
+_BEYOND_KEYS = "9" * 38
 _ROW_KEY_BYTES = 512  # of the control schema's tables
 _ROW_KEY_START = 110  # characters, of up to four bytes each
 
@@ -108,6 +110,17 @@ class CuratedBuild:
         return (
             "true" if self.arrivals.orphans_accepted or self.arrivals.joined else self._bound_key(f"{self.table.name}.{column}")
         )
+
+    def fill_in_keys(self, sql: str) -> str:
+        """Write whole numbers between which the keys of all changed rows lie as literals, in place of `:least_key` and
+        `:greatest_key`; open-ended where that is not known, or a key is no whole number."""
+        ends = (self.arrivals.least or "", self.arrivals.greatest or "")
+        is_known = not self.is_full and self.bound_curated() != "true" and _sorts_as(self._key_type) == "number"
+        if not is_known or not all(map(_WHOLE_NUMBER.fullmatch, ends)):
+            ends = (f"-{_BEYOND_KEYS}", _BEYOND_KEYS)
+        for name, end in zip(("least_key", "greatest_key"), ends, strict=True):
+            sql = re.sub(rf"(?<!:):{name}\b", end, sql)
+        return sql
 
     def _bound_key(self, column: str) -> str:
         return write_bounds(column, self._key_type, self.arrivals.least, self.arrivals.greatest)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from rental_pipeline.definitions.metric import Metric, find_periods
 from rental_pipeline.model.arrivals import PeriodRange
 from rental_pipeline.model.request_size import divide_texts
 from rental_pipeline.warehouse.steps.step import Rows, StepRequest, literal
@@ -23,20 +26,43 @@ def read_dirty_ranges(rows: Rows) -> dict[str, PeriodRange]:
     return {row["metric"]: PeriodRange(row["first_period"], row["last_period"]) for row in rows}
 
 
-def mark_dirty(request: StepRequest, periods: dict[str, str]) -> list[str]:
-    """Return the statements that note periods as dirty.
+def mark_dirty(request: StepRequest, table: str, metrics: Iterable[Metric], days: str | None = None) -> list[str]:
+    """Return the statements that note which periods of some metrics a change of a table touches, by the metrics' own selects.
 
     Args:
-        periods: By metric, a select with a column `period_start`.
+        table: A curated table, or `exchange_rate`.
+        days: The select of touched days (`first_day`, `last_day`) for metrics that have none for the table; None: for those
+            nothing is touched.
     """
-    selects = [
+    control, selects = request.schemas.control, []
+    by_period: dict[str, dict[str, list[str]]] = {}
+    for metric in metrics:
+        own, own_days = metric.dirty_from.get(table, ()), metric.dirty_days_from.get(table, ())
         # An untyped literal has no type as a column of an inner query (Redshift: "failed to find conversion function").
-        f"select cast({literal(metric)} as varchar(127)) as metric, touched_period.period_start from ({select}) as touched_period"
-        for metric, select in periods.items()
-    ]
+        selects += [
+            f"select {_name(metric.name)} as metric, touched_period.period_start from ({sql}) as touched_period" for sql in own
+        ]
+        for sql in own_days or (() if own or days is None else (days,)):
+            by_period.setdefault(metric.period, {}).setdefault(sql, []).append(metric.name)
+    for period, metrics_of in by_period.items():
+        touched = [_select_days(sql, names) for sql, names in metrics_of.items()]
+        selects += [find_periods(period, " union all ".join(some), control) for some in divide_texts(touched, most_bytes=_BYTES)]
     return [
-        f"insert into {request.schemas.control}.dirty_period (metric, period_start, run_sequence)"
+        f"insert into {control}.dirty_period (metric, period_start, run_sequence)"
         f" select distinct metric, period_start, {request.run_sequence} from ({' union all '.join(some)}) as touched_periods"
         " where period_start is not null"
         for some in divide_texts(selects, most_bytes=_BYTES)
     ]
+
+
+def _select_days(days: str, metrics: list[str]) -> str:
+    """Return the select of touched days for each of some metrics, which have it in common: it is read once."""
+    of_metrics = " union all ".join(f"select {_name(metric)} as metric" for metric in metrics)
+    return (
+        f"select of_metric.metric, touched_day.first_day, touched_day.last_day from ({days}) as touched_day"
+        f" cross join ({of_metrics}) as of_metric"
+    )
+
+
+def _name(metric: str) -> str:
+    return f"cast({literal(metric)} as varchar(127))"

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from rental_pipeline.definitions.lake_tables import division_of, lake_name, mark_parts
 from rental_pipeline.definitions.metric import Metric
 from rental_pipeline.model.ledger import AUDIT
+from rental_pipeline.model.request_size import divide_texts
 from rental_pipeline.warehouse.steps.check import list_checks
 from rental_pipeline.warehouse.steps.stage import bound_periods, is_stale, staged_table
 from rental_pipeline.warehouse.steps.step import Step, StepRequest, insert_rows, literal
 from rental_pipeline.warehouse.steps.views import drop_views, make_views
+
+_BYTES = 40_000  # of what one statement unites
 
 
 def compose_publish(request: StepRequest) -> Step:
@@ -19,11 +23,11 @@ def compose_publish(request: StepRequest) -> Step:
     metrics = request.marketplace.metrics
     staged = [metric for metric in metrics if is_stale(request, metric)]
     positions = [
-        f"('presentation', {literal(metric.name)}, {run}, {as_of}, {literal(request.marketplace.metric_hash(metric))},"
-        f" {literal(request.marketplace.definition_hash(metric.file))})"
+        f"('presentation', {literal(metric.name)}, {run}, {_known_newest(request, metric)}, {as_of},"
+        f" {literal(request.marketplace.metric_hash(metric))}, {literal(request.marketplace.definition_hash(metric.file))})"
         for metric in metrics
     ]
-    audited = f"({literal(AUDIT[0])}, {literal(AUDIT[1])}, {run}, {as_of}, {literal(request.marketplace.audit_hash)}, null)"
+    audited = f"({literal(AUDIT[0])}, {literal(AUDIT[1])}, {run}, null, {as_of}, {literal(request.marketplace.audit_hash)}, null)"
     return Step(
         request.statement_name,
         request.write_all(
@@ -33,12 +37,14 @@ def compose_publish(request: StepRequest) -> Step:
             *make_views(request),
             # Nobody can have added any since they were staged: this run holds the lease.
             f"delete from {control}.dirty_period",
+            f"delete from {control}.staged_period",
             f"delete from {control}.layer_position where layer = 'presentation'",
             f"delete from {control}.layer_position where layer = {literal(AUDIT[0])} and name = {literal(AUDIT[1])}",
             *insert_rows(
-                f"{control}.layer_position (layer, name, run_sequence, as_of, input_hash, definition_hash)",
+                f"{control}.layer_position (layer, name, run_sequence, watermark, as_of, input_hash, definition_hash)",
                 [*positions, audited],
             ),
+            *_note_newest(request, staged),
         ),
     )
 
@@ -62,14 +68,14 @@ def _replace_periods(request: StepRequest, metric: Metric, number: int) -> list[
         return [f"drop table {published}", metric.file.section("table"), f"insert into {published} select * from {staged}"]
     if request.is_rebuilt("presentation", request.marketplace.metric_sources(metric)):
         return [f"delete from {published}", f"insert into {published} select * from {staged}"]
-    gone, added = f"_rp_gone_{number}", f"_rp_added_{number}"
+    before, gone, added = (f"_rp_{part}_{number}" for part in ("before", "gone", "added"))
     key = " and ".join(_equals(metric, column, gone) for column in metric.unique_key)
     return [
-        f"create temp table {gone} as select {metric.name}.* from {published} inner join {control}.staged_period"
+        f"create temp table {before} as select {metric.name}.* from {published} inner join {control}.staged_period"
         f" on {metric.name}.period_start = staged_period.period_start and staged_period.metric = {literal(metric.name)}"
-        f" where {bound_periods(request, metric)} except select * from {staged}",
-        f"create temp table {added} as select * from {staged}"
-        f" except select {metric.name}.* from {published} where {bound_periods(request, metric)}",
+        f" where {bound_periods(request, metric)}",
+        f"create temp table {gone} as select * from {before} except select * from {staged}",
+        f"create temp table {added} as select * from {staged} except select * from {before}",
         f"delete from {published} using {gone} where {key} and {bound_periods(request, metric)}",
         f"insert into {published} select * from {added}",
         mark_parts(
@@ -79,6 +85,33 @@ def _replace_periods(request: StepRequest, metric: Metric, number: int) -> list[
             f"(select period_start from {gone} union select period_start from {added}) as _rp_differing",
             division_of(metric),
         ),
+    ]
+
+
+def _known_newest(request: StepRequest, metric: Metric) -> str:
+    """Return the literal of a metric's newest period as the run before noted it; null where none did."""
+    position = request.ledger.position("presentation", metric.name)
+    return literal(position.watermark[:10] if position and position.watermark else None)
+
+
+def _note_newest(request: StepRequest, metrics: Sequence[Metric]) -> list[str]:
+    """Return the statements that note, of metrics of which periods were replaced, the newest period that has ended and has rows.
+
+    Charts read by it. It is looked for from the one that was known on; where all of those are gone, none is known until the next
+    publication looks at all.
+    """
+    selects = [
+        f"select cast({literal(metric.name)} as varchar(127)) as metric, cast(max(period_start) as timestamp) as newest"
+        f" from {request.schemas.presentation}.{metric.name}"
+        f" where {metric.period_end} <= {literal(request.plan.as_of)}"
+        + (f" and period_start >= {known}" if (known := _known_newest(request, metric)) != "null" else "")
+        for metric in metrics
+    ]
+    return [
+        f"update {request.schemas.control}.layer_position set watermark = newest_period.newest"
+        f" from ({' union all '.join(some)}) as newest_period"
+        " where layer_position.layer = 'presentation' and layer_position.name = newest_period.metric"
+        for some in divide_texts(selects, most_bytes=_BYTES)
     ]
 
 

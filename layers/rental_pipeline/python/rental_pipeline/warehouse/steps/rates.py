@@ -11,7 +11,6 @@ import io
 from rental_pipeline.base.object_store import rates_key, write_bytes, write_copy_manifest
 from rental_pipeline.definitions.exchange_rates import END_OF_TIME, PRECISION, SCALE, Rate, make_rates
 from rental_pipeline.definitions.lake_tables import EXCHANGE_RATE, mark_parts
-from rental_pipeline.definitions.metric import Metric
 from rental_pipeline.warehouse.data_api import Submission
 from rental_pipeline.warehouse.steps.dirty_periods import mark_dirty
 from rental_pipeline.warehouse.steps.step import StepRequest, literal
@@ -122,43 +121,38 @@ def _select_changed_days(control: str) -> str:
     """Select the calendar's days within the changed spans: those on which more spans have begun than ended."""
     return f"""
     with edge as (
-        select valid_from as edge_day, 1 as step from changed_rate
+        select valid_from as edge_day, 1 as step, 0 as is_of_calendar from changed_rate
         union all
-        select valid_to as edge_day, -1 as step from changed_rate
+        select valid_to as edge_day, -1 as step, 0 as is_of_calendar from changed_rate
         union all
-        select calendar_date as edge_day, 0 as step from {control}.calendar
+        select calendar_date as edge_day, 0 as step, 1 as is_of_calendar from {control}.calendar
     ),
 
     edge_day as (
-        select edge_day, sum(step) as step from edge group by edge_day
+        select edge_day, sum(step) as step, max(is_of_calendar) as is_of_calendar from edge group by edge_day
     ),
 
     counted as (
-        select edge_day, sum(step) over (order by edge_day rows unbounded preceding) as open_spans from edge_day
+        select
+            edge_day,
+            is_of_calendar,
+            sum(step) over (order by edge_day rows unbounded preceding) as open_spans
+        from edge_day
     )
 
-    select counted.edge_day as rate_day
+    select edge_day as rate_day
     from counted
-    inner join {control}.calendar on counted.edge_day = calendar.calendar_date
-    where counted.open_spans > 0
+    where open_spans > 0 and is_of_calendar = 1
     """
 
 
 def _mark_dirty(request: StepRequest) -> list[str]:
     """Note the periods of the metrics that convert by a changed rate. One that was never built is built whole in any case."""
     marketplace = request.marketplace
-    return mark_dirty(
-        request,
-        {
-            metric.name: _select_periods(metric, request.schemas.control)
-            for metric in marketplace.metrics
-            if marketplace.is_converted(metric) and request.ledger.position("presentation", metric.name)
-        },
-    )
-
-
-def _select_periods(metric: Metric, control: str) -> str:
-    return metric.select_dirty("exchange_rate", control) or (
-        f"select {metric.period_start} as period_start from {control}.calendar"
-        " inner join changed_exchange_rate on calendar.calendar_date = changed_exchange_rate.rate_day"
-    )
+    converted = [
+        metric
+        for metric in marketplace.metrics
+        if marketplace.is_converted(metric) and request.ledger.position("presentation", metric.name)
+    ]
+    days = "select rate_day as first_day, rate_day as last_day from changed_exchange_rate"
+    return mark_dirty(request, "exchange_rate", converted, days)

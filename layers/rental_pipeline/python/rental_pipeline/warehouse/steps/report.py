@@ -38,7 +38,7 @@ def compose_report(request: StepRequest) -> Step:
     return Step(
         name=request.statement_name,
         snapshot=Snapshot(
-            selects=(*facts.values(), *(chart.query for chart in charts)),
+            selects=(*facts.values(), *(chart.bound(request.schemas.presentation, request.newest) for chart in charts)),
             version=facts["published"],
             parameters={"as_of": request.plan.as_of},
         ),

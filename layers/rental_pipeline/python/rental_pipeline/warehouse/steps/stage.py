@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, timedelta
 
-from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY, Metric
+from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY, Metric, fill_in_days
 from rental_pipeline.warehouse.steps.step import Step, StepRequest, literal
 
 _DIRTY_DAY = "dirty_day"
@@ -57,13 +56,6 @@ def bound_periods(request: StepRequest, metric: Metric) -> str:
     return f"{metric.name}.period_start >= {first} and {metric.name}.period_start <= {last}"
 
 
-def fill_in_days(sql: str, first: date, last: date) -> str:
-    """Write the days between which a statement reads as literals, in the place of `:first_day` and `:last_day`."""
-    for name, day in (("first_day", first), ("last_day", last)):
-        sql = re.sub(rf"(?<!:):{name}\b", literal(day.isoformat()), sql)
-    return sql
-
-
 def staged_table(request: StepRequest, metric: Metric) -> str:
     return f"{request.schemas.staging}.{metric.name}"
 
@@ -84,7 +76,7 @@ def _stage(request: StepRequest, metric: Metric) -> list[str]:
         from {control}.staged_period
         where metric = {name}
         """,
-        *_select_days(metric, control),
+        *_select_days(metric, control, first, last),
         *(f"create temp table {each.name} as {fill_in_days(each.file.section('rows'), *days)}" for each in metric.intermediates),
         f"insert into {staged} {fill_in_days(metric.file.section('rows'), *days)}",
         f"insert into {control}.metric_build (run_sequence, metric, is_full, periods, metric_rows)"
@@ -114,7 +106,7 @@ def _empty(request: StepRequest, metric: Metric) -> list[str]:
     ]
 
 
-def _select_days(metric: Metric, control: str) -> list[str]:
+def _select_days(metric: Metric, control: str, first: date, last: date) -> list[str]:
     """Return the statement that lists the days of the dirty periods, for a metric that joins rows to them by their day."""
     if _DIRTY_DAY not in metric.reads:
         return []
@@ -124,6 +116,7 @@ def _select_days(metric: Metric, control: str) -> list[str]:
         select calendar.calendar_date, dirty_period.period_start
         from {control}.calendar
         inner join dirty_period on {metric.start_in("calendar")} = dirty_period.period_start
+        where calendar.calendar_date between {literal(first.isoformat())} and {literal(last.isoformat())}
         """
     ]
 

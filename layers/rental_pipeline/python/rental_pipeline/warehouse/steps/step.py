@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from rental_pipeline.base.errors import FixConfiguration
-from rental_pipeline.base.object_store import DIRTY, LEDGER, LOADS, PENDING, PLAN, run_key
+from rental_pipeline.base.object_store import DIRTY, LEDGER, LOADS, NEWEST, PENDING, PLAN, run_key
 from rental_pipeline.base.settings import WarehouseSettings
 from rental_pipeline.definitions.marketplace import Marketplace, Schemas
 from rental_pipeline.definitions.sql_files import hash_texts
@@ -152,6 +152,11 @@ class StepRequest:
     def dirty(self) -> dict[str, PeriodRange]:
         """The dirty periods of the metrics, once curated tables are built."""
         return self._read(dict[str, PeriodRange], DIRTY) if self.pending.curated else self.pending.dirty
+
+    @cached_property
+    def newest(self) -> dict[str, str]:
+        """The newest periods of metrics once the run is closed, ISO; a metric of which none is known is not there."""
+        return self._read(dict[str, str], NEWEST)
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -1,0 +1,50 @@
+"""Which periods a change makes stale: one statement for all metrics, that reads the calendar once for each length of period."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from rental_pipeline.definitions.marketplace import Schemas
+from rental_pipeline.definitions.metric import Metric
+from rental_pipeline.definitions.sql_files import read_sql_file
+from rental_pipeline.warehouse.steps.dirty_periods import mark_dirty
+
+REQUEST = SimpleNamespace(schemas=Schemas("shop"), run_sequence=7)
+DAYS = "select day as first_day, day as last_day from changed_sales"
+
+
+@pytest.fixture
+def make_metric(tmp_path):
+    def make(name: str, period: str, *sections: str) -> Metric:
+        path = tmp_path / f"{name}.sql"
+        path.write_text("\n\n".join([f"-- period: {period}", *sections]) + "\n")
+        return Metric(read_sql_file(path))
+
+    return make
+
+
+def test_the_calendar_is_read_once_for_each_length_of_period(make_metric):
+    """However many metrics there are; what two have in common is asked once."""
+    section = f"-- name: dirty_days_from_sales\n{DAYS}"
+    metrics = [make_metric(f"m{number}", period, section) for number, period in enumerate(["week", "month", "week", "all"])]
+    (statement,) = mark_dirty(REQUEST, "sales", metrics)
+    assert statement.count("shop_control.calendar") == 2
+    assert statement.count("from changed_sales") == 3
+    assert all(f"cast('m{number}' as varchar(127))" in statement for number in range(4))
+
+
+def test_periods_that_a_metric_tells_itself_are_taken(make_metric):
+    """Without a calendar; of a table that touches no metric nothing is noted."""
+    metric = make_metric("m", "all", "-- name: dirty_from_sales\nselect 1 as period_start from changed_sales")
+    (statement,) = mark_dirty(REQUEST, "sales", [metric])
+    assert "select 1 as period_start from changed_sales" in statement and "calendar" not in statement
+    assert mark_dirty(REQUEST, "shops", [metric]) == []
+
+
+def test_days_are_taken_for_a_metric_that_tells_none(make_metric):
+    """As those of a rate are; a metric that tells its own periods keeps them."""
+    plain = make_metric("plain", "day", "-- name: rows\nselect 1")
+    special = make_metric("special", "day", "-- name: dirty_from_exchange_rate\nselect 2 as period_start")
+    (statement,) = mark_dirty(REQUEST, "exchange_rate", [plain, special], DAYS)
+    assert statement.count(DAYS) == 1 and "cast('plain'" in statement
+    assert "select cast('special' as varchar(127)) as metric, touched_period.period_start from (select 2" in statement
