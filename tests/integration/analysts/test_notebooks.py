@@ -20,6 +20,8 @@ from tests.fixtures.warehouse import TARGET
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 PATHS = sorted(FOLDER.glob("*.ipynb"))
+# The others answer one question each.
+OVERVIEWS = {"rental_performance", "user_engagement", "cars_performance"}
 each_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 
 # Looks at each figure before it is shown and closed: what it says of itself, and how many points and bars are drawn in it.
@@ -84,13 +86,13 @@ def test_a_notebook_is_kept_without_outputs(path):
 def test_all_notebooks_connect_by_the_same_lines():
     """One cell, the same everywhere; it holds no name of a warehouse and no secret."""
     cells = [next(cell.source for cell in read_notebook(path).cells if cell.cell_type == "code") for path in PATHS]
-    assert len(PATHS) == 3 and len(set(cells)) == 1
+    assert len(PATHS) == 6 and len(set(cells)) == 1
     assert "wr.data_api.redshift.connect(" in cells[0] and "except" not in cells[0]
 
 
 def test_every_marketplace_has_notebooks():
     """Those that `make notebooks` executes after its run."""
-    assert {name: len(find_notebooks(name)) for name in ("apartments", "cars")} == {"apartments": 2, "cars": 1}
+    assert {name: len(find_notebooks(name)) for name in ("apartments", "cars")} == {"apartments": 4, "cars": 2}
 
 
 @each_notebook
@@ -111,11 +113,12 @@ def test_every_plot_says_what_it_shows(executed, path):
     notebook = executed(path.stem)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert [output.text for output in outputs if output.get("name") == "stderr"] == []
-    assert len(read_outputs(notebook, "image/png")) == 4
-    assert len(read_outputs(notebook, "text/markdown")) == 5, "of the day, and of each plot"
+    number = len(read_outputs(notebook, "image/png"))
+    assert number == (4 if path.stem in OVERVIEWS else 1)
+    assert len(read_outputs(notebook, "text/markdown")) == 1 + number, "of the day, and of each plot"
     printed = "".join(output.text for output in outputs if "text" in output)
     plots = {tuple(json.loads(line.removeprefix("PLOT "))) for line in printed.splitlines() if line.startswith("PLOT ")}
-    assert len(plots) == 4
+    assert len(plots) == number
     for title, x_label, y_label, drawn in plots:
         assert len(title) > 15 and x_label and y_label and drawn > 1, title
 
@@ -211,6 +214,61 @@ def test_cars_performance_tells_the_judges_figures(executed, published):
     tenth = sum(spent[: -(-len(spent) // 10)])
     assert f"bring **{100 * tenth / sum(spent):.0f} %** of the revenue" in spenders
     assert f"({spent[0]:,.2f})" in spenders
+
+
+@pytest.mark.slow
+def test_the_quiet_months_are_the_judges(executed, published):
+    """Months of the year more than five points below the occupancy of all nights."""
+    _, advice = read_outputs(executed("when_should_we_lower_prices"), "text/markdown")
+    months = [row for row in rows(published, "occupancy_monthly") if row["available_nights"]]
+    whole = [row for row in months if next_month(row["period_start"]) <= published.as_of]
+    newest = whole[-1]["period_start"]
+    whole = [row for row in whole if row["period_start"] > newest.replace(year=newest.year - 2)]
+    booked, available = Counter(), Counter()
+    for row in whole:
+        booked[row["period_start"].month] += row["booked_nights"]
+        available[row["period_start"].month] += row["available_nights"]
+    usual = 100 * booked.total() / available.total()
+    assert f"the usual **{usual:.1f} %**" in advice
+    rates = {month: 100 * booked[month] / available[month] for month in available}
+    assert f"{date(2000, min(rates, key=lambda month: (rates[month], month)), 1):%B} with {min(rates.values()):.1f} %" in advice
+    for month, rate in rates.items():
+        assert (f"{date(2000, month, 1):%B}" in advice.split("**:")[0] and "**:" in advice) == (rate < usual - 5)
+
+
+@pytest.mark.slow
+def test_the_guests_who_come_back_are_the_judges(executed, published):
+    """In another week than that of their first booking, and within a year of it."""
+    _, told = read_outputs(executed("do_guests_come_back"), "text/markdown")
+    day = last_row(published, "repeat_customers_daily")["period_start"]
+    weeks = defaultdict(list)
+    for row in rows(published, "bookings_per_user_weekly"):
+        if row["period_start"] <= day:
+            weeks[row["user_id"]].append(row["period_start"])
+    old = {user: found for user, found in weeks.items() if found[0] <= day - 53 * WEEK} or weeks
+    back = sum(any(0 < (week - found[0]).days <= 52 * 7 for week in found[1:]) for found in old.values())
+    assert f"Of {len(old):,} guests **{100 * back / len(old):.1f} %** book again within a year" in told
+
+
+@pytest.mark.slow
+def test_the_cars_that_stand_are_the_judges(executed, published):
+    """By the hours of the newest twelve whole months."""
+    _, told = read_outputs(executed("which_cars_stand_still"), "text/markdown")
+    day = last_row(published, "rentals_daily")["period_start"]
+    busy = max(
+        row["period_start"] for row in rows(published, "vehicle_type_rentals_daily") if row["rentals"] or row["occupied_hours"]
+    )
+    days = [row for row in rows(published, "vehicle_type_rentals_daily") if row["fleet_hours"] and row["period_start"] <= busy]
+    days = [row for row in days if next_month(row["period_start"]) <= day]
+    newest = days[-1]["period_start"].replace(day=1)
+    rented, fleet = Counter(), Counter()
+    for row in days:
+        if row["period_start"].replace(day=1) > newest.replace(year=newest.year - 1):
+            rented[row["vehicle_type"]] += row["rented_fleet_hours"]
+            fleet[row["vehicle_type"]] += row["fleet_hours"]
+    use = {kind: 100 * rented[kind] / fleet[kind] for kind in fleet}
+    assert f"they were out **{min(use.values()):.1f} %** of their hours" in told
+    assert f"**{min(use, key=use.__getitem__).replace('_', ' ')}** stand most" in told
 
 
 # When something is wrong
