@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pymysql
+
 from local.commands.progress import Progress
 from local.marketplace import generator, market
 from local.marketplace.day import play_day
@@ -145,9 +147,15 @@ def _play(stack: Stack, journal: Journal, data: str, day: NextDay) -> dict[str, 
             changes = play_day(connection, facts["seed"], day.number, stack.marketplace)
         else:
             founded = date.fromisoformat(facts["founded"])
-            changes = market.live_on(
-                connection, stack.marketplace, facts["scale"], facts["seed"], founded, first=day.first, last=day.last
-            )
+            try:
+                changes = market.live_on(
+                    connection, stack.marketplace, facts["scale"], facts["seed"], founded, first=day.first, last=day.last
+                )
+            except pymysql.IntegrityError as error:
+                raise RunFailed(
+                    f"the source here has rows that its market never had ({error.args[1]}): somebody else wrote them, or another"
+                    " version of this project made it; `make clean` first"
+                ) from error
     journal.note(days_played=day.number, lived_until=day.last.isoformat())
     return changes
 
