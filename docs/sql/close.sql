@@ -60,7 +60,8 @@ select datediff(second, min(watermark), getdate()) as seconds
 
 select item, usd, replaces from apartments_control.run_cost where run_sequence = 2;
 
-select table_name, ranges, ranges_different, source_rows_after, raw_rows_after
+select table_name, ranges, ranges_different, source_rows, source_rows_after, raw_rows_after, rows_unmoved,
+    rows_backdated
     from apartments_control.reconciliation
     where run_sequence = 2
     order by table_name;

@@ -209,9 +209,10 @@ lock lease;
 call enter_step(2, 'found', 43200);
 
 insert into apartments_control.reconciliation (run_sequence, table_name, is_whole, ranges, ranges_different,
-    source_rows, raw_rows, source_rows_after, raw_rows_after)
-    values (2, 'apartments', true, 256, 0, 1000, 1000, 1000, 1000), (2, 'user_viewing', false, 4, 2, 80, 70,
-        null, null);
+    source_rows, raw_rows, source_rows_after, raw_rows_after, rows_unmoved, rows_backdated, compared_at)
+    values (2, 'apartments', true, 256, 0, 1000, 1000, 1000, 1000, null, null,
+        cast('2026-11-21 03:00:00.000000' as timestamp)), (2, 'user_viewing', false, 4, 2, 80, 70, null, null,
+        null, null, cast('2026-11-21 03:00:00.000000' as timestamp));
 
 insert into apartments_control.table_load (run_sequence, table_name, manifest, slices, parts, bytes, rows_read,
     rows_in_parquet, zero_dates, rows_set_aside, rows_copied, keys_copied, rows_added, rows_removed,
@@ -234,9 +235,11 @@ lock lease;
 call enter_step(3, 'found', 43200);
 
 insert into apartments_control.reconciliation (run_sequence, table_name, is_whole, ranges, ranges_different,
-    source_rows, raw_rows, source_rows_after, raw_rows_after)
-    values (3, 'apartments', true, 256, 1, 1000, 1001, null, null), (3, 'bookings', true, 256, 0, 9000, 9000,
-        9000, 9000), (3, 'user_viewing', true, 700, 0, 50000, 50000, 50000, 50000);
+    source_rows, raw_rows, source_rows_after, raw_rows_after, rows_unmoved, rows_backdated, compared_at)
+    values (3, 'apartments', true, 256, 1, 1000, 1001, null, null, null, null,
+        cast('2026-11-22 03:00:00.000000' as timestamp)), (3, 'bookings', true, 256, 0, 9000, 9000, 9000, 9000,
+        0, 0, cast('2026-11-22 03:00:00.000000' as timestamp)), (3, 'user_viewing', true, 700, 0, 50000, 50000,
+        50000, 50000, null, null, cast('2026-11-22 03:00:00.000000' as timestamp));
 
 insert into apartments_control.table_load (run_sequence, table_name, manifest, slices, parts, bytes, rows_read,
     rows_in_parquet, zero_dates, rows_set_aside, rows_copied, keys_copied, rows_added, rows_removed,

@@ -63,6 +63,11 @@ select check_name, violations
     from apartments_control.check_result
     where run_sequence = 2
     and violations > 0
+    union all
+    select table_name || ' missed by its cursor' as check_name, rows_unmoved + rows_backdated as violations
+    from apartments_control.reconciliation
+    where run_sequence = 2
+    and rows_unmoved + rows_backdated > 0
     order by check_name;
 
 select item, quantity, unit, usd, replaces

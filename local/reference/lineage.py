@@ -21,6 +21,7 @@ from rental_pipeline.definitions.marketplace import Marketplace
 from rental_pipeline.definitions.metric import Metric
 from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.definitions.sql_files import read_sql_folder
+from rental_pipeline.model.contract import read_contract
 
 DIALECT = "redshift"
 _NO_SCHEMA = "of_the_run"  # in the place of the schema of tables that have none, since all of sqlglot's have one or none has
@@ -91,14 +92,20 @@ class Lineage:
         found = trace(sections["accepted"], read, inner)
         tables = {"newest": source, "versions": source}
         tables |= {f"known_{each.parent}": self.files.curated_table(each.parent).source for each in table.references}
+        # By which the engine dates a version.
+        cursor = {"_changed_at": self._cursors.get(source)}
         return {
             name: frozenset(
-                Origin(tables[origin.table], origin.column)
+                Origin(tables[origin.table], column)
                 for origin in origins
-                if origin.table in tables and not origin.column.startswith("_")
+                if origin.table in tables and (column := cursor.get(origin.column) or origin.column)[0] != "_"
             )
             for name, origins in found.items()
         }
+
+    @cached_property
+    def _cursors(self) -> dict[str, str | None]:
+        return {name: table.cursor for name, table in read_contract(self.sql_root / self.marketplace / "source.yaml").items()}
 
     @cached_property
     def _source_columns(self) -> dict[str, dict[str, str]]:

@@ -148,6 +148,8 @@ create table if not exists replayed_load (
 -- One row per run and table that was compared with the source, whole (is_whole) or the latest days of an append table: ranges of
 -- keys (or days), those that differ, and the rows on both sides, before what differs was read and after it was loaded (null where
 -- that did not come to its end; the load is committed only where both are equal). What was loaded is in table_load.
+-- Of a merge table rows_unmoved changed without moving the cursor, and rows_backdated came with a cursor from before the window of
+-- increments: no increment finds either. compared_at: the source's clock, when the comparison was planned.
 create table if not exists reconciliation (
     run_sequence bigint not null,
     table_name varchar(127) not null,
@@ -158,6 +160,9 @@ create table if not exists reconciliation (
     raw_rows bigint not null,
     source_rows_after bigint,
     raw_rows_after bigint,
+    rows_unmoved bigint,
+    rows_backdated bigint,
+    compared_at timestamp,
     primary key (run_sequence, table_name)
 )
 

@@ -59,6 +59,13 @@ begin
     if v_columns = 0 then
         alter table curated_build add column rows_judged bigint;
     end if;
+
+    select count(*) into v_columns from pg_table_def where tablename = 'reconciliation' and "column" = 'compared_at';
+    if v_columns = 0 then
+        alter table reconciliation add column rows_unmoved bigint;
+        alter table reconciliation add column rows_backdated bigint;
+        alter table reconciliation add column compared_at timestamp;
+    end if;
 end;
 $$ language plpgsql
 

@@ -95,7 +95,9 @@ select
     || coalesce(
         '; now ' || cast(source_rows_after as varchar(20)) || ' rows in the source, '
         || cast(raw_rows_after as varchar(20)) || ' in raw', ''
-    ) as detail
+    )
+    || case when rows_unmoved > 0 then '; changed without moving the cursor ' || cast(rows_unmoved as varchar(20)) else '' end
+    || case when rows_backdated > 0 then '; came with an old cursor ' || cast(rows_backdated as varchar(20)) else '' end as detail
 from reconciliation
 
 union all

@@ -21,7 +21,7 @@ from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY, fill_in_days
 from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.model.plan_document import Plan, RawChanges, Rebuild
 from rental_pipeline.model.run_request import LAYERS
-from rental_pipeline.model.strategies import Append, Merge
+from rental_pipeline.model.strategies import Append, Merge, Snapshot
 from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.run_step import run_step
 from tests.metrics.records import History, Rate, Row, Version
@@ -49,6 +49,7 @@ class Engine:
         history: The versions of each row, by table and key, for the judge; not of tables without a key.
         first_runs: The run that first brought rows of each table.
         staged: The periods that the last run with anything to do rebuilt, as control.staged_period has them until it publishes.
+        compared_at: The source's clock at the last comparison of all tables.
     """
 
     warehouse: Any
@@ -63,6 +64,7 @@ class Engine:
     history: History = field(default_factory=dict)
     first_runs: dict[str, int] = field(default_factory=dict)
     staged: pd.DataFrame = field(default_factory=pd.DataFrame)
+    compared_at: datetime | None = None
 
     def __post_init__(self) -> None:
         self.tables = {table: [] for table in self.subject.keys}
@@ -130,6 +132,18 @@ class Engine:
             self._step("check")
             self._step("publish")
         self._step("close")
+
+    def compare(self, compared_at: datetime) -> None:
+        """Note that the last run was a comparison, which found raw to be equal to the source."""
+        self.compared_at = compared_at
+        with self.warehouse.connect() as connection, connection.cursor() as cursor:
+            for table in self.subject.keys:
+                cursor.execute(
+                    f"insert into {self.subject.marketplace}_control.reconciliation (run_sequence, table_name, is_whole, ranges,"
+                    " ranges_different, source_rows, raw_rows, source_rows_after, raw_rows_after, compared_at)"
+                    " values (%s, %s, true, 1, 0, 0, 0, 0, 0, %s)",
+                    (self.run_sequence, table, compared_at),
+                )
 
     def remember(self, source_database: Any, run_sequence: int, observed_at: datetime) -> None:
         """Note what a real source holds at a run of the whole pipeline, in place of what a run of this engine brings."""
@@ -219,7 +233,9 @@ class Engine:
 
     def _plan(self, table: str) -> PlannedTable:
         key = self.subject.keys[table]
-        strategy = Merge((key,), "at") if key else Append("at")
+        # Of the columns, only the cursor is asked for by the steps that run here.
+        cursor = next((name for name in ("changed_at", "recorded_at") if name in self.names(table)), None)
+        strategy = Append(str(cursor)) if not key else Merge((key,), cursor) if cursor else Snapshot((key,))
         return PlannedTable(table, table, strategy, (), max_rejected_fraction=self.max_rejected_fraction)
 
     def _load(self, table: str, rows: list[Row], gone: list[Any], observed_at: datetime) -> None:
@@ -237,7 +253,7 @@ class Engine:
             tombstones = []
         if key:
             for row in [*rows, *tombstones]:
-                version = Version(self.run_sequence, observed_at, row if len(row) > 1 else None)
+                version = Version(self.run_sequence, observed_at, row if len(row) > 1 else None, self.compared_at)
                 self.history[table].setdefault(row[key], []).append(version)
         records = []
         for row, operation in [*((row, "U") for row in rows), *((row, "D") for row in tombstones)]:

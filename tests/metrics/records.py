@@ -22,11 +22,23 @@ class Version:
         run_sequence: The run.
         observed_at: The source's clock when that run was planned.
         row: The source's row; None: it was gone.
+        compared_at: The source's clock when its whole table was last compared, before that run.
     """
 
     run_sequence: int
     observed_at: datetime
     row: Row | None
+    compared_at: datetime | None = None
+
+
+def date_version(version: Version, before: Version | None) -> datetime:
+    """Return when a version came to be: what its row says (changed_at), or when it was seen.
+
+    It cannot be older than the last moment at which the pipeline saw the row as it was before: such a cursor says nothing.
+    """
+    changed_at: datetime | None = version.row.get("changed_at") if version.row else None
+    otherwise = max(filter(None, (before and before.observed_at, version.compared_at)), default=datetime.min)
+    return version.observed_at if changed_at is None or changed_at < otherwise else changed_at
 
 
 History = dict[str, dict[Any, list[Version]]]

@@ -15,8 +15,8 @@
 --
 -- Every listing that raw ever had has its history, whatever became of it: one that was removed, or is set aside today, keeps its
 -- past.
--- A version holds from its change (changed_at; where the source has none, when the pipeline first saw it), but never from before
--- its predecessor in run order; of versions from one moment the last counts.
+-- A version holds from its change (changed_at; where that is missing, or from before the row was last seen otherwise, when the
+-- pipeline first saw it), but never from before its predecessor in run order; of versions from one moment the last counts.
 -- valid_to is the next version's valid_from, exclusive; NULL: it still holds.
 -- The first version is taken to hold since the listing's creation. What lies before its change is an interval of its own, which
 -- is_assumed marks: nobody has seen it, and metrics count beside their figures how much of them rests on it.
@@ -42,8 +42,7 @@ with parsed as (
         id,
         _run_sequence as run_sequence,
         _operation as operation,
-        -- A tombstone has no cursor of its own: the row is gone since the run that missed it.
-        case when _operation = 'D' then _observed_at else coalesce(changed_at, _observed_at) end as version_changed_at,
+        _changed_at as version_changed_at,
         apartments_control.parse_number(apartments_control.clean_value(cast(price as varchar(256)))) as price,
         apartments_control.parse_currency(apartments_control.clean_value(cast(currency as varchar(256)))) as currency,
         apartments_control.parse_timestamp(

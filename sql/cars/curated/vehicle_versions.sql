@@ -13,8 +13,8 @@
 -- rerun:      the same rows: a function of all raw versions of each key, and of the run that loaded the table first
 -- storage:    distkey vehicle_id: joined to vehicles and rentals on it; sortkey vehicle_id, valid_from: read in a vehicle's order
 --
--- A version holds from its change (changed_at; where the source has none, when the pipeline first saw it), but never from before
--- its predecessor in run order; of versions from one moment the last counts. Times are to the second. valid_to is the next row's
+-- A version holds from its change (changed_at; where that is missing, or from before the vehicle was last seen otherwise, when the
+-- pipeline first saw it), but never from before its predecessor in run order; of versions from one moment the last counts. Times are to the second. valid_to is the next row's
 -- valid_from, exclusive; NULL: it still holds. Versions that differ in other columns only are one row. Where a tombstone stands
 -- there is a gap, so a vehicle that was sold is in the fleet until its absence was seen. One that is not said to be inactive is
 -- active.
@@ -42,14 +42,7 @@ with texts as (
         versions.vehicle_id,
         versions._run_sequence as run_sequence,
         versions._operation as operation,
-        date_trunc(
-            'second',
-            -- A tombstone has no cursor of its own: the row is gone since the run that missed it.
-            case
-                when versions._operation = 'D' then versions._observed_at
-                else coalesce(versions.changed_at, versions._observed_at)
-            end
-        ) as version_changed_at,
+        date_trunc('second', versions._changed_at) as version_changed_at,
         cars_control.clean_value(cast(versions.active as varchar(256))) as active_text,
         cars_control.clean_value(cast(versions.certification_date as varchar(256))) as certification_date_text
     from versions

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from rental_pipeline.base.errors import FixConfiguration, FixData
+from rental_pipeline.base.object_store import FIGURES, run_key
 from tests.fixtures.layers import APARTMENTS_KEYS as KEYS
 from tests.fixtures.layers import assert_mirrored, assert_same_layers, read_layers, read_loads, read_source
 from tests.fixtures.mariadb import SourceDatabase
@@ -58,6 +59,16 @@ def test_deletes_and_changes_that_moved_no_cursor_are_found_and_nothing_else_is_
     result = pipeline.run({"reconcile": True})
     assert result["status"] == "succeeded", result["message"]
     assert read_loads(fresh_warehouse, 2)["bookings"] == (2, 2, 1)
+    measured = fresh_warehouse.query(
+        "select table_name, rows_unmoved, rows_backdated from apartments_control.reconciliation where run_sequence = 2"
+    )
+    assert ("bookings", 1, 1) in [tuple(row) for row in measured]
+    assert (
+        "warning bookings: 1 rows changed without moving the cursor changed_at, 1 came with an older one: increments miss such"
+        " rows; take strategy: snapshot"
+    ) in result["message"]
+    figures = pipeline.read(run_key("apartments", 2, FIGURES))
+    assert {"check_name": "bookings missed by its cursor", "violations": 2} in figures["warnings"]
     assert_mirrored(generated, fresh_warehouse)
     layers = read_layers(fresh_warehouse)
     pipeline.run({"rebuild": True})

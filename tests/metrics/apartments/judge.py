@@ -20,7 +20,7 @@ from typing import Any
 
 import pandas as pd
 
-from tests.metrics.records import History, Rate, Row, Verdict, Version, make_frame, rank
+from tests.metrics.records import History, Rate, Row, Verdict, Version, date_version, make_frame, rank
 from tests.metrics.values import DAY, FIRST_DAY, LAST_DAY, read_flag, read_number, read_time, say, to_cents
 
 
@@ -284,15 +284,16 @@ class Timeline:
 def build_timeline(versions: list[Version]) -> Timeline:
     """Lay the versions of a listing along time.
 
-    A version begins when the row was changed, or (where that is not known) seen; never before the version that an earlier run
-    brought, whatever the clocks say. Later runs win. The first version goes back to the creation of the listing; from then until
-    its own beginning it is assumed.
+    A version begins when the row was changed, or (where that is not known, or cannot be) seen; never before the version that an
+    earlier run brought, whatever the clocks say. Later runs win. The first version goes back to the listing's creation; from then
+    until its own beginning it is assumed.
     """
     clock = datetime.min
     states: dict[datetime, Row | None] = {}
+    before = None
     for number, version in enumerate(sorted(versions, key=lambda version: version.run_sequence)):
-        changed_at = version.row.get("changed_at") if version.row else None
-        clock = max(clock, changed_at or version.observed_at)
+        clock = max(clock, date_version(version, before))
+        before = version
         state, broken_rule, _ = judge_apartment(version.row) if version.row else (None, "gone", set())
         if number == 0 and not broken_rule and state["created_at"] < clock:
             states[state["created_at"]] = state | {"is_assumed": True}

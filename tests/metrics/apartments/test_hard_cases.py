@@ -108,6 +108,27 @@ def test_nights_of_an_inactive_listing_are_no_part_of_the_rate(make_engine):
     assert months[date(2024, 3, 1)] == (29, 3, 2)
 
 
+@pytest.mark.parametrize(
+    ("cursor", "nights"),
+    [
+        (datetime(2024, 3, 2), 20),  # not moved
+        (datetime(2024, 3, 1), 20),  # moved back
+        (datetime(2024, 3, 12), 20),  # moved to before the comparison, which found the listing active
+        (datetime(2024, 3, 18), 17),  # since then: believed
+    ],
+)
+def test_a_cursor_is_believed_until_it_is_disproved(make_engine, cursor, nights):
+    """A listing closed on the 18th, as was seen on the 21st; it was active on the 15th, when all was compared."""
+    engine = make_engine()
+    opened = {"listing_created_on": "2024-03-01", "changed_at": datetime(2024, 3, 2)}
+    engine.run(date(2024, 3, 2), {"apartments": [listing(1, **opened)]})
+    engine.run(date(2024, 3, 15))
+    engine.compare(datetime(2024, 3, 15, 12))
+    engine.run(date(2024, 3, 21), {"apartments": [listing(1, **opened | {"is_active": "0", "changed_at": cursor})]})
+    months = by_month(read_agreed(engine, "occupancy_monthly", AS_OF))
+    assert months[date(2024, 3, 1)][0] == nights
+
+
 def test_a_month_without_availability_has_no_rate(figures):
     """Stayed nights of a listing that was never active: nothing to be a share of."""
     rows = figures("occupancy_monthly", apartments=[listing(1, is_active="False")], bookings=[booking(1)])
@@ -320,7 +341,8 @@ def test_24_a_history_has_no_overlap_whatever_the_clocks_say(make_engine):
     prices_and_clocks = [("1.00", 10), ("2.00", 20), ("3.00", 20), ("4.00", 5), ("5.00", 30)]
     for number, (price, day) in enumerate(prices_and_clocks):
         row = listing(1, price=price, changed_at=datetime(2024, 1, day), listing_created_on="2024-01-02")
-        engine.run(AS_OF + timedelta(days=number), {"apartments": [row]})
+        seen_at = datetime(2024, 1, max(each for _, each in prices_and_clocks[: number + 1]))
+        engine.run(AS_OF + timedelta(days=number), {"apartments": [row]}, observed_at=seen_at)
     assert read_versions(engine) == [
         (datetime(2024, 1, 2), datetime(2024, 1, 10), Decimal("1.00"), True, True),
         (datetime(2024, 1, 10), datetime(2024, 1, 20), Decimal("1.00"), True, False),
@@ -343,7 +365,8 @@ def test_broken_versions_and_absences_are_gaps(make_engine):
     ]
     for number, upserts in enumerate(steps):
         day = date(2024, 2, 1) + timedelta(days=number)
-        engine.run(day, upserts, None if upserts else {"apartments": [1]})
+        seen_at = datetime(2024, 1, (5, 10, 15, 20, 22)[number])
+        engine.run(day, upserts, None if upserts else {"apartments": [1]}, observed_at=seen_at)
         assert read_versions(engine)[:2] == [
             (datetime(2023, 1, 1), datetime(2024, 1, 5), Decimal("100.00"), True, True),
             (datetime(2024, 1, 5), datetime(2024, 1, 10) if number else None, Decimal("100.00"), True, False),
@@ -351,9 +374,9 @@ def test_broken_versions_and_absences_are_gaps(make_engine):
         if upserts is None or "-" in upserts["apartments"][0]["price"]:
             assert None not in [valid_to for _, valid_to, *_ in read_versions(engine)], "a listing that is set aside or gone"
     assert read_versions(engine)[2:] == [
-        (datetime(2024, 1, 15), datetime(2024, 2, 4, 12), Decimal("20.00"), True, False),
-        # It came back with an old cursor: it holds since the run that missed it, not from before.
-        (datetime(2024, 2, 4, 12), None, Decimal("30.00"), True, False),
+        (datetime(2024, 1, 15), datetime(2024, 1, 20), Decimal("20.00"), True, False),
+        # It came back with an old cursor: it holds since the run that saw it again.
+        (datetime(2024, 1, 22), None, Decimal("30.00"), True, False),
     ]
     read_agreed(engine, "average_listing_price_weekly", date(2024, 2, 5))
 
@@ -452,11 +475,13 @@ def test_a_price_of_today_leaves_old_weeks_alone(make_engine):
 def test_a_change_that_comes_late_reaches_back_to_when_it_was_made(make_engine):
     """A listing was off from March to April, which the pipeline learns in June: the nights and prices of then are made again."""
     engine, as_of = make_engine(), date(2024, 6, 20)
-    engine.run(as_of, {"apartments": [listing(1), listing(2, changed_at=datetime(2024, 1, 1))], "bookings": [booking(1)]})
-    engine.run(as_of, {"apartments": [listing(2, is_active="0", changed_at=datetime(2024, 3, 13, 9))]})
+    closed, opened = datetime(2024, 3, 13, 9), datetime(2024, 4, 30, 9)
+    first = {"apartments": [listing(1), listing(2, changed_at=datetime(2024, 1, 1))], "bookings": [booking(1)]}
+    engine.run(as_of, first, observed_at=datetime(2024, 1, 2))
+    engine.run(as_of, {"apartments": [listing(2, is_active="0", changed_at=closed)]}, observed_at=closed)
     nights = {month: row[0] for month, row in by_month(read_agreed(engine, "occupancy_monthly", as_of)).items()}
     assert [nights[date(2024, month, 1)] for month in (2, 3, 4, 5, 6)] == [2 * 29, 31 + 12, 30, 31, 19]
-    engine.run(as_of, {"apartments": [listing(2, price="700.00", changed_at=datetime(2024, 4, 30, 9))]})
+    engine.run(as_of, {"apartments": [listing(2, price="700.00", changed_at=opened)]}, observed_at=opened)
     nights = {month: row[0] for month, row in by_month(read_agreed(engine, "occupancy_monthly", as_of)).items()}
     assert [nights[date(2024, month, 1)] for month in (3, 4, 5, 6)] == [31 + 12, 30 + 1, 2 * 31, 2 * 19]
     weeks = {row[0]: row[1:] for row in by_week(read_agreed(engine, "average_listing_price_weekly", as_of))}
@@ -464,7 +489,7 @@ def test_a_change_that_comes_late_reaches_back_to_when_it_was_made(make_engine):
     assert weeks[date(2024, 3, 18)] == (1, 0, 100.0)
     assert weeks[date(2024, 4, 29)] == (2, 0, 400.0)
     # Corrected at the same moment of the source's clock: the same interval has another price from its beginning.
-    engine.run(as_of, {"apartments": [listing(2, price="900.00", changed_at=datetime(2024, 4, 30, 9))]})
+    engine.run(as_of, {"apartments": [listing(2, price="900.00", changed_at=opened)]}, observed_at=opened)
     weeks = {row[0]: row[1:] for row in by_week(read_agreed(engine, "average_listing_price_weekly", as_of))}
     assert weeks[date(2024, 4, 29)] == weeks[date(2024, 5, 13)] == (2, 0, 500.0)
 

@@ -25,7 +25,7 @@ def test_versions_of_one_moment_count_in_the_order_of_their_runs(make_engine):
             "bookings": [booking(1, total_price=price, changed_at=MOMENT), booking(2, num_guests=number)],
             "user_viewing": [viewing(datetime(2024, 3, 9, 8)), viewing(datetime(2024, 3, 9, 8))],
         }
-        engine.run(FIRST + timedelta(days=number), upserts)
+        engine.run(FIRST + timedelta(days=number), upserts, observed_at=MOMENT)
     versions = engine.read("curated.apartment_versions")
     held = versions[(versions.id == 1) & ~versions.is_assumed.astype(bool)]
     assert [(row.valid_from, row.valid_to, str(row.price)) for row in held.itertuples()] == [(MOMENT, None, "150.00")]

@@ -19,7 +19,7 @@ from typing import Any
 
 import pandas as pd
 
-from tests.metrics.records import History, Rate, Row, Verdict, Version, make_frame, rank
+from tests.metrics.records import History, Rate, Row, Verdict, Version, date_version, make_frame, rank
 from tests.metrics.values import DAY, FIRST_DAY, LAST_DAY, read_flag, read_number, read_time, say, to_cents
 
 # The bytes that a text of each column may have; longer ones cannot be held.
@@ -214,9 +214,8 @@ class Fleet:
 
 def _follow(versions: list[Version], first_load: int) -> Iterable[Stretch]:
     begins, moments = datetime.min, []
-    for version in versions:
-        changed = version.row["changed_at"] if version.row else None
-        begins = max(begins, (changed or version.observed_at).replace(microsecond=0))
+    for before, version in zip([None, *versions], versions, strict=False):
+        begins = max(begins, date_version(version, before).replace(microsecond=0))
         moments.append(begins)
     first = versions[0]
     if first.run_sequence == first_load and _is_in_fleet(first.row):

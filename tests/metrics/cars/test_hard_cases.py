@@ -287,7 +287,7 @@ def test_what_was_before_the_first_load_is_marked_as_assumed(make_engine):
     """A vehicle of the first load was there since it was certified, or always, as far as one knows; a later one since it came."""
     engine = make_engine()
     vehicles = [vehicle("c1", changed_at=LATE), vehicle("c2", certification_date=None, changed_at=LATE)]
-    engine.run(AS_OF, {**PARENTS, "vehicles": vehicles, "rental_transactions": [rental("r1")]})
+    engine.run(AS_OF, {**PARENTS, "vehicles": vehicles, "rental_transactions": [rental("r1")]}, observed_at=LATE)
     engine.run(AS_OF, {"vehicles": [vehicle("c3", changed_at=LATE), vehicle("c1", active="0", changed_at=datetime(2024, 4, 25))]})
     read_agreed(engine)
     versions = engine.read("curated.vehicle_versions")

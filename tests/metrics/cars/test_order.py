@@ -25,7 +25,7 @@ def test_versions_of_one_moment_count_in_the_order_of_their_runs(make_engine):
             "users": [user("u1", is_active=active)],
             "rental_transactions": [rental("r1", total_amount=f"{100 + number}.00", changed_at=MOMENT)],
         }
-        engine.run(FIRST + timedelta(days=number), upserts)
+        engine.run(FIRST + timedelta(days=number), upserts, observed_at=MOMENT)
     versions = engine.read("curated.vehicle_versions")
     held = versions[(versions.vehicle_id == "c1") & ~versions.is_assumed.astype(bool)]
     assert [(row.valid_from, row.valid_to, row.is_active) for row in held.itertuples()] == [(MOMENT, None, False)]

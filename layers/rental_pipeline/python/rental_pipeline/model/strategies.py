@@ -50,6 +50,21 @@ Strategy = Merge | Append | Snapshot
 STRATEGIES = (Merge.name, Append.name, Snapshot.name)
 
 
+# A table of up to so many rows is better compared whole in each run, which is some seconds of one sequential read at the source,
+# than read by a cursor that the source does not keep.
+MOST_COMPARED_ROWS = 500_000
+
+
+def advise_on_cursor(cursor: str, rows: int) -> str:
+    """Return what to do about a merge table of so many rows, some of which change without their cursor's telling it."""
+    if rows <= MOST_COMPARED_ROWS:
+        return "increments miss such rows; take strategy: snapshot in source.yaml, which compares the table in each run"
+    return (
+        f"increments miss such rows; have the source move {cursor} itself (ON UPDATE CURRENT_TIMESTAMP), or start a run with"
+        ' {"reconcile": true} daily'
+    )
+
+
 def key_of(strategy: Strategy) -> tuple[str, ...]:
     """Return the columns that identify a row; events have none."""
     return () if isinstance(strategy, Append) else strategy.key

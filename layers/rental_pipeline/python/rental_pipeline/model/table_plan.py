@@ -43,12 +43,15 @@ class Comparison(Document):
         ranges: Ranges (or days) that were compared.
         ranges_different: Those whose count or checksum differ; only these are read.
         source_rows, raw_rows: Rows in the ranges compared, on both sides.
+        increments_from: Of a merge table: where the window of the next increment begins. A row that arrives with an older
+            cursor is one that no increment finds.
     """
 
     ranges: int
     ranges_different: int
     source_rows: int
     raw_rows: int
+    increments_from: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class PlannedTable(Document):
         columns: In the order of Parquet and COPY.
         read: False: not part of this run.
         complete: The read covers the whole table.
+        cursor_time_zone: As in source.yaml; UTC where the cursor is a TIMESTAMP.
         lower, upper: Window of the cursor, half-open; upper only in a window run.
         next_lower: Where the window of the next run begins, if this one moves the watermark.
         planned_watermark: The watermark that the run begins with. new_watermark: Where it goes; null: it does not move.
@@ -76,6 +80,7 @@ class PlannedTable(Document):
     source_name: str
     strategy: Strategy = field(metadata=FLAT)
     columns: tuple[PlannedColumn, ...]
+    cursor_time_zone: str = "UTC"
     read: bool = False
     complete: bool = False
     lower: str | None = None
@@ -111,6 +116,11 @@ class PlannedTable(Document):
     def key(self) -> tuple[str, ...]:
         """The columns that identify a row; events have none."""
         return key_of(self.strategy)
+
+    @property
+    def hashes_key(self) -> bool:
+        """Whether only a hash of the key leaves the source: it bounds no slice."""
+        return any(self.column(name).is_hashed for name in self.key)
 
     @property
     def cursor(self) -> str | None:

@@ -18,7 +18,7 @@ from rental_pipeline.model.contract import TableContract
 from rental_pipeline.model.ledger import Ledger
 from rental_pipeline.model.raw_tables import add_metadata, list_raw_columns, read_catalogue
 from rental_pipeline.model.run_request import RunInput
-from rental_pipeline.model.strategies import Append, Snapshot
+from rental_pipeline.model.strategies import Append, Merge, Snapshot
 from rental_pipeline.model.table_plan import Comparison, PlannedColumn, PlannedTable, Slice, iso_text
 from rental_pipeline.plan.comparison import Comparer, Known
 from rental_pipeline.plan.continuation import Deadline, PlannedPart, Progress
@@ -82,10 +82,10 @@ class TablePlanner:
             )
         part, matched, is_as_loaded = self.match(contract, is_read)
         if is_read:
-            known = self.fingerprints.get(contract.name) if is_as_loaded else None
+            known = self.fingerprints.get(contract.name) if is_as_loaded and not contract.hashes_key else None
             if isinstance(contract.strategy, Snapshot) or self.run_input.reconcile:
                 part.table = replace(part.table, complete=known is None)
-            self._cut(part, known)
+            self._cut(part, known, self._find_increments_start(contract, matched.source))
             _log_table(part.table, matched)
         return part
 
@@ -112,7 +112,15 @@ class TablePlanner:
                 table = self._plan_window(table, contract, source, is_as_loaded)
         return PlannedPart(table, batch=[*raw_table.batch], single=[*raw_table.single]), matched, is_as_loaded
 
-    def _cut(self, part: PlannedPart, known: Known | None) -> None:
+    def _find_increments_start(self, contract: TableContract, source: SourceTable) -> str | None:
+        """Return where the window of a merge table's next increment begins; None where it has no watermark."""
+        position = self.positions.get(contract.name)
+        if not isinstance(contract.strategy, Merge) or position is None or position.watermark is None:
+            return None
+        column = next(column for column in source.columns if column.name.lower() == contract.strategy.cursor)
+        return iso_text(_floor(datetime.fromisoformat(position.watermark) - contract.overlap, contract, column))
+
+    def _cut(self, part: PlannedPart, known: Known | None, increments_from: str | None) -> None:
         """Give a part its slices; where the table is compared with what raw knows, also what was found."""
         table = part.table
         sums = self.progress.begin_sums(f"{table.name} {table.definition_hash}")
@@ -125,7 +133,7 @@ class TablePlanner:
             comparer = Comparer(self.connection, self.run_sequence, salt, self.slice_rows, require_time)
             compared = comparer.compare(table, known, sums)
             part.slices, part.equal = compared.slices, compared.equal
-            table = replace(table, comparison=compared.comparison)
+            table = replace(table, comparison=replace(compared.comparison, increments_from=increments_from))
             self._refuse_purge(table, compared.comparison)
             if isinstance(table.strategy, Append):
                 table = replace(table, days=_join_days(part.slices))

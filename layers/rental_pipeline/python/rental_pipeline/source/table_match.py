@@ -148,6 +148,7 @@ def list_table(contract: TableContract, source_name: str, columns: tuple[Planned
         source_name=source_name,
         strategy=contract.strategy,
         columns=columns,
+        cursor_time_zone=contract.cursor_time_zone,
         max_delete_fraction=contract.max_delete_fraction,
         max_rejected_fraction=contract.max_rejected_fraction,
         bad_rows=contract.bad_rows,

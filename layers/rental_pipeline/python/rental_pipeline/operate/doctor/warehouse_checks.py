@@ -25,6 +25,7 @@ from rental_pipeline.definitions.exchange_rates import make_rates
 from rental_pipeline.definitions.marketplace import Schemas
 from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.model.contract import read_contract
+from rental_pipeline.model.strategies import Merge, advise_on_cursor
 from rental_pipeline.operate.doctor.bucket_checks import check_bucket
 from rental_pipeline.operate.doctor.report import Report
 from rental_pipeline.warehouse.data_api import DataApi, StatementFailed, Submission, classify
@@ -35,6 +36,7 @@ from rental_pipeline.warehouse.steps.step import literal
 _BOOTSTRAP = "run sql/bootstrap.sql as an administrator"
 # A day more than the week between two reconcile runs; CloudWatch's alarms look back no further than the week.
 _COMPARED_WITHIN_DAYS = 8
+_MEASURED_DAYS = 30
 # For the bucket's checks, and to answer.
 _RESERVE_SECONDS = 60
 
@@ -57,6 +59,7 @@ def check_warehouse(settings: WarehouseSettings, remaining_seconds: Callable[[],
         catalogue = api.query(name, select_columns(Schemas(settings.marketplace).raw))
         _check_restored(report, api, name, settings)
         _check_completeness(report, api, name, settings)
+        _check_cursors(report, api, name, settings)
     with report.looking_at("bucket"):
         check_bucket(report, settings)
     with _asking(report, "COPY role"):
@@ -203,6 +206,37 @@ def _check_completeness(report: Report, api: DataApi, name: str, settings: Wareh
         )
     elif days:
         report.ok("completeness", f"each of {len(days)} tables was looked at whole within the last {_COMPARED_WITHIN_DAYS} days")
+
+
+def _check_cursors(report: Report, api: DataApi, name: str, settings: WarehouseSettings) -> None:
+    """Say of which tables the comparisons of late have found rows that no increment finds."""
+    contract = read_contract(settings.sql_root / settings.marketplace / "source.yaml")
+    cursors = {table.name: table.strategy.cursor for table in contract.values() if isinstance(table.strategy, Merge)}
+    try:
+        rows = api.query(
+            name,
+            f"""
+            select table_name, sum(rows_unmoved) as rows_unmoved, sum(rows_backdated) as rows_backdated,
+                max(source_rows) as source_rows, count(*) as comparisons
+            from {Schemas(settings.marketplace).control}.reconciliation
+            where compared_at > dateadd(day, -{_MEASURED_DAYS}, getdate())
+            group by table_name
+            having sum(rows_unmoved) + sum(rows_backdated) > 0
+            order by table_name
+            """,
+        )
+    except StatementFailed as failure:
+        if "does not exist" not in str(failure):
+            raise
+        return  # before the first run, or a control schema from before this was measured
+    for row in rows:
+        if cursor := cursors.get(row["table_name"]):
+            report.warn(
+                f"table {row['table_name']}",
+                f"{row['comparisons']} comparisons of the last {_MEASURED_DAYS} days found {row['rows_unmoved']} rows that"
+                f" changed without moving the cursor {cursor}, and {row['rows_backdated']} that came with an older one:"
+                f" {advise_on_cursor(cursor, row['source_rows'])}",
+            )
 
 
 def _check_copy_role(report: Report, api: DataApi, name: str, settings: WarehouseSettings) -> None:

@@ -12,6 +12,7 @@ from rental_pipeline.base.telemetry import count, dollars, logger, seconds
 from rental_pipeline.model.column_types import CatalogueColumn
 from rental_pipeline.model.document import read_rows
 from rental_pipeline.model.ledger import Position
+from rental_pipeline.model.strategies import advise_on_cursor
 from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.cost import describe_costs, read_prices
 from rental_pipeline.warehouse.data_api import Submission
@@ -63,6 +64,7 @@ def compose_close(request: StepRequest) -> Step:
                 f" {each['source_rows_after']} rows in the source, {each['raw_rows_after']} in raw"
                 for each in compared
             ),
+            *(warning for each in compared if (warning := _warn_of_cursor(each, request.plan.find(each["table_name"])))),
             *(_describe_build(build) for build in builds),
             *describe_set_aside(set_aside),
             *(f"warning {found}" for found in tell_violations(warnings)),
@@ -103,7 +105,8 @@ def compose_close(request: StepRequest) -> Step:
             f" where run_sequence = {run} and violations > 0 order by check_name",
             f"select datediff(second, min(watermark), getdate()) as seconds from {control}.layer_position where layer = 'raw'",
             f"select item, usd, replaces from {control}.run_cost where run_sequence = {run}",
-            f"select table_name, ranges, ranges_different, source_rows_after, raw_rows_after from {control}.reconciliation"
+            "select table_name, ranges, ranges_different, source_rows, source_rows_after, raw_rows_after, rows_unmoved,"
+            f" rows_backdated from {control}.reconciliation"
             f" where run_sequence = {run} order by table_name",
             select_positions(control),
             select_columns(schemas.raw),
@@ -149,6 +152,17 @@ def _publish_metrics(marketplace: str, ended: dict[str, Any], loads: Rows, build
 def _describe_build(build: dict[str, Any]) -> str:
     unreadable = f" ({build['rows_unreadable']} with a field that cannot be read)" if build["rows_unreadable"] else ""
     return f"{build['table_name']}: {build['rows_accepted']} accepted{unreadable}, {build['rows_rejected']} rejected"
+
+
+def _warn_of_cursor(compared: dict[str, Any], table: PlannedTable | None) -> str | None:
+    """Return what a comparison found that the table's increments miss, in words; None where that is nothing."""
+    unmoved, backdated = compared["rows_unmoved"] or 0, compared["rows_backdated"] or 0
+    if table is None or table.cursor is None or not unmoved + backdated:
+        return None
+    return (
+        f"warning {table.name}: {unmoved} rows changed without moving the cursor {table.cursor}, {backdated} came with an older"
+        f" one: {advise_on_cursor(table.cursor, compared['source_rows'])}"
+    )
 
 
 def _announce(tables: Sequence[PlannedTable]) -> list[str]:

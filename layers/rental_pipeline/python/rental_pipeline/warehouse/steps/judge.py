@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.model.raw_tables import BAD_COLUMNS, quote_identifier
+from rental_pipeline.model.strategies import Merge
 from rental_pipeline.warehouse.steps.curated_build import CuratedBuild, write_row_key
 from rental_pipeline.warehouse.steps.joined import JoinedTables
 from rental_pipeline.warehouse.steps.limits import Limit, describe_all, read_limits
@@ -170,14 +171,56 @@ class Judging(CuratedBuild):
         return [f"create temp table _rp_misspelled as {' union all '.join(selects)}"]
 
     def select_versions(self) -> list[str]:
-        """Return the statements that make `versions`, all of the touched keys, of which a derived table is made."""
+        """Return the statements that make `versions`, all of the touched keys, of which a derived table is made.
+
+        `_changed_at` is when a version came to be (UTC): by its cursor, unless the row was seen to be otherwise, or absent,
+        after that; then, and where there is no cursor, it is when the version was seen. Its predecessor's run saw the row
+        otherwise, and so did each comparison of the whole table between the two that came to its end, but for those of a raw
+        table that was erased.
+        """
+        keys = ", ".join(f"_rp_raw.{key}" for key in self.raw_key)
+        cursor = self._write_cursor("_rp_version")
+        name = literal(self.table.source)
         return [
-            "create temp table versions as"
-            f" select _rp_raw.* from {self.raw} as _rp_raw inner join _rp_touched on {self.on_touched_raw('_rp_raw')}"
+            "create temp table _rp_version as select _rp_raw.*,"
+            f" lag(_rp_raw._observed_at) over (partition by {keys} order by _rp_raw._run_sequence) as _rp_before_at"
+            f" from {self.raw} as _rp_raw inner join _rp_touched on {self.on_touched_raw('_rp_raw')}"
             f" where {self.bound_raw('_rp_raw')}",
+            f"""
+            create temp table versions as
+            select _rp_version.*,
+                case
+                    when _rp_version._operation = 'D' or _rp_version.{BAD_COLUMNS} is not null
+                        or {cursor} < greatest(_rp_version._rp_before_at, _rp_compared._rp_compared_at)
+                        then _rp_version._observed_at
+                    else coalesce({cursor}, _rp_version._observed_at)
+                end as _changed_at
+            from _rp_version
+            left join (
+                select _rp_run._run_sequence, max(reconciliation.compared_at) as _rp_compared_at
+                from (select distinct _run_sequence from _rp_version) as _rp_run
+                inner join {self.control}.reconciliation
+                    on reconciliation.run_sequence < _rp_run._run_sequence
+                    and reconciliation.table_name = {name} and reconciliation.is_whole
+                where reconciliation.source_rows_after is not null and reconciliation.run_sequence >= (
+                    select coalesce(max(first_run_sequence), 0) from {self.control}.layer_position
+                    where layer = 'raw' and name = {name}
+                )
+                group by _rp_run._run_sequence
+            ) as _rp_compared on _rp_version._run_sequence = _rp_compared._run_sequence
+            """,
             # A version of which a value could not be held says of its time as much as a tombstone: it is a gap.
             f"update versions set _operation = 'D' where {BAD_COLUMNS} is not null",
         ]
+
+    def _write_cursor(self, rows: str) -> str:
+        """Return the expression of when a version says that its row was changed, in UTC; NULL where no column says it."""
+        planned = self.planned(self.table.source)
+        if not isinstance(planned.strategy, Merge):
+            return "cast(null as timestamp)"
+        cursor = f"cast({rows}.{quote_identifier(planned.strategy.cursor)} as timestamp)"
+        zone = planned.cursor_time_zone
+        return cursor if zone == "UTC" else f"convert_timezone({literal(zone)}, 'UTC', {cursor})"
 
     def take_out_too_large_versions(self) -> list[str]:
         """Return the statements that keep values which a derived table does not hold from stopping the build.

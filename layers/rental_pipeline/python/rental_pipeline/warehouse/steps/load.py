@@ -6,7 +6,7 @@ from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.model.arrivals import write_bounds
 from rental_pipeline.model.load_document import LoadTotals
 from rental_pipeline.model.raw_tables import BAD_COLUMNS, BAD_COLUMNS_TYPE, FIRST_DATE, METADATA, ROW_HASH, quote_identifier
-from rental_pipeline.model.strategies import Append
+from rental_pipeline.model.strategies import Append, Merge
 from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.steps.analyze import analyze_if_large
 from rental_pipeline.warehouse.steps.newest import select_newest
@@ -75,7 +75,9 @@ class Load:
         # A table that is read whole is compared whole; else its versions of the keys that arrived, by literals (decision 17).
         touched = "" if self.table.complete else f"inner join _rp_touched on {self._on_key('_rp_raw', '_rp_touched')}"
         bounds = "true" if self.table.complete else self._bound_key("_rp_raw")
-        select = select_newest(self.raw, self.table.key, [ROW_HASH, "_operation"], bounds, keep_removed=True, join=touched)
+        cursor = self._measured_cursor
+        compared = [ROW_HASH, "_operation", *([quote_identifier(cursor)] if cursor and cursor not in self.table.key else [])]
+        select = select_newest(self.raw, self.table.key, compared, bounds, keep_removed=True, join=touched)
         newest = f"create temp table _rp_newest as {select}"
         if self.table.complete:
             statements = [
@@ -97,6 +99,7 @@ class Load:
         known = comparison.raw_rows if comparison else "(select count(*) from _rp_newest where _operation = 'U')"
         return [
             *statements,
+            *self._measure_cursor(),
             f"""
             insert into {self.raw} ({self._list_arrived()}, _run_sequence, _operation, _observed_at)
             select _rp_arrived.*, {self.run}, 'U', cast({self.observed_at} as timestamp)
@@ -119,6 +122,45 @@ class Load:
                 rows_removed=f"(select count(*) from {self.raw} where _run_sequence = {self.run} and _operation = 'D')",
                 rows_known=str(known),
             ),
+        ]
+
+    @property
+    def _measured_cursor(self) -> str | None:
+        """The cursor of a merge table that was compared: how many rows it has missed can be counted."""
+        is_compared = isinstance(self.table.strategy, Merge) and self.table.comparison is not None
+        return self.table.cursor if is_compared else None
+
+    def _measure_cursor(self) -> list[str]:
+        """Note how many rows a comparison found that an increment misses: what the cursor of a merge table is worth.
+
+        Unmoved: the row is another, and its cursor no later than it was. Backdated: a row came, or changed, with a cursor from
+        before the window of increments. Rows without a cursor, or with an impossible one, are read by every run.
+        """
+        found, name, measured = self.table.comparison, literal(self.table.name), self._measured_cursor
+        if found is None or measured is None:
+            return []
+        cursor = quote_identifier(measured)
+        changed = "_rp_newest._operation = 'U' and _rp_newest._row_hash <> _rp_arrived._row_hash"
+        is_old = f"_rp_arrived.{cursor} < {_timestamp(found.increments_from)}" if found.increments_from else "false"
+        is_unmoved = f"{changed} and _rp_arrived.{cursor} <= _rp_newest.{cursor}"
+        if self.table.cursor_column.type == "date":
+            # A day's later changes show the same date, and are in the window.
+            is_unmoved = f"{is_unmoved} and {is_old}"
+        is_backdated = f"(_rp_newest._operation is null or _rp_newest._operation = 'D' or {changed}) and {is_old}"
+        return [
+            f"""
+            update {self.control}.reconciliation
+            set rows_unmoved = _rp_missed._rp_unmoved, rows_backdated = _rp_missed._rp_backdated
+            from (
+                select
+                    coalesce(sum(case when {is_unmoved} then 1 else 0 end), 0) as _rp_unmoved,
+                    coalesce(sum(case when {is_unmoved} then 0 when {is_backdated} then 1 else 0 end), 0) as _rp_backdated
+                from _rp_arrived
+                left join _rp_newest on {self._on_key("_rp_newest", "_rp_arrived")}
+                where _rp_arrived.{cursor} >= '{FIRST_DATE}'
+            ) as _rp_missed
+            where reconciliation.run_sequence = {self.run} and reconciliation.table_name = {name}
+            """
         ]
 
     def replace_days(self) -> list[str]:

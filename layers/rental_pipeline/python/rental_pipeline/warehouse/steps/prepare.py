@@ -8,6 +8,7 @@ from __future__ import annotations
 from rental_pipeline.definitions.curated_table import CuratedTable
 from rental_pipeline.model.load_document import NOTHING_READ
 from rental_pipeline.model.raw_tables import quote_identifier
+from rental_pipeline.model.strategies import Merge
 from rental_pipeline.warehouse.data_api import Submission
 from rental_pipeline.warehouse.steps.curated_build import is_forgotten, is_reshaped
 from rental_pipeline.warehouse.steps.load import Load
@@ -49,17 +50,19 @@ def _commit_idle_tables(request: StepRequest) -> list[str]:
 def _record_comparisons(request: StepRequest) -> list[str]:
     """Note what the planner has found; of a table that differs, its load notes what stands at the end (steps/verify_load.py)."""
     rows = []
+    compared_at = f"cast({literal(request.plan.source_time.replace('T', ' '))} as timestamp)"
     for table in request.plan.tables:
         if table.comparison is None:
             continue
         found, is_whole = table.comparison, str(table.lower is None).lower()
         counts = found.ranges, found.ranges_different, found.source_rows, found.raw_rows
         after = (found.source_rows, found.raw_rows) if table.is_idle else (None, None)
-        values = ", ".join(map(literal, (*counts, *after)))
-        rows.append(f"({request.run_sequence}, {literal(table.name)}, {is_whole}, {values})")
+        unmoved = (0, 0) if table.is_idle and isinstance(table.strategy, Merge) else (None, None)
+        values = ", ".join(map(literal, (*counts, *after, *unmoved)))
+        rows.append(f"({request.run_sequence}, {literal(table.name)}, {is_whole}, {values}, {compared_at})")
     return insert_rows(
         f"{request.schemas.control}.reconciliation (run_sequence, table_name, is_whole, ranges, ranges_different,"
-        " source_rows, raw_rows, source_rows_after, raw_rows_after)",
+        " source_rows, raw_rows, source_rows_after, raw_rows_after, rows_unmoved, rows_backdated, compared_at)",
         rows,
     )
 

@@ -72,6 +72,9 @@ def _select_facts(request: StepRequest) -> dict[str, str]:
         "set_aside": select_set_aside(request),
         "unreadable": "select table_name, split_part(unreadable_value, '=', 1) as column_name, count(*) as unreadable_rows"
         f" from {curated}.unreadable_values group by table_name, split_part(unreadable_value, '=', 1) order by 1, 2",
-        "warnings": f"select check_name, violations from {control}.check_result {of_run} and violations > 0 order by check_name",
+        # Those of checks, and of cursors that a comparison has measured.
+        "warnings": f"select check_name, violations from {control}.check_result {of_run} and violations > 0 union all"
+        " select table_name || ' missed by its cursor' as check_name, rows_unmoved + rows_backdated as violations"
+        f" from {control}.reconciliation {of_run} and rows_unmoved + rows_backdated > 0 order by check_name",
         "costs": f"select item, quantity, unit, usd, replaces from {control}.run_cost {of_run} order by replaces, usd desc, item",
     }
