@@ -9,6 +9,7 @@ from textwrap import wrap
 
 from local.adopt.personal import Policy
 from local.adopt.tables import TableDecision
+from rental_pipeline.model.contract import FREEZE
 
 _WIDTH = 126
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
@@ -26,6 +27,7 @@ def write_head(name: str, left_out: Sequence[TableDecision]) -> str:
         "#",
         "# personal: drop is never read; hash is replaced by a keyed hash before anything is written, so equals stay equal;",
         "# undecided is not read until you decide: write drop or hash, or take the line out and name it under `requires`.",
+        "# drift: freeze takes only the columns that are named here: one that is new stops a run until somebody decides on it.",
     ]
     if left_out:
         lines += ["#", "# Not taken:"]
@@ -56,6 +58,10 @@ def write_block(table: TableDecision, zone: str) -> str:
     for each in advice:
         lines += _comment(each, "    # ")
     lines += _reason(f"    drift: {table.drift}", table.drift_reason)
+    if table.drift == FREEZE:
+        named = (*table.key, table.cursor)
+        taken = [name for name, each in table.columns.items() if each.policy is Policy.TAKE and name not in named]
+        lines += _wrap_list("    requires: ", taken)
     if personal:
         lines.append("    personal:")
         for name, decision in personal.items():
@@ -83,6 +89,15 @@ def quote(name: str) -> str:
 
 def _list(names: Sequence[str]) -> str:
     return quote(names[0]) if len(names) == 1 else f"[{', '.join(map(quote, names))}]"
+
+
+def _wrap_list(start: str, names: Sequence[str]) -> list[str]:
+    """Return a list, over several lines where it is long; nothing where it has none."""
+    if not names:
+        return []
+    listed = ", ".join(map(quote, names))
+    indent = " " * (len(start) + 1)
+    return wrap(f"{start}[{listed}]", _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _reason(field: str, reason: str, indent: int = 4) -> list[str]:

@@ -14,9 +14,8 @@ from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.model.column_types import can_be_cursor, can_be_key, redshift_type
 from rental_pipeline.model.own_names import explain_reserved
 from rental_pipeline.model.raw_tables import RESERVED_COLUMNS
+from rental_pipeline.model.strategies import MOST_COMPARED_ROWS
 
-# Up to so many rows a table is compared whole in each run: some seconds of one sequential read at the source.
-MOST_COMPARED_ROWS = 500_000
 _LONGEST_TABLE_NAME = 100
 _LONGEST_COLUMN_NAME = 127
 _PREFIXED_SHARE = 0.8
@@ -108,9 +107,9 @@ def _decide(table: CatalogueTable, name: str) -> TableDecision:
     key, key_reason = choose_key(table, columns)
     if not key:
         return TableDecision(table, left_out=key_reason, columns=columns)
-    # By its values slices are cut, so a key is read as it is.
     for column in key:
-        columns[column] = Decision(Policy.TAKE, "part of the key")
+        if columns[column].policy is not Policy.HASH:
+            columns[column] = Decision(Policy.TAKE, "part of the key")
     cursor, strategy_reason, advice = choose_strategy(table)
     if cursor:
         columns[cursor] = Decision(Policy.TAKE, "the cursor")
@@ -138,20 +137,23 @@ def choose_key(table: CatalogueTable, columns: Mapping[str, Decision]) -> tuple[
     """Return the columns that tell rows apart, and why these; none, and why, where there are none.
 
     The primary key, else the unique index of the fewest columns over NOT NULL ones; neither personal, nor of a type by which
-    slices cannot be cut.
+    slices cannot be cut. Where all are personal, one of which only a hash leaves the source, unless the table is too large to
+    be read in one slice.
     """
     if not table.keys:
         return (), (
             "it has no primary key, and no unique index over NOT NULL columns: add one there, or take it by strategy append, if"
             " it has a time of the event and its rows never change"
         )
-    refused = []
+    refused, hashed = [], []
     for number, key in enumerate([table.keys[0], *sorted(table.keys[1:], key=len)]):
         personal = [name for name in key if name in columns and columns[name].policy in (Policy.DROP, Policy.HASH)]
         unfit = [name for name in key if not can_be_key(table.columns[name])]
         reserved = [name for name in key if explain_reserved(name, RESERVED_COLUMNS)]
         shown = ", ".join(key)
         if personal:
+            if table.rows <= MOST_COMPARED_ROWS and not unfit and not reserved and _may_be_hashed(key, columns):
+                hashed.append(key)
             refused.append(f"({shown}) holds {', '.join(personal)}, which looks personal")
         elif unfit:
             refused.append(f"({shown}) holds {unfit[0]}, by whose type {table.columns[unfit[0]].data_type} slices cannot be cut")
@@ -160,7 +162,16 @@ def choose_key(table: CatalogueTable, columns: Mapping[str, Decision]) -> tuple[
         else:
             kind = "the primary key" if number == 0 and not refused else "a unique index over NOT NULL columns"
             return key, f"{kind}{'; ' + '; '.join(refused) if refused else ''}"
+    if hashed:
+        return hashed[
+            0
+        ], "personal, as are all of its unique keys; hashed before anything is written, so that references stay equal"
     return (), f"none of its unique keys can be used: {'; '.join(refused)}"
+
+
+def _may_be_hashed(key: tuple[str, ...], columns: Mapping[str, Decision]) -> bool:
+    """Whether no part of a key is a secret, or kept back for another reason than that equal values should stay equal."""
+    return all(columns[name].policy in (Policy.TAKE, Policy.HASH) for name in key if name in columns)
 
 
 def choose_strategy(table: CatalogueTable) -> tuple[str | None, str, tuple[str, ...]]:

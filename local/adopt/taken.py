@@ -94,7 +94,8 @@ def _judge_role(role: Role, tables: Mapping[str, TakenTable]) -> list[str]:
             mistakes.append(
                 f"{role.name}, {field}: {table.contract.name}.{column.name} is not read"
                 f" ({'undecided' if undecided else 'drop'} in"
-                " source.yaml, under `personal`): take that line out if it is nobody's, or leave the field out here"
+                " source.yaml, under `personal`): take that line out and name it under `requires` if it is nobody's, or leave the"
+                " field out here"
             )
     taken = tables[role.table].contract
     if "id" in role.columns and taken.key and taken.key != (role.columns["id"].name,):

@@ -297,8 +297,8 @@ def test_a_wider_text_is_widened_and_a_narrower_one_keeps_its_width(merge: Extra
 )
 def test_other_drift_is_refused_by_name_before_reading(merge: Extraction, change: str, message: str) -> None:
     """Dropped and retyped always, new where the contract says freeze; the message says what can be done."""
-    merge.write_contract("  t: {strategy: merge, key: id, cursor: changed_at, drift: freeze}\n")
     merge.commit(merge.run())
+    merge.write_contract("  t: {strategy: merge, key: id, cursor: changed_at, drift: freeze}\n")
     merge.source.execute("update t set name = null")
     merge.source.execute(f"alter table t {change}")
     with pytest.raises(FixConfiguration, match=f"(?s)table t differs from market_raw.t.*{message}.*Nothing was read"):

@@ -199,6 +199,52 @@ def test_clear_values_are_nowhere(pipeline, people, private, fresh_warehouse, sa
         assert found >= hashes(f"{SIGN} the key itself", people, table, column) and len(found) > 5
 
 
+@pytest.fixture
+def guests(people, private):
+    """Two tables that tell guests by their email address: one has it as its key, the other refers to it."""
+    people.execute("create table guests (email varchar(80) not null primary key, stars int)")
+    people.execute(
+        "create table stays (id int, guest_email varchar(80), at timestamp(6) not null default now(6),"
+        " primary key (id, guest_email))"
+    )
+    people.execute(
+        f"insert into guests with recursive n as (select 1 as i union all select i + 1 from n where i < 40)"
+        f" select concat('{SIGN}', i, '@example.org'), i from n"
+    )
+    people.execute("insert into stays (id, guest_email) select stars, email from guests")
+    private.edit(
+        lambda tables: tables.update(
+            guests={"strategy": "snapshot", "key": "email", "personal": {"email": "hash"}},
+            stays={"strategy": "merge", "key": ["id", "guest_email"], "cursor": "at", "personal": {"guest_email": "hash"}},
+        )
+    )
+    return people
+
+
+def test_a_personal_key_is_hashed_and_references_stay_equal(pipeline, guests, fresh_warehouse, said):
+    """First load, an increment with a change, a new key and one that is gone, and a comparison: raw has the source's rows under
+    other keys, and no clear value is anywhere, the plan's bounds of slices included."""
+    pipeline.run()
+    guests.execute(f"update guests set stars = 100 where email like '{SIGN}7@%%'")
+    guests.execute(f"delete from guests where email like '{SIGN}8@%%'")
+    guests.execute(f"insert into guests values ('{SIGN}new@example.org', 101)")
+    guests.execute(f"insert into stays (id, guest_email) values (101, '{SIGN}new@example.org')")
+    pipeline.run()
+    guests.execute(f"delete from stays where guest_email like '{SIGN}9@%%'")
+    assert pipeline.run({"reconcile": True})["status"] == "succeeded"
+    for table, key, value in (("guests", "email", "stars"), ("stays", "guest_email", "id")):
+        rows = fresh_warehouse.query(
+            f"select {key}, {value} from (select *, row_number() over (partition by {key} order by _run_sequence desc) as place"
+            f" from apartments_raw.{table}) as ranked where place = 1 and _operation = 'U'"
+        )
+        expected = [
+            (hmac.new(f"{SIGN} the key itself".encode(), email.encode(), "sha256").hexdigest(), number)
+            for email, number in guests.query(f"select {key}, {value} from {table}")
+        ]
+        assert sorted(map(tuple, rows)) == sorted(expected), table
+    assert_nowhere_clear(pipeline, fresh_warehouse, said)
+
+
 @pytest.mark.slow
 def test_the_search_would_notice(pipeline, people, contract, fresh_warehouse, said):
     """Without the contract's `personal` the same search finds the values: it looks where they would be."""

@@ -8,9 +8,10 @@ import pytest
 
 from local.adopt.catalogue import CatalogueTable
 from local.adopt.contract_file import split_blocks, write_block, write_head
-from local.adopt.tables import MOST_COMPARED_ROWS, TableDecision, decide_tables, find_prefix, name_tables
+from local.adopt.tables import TableDecision, decide_tables, find_prefix, name_tables
 from rental_pipeline.model.column_types import SourceColumn
 from rental_pipeline.model.contract import read_contract
+from rental_pipeline.model.strategies import MOST_COMPARED_ROWS
 from rental_pipeline.source.connection import SourceTable
 
 
@@ -55,7 +56,8 @@ def test_the_key_is_the_primary_one_or_else_a_unique_index():
     ("one", "why"),
     [
         (table("t", {"a": "int"}, ()), "no primary key, and no unique index over NOT NULL columns"),
-        (table("t", {"email": "varchar"}, (("email",),)), "looks personal"),
+        (table("t", {"email": "varchar"}, (("email",),), rows=MOST_COMPARED_ROWS + 1), "looks personal"),
+        (table("t", {"password": "varchar"}, (("password",),)), "looks personal"),
         (table("v", {"a": "int"}, (), is_view=True), "a view"),
         (table("schema_migrations", {"id": "int"}), "a framework's own books"),
     ],
@@ -66,6 +68,25 @@ def test_what_cannot_be_taken_is_left_out_with_its_reason(one, why):
     assert why in decision.left_out
     head = " ".join(write_head("m", [decision]).replace("#", " ").split())
     assert " ".join(decision.left_out.split()) in head
+
+
+def test_a_key_that_is_somebodys_is_hashed_where_there_is_no_other(tmp_path: Path):
+    """Not left out: other tables refer to it, by hashes that are equal."""
+    decision = decide(table("t", {"email": "varchar", "size": "int"}, (("email",),)))
+    path = tmp_path / "source.yaml"
+    path.write_text(write_head("m", []) + write_block(decision, "UTC"), encoding="utf-8")
+    contract = read_contract(path)["t"]
+    assert contract.key == ("email",) and contract.hashes_key and "hashed" in decision.key_reason
+
+
+def test_a_table_of_persons_takes_what_is_named_and_nothing_else(tmp_path: Path):
+    """By an allow-list, which the first load keeps, too."""
+    columns = {"id": "int", "email": "varchar", "size": "int", "updated_at": "timestamp"}
+    decision = decide(table("users", columns, moves_itself=frozenset(["updated_at"])))
+    path = tmp_path / "source.yaml"
+    path.write_text(write_head("m", []) + write_block(decision, "UTC"), encoding="utf-8")
+    contract = read_contract(path)["users"]
+    assert contract.drift == "freeze" and set(contract.requires) | set(contract.personal) == set(columns)
 
 
 def test_merge_is_for_a_cursor_that_the_server_moves():

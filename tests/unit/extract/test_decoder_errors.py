@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pyarrow
 import pytest
@@ -14,6 +15,7 @@ from rental_pipeline.extract.rows import SliceRows
 from rental_pipeline.model.raw_tables import ROW_HASH
 from rental_pipeline.model.strategies import Snapshot
 from rental_pipeline.model.table_plan import PlannedColumn, PlannedTable, Slice
+from rental_pipeline.source.personal_data import HashKey
 
 KEY = PlannedColumn("code", "varchar(400)", "code", "varchar")
 TABLE = PlannedTable("t", "t", Snapshot(("code",)), (KEY,), read=True)
@@ -63,6 +65,22 @@ def test_each_error_becomes_the_pipelines(
     with pytest.raises(PipelineError, match=message) as translated:
         next(batches)
     assert type(translated.value) is expected
+
+
+def test_a_personal_key_is_told_by_its_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As raw has it; in the clear it would stand in logs and mails."""
+
+    def read_one(*args: object, **options: object) -> Iterator[pyarrow.RecordBatch]:
+        yield FIRST
+        raise RowTooLong("a row")
+
+    monkeypatch.setattr(mysql_arrow, "read_batches", read_one)
+    table = replace(TABLE, columns=(replace(KEY, is_hashed=True),))
+    batches = SliceRows(table, HashKey(b"secret"), "binary").read_slice(Connection(), Slice(1, "t", 0, None, None))
+    next(batches)
+    with pytest.raises(FixData) as told:
+        next(batches)
+    assert f"behind the row code={HashKey(b'secret').hash(b'a-7')})" in str(told.value) and "'a-7'" not in str(told.value)
 
 
 def test_every_error_is_looked_at_here() -> None:

@@ -98,6 +98,16 @@ def test_a_table_that_no_request_can_name_is_refused(columns: tuple[PlannedColum
             plan_raw_table("m_raw", contract, columns, existing, may_evolve=True)
 
 
+def test_a_frozen_table_is_first_loaded_with_what_somebody_decided_on_alone() -> None:
+    """A column that came between the decision and the first run is not taken, whatever it holds."""
+    contract = TableContract("t", Merge(("id",), "at"), drift="freeze", requires=("id", "at", "note"), personal={"mail": "hash"})
+    columns = tuple(PlannedColumn(name, "varchar(40)", name, "varchar") for name in ("id", "at", "note", "mail"))
+    assert plan_raw_table("m_raw", contract, columns, None, may_evolve=True).columns == columns
+    new = PlannedColumn("backup_address", "varchar(40)", "backup_address", "varchar")
+    with pytest.raises(FixConfiguration, match=r"nobody has decided: backup_address\. Nothing was read.*`requires: \[column\]`"):
+        plan_raw_table("m_raw", contract, (*columns, new), None, may_evolve=True)
+
+
 @pytest.mark.parametrize(("requires", "added"), [((), None), (("note",), ("note",))])
 def test_a_frozen_table_takes_a_new_column_only_by_name(requires: tuple[str, ...], added: tuple[str, ...] | None) -> None:
     """Somebody has decided on what `requires` names; anything else waits, and the message says both ways."""

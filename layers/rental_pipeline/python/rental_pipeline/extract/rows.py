@@ -54,7 +54,7 @@ class SliceRows:
         self.schema = pyarrow.schema([*fields, _ROW_HASH, *([_BAD_COLUMNS] if table.sets_aside else [])])
         self.pairs_schema = pyarrow.schema([*(self.schema.field(name) for name in table.key or ()), _ROW_HASH])
         self.impossible_dates: Counter[str] = Counter()
-        # A key, or else the event's time, says which row it is; it is never hashed (contract.py).
+        # A key, or else the event's time, says which row it is.
         self._identity = table.key or (table.cursor_column.name,)
         self._table = table
         self._hash_key = hash_key
@@ -217,7 +217,13 @@ class SliceRows:
         return f"in {len(rows)} row{'s' if len(rows) > 1 else ''} or more ({'; '.join(shown)}{more})"
 
     def _identify(self, batch: pyarrow.RecordBatch, row: int) -> str:
-        return ", ".join(f"{name}={_show(batch[name][row].as_py())}" for name in self._identity)
+        return ", ".join(f"{name}={self._show_identity(name, batch[name][row].as_py())}" for name in self._identity)
+
+    def _show_identity(self, name: str, value: object) -> str:
+        """Return a key as a message shows it: a hashed one as raw has it, by which the row is found there."""
+        if isinstance(value, bytes) and self._table.column(name).is_hashed:
+            return require_hash_key(self._hash_key).hash(value)
+        return _show(value)
 
     def _report_dates(self, name: str, dates: Counter[str]) -> None:
         """Count dates that do not exist, and refuse them where they decide which row, or which day, it is.

@@ -52,7 +52,7 @@ class TableContract:
         strategy: What tells its rows apart, and what is new.
         cursor_time_zone: Zone of the clock that a DATETIME cursor shows.
         overlap: How far before the watermark a run reads again.
-        drift: EVOLVE or FREEZE.
+        drift: EVOLVE or FREEZE: whether a column that neither raw, nor `requires`, nor `personal` has is taken or refused.
         personal: Column to DROP or HASH; one that nobody has decided on yet is to DROP, too.
         undecided: Columns on which nobody has decided whether they are personal.
         requires: Columns that must be there, key and cursor included.
@@ -79,6 +79,11 @@ class TableContract:
     def key(self) -> tuple[str, ...]:
         """The columns that identify a row; events have none."""
         return key_of(self.strategy)
+
+    @property
+    def hashes_key(self) -> bool:
+        """Whether the key is personal: no slice is cut by its values, which would stand in plans and events."""
+        return any(self.personal.get(column) == HASH for column in self.key)
 
     @property
     def cursor(self) -> str | None:
@@ -158,8 +163,10 @@ def _read_table(name: Any, fields: Any, mistakes: list[str]) -> TableContract | 
         refuse("cursor", f"is required by strategy {strategy}: the column that holds {what}; without one choose snapshot")
     decided = _read_personal(fields.get("personal"), refuse)
     personal = {column: DROP if policy == UNDECIDED else policy for column, policy in decided.items()}
-    for column in [column for column in personal if column in (*key, *cursor)]:
-        refuse("personal", f"{column} is the key or the cursor, by whose values slices are cut: it cannot be dropped or hashed")
+    for column in [column for column in personal if column in cursor]:
+        refuse("personal", f"{column} is the cursor, by whose values changes are found: it cannot be dropped or hashed")
+    for column in [column for column, policy in personal.items() if column in key and policy == DROP]:
+        refuse("personal", f"{column} is of the key, by which rows are told apart: write hash, or choose another key")
     requires = _read_columns(fields.get("requires"), "requires", refuse)
     for column in [column for column in requires if personal.get(column) == DROP]:
         refuse("requires", f"{column} is {'dropped' if decided[column] == DROP else 'undecided, and so not read,'} by `personal`")

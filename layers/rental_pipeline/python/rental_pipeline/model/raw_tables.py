@@ -28,9 +28,13 @@ METADATA = {
     # Null, or the names of the columns that are null because their values could not be held (bad_rows: set_aside).
     BAD_COLUMNS: f"{BAD_COLUMNS_TYPE} encode zstd",
 }
+_DECIDE = (
+    "decide on each new column in source.yaml (`requires: [column]` takes it, `personal: {column: drop}` or hash keeps it out,"
+    " `drift: evolve` takes all)"
+)
 _MOST_COLUMNS = 1580  # Redshift's 1,600 without the pipeline's own, in raw tables and in the temporary ones of a build
-# Columns of raw tables, and of what is read of them (`newest`), besides the source's.
-RESERVED_COLUMNS = (*METADATA, EVENT_DAY, "_removed_at", "_row_key", "_row_ordinal", "_version_rank")
+# Columns of raw tables, and of what is read of them (`newest`, `versions`), besides the source's.
+RESERVED_COLUMNS = (*METADATA, EVENT_DAY, "_changed_at", "_removed_at", "_row_key", "_row_ordinal", "_version_rank")
 
 
 @dataclass(frozen=True)
@@ -81,12 +85,20 @@ def plan_raw_table(
         may_evolve: Whether this run may add columns: only one that can read the table whole.
 
     Raises:
-        FixConfiguration: the source dropped or retyped a column, or has a new one where the contract says freeze, or raw holds a
-            column otherwise than the contract now asks for personal data; all are named.
+        FixConfiguration: the source dropped or retyped a column, or has one that nobody has decided on where the contract says
+            freeze, or raw holds a column otherwise than the contract now asks for personal data; all are named.
     """
     name = f"{quote_identifier(schema)}.{quote_identifier(contract.name)}"
     _refuse_too_wide(schema, contract, columns)
+    # What `requires` or `personal` names, somebody has decided on; and on what raw has, before.
+    named = {*contract.requires, *contract.personal, *(existing or ())}
+    undecided = tuple(column for column in columns if column.name not in named) if contract.drift == FREEZE else ()
     if existing is None:
+        if undecided:
+            raise FixConfiguration(
+                f"table {contract.name}, of which source.yaml says drift: freeze, has columns on which nobody has decided:"
+                f" {_join_names(undecided)}. Nothing was read. {_DECIDE}"
+            )
         # A position may be left of an earlier raw table of the name: this one knows nothing yet, and its history begins with its
         # first load.
         begin = (
@@ -99,17 +111,13 @@ def plan_raw_table(
     new = tuple(column for column in columns if column.name not in existing)
     kept = [column for column in columns if column.name in existing]
     mistakes = [*_find_dropped(columns, existing), *_find_retyped(kept, existing)]
-    # What `requires` names, somebody has decided on.
-    unasked = tuple(column for column in new if column.name not in contract.requires)
-    if unasked and contract.drift == FREEZE:
-        mistakes.append(f"new in the source, and the contract says drift: freeze: {_join_names(unasked)}")
+    if undecided:
+        mistakes.append(f"new in the source, and the contract says drift: freeze: {_join_names(undecided)}")
     if mistakes:
         raise FixConfiguration(
             f"table {contract.name} differs from {schema}.{contract.name}: {'; '.join(mistakes)}. Nothing was read."
-            " Undo the change in the source; or decide on each new column in source.yaml (`requires: [column]` takes it,"
-            " `personal: {column: drop}` or hash keeps it out, `drift: evolve` takes all); or (for dropped and retyped ones)"
-            " rename the raw table, so that the next run makes and fills a new one,"
-            f" or, where its history may go, rerun with {show_erasure(contract.name)}"
+            f" Undo the change in the source; or {_DECIDE}; or (for dropped and retyped ones) rename the raw table, so that the"
+            f" next run makes and fills a new one, or, where its history may go, rerun with {show_erasure(contract.name)}"
         )
     fitted = {column.name: _fit(column, existing[column.name]) for column in kept}
     widened = [column for column in fitted.values() if column.type != existing[column.name]]

@@ -39,10 +39,17 @@ def cut_slices(
     Keyed tables are cut by key. A slice holds `slice_rows` rows as they are now, except the days of an append table, which are
     never divided. The first slice begins, and the last ends, open: rows that come after the cut have a slice too.
 
+    A table whose key is hashed is one slice: the bounds of several would be values of its key, in the clear.
+
     `points` and `require_time` are those of `walk_keys`.
     """
     with connection.cursor() as cursor:
-        if isinstance(table.strategy, Append):
+        if table.hashes_key:
+            require_time()
+            condition, arguments = window_condition(table)
+            cursor.execute(f"select 1 {from_table(table)} where {condition} limit 1", arguments)
+            cuts: list[Point] | None = [] if cursor.fetchone() else None
+        elif isinstance(table.strategy, Append):
             require_time()
             cuts = _find_days(cursor, table, slice_rows)
         elif table.complete:
