@@ -90,6 +90,13 @@ class Running:
             names = [column.name for column in cursor.description]
         return pd.DataFrame(rows, columns=["apartment_id" if name == "listing_id" else name for name in names], dtype=object)
 
+    def read_figures(self) -> dict[str, list[str]]:
+        """Return the rows of every metric, in an order of their own."""
+        return {
+            metric: sorted(map(repr, self.read(f"presentation.{metric}").itertuples(index=False)))
+            for metric in self.adopted.adoption.metrics
+        }
+
     def judge(self) -> dict[str, pd.DataFrame]:
         """Return all figures, by the judge of the apartments over the world's own reading of its tables."""
         with self.warehouse.connect() as connection:

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from tests.fixtures.mariadb import SourceDatabase
+from tests.integration.adopt.judged_rows import make_attributes, make_booking, make_listing
 
 PERSONAL = {
     "hs_customer": "firstname lastname email passwd birthday secure_key last_passwd_gen_ip siret website note",
@@ -26,13 +27,6 @@ PERSONAL = {
 _DATES = "date_add datetime not null, date_upd datetime not null"
 # Of one table the server itself keeps the time of its last change.
 _MOVED = "date_add datetime not null, date_upd timestamp(6) not null default current_timestamp(6) on update current_timestamp(6)"
-TABLES = {
-    "hs_hotel": "phone email contact_name",
-    "hs_order_payment": "card_number card_holder",
-    "hs_log_mail": "recipient subject",
-    "hs_misc": "field1 field2 field3",
-}
-_DATES = "date_add datetime not null, date_upd datetime not null"
 TABLES = {
     "hs_room_type": "id_room_type int unsigned not null auto_increment primary key, id_hotel int unsigned not null, id_shop"
     " int not null"
@@ -119,6 +113,14 @@ CURRENCY = "EUR"  # of the rooms' prices, which no column says
 _STATES = {1: "Awaiting payment", 2: "Payment accepted", 3: "Cancelled", 4: "Refunded", 5: "Checked in"}
 _CURRENCIES = {1: "EUR", 2: "USD"}
 _MEANINGS = {1: "pending", 2: "confirmed", 3: "canceled", 4: "canceled", 5: "confirmed"}
+# What changes after the first load, the last two in other tables than a stay's or a room's own.
+CHANGES = (
+    "update hs_room_type set active = 1 - active where id_room_type % 4 = 0",
+    "update hs_booking_detail set total_price = total_price * 2 where id_booking_detail % 8 = 0",
+    "update hs_orders set current_state = 3 where id_order % 9 = 0",
+    "update hs_orders set id_currency = 3 - id_currency where id_order % 10 = 1",
+    "update hs_hotel set city = 'Nice' where city = 'Lyon'",
+)
 _CITIES = (("Lyon", "ARA"), ("Nice", "PAC"), ("Paris", "IDF"))
 
 
@@ -129,8 +131,7 @@ def make(source: SourceDatabase, rooms: int = 12, stays: int = 150) -> None:
     chance = random.Random(11)
     at = datetime(2025, 3, 1, 8)
     for number, (city, region) in enumerate(_CITIES, start=1):
-        _insert(
-            source,
+        source.insert(
             "hs_hotel",
             id_hotel=number,
             hotel_name=f"Hotel {number}",
@@ -144,8 +145,7 @@ def make(source: SourceDatabase, rooms: int = 12, stays: int = 150) -> None:
             date_upd=at,
         )
     for number in range(1, rooms + 1):
-        _insert(
-            source,
+        source.insert(
             "hs_room_type",
             id_room_type=number,
             id_hotel=number % 3 + 1,
@@ -157,15 +157,14 @@ def make(source: SourceDatabase, rooms: int = 12, stays: int = 150) -> None:
             date_upd=at + timedelta(days=number + 1),
         )
     for number, name in _STATES.items():
-        _insert(source, "hs_order_state", id_order_state=number, color="#fff", paid=int(number in (2, 5)))
+        source.insert("hs_order_state", id_order_state=number, color="#fff", paid=int(number in (2, 5)))
         for language in (1, 2):
-            _insert(source, "hs_order_state_lang", id_order_state=number, id_lang=language, name=name)
+            source.insert("hs_order_state_lang", id_order_state=number, id_lang=language, name=name)
     for number, code in _CURRENCIES.items():
-        _insert(source, "hs_currency", id_currency=number, iso_code=code)
+        source.insert("hs_currency", id_currency=number, iso_code=code)
     for number in range(1, 31):
         first = ("Marie", "Jean", "Hans", "Lucia")[number % 4]
-        _insert(
-            source,
+        source.insert(
             "hs_customer",
             id_customer=number,
             firstname=first,
@@ -176,8 +175,7 @@ def make(source: SourceDatabase, rooms: int = 12, stays: int = 150) -> None:
             date_add=at,
             date_upd=at,
         )
-        _insert(
-            source,
+        source.insert(
             "hs_address",
             id_customer=number,
             firstname=first,
@@ -189,8 +187,7 @@ def make(source: SourceDatabase, rooms: int = 12, stays: int = 150) -> None:
             date_add=at,
             date_upd=at,
         )
-        _insert(
-            source,
+        source.insert(
             "hs_misc",
             field1=f"{first} Durand",
             field2=f"{first.lower()}@example.net",
@@ -201,8 +198,7 @@ def make(source: SourceDatabase, rooms: int = 12, stays: int = 150) -> None:
         booked = datetime(2026, 3, 1, 6) + timedelta(hours=number * 17)
         order = (number + 1) // 2  # two rooms an order
         if number % 2:
-            _insert(
-                source,
+            source.insert(
                 "hs_orders",
                 id_order=order,
                 reference=f"R{order:08}",
@@ -216,8 +212,7 @@ def make(source: SourceDatabase, rooms: int = 12, stays: int = 150) -> None:
                 date_upd=booked,
             )
         arrival = datetime.combine(booked.date() + timedelta(days=number % 20), datetime.min.time())
-        _insert(
-            source,
+        source.insert(
             "hs_booking_detail",
             id_booking_detail=number,
             id_room_type=chance.randint(1, rooms),
@@ -234,51 +229,27 @@ def read_world(source: SourceDatabase) -> dict[str, list[dict[str, Any]]]:
     """Return the shop's rows in the shape of sql/apartments' source, by hand: what the tables mean, said a second time."""
     hotels = {row["id_hotel"]: row for row in source.query_rows("select * from hs_hotel")}
     rooms = source.query_rows("select * from hs_room_type")
-    nothing = ("category", "body", "amenities", "bathrooms", "bedrooms", "fee", "has_photo", "pets_allowed", "price_display")
     listings = [
-        {
-            "id": row["id_room_type"],
-            "title": None,
-            "source": None,
-            "price": row["price"],
-            "currency": "EUR",
-            "listing_created_on": row["date_add"],
-            "is_active": row["active"],
-            "last_modified_timestamp": None,
-            "changed_at": row["date_upd"],
-        }
+        make_listing(
+            row["id_room_type"], row["price"], "EUR", row["date_add"], is_active=row["active"], changed_at=row["date_upd"]
+        )
         for row in rooms
     ]
     attributes = [
-        dict.fromkeys((*nothing, "square_feet", "address", "latitude", "longitude"))
-        | {
-            "id": row["id_room_type"],
-            "price_type": "nightly",
-            "cityname": hotels[row["id_hotel"]]["city"],
-            "state": hotels[row["id_hotel"]]["state_code"],
-        }
+        make_attributes(row["id_room_type"], hotels[row["id_hotel"]]["city"], hotels[row["id_hotel"]]["state_code"])
         for row in rooms
     ]
     orders = {row["id_order"]: row for row in source.query_rows("select * from hs_orders")}
     bookings = [
-        {
-            "booking_id": row["id_booking_detail"],
-            "user_id": orders[row["id_order"]]["id_customer"],
-            "apartment_id": row["id_room_type"],
-            "booking_date": row["date_add"],
-            "checkin_date": row["date_from"],
-            "checkout_date": row["date_to"],
-            "total_price": row["total_price"],
-            "currency": _CURRENCIES[orders[row["id_order"]]["id_currency"]],
-            "booking_status": _MEANINGS[orders[row["id_order"]]["current_state"]],
-            "payment_status": None,
-            "num_guests": None,
-        }
+        make_booking(
+            row["id_booking_detail"],
+            orders[row["id_order"]]["id_customer"],
+            row["id_room_type"],
+            days=(row["date_add"], row["date_from"], row["date_to"]),
+            total_price=row["total_price"],
+            currency=_CURRENCIES[orders[row["id_order"]]["id_currency"]],
+            status=_MEANINGS[orders[row["id_order"]]["current_state"]],
+        )
         for row in source.query_rows("select * from hs_booking_detail")
     ]
     return {"apartments": listings, "apartment_attributes": attributes, "bookings": bookings, "user_viewing": []}
-
-
-def _insert(source: SourceDatabase, table: str, **values: Any) -> None:
-    names = ", ".join(f"`{name}`" for name in values)
-    source.execute(f"insert into `{table}` ({names}) values ({', '.join(['%s'] * len(values))})", tuple(values.values()))

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from tests.fixtures.mariadb import SourceDatabase
+from tests.integration.adopt.judged_rows import make_attributes, make_booking, make_listing
 
 # Column and what it has to become; a personal column that is read in the clear, or only undecided, is one that was not found.
 PERSONAL = {
@@ -95,6 +96,16 @@ TABLES = {
     },
 }
 CURRENCY = None  # columns say it
+# What an application does around its own clock: bulk updates, a soft delete, a new last transition, other dates.
+CHANGES = (
+    "update listings set open = 0 order by id limit 4",
+    "update listings set price_cents = price_cents + 1000 where open = 1 order by id desc limit 5",
+    "update transactions set deleted = 1 where id % 17 = 0",
+    "insert into transaction_transitions (transaction_id, to_state, sort_key, created_at)"
+    " select id, 'canceled', 99, now() from transactions where id % 13 = 0",
+    "update bookings set end_on = end_on + interval 2 day where transaction_id % 7 = 0",
+    "update listing_locations set city = 'Faro' where city = 'Porto'",
+)
 FIRST_DAY = date(2026, 1, 5)
 _CONFIRMED, _PENDING, _CANCELED, _IGNORED = ("confirmed", "paid"), ("preauthorized",), ("canceled", "rejected"), ("initiated",)
 _WORDS = ["Sunny", "Loft", "Harbour", "Attic", "Studio", "Cabin", "Garden", "Terrace", "Old", "Mill", "View"]
@@ -110,8 +121,7 @@ def make(source: SourceDatabase, listings: int = 24, stays: int = 160) -> None:
     created = datetime(2025, 6, 1, 9)
     for number, person in enumerate(people):
         first = ("Anna", "Pedro", "Marie", "John")[number % 4]
-        _insert(
-            source,
+        source.insert(
             "people",
             id=person,
             given_name=first,
@@ -130,8 +140,7 @@ def make(source: SourceDatabase, listings: int = 24, stays: int = 160) -> None:
     houses = [_uuid(chance) for _ in range(listings)]
     for number, house in enumerate(houses):
         at = created + timedelta(days=5 * number)
-        _insert(
-            source,
+        source.insert(
             "listings",
             id=house,
             author_id=people[number % 5],
@@ -145,8 +154,7 @@ def make(source: SourceDatabase, listings: int = 24, stays: int = 160) -> None:
             updated_at=at if number % 3 else None,
         )
         city, region = _CITIES[number % 4]
-        _insert(
-            source,
+        source.insert(
             "listing_locations",
             listing_id=house,
             street_address=f"Rua Nova {number}",
@@ -158,8 +166,7 @@ def make(source: SourceDatabase, listings: int = 24, stays: int = 160) -> None:
     for number in range(1, stays + 1):
         at = datetime.combine(FIRST_DAY, datetime.min.time()) + timedelta(days=number * 59 // stays, hours=number % 24)
         begin = at.date() + timedelta(days=number % 40 - 3)
-        _insert(
-            source,
+        source.insert(
             "transactions",
             id=number,
             listing_id=houses[number * 7 % listings],
@@ -172,8 +179,7 @@ def make(source: SourceDatabase, listings: int = 24, stays: int = 160) -> None:
         )
         state = states[number % len(states)]
         if state not in _IGNORED:
-            _insert(
-                source,
+            source.insert(
                 "bookings",
                 transaction_id=number,
                 start_on=begin,
@@ -183,8 +189,7 @@ def make(source: SourceDatabase, listings: int = 24, stays: int = 160) -> None:
         for order, name in enumerate(
             dict.fromkeys(("initiated", "preauthorized", state) if state not in _IGNORED else ("initiated",))
         ):
-            _insert(
-                source,
+            source.insert(
                 "transaction_transitions",
                 transaction_id=number,
                 to_state=name,
@@ -193,8 +198,7 @@ def make(source: SourceDatabase, listings: int = 24, stays: int = 160) -> None:
                 created_at=at + timedelta(minutes=order),
             )
     for number in range(30):
-        _insert(
-            source,
+        source.insert(
             "notes",
             x1=f"{('Maria', 'Joao', 'Olga')[number % 3]} Costa",
             x2=f"guest{number}@example.org",
@@ -202,8 +206,8 @@ def make(source: SourceDatabase, listings: int = 24, stays: int = 160) -> None:
             kind="memo",
             created_at=created,
         )
-        _insert(source, "listing_views", listing_id=houses[number % listings], person_id=people[number], created_at=created)
-    _insert(source, "categories", icon="home", sort_priority=1, created_at=created)
+        source.insert("listing_views", listing_id=houses[number % listings], person_id=people[number], created_at=created)
+    source.insert("categories", icon="home", sort_priority=1, created_at=created)
 
 
 def read_world(source: SourceDatabase) -> dict[str, list[dict[str, Any]]]:
@@ -212,40 +216,11 @@ def read_world(source: SourceDatabase) -> dict[str, list[dict[str, Any]]]:
     places = {row["listing_id"]: row for row in source.query_rows("select * from listing_locations order by id")}
     for row in source.query_rows("select * from listings"):
         key = row["id"].hex()
-        listings.append(
-            {
-                "id": key,
-                "title": None,
-                "source": None,
-                "price": None if row["price_cents"] is None else f"{row['price_cents'] / 100:.2f}",
-                "currency": row["currency"],
-                "listing_created_on": row["created_at"],
-                "is_active": int(row["open"] == 1 and row["deleted_at"] is None),
-                "last_modified_timestamp": None,
-                "changed_at": None,
-            }
-        )
+        price = None if row["price_cents"] is None else f"{row['price_cents'] / 100:.2f}"
+        is_active = int(row["open"] == 1 and row["deleted_at"] is None)
+        listings.append(make_listing(key, price, row["currency"], row["created_at"], is_active=is_active))
         place = places.get(row["id"])
-        attributes.append(
-            dict.fromkeys(
-                [
-                    "category",
-                    "body",
-                    "amenities",
-                    "bathrooms",
-                    "bedrooms",
-                    "fee",
-                    "has_photo",
-                    "pets_allowed",
-                    "price_display",
-                    "square_feet",
-                    "address",
-                    "latitude",
-                    "longitude",
-                ]
-            )
-            | {"id": key, "price_type": "nightly", "cityname": place and place["city"], "state": place and place["region"]}
-        )
+        attributes.append(make_attributes(key, place and place["city"], place and place["region"]))
     dates = {row["transaction_id"]: row for row in source.query_rows("select * from bookings order by id")}
     last = {row["transaction_id"]: row for row in source.query_rows("select * from transaction_transitions order by sort_key")}
     for row in source.query_rows("select * from transactions"):
@@ -254,26 +229,17 @@ def read_world(source: SourceDatabase) -> dict[str, list[dict[str, Any]]]:
             continue
         meaning = {**dict.fromkeys(_CONFIRMED, "confirmed"), **dict.fromkeys(_PENDING, "pending")}.get(state, "canceled")
         bookings.append(
-            {
-                "booking_id": row["id"],
-                "user_id": row["starter_id"].hex(),
-                "apartment_id": row["listing_id"].hex() if row["listing_id"] else None,
-                "booking_date": row["created_at"],
-                "checkin_date": dates[row["id"]]["start_on"],
-                "checkout_date": dates[row["id"]]["end_on"],
-                "total_price": f"{row['total_price_cents'] / 100:.2f}",
-                "currency": row["currency"],
-                "booking_status": meaning,
-                "payment_status": None,
-                "num_guests": None,
-            }
+            make_booking(
+                row["id"],
+                row["starter_id"].hex(),
+                row["listing_id"].hex() if row["listing_id"] else None,
+                days=(row["created_at"], dates[row["id"]]["start_on"], dates[row["id"]]["end_on"]),
+                total_price=f"{row['total_price_cents'] / 100:.2f}",
+                currency=row["currency"],
+                status=meaning,
+            )
         )
     return {"apartments": listings, "apartment_attributes": attributes, "bookings": bookings, "user_viewing": []}
-
-
-def _insert(source: SourceDatabase, table: str, **values: Any) -> None:
-    names = ", ".join(f"`{name}`" for name in values)
-    source.execute(f"insert into `{table}` ({names}) values ({', '.join(['%s'] * len(values))})", tuple(values.values()))
 
 
 def _uuid(chance: random.Random) -> bytes:
