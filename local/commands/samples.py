@@ -75,12 +75,13 @@ def make_source(stack: Stack, journal: Journal, sample: Sample, progress: Progre
     Raises:
         RunFailed: an earlier run was killed while it filled the source.
     """
+    with closing(stack.source.connect()) as connection:
+        create_sample_schema(connection, stack.marketplace)  # a file may be newer than the source
     if "scale" not in journal.facts:
         scale = _DEFAULT_SCALES[sample.data] if sample.scale is None else sample.scale
         seed = _DEFAULT_SEED if sample.seed is None else sample.seed
         today = _today()
         with progress.stage("Make a sample source") as told, closing(stack.source.connect()) as connection:
-            create_sample_schema(connection, stack.marketplace)
             try:
                 if sample.data == MARKET:
                     rows = market.found_market(connection, stack.marketplace, scale, seed, today, progress.show)

@@ -54,6 +54,7 @@ RUN_BY = {
     "run": "tests/end_to_end/test_make_run.py::test_the_first_run_loads_and_then_takes_a_day",
     "sam-local": "tests/containers/test_sam_local.py::test_the_state_machine_runs_over_start_lambda",
     "saved-queries": "tests/unit/template/test_saved_queries.py::test_the_template_holds_the_files",
+    "sed": "tests/integration/local/test_extend_page.py::test_the_page_extends_a_marketplace_as_it_is_printed",
     "setup-test": f"{CI}: make setup-test",
     "soak": "tests/soak/test_soak.py::test_nothing_is_lost_and_nothing_doubled",
     "test": f"{CI}: make test",
@@ -83,6 +84,8 @@ def name_command(command: str) -> str | None:
     words = shlex.split(command)
     while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
         words.pop(0)
+    if words[:1] == ["sed"]:
+        return "sed"
     if words[:1] == ["make"]:
         return next(word for word in words[1:] if "=" not in word)
     if len(words) > 2 and words[0].endswith("python") and words[1] == "-m":
