@@ -14,7 +14,7 @@ from local.adopt.contract_file import write_block, write_head
 from local.adopt.curated_sql import write_curated
 from local.adopt.guess import guess_mapping
 from local.adopt.kept_files import KeptFolder, Written
-from local.adopt.mapping import MappingFile, MappingRefused, read_mapping
+from local.adopt.mapping import PRESENT, MappingFile, MappingRefused, read_mapping
 from local.adopt.shipped_sql import write_shipped
 from local.adopt.tables import TableDecision, decide_tables
 from local.adopt.taken import TakenTable, curated_type, match_tables, refuse_unknown
@@ -148,7 +148,11 @@ def _count_states(
     }
     states: dict[str, dict[str, int]] = {}
     for value, rows in count_values(connection, source.name, source.columns[column.name].name).items():
-        states.setdefault(meanings.get(value.strip().lower(), ""), {})[value] = rows
+        meaning, shown = meanings.get(value.strip().lower()), value
+        if meaning is None and value != "null" and PRESENT in meanings:
+            meaning, shown = meanings[PRESENT], PRESENT
+        of_meaning = states.setdefault(meaning or "", {})
+        of_meaning[shown] = of_meaning.get(shown, 0) + rows
     adoption.states = states
 
 

@@ -19,7 +19,7 @@ def list_words(text: str) -> tuple[str, ...]:
 
 _LISTINGS = list_words(
     "listing apartment property room accommodation vehicle car product unit lodging villa cabin house home flat space boat bike"
-    " rental item equipment object hotel"
+    " rental item equipment object hotel inventory asset tool machine film movie book game instrument costume"
 )
 _STAYS = list_words(
     "booking reservation stay rental transaction trip lease order hire contract detail line item row buchung reserva prenotazione"
@@ -39,9 +39,12 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         "created",
         "dateadded",
         "insertedat",
+        "rentaldate",
+        "rentedat",
     ),
     "created_at": (
         "createdat",
+        "createdate",
         "createdon",
         "dateadd",
         "created",
@@ -65,6 +68,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
             "startat",
         ),
         *("arrival", "arrivaldate", "begindate", "rentalstarttime", "pickupdate", "pickupat", "starttime", "datestart", "dfrom"),
+        *("rentaldate", "rentalstart", "rentedat", "hiredate", "loandate", "borrowedat", "checkedoutat"),
     ),
     "checkout": (
         *("checkout", "checkoutdate", "checkoutat", "dateto", "todate", "enddate", "endon", "endsat", "endson", "endat"),
@@ -201,7 +205,7 @@ class _Guesser:
             listing = self._best(_LISTINGS, lambda table: self._column(table, "price") is not None)
             lines += [
                 "",
-                "# No table was found that refers to listings and has the dates of stays: write `stay:` (docs/adopt.md).",
+                "# No table was found that refers to listings and has the dates of stays: write `stay:` (docs/how-to/adopt.md).",
             ]
             if listing:
                 lines += ["", *self._write_listing(listing)]
@@ -408,9 +412,6 @@ class _Guesser:
                 missing.append(f"  # {name}: (not found)")
         if amount := self._find_field(stay, "amount"):
             owner = self._tables[amount.split(".")[0]] if "." in amount else table
-            money = self._write_money(owner, amount.split(".")[-1]).replace(
-                "column: ", f"column: {'.'.join(amount.split('.')[:-1])}"
-            )
             money = self._write_money(owner, amount.split(".")[-1])
             prefix = f"{owner.contract.name}." if owner is not table else ""
             fields.append(f"  amount: {{{money.replace('column: ', f'column: {prefix}', 1)}}}")
@@ -458,9 +459,19 @@ class _Guesser:
             self._add_join(stay, f"{stay.table.contract.key[0]} -> {other.contract.name}.{reference}, latest by {order}")
             return self._list_states(other, column, f"{other.contract.name}.{column}")
         if not (found := self._find_field(stay, "state")):
-            return ["  # state: (no column found: every stay counts as confirmed)"]
+            return ["  # state: (no column found: every stay counts as confirmed)", *self._advise_on_open_ends(stay)]
         owner = self._tables[found.split(".")[0]] if "." in found else stay.table
         return self._list_states(owner, found.split(".")[-1], found)
+
+    def _advise_on_open_ends(self, stay: _Stay) -> list[str]:
+        """Say how stays that have not ended are kept out of the figures, where the source may have such."""
+        column = self._column(stay.table, "checkout")
+        if column is None or not stay.table.source.columns[column].nullable:
+            return []
+        return [
+            f"  # A stay without {column} is set aside; of those that go on, this keeps them out of the figures instead:",
+            f"  # state: {{column: {column}, confirmed: [present], ignored: [null]}}",
+        ]
 
     def _find_transitions(self, table: TakenTable) -> tuple[TakenTable, str, str, str] | None:
         """Return a table of a stay's states one after another: it, its reference, the state, and what orders them."""

@@ -42,6 +42,7 @@ class ListingSql(RoleSql):
             title="The listings, as they are now or as they last were: cleaned, typed, times in UTC.",
             grain="one row per listing, those that the source removed included",
             key="id",
+            joins=self._has("title") and self.fields["title"].table is not None,
             facts={"removed": "kept", "holds": "price >= 0", "days": "listing_created_at"},
             storage="distkey id: versions, attributes and bookings join on it; sortkey id: touched rows are replaced by it",
         )

@@ -152,6 +152,14 @@ def test_values_of_a_source_are_quoted(tmp_path):
     assert 'newest."group"' in listings and "condition_3_text is not null" in listings
 
 
+def test_a_title_may_be_that_of_a_joined_table(tmp_path):
+    """A copy of a film, a room of a house: the listings then join it, as their attributes do."""
+    write(tmp_path, WHOLE.replace("  city: towns.name\n", "  city: towns.name\n  title: towns.name\n"))
+    listings = (tmp_path / "inn/curated/listings.sql").read_text(encoding="utf-8")
+    assert "joins:      town_id -> towns.id" in listings and "left join towns_one on newest.town_id = towns_one.id" in listings
+    assert "towns_one.name" in listings
+
+
 def test_versions_are_dated_by_the_engine(tmp_path):
     """Not by the cursor, which an application may not move: past occupancy would change."""
     write(tmp_path, WHOLE)
