@@ -225,7 +225,7 @@ class _Guesser:
         found = [
             _Stay(table, listing, column, score)
             for table in self._tables.values()
-            if _is_keyed(table)
+            if table.contract.key
             for listing, column in self._find_references(table, _LISTINGS)
             if (score := self._score_stay(table, listing, column)) >= _NEARBY
         ]
@@ -263,7 +263,7 @@ class _Guesser:
     def _find_companion(self, table: TakenTable, field_name: str) -> tuple[TakenTable, str, str] | None:
         """Return a table that refers to a stay's and has a field that the stay has not: it, its reference, the column."""
         for other in self._tables.values():
-            if other is table or not other.contract.key:
+            if other is table or not other.contract.key or not _is_keyed(table):
                 continue
             reference = next(
                 (
@@ -399,7 +399,8 @@ class _Guesser:
 
     def _write_stay(self, stay: _Stay) -> list[str]:
         table, joins = stay.table, stay.joins
-        fields: list[str] = [f"  id: {table.contract.key[0]}", f"  listing: {stay.listing_column}"]
+        key = ", ".join(table.contract.key)
+        fields: list[str] = [f"  id: {key if _is_keyed(table) else f'[{key}]'}", f"  listing: {stay.listing_column}"]
         missing: list[str] = []
         for name in ("customer", "made_at", "checkin", "checkout"):
             if column := self._find_field(stay, name):
@@ -485,7 +486,7 @@ class _Guesser:
             orders = [
                 name for name in other.types if words.squeeze(name) in ("sortkey", "createdat", "dateadd", "position", "sequence")
             ]
-            if other is not table and _is_keyed(other) and states and refers:
+            if other is not table and _is_keyed(other) and _is_keyed(table) and states and refers:
                 return (
                     other,
                     refers[0],

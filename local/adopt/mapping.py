@@ -110,6 +110,7 @@ class Role:
         name: listing, stay, customer or view.
         table: By its name in source.yaml.
         columns: By field; of those that are a column and nothing else.
+        more_key: The other columns of a stay's `id`, where it has several.
         money: The price or amount; None where it is not mapped.
         currency: A column, a choice of codes, or None (the mapping's own).
         state: How stays are counted; None: each is confirmed.
@@ -124,10 +125,16 @@ class Role:
     currency: Column | Choice | None = None
     state: Choice | None = None
     conditions: Conditions = field(default_factory=dict)
+    more_key: tuple[Column, ...] = ()
+
+    @property
+    def key(self) -> tuple[Column, ...]:
+        """The columns of its id; none where it has no id, as events may."""
+        return (self.columns["id"], *self.more_key) if "id" in self.columns else ()
 
     def list_columns(self) -> list[tuple[str, Column]]:
         """Return every column that the role reads, each with the field that names it."""
-        found = list(self.columns.items())
+        found = [*self.columns.items(), *(("id", column) for column in self.more_key)]
         if self.money:
             found.append(("price" if self.name == "listing" else "amount", self.money.column))
         if self.currency:
@@ -219,8 +226,9 @@ class _RoleReader:
         state = self._read_state(given.pop("state", None)) if self._role == "stay" else None
         conditions = self._read_conditions(given, "active" if self._role == "listing" else "only")
         table = given.pop("table", "")
+        more_key = self._read_more_key(given) if self._role == "stay" else ()
         columns = {name: column for name, value in given.items() if name in known and (column := self._read_column(name, value))}
-        role = Role(self._role, str(table), joins, columns, money, currency, state, conditions)
+        role = Role(self._role, str(table), joins, columns, money, currency, state, conditions, more_key)
         joined = {join.table for join in joins}
         for name, column in role.list_columns():
             if column.table and column.table not in joined:
@@ -238,6 +246,13 @@ class _RoleReader:
             self._refuse(name, f"{value!r} is no column: write column, or joined_table.column")
             return None
         return Column(match[2].lower(), match[1])
+
+    def _read_more_key(self, given: dict[str, Any]) -> tuple[Column, ...]:
+        """Leave the first column of an id that is a list, and return the others."""
+        if not isinstance(given.get("id"), list) or not given["id"]:
+            return ()
+        given["id"], *more = given["id"]
+        return tuple(column for value in more if (column := self._read_column("id", value)))
 
     def _read_joins(self, given: Any) -> tuple[Join, ...]:
         joins: list[Join] = []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from local.adopt.mapping import Column
 from local.adopt.role_sql import USER_BYTES, Heading, ReferringSql
-from local.adopt.sql_text import Draft, OutputColumn, Rule, is_among, name_plainly, round_to_cents
+from local.adopt.sql_text import Draft, OutputColumn, Rule, is_among, name_alias, name_plainly, round_to_cents
+from local.adopt.taken import curated_type
 
 _MOST_NIGHTS = 3650
 _NOT_IGNORED = "booking_status <> 'ignored'"
@@ -14,6 +16,9 @@ class StaySql(ReferringSql):
 
     def write_bookings(self) -> str:
         draft = self.begin("booking_id")
+        for name, column in list(self._key.items())[1:]:
+            draft.texts.append(name_alias(self.ref(column), name))
+            draft.rules.append(Rule(f"no {name}", f"{name} is null", f"'missing_key: {name}='"))
         self.add_listing(draft)
         draft.texts.append(f"{self.value(self.fields['made_at'])} as made_at_text")
         draft.parsed.append(f"cast({self.moment('made_at_text', self.fields['made_at'])} as date) as booking_date")
@@ -41,7 +46,7 @@ class StaySql(ReferringSql):
             table="bookings",
             title="The bookings as they are now: cleaned, typed, each of a listing that the source has or once had.",
             grain="one row per booking",
-            key="booking_id",
+            key=", ".join(self._key),
             references=self.references,
             reads="newest, known_listings",
             joins=True,
@@ -60,13 +65,21 @@ class StaySql(ReferringSql):
         return self.write_file(heading, draft, "listing_id", "booking_date")
 
     @property
+    def _key(self) -> dict[str, Column]:
+        """The columns of the source's key, by their names here."""
+        return {f"booking_id{f'_{number}' if number > 1 else ''}": column for number, column in enumerate(self.role.key, start=1)}
+
+    @property
     def _has_nights(self) -> bool:
         return "checkin" in self.fields and ("checkout" in self.fields or "nights" in self.fields)
 
     def _list_columns(self) -> list[OutputColumn]:
         user = f"cast(case when octet_length(ruled.user_id) <= {USER_BYTES} then ruled.user_id end as varchar({USER_BYTES}))"
         return [
-            OutputColumn("booking_id", self.key_type, True, is_cast=True),
+            *(
+                OutputColumn(name, curated_type(self.table.types[column.name]), True, is_cast=True)
+                for name, column in self._key.items()
+            ),
             OutputColumn("user_id", f"varchar({USER_BYTES})", judged=user),
             OutputColumn("listing_id", self.listing_type, is_cast=True),
             *(

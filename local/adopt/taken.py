@@ -98,10 +98,9 @@ def _judge_role(role: Role, tables: Mapping[str, TakenTable]) -> list[str]:
                 " field out here"
             )
     taken = tables[role.table].contract
-    if "id" in role.columns and taken.key and taken.key != (role.columns["id"].name,):
-        mistakes.append(
-            f"{role.name}, id: the key of {taken.name} is {', '.join(taken.key)} in source.yaml; a role needs a key of one column"
-        )
+    if role.key and taken.key and taken.key != tuple(column.name for column in role.key):
+        wanted = f"write id: [{', '.join(taken.key)}]" if role.name == "stay" else "a role but stay needs a key of one column"
+        mistakes.append(f"{role.name}, id: the key of {taken.name} is {', '.join(taken.key)} in source.yaml; {wanted}")
     return mistakes
 
 

@@ -152,6 +152,20 @@ def test_values_of_a_source_are_quoted(tmp_path):
     assert 'newest."group"' in listings and "condition_3_text is not null" in listings
 
 
+def test_a_stay_may_have_a_key_of_several_columns(tmp_path, monkeypatch):
+    """A line of an order: each column stands in the curated table, and the checks hold all of them unique."""
+    monkeypatch.setattr(
+        "tests.unit.adopt.test_sql.CONTRACT",
+        CONTRACT.replace("stays: {strategy: snapshot, key: id}", "stays: {strategy: snapshot, key: [order_id, id]}"),
+    )
+    write(tmp_path, WHOLE.replace("  id: id\n  listing: house_id", "  id: [order_id, id]\n  listing: house_id"))
+    assert find_mistakes("inn", tmp_path) == []
+    bookings = (tmp_path / "inn/curated/bookings.sql").read_text(encoding="utf-8")
+    assert "-- key:        booking_id, booking_id_2" in bookings
+    assert "booking_id bigint not null,\n    booking_id_2 bigint not null," in bookings
+    assert "newest.order_id as booking_id" in bookings and "newest.id as booking_id_2" in bookings
+
+
 def test_a_title_may_be_that_of_a_joined_table(tmp_path):
     """A copy of a film, a room of a house: the listings then join it, as their attributes do."""
     write(tmp_path, WHOLE.replace("  city: towns.name\n", "  city: towns.name\n  title: towns.name\n"))
