@@ -74,6 +74,14 @@ def test_a_source_that_pads_is_not_asked():
     assert source.asked == []
 
 
+def test_a_personal_key_is_not_shown():
+    """Its hashes differ with blanks, and nobody has to see it."""
+    code = PlannedColumn("code", "varchar(64)", "Code", "varchar", is_hashed=True, compares_blanks=True)
+    source = Source(("ada@example.org ",))
+    refuse_blank_ends(source, PlannedTable("t", "T", Snapshot(key=("code",)), (code,)), SLICES, Sums())
+    assert source.asked == []
+
+
 def test_the_first_keys_are_told_with_their_ends():
     source = Source(("a ",), ("b" * 200 + " ",), ("c ",), ("d ",))
     with pytest.raises(FixData, match=r"keys of t end with a blank \(code='a '; code='…b+ '; code='c '; …\)"):

@@ -25,7 +25,8 @@ def refuse_blank_ends(
 
     Redshift compares no blanks at the end of a text ("Significance of trailing blanks"). A source that does
     (`PlannedColumn.compares_blanks`) may hold both `a` and `a `, or get the other later, so no key of it may end with a blank.
-    One that comes after this look is refused where it is read (extract/rows.py).
+    One that comes after this look is refused where it is read (extract/rows.py), and so is one of a table whose key is hashed:
+    here it would be shown in the clear.
 
     Args:
         slices: What will be read; one query looks at one of them, of which planning has just found the bounds.
@@ -35,7 +36,7 @@ def refuse_blank_ends(
     Raises:
         FixData: by the first such keys.
     """
-    if not any(table.column(name).compares_blanks for name in table.key):
+    if table.hashes_key or not any(table.column(name).compares_blanks for name in table.key):
         return
     for part in slices[sums.judged :]:
         require_time()
