@@ -4,6 +4,8 @@ SHELL := /bin/sh
 .DEFAULT_GOAL := help
 PYTHON_FILES := local layers/rental_pipeline packages functions notebooks tests benchmarks examples
 ENV ?= dev
+# A worker of the tests waits for its databases half of the time.
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || sysctl -n hw.ncpu) + 2)
 # As samconfig.toml deploys it, in quotes where `sam deploy --guided` wrote it; else x86_64.
 ARCHITECTURE ?= $(or $(shell sed -n '/^\[$(ENV)\.deploy/,/^\[/ s/.*Architecture=[\"]*\([a-z0-9_]*\).*/\1/p' samconfig.toml),x86_64)
 ASL_VALIDATOR := npx --yes --loglevel=error --fetch-retries=1 --fetch-timeout=20000 asl-validator@4.0.0
@@ -63,10 +65,10 @@ clean: stop  ## forget the local databases, files and builds
 	@echo "removed .local, .aws-sam and build"
 
 test: setup-test setup-browser  ## the tests that every change must pass: unit, integration on real databases, end to end. TESTS=path for some
-	@.venv/bin/python -m pytest -m "not slow" --durations=15 $(or $(TESTS),--numprocesses auto --dist loadfile)
+	@.venv/bin/python -m pytest -m "not slow" --durations=15 $(or $(TESTS),--numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder)
 
 test-all: setup-test setup-browser  ## every test, also those that take long
-	@.venv/bin/python -m pytest --durations=15 $(or $(TESTS),--numprocesses auto --dist loadfile)
+	@.venv/bin/python -m pytest --durations=15 $(or $(TESTS),--numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder)
 
 golden: setup-test  ## write docs/sql: what each step sends to the warehouse, by an example
 	@GOLDEN=write .venv/bin/python -m pytest -q tests/unit/warehouse/test_rendered_sql.py

@@ -15,4 +15,5 @@ pytest_plugins = [
     "tests.fixtures.contract",
     "tests.fixtures.market",
     "tests.fixtures.snapshot",
+    "tests.fixtures.order",
 ]
