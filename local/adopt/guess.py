@@ -7,131 +7,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from local.adopt import words
+from local.adopt.guess_words import CUSTOMERS, LISTINGS, MEANINGS, NAMES, STAYS, VIEWS
 from local.adopt.mapping import Column
 from local.adopt.taken import TakenTable, key_kind
 from rental_pipeline.model.column_types import can_be_cursor
 
-
-def list_words(text: str) -> tuple[str, ...]:
-    """Return the words of a text, in its order."""
-    return tuple(text.split())
-
-
-_LISTINGS = list_words(
-    "listing apartment property room accommodation vehicle car product unit lodging villa cabin house home flat space boat bike"
-    " rental item equipment object hotel inventory asset tool machine film movie book game instrument costume"
-)
-_STAYS = list_words(
-    "booking reservation stay rental transaction trip lease order hire contract detail line item row buchung reserva prenotazione"
-)
-_CUSTOMERS = list_words("customer user person guest client member renter tenant account kunde cliente utilisateur")
-_VIEWS = list_words("view viewing visit pageview impression hit")
-# Of each field, the names that columns have, the likeliest first; squeezed to their letters.
-_NAMES: Mapping[str, tuple[str, ...]] = {
-    "made_at": (
-        "bookedat",
-        "bookingdate",
-        "orderedat",
-        "orderdate",
-        "dateadd",
-        "createdat",
-        "createdon",
-        "created",
-        "dateadded",
-        "insertedat",
-        "rentaldate",
-        "rentedat",
-    ),
-    "created_at": (
-        "createdat",
-        "createdate",
-        "createdon",
-        "dateadd",
-        "created",
-        "dateadded",
-        "listedat",
-        "listingcreatedon",
-        "insertedat",
-        "publishedat",
-    ),
-    "checkin": (
-        *(
-            "checkin",
-            "checkindate",
-            "checkinat",
-            "datefrom",
-            "fromdate",
-            "startdate",
-            "starton",
-            "startsat",
-            "startson",
-            "startat",
-        ),
-        *("arrival", "arrivaldate", "begindate", "rentalstarttime", "pickupdate", "pickupat", "starttime", "datestart", "dfrom"),
-        *("rentaldate", "rentalstart", "rentedat", "hiredate", "loandate", "borrowedat", "checkedoutat"),
-    ),
-    "checkout": (
-        *("checkout", "checkoutdate", "checkoutat", "dateto", "todate", "enddate", "endon", "endsat", "endson", "endat"),
-        *("departure", "departuredate", "rentalendtime", "returndate", "dropoffdate", "dropoffat", "endtime", "dateend", "dto"),
-    ),
-    "nights": ("nights", "numnights", "nightcount", "numberofnights", "numberofdays"),
-    "amount": (
-        *(
-            "totalpricecents",
-            "totalcents",
-            "totalamountcents",
-            "amountcents",
-            "pricecents",
-            "totalprice",
-            "totalamount",
-            "grandtotal",
-        ),
-        *("totalpricetaxincl", "totalpaidtaxincl", "totalpaid", "amount", "total", "price", "totalminor", "pricetotal"),
-    ),
-    "price": (
-        *(
-            "pricecents",
-            "nightlypricecents",
-            "pricepernight",
-            "nightlyprice",
-            "nightlyrate",
-            "price",
-            "rate",
-            "dailyrate",
-            "dailyprice",
-        ),
-        *("priceminor", "unitpricecents", "unitprice", "baseprice", "baseprice", "hourlyrate"),
-    ),
-    "currency": ("currency", "currencycode", "pricecurrency", "currencyiso", "idcurrency", "currencyid"),
-    "state": (
-        "bookingstatus",
-        "status",
-        "state",
-        "currentstate",
-        "bookingstate",
-        "reservationstatus",
-        "idstatus",
-        "orderstate",
-        "statusid",
-    ),
-    "customer": (
-        *("customerid", "guestid", "renterid", "buyerid", "userid", "idcustomer", "iduser", "idguest", "clientid", "starterid"),
-        *("personid", "memberid", "tenantid", "travelerid", "payerid"),
-    ),
-    "title": ("title", "name", "headline"),
-    "city": ("city", "cityname", "town", "municipality", "ville", "stadt", "ciudad"),
-    "region": ("state", "region", "province", "statecode", "county"),
-    "viewed_at": ("viewedat", "visitedat", "createdat", "dateadd", "happenedat", "viewedon"),
-}
-_MEANINGS = (
-    ("canceled", r"cancel|refund|reject|declin|denied|void|expired|fail|no.?show|error|storn|annul|abgelehnt|withdrawn"),
-    ("ignored", r"inquir|enquir|draft|free|initiat|not.?started|cart|abandon|test|deleted|spam|quote"),
-    ("pending", r"pend|await|request|hold|preauth|pre.?approv|unpaid|waiting|option|process|new|open|attente|offen"),
-    (
-        "confirmed",
-        r"confirm|paid|accept|complet|approv|active|booked|check.?(ed)?.?(in|out)|finish|done|deliver|success|closed|valid",
-    ),
-)
 _NEARBY = 12  # points by which a table or column has to be likelier to be taken at all
 
 
@@ -202,7 +82,7 @@ class _Guesser:
         ]
         stay = self._find_stay()
         if not stay:
-            listing = self._best(_LISTINGS, lambda table: self._column(table, "price") is not None)
+            listing = self._best(LISTINGS, lambda table: self._column(table, "price") is not None)
             lines += [
                 "",
                 "# No table was found that refers to listings and has the dates of stays: write `stay:` (docs/how-to/adopt.md).",
@@ -226,14 +106,14 @@ class _Guesser:
             _Stay(table, listing, column, score)
             for table in self._tables.values()
             if table.contract.key
-            for listing, column in self._find_references(table, _LISTINGS)
+            for listing, column in self._find_references(table, LISTINGS)
             if (score := self._score_stay(table, listing, column)) >= _NEARBY
         ]
         return max(found, key=lambda stay: (stay.score, stay.table.source.rows, -len(stay.table.contract.name)), default=None)
 
     def _score_stay(self, table: TakenTable, listing: TakenTable, column: str) -> int:
         own = _words(table)
-        score = 6 * bool(own & set(_STAYS[:8])) + 2 * bool(own & set(_STAYS)) + 4 * bool(_words(listing) & set(_LISTINGS))
+        score = 6 * bool(own & set(STAYS[:8])) + 2 * bool(own & set(STAYS)) + 4 * bool(_words(listing) & set(LISTINGS))
         score -= 6 * bool(
             own & {"review", "message", "comment", "image", "photo", "price", "log", "history", "rule", "discount", "tax", "cart"}
         )
@@ -280,13 +160,13 @@ class _Guesser:
 
     def _find_parent(self, table: TakenTable, field_name: str, skip: str) -> tuple[TakenTable, str, str] | None:
         """Return a table that a stay refers to and that has a field: the parent, the stay's column, the field's column."""
-        for parent, reference in self._find_references(table, _STAYS):
+        for parent, reference in self._find_references(table, STAYS):
             if reference != skip and (column := self._column(parent, field_name)):
                 return parent, reference, column
         return None
 
     def _find_customer(self, stay: TakenTable) -> TakenTable | None:
-        return next((table for table, _ in self._find_references(stay, _CUSTOMERS)), None) or self._best(_CUSTOMERS, _is_keyed)
+        return next((table for table, _ in self._find_references(stay, CUSTOMERS)), None) or self._best(CUSTOMERS, _is_keyed)
 
     def _best(self, kinds: Sequence[str], fits: Callable[[TakenTable], bool]) -> TakenTable | None:
         found = [table for table in self._tables.values() if _is_keyed(table) and _words(table) & set(kinds) and fits(table)]
@@ -301,7 +181,7 @@ class _Guesser:
 
     def _column(self, table: TakenTable, field_name: str) -> str | None:
         """Return the likeliest column of a field; of times and money only by columns that can be such."""
-        names = _NAMES[field_name]
+        names = NAMES[field_name]
         found = {words.squeeze(column): column for column in table.types if self._fits(table, column, field_name)}
         return next((found[name] for name in names if name in found), None)
 
@@ -347,7 +227,7 @@ class _Guesser:
         lines.append(f"  id: {listing.contract.key[0]}")
         if title := self._column(listing, "title"):
             lines.append(f"  title: {title}")
-        elif kept := [name for name in listing.contract.undecided if words.squeeze(name) in _NAMES["title"]]:
+        elif kept := [name for name in listing.contract.undecided if words.squeeze(name) in NAMES["title"]]:
             lines.append(f"  # title: {kept[0]}  # undecided in source.yaml")
         if created := self._column(listing, "created_at"):
             lines.append(f"  created_at: {created}")
@@ -503,7 +383,7 @@ class _Guesser:
         meanings: dict[str, list[str]] = {name: [] for name in ("confirmed", "pending", "canceled", "ignored")}
         undecided: list[str] = []
         for value in counts:
-            meaning = next((name for name, pattern in _MEANINGS if re.search(pattern, names.get(value, value).lower())), None)
+            meaning = next((name for name, pattern in MEANINGS if re.search(pattern, names.get(value, value).lower())), None)
             (meanings[meaning] if meaning else undecided).append(value)
         lines = ["  state:", f"    column: {shown}"]
         lines += [
@@ -538,7 +418,7 @@ class _Guesser:
 
     def _find_view(self, listing: TakenTable) -> list[str]:
         for table in self._tables.values():
-            if not _words(table) & set(_VIEWS) or not (viewed := self._column(table, "viewed_at")):
+            if not _words(table) & set(VIEWS) or not (viewed := self._column(table, "viewed_at")):
                 continue
             refers = [
                 c
