@@ -86,13 +86,13 @@ def test_a_notebook_is_kept_without_outputs(path):
 def test_all_notebooks_connect_by_the_same_lines():
     """One cell, the same everywhere; it holds no name of a warehouse and no secret."""
     cells = [next(cell.source for cell in read_notebook(path).cells if cell.cell_type == "code") for path in PATHS]
-    assert len(PATHS) == 6 and len(set(cells)) == 1
+    assert len(PATHS) == 7 and len(set(cells)) == 1
     assert "wr.data_api.redshift.connect(" in cells[0] and "except" not in cells[0]
 
 
 def test_every_marketplace_has_notebooks():
     """Those that `make notebooks` executes after its run."""
-    assert {name: len(find_notebooks(name)) for name in ("apartments", "cars")} == {"apartments": 4, "cars": 2}
+    assert {name: len(find_notebooks(name)) for name in ("apartments", "cars")} == {"apartments": 5, "cars": 2}
 
 
 @each_notebook
