@@ -7,22 +7,35 @@ from pathlib import Path
 
 from local.reference.lineage import Lineage, Origin
 from local.reference.markdown import write_code, write_table
+from rental_pipeline.definitions.marketplace import View
 from rental_pipeline.definitions.metric import Metric
 
 _OPENING = """\
 # Metrics: {marketplace}
 
 Each table of `{marketplace}_presentation`: what a row is, what its columns are computed from in the source, and which charts of
-the report draw them. This page is made of the files of `sql/{marketplace}`, whose columns sqlglot follows (`make reference`).
-A drawing shows where values come from; by what rows are chosen, joined and counted, the file says. The source is the sample's.
+the report draw them; then the views over them. This page is made of the files of `sql/{marketplace}`, whose columns sqlglot
+follows (`make reference`). A drawing shows where values come from; by what rows are chosen, joined and counted, the file says.
+The source is the sample's.
 """
 
 
 def write_page(sql_root: Path, marketplace: str) -> str:
     """Return the page of a marketplace's metrics."""
     lineage = Lineage(sql_root, marketplace)
-    return "\n".join(
-        [_OPENING.format(marketplace=marketplace), *(_describe(lineage, metric) for metric in lineage.files.metrics)]
+    metrics = (_describe(lineage, metric) for metric in lineage.files.metrics)
+    views = (_describe_view(lineage, view) for view in lineage.files.views)
+    return "\n".join([_OPENING.format(marketplace=marketplace), *metrics, *views])
+
+
+def _describe_view(lineage: Lineage, view: View) -> str:
+    """Return a view's part: its columns are those of the metrics that it reads, divided and added up as its file says."""
+    title = view.file.text.partition("\n--\n")[0].replace("\n--", "").removeprefix("-- ")
+    read = ", ".join(map(write_code, sorted(view.reads)))
+    path = f"sql/{lineage.marketplace}/views/{view.name}.sql"
+    return (
+        f"## {view.name}\n\n{title}\n\n- A row: {view.file.header['grain']}\n- A view over: {read}\n"
+        f"- Definition: [`{path}`](../../{path})\n"
     )
 
 

@@ -51,10 +51,13 @@ def assert_metrics_agreed(engine: Engine, as_of: date) -> dict[str, pd.DataFrame
 def find_judged(files: Marketplace, judged: Collection[str]) -> dict[str, str | None]:
     """Return by whose figures each metric is judged: its own; those of the metric of which its file is a copy; None.
 
+    A view that the judge has figures of is a metric, too.
+
     Raises:
         AssertionError: the judge has figures of a metric that has no file.
     """
-    metrics = {metric.name: metric.file.text for metric in files.metrics}
+    views = [view for view in files.views if view.name in judged]
+    metrics = {table.name: table.file.text for table in (*files.metrics, *views)}
     assert set(judged) <= set(metrics)
     return {
         name: next((other for other in judged if name == other or text == metrics[other].replace(other, name)), None)

@@ -363,6 +363,7 @@ _CHECKS = [
     _mutate(
         "cars-money-only-warns", "sql/cars/checks/money_counted_once.sql", "-- severity:   fail", "-- severity:   warn", CHECKS
     ),
+    _mutate("cars-use-only-warns", "sql/cars/checks/use_counted_once.sql", "-- severity:   fail", "-- severity:   warn", CHECKS),
     _mutate(
         "lost-rows-only-warn",
         f"{STEPS}/check.py",
@@ -584,6 +585,34 @@ _FIGURES = [
         "rank() over (order by user_total.revenue desc)",
         "rank() over (order by user_total.revenue)",
         f"{CARS}/test_hard_cases.py",
+    ),
+    _mutate(
+        "last-cent-of-use-is-lost",
+        "sql/cars/presentation/fleet_use_daily.sql",
+        "(odd_cents * seconds_after - mod(odd_cents * seconds_after, rental_seconds))",
+        "(odd_cents * seconds_before - mod(odd_cents * seconds_before, rental_seconds))",
+        f"{CARS}/test_key_figures.py",
+    ),
+    _mutate(
+        "car-that-comes-back-is-out-with-the-next",
+        "sql/cars/presentation/cars_out_daily.sql",
+        "piece_to as moment",
+        "dateadd(second, 1, piece_to) as moment",
+        f"{CARS}/test_key_figures.py",
+    ),
+    _mutate(
+        "car-stands-for-ever",
+        "sql/cars/intermediate/car_time.sql",
+        "dateadd(day, 30, out_to)",
+        "dateadd(day, 300, out_to)",
+        f"{CARS}/test_key_figures.py",
+    ),
+    _mutate(
+        "new-car-counts-as-idle",
+        "sql/cars/presentation/idle_cars_weekly.sql",
+        "then fleet.was_there_7_days",
+        "then 1",
+        f"{CARS}/test_key_figures.py",
     ),
 ]
 _SOURCE = [

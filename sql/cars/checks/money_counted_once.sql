@@ -1,5 +1,5 @@
--- In every period rebuilt by this run, each metric has as many rentals and as much revenue as the curated layer: no rental twice (as
--- when the money of pickups and dropoffs is added), none lost in a join.
+-- In every period rebuilt by this run, each metric has as many rentals and as much revenue as the curated layer: no rental
+-- twice (as when the money of pickups and dropoffs is added), none lost in a join.
 --
 -- severity:   fail
 -- reads:      cars_curated.rental_transactions, cars_control.staged_period, cars_staging.rentals_daily,
@@ -16,7 +16,7 @@ with expected as (
         sum(rental_transactions.total_amount) as revenue
     from cars_control.staged_period
     inner join cars_curated.rental_transactions on staged_period.period_start = rental_transactions.rental_date
-    where staged_period.metric like '%daily'
+    where staged_period.metric in ('rentals_daily', 'location_rentals_daily', 'vehicle_type_rentals_daily')
         and rental_transactions.rental_date between cast(:first_day as date) and cast(:last_day as date)
     group by staged_period.metric, staged_period.period_start
     union all
@@ -27,7 +27,7 @@ with expected as (
         sum(rental_transactions.total_amount) as revenue
     from cars_control.staged_period
     cross join cars_curated.rental_transactions
-    where staged_period.metric like '%total'
+    where staged_period.metric in ('location_rentals_total', 'vehicle_type_rentals_total', 'user_rentals_total')
     group by staged_period.metric, staged_period.period_start
 ),
 

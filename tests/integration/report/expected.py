@@ -137,4 +137,60 @@ def _expect_cars(query: Query, as_of: date) -> dict[str, Rows]:
             f" from {schema}.vehicle_type_rentals_total order by rentals desc, vehicle_type"
         ),
         "customers": customers,
+        **_expect_key_figures(query, as_of),
+    }
+
+
+_LENGTHS = {
+    0: "under 4 hours",
+    4: "4 to 12 hours",
+    12: "12 to 24 hours",
+    24: "1 to 3 days",
+    72: "3 to 7 days",
+    168: "7 days or more",
+}
+
+
+def _expect_key_figures(query: Query, as_of: date) -> dict[str, Rows]:
+    schema = "cars_presentation"
+    used = query(
+        f"select period_start, revenue, occupied_seconds, rented_fleet_seconds, fleet_seconds from {schema}.fleet_use_daily"
+    )
+    last = max(day for day, _, _, seconds, _ in used if seconds)
+    months = _add_up([(day.replace(day=1), *sums) for day, *sums in used if day <= last])
+    per_car = [
+        (month, float(revenue) * 86_400 / fleet, float(revenue) * 86_400 / out if out else None, rented / fleet, revenue)
+        for month, (revenue, out, rented, fleet) in months.items()
+        if fleet
+    ]
+    peaks: dict[date, list[tuple[int, int | None]]] = defaultdict(list)
+    for day, most, fleet in query(f"select period_start, most_out, fleet_cars from {schema}.cars_out_daily"):
+        if _is_whole(_monday(day), as_of):
+            peaks[_monday(day)].append((most, fleet))
+    at_once = [
+        (week, max(most for most, _ in days), max((fleet for _, fleet in days if fleet), default=None))
+        for week, days in peaks.items()
+    ]
+    lengths = query(f"select period_start, hours_from, rentals, revenue, rental_hours from {schema}.rental_lengths_weekly")
+    by_length = _add_up([row[1:] for row in _newest([row for row in lengths if _is_whole(row[0], as_of)], 365)])
+    in_all = sum(rentals for rentals, _, _ in by_length.values())
+    cohorts = query(
+        f"select period_start, repeat_share, users, renters, mean_days_to_first from {schema}.user_cohorts_monthly"
+        " where renters > 0"
+    )
+    return {
+        "revenue_per_car": _newest_months(per_car, 24),
+        "most_cars_out": _newest(at_once, 365),
+        "idle_cars": _newest(
+            query(
+                "select period_start, idle_30_days, idle_7_days, idle_90_days, fleet_cars, mean_gap_hours"
+                f" from {schema}.idle_cars_weekly"
+            ),
+            365,
+        ),
+        "rental_lengths": [
+            (_LENGTHS[least], rentals, rentals / in_all, revenue, float(revenue) * 24 / hours if hours else None)
+            for least, (rentals, revenue, hours) in sorted(by_length.items())
+        ],
+        "returning_users": _newest_months([row for row in cohorts if row[0] <= as_of], 24),
     }

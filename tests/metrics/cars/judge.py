@@ -19,6 +19,7 @@ from typing import Any
 
 import pandas as pd
 
+from tests.metrics.cars import kpis
 from tests.metrics.records import History, Rate, Row, Verdict, Version, date_version, make_frame, rank
 from tests.metrics.values import DAY, FIRST_DAY, LAST_DAY, read_flag, read_number, read_time, say, to_cents
 
@@ -50,7 +51,18 @@ def judge(source_tables: dict[str, list[Row]], history: History, rates: Iterable
     for rental in rentals:
         rental["type"] = types.get(rental["vehicle"], "unknown")
     fleet = Fleet(history["vehicles"], types, as_of)
+    use = _judge_use(rentals, verdict.accepted["vehicles"], history, as_of)
     return {
+        "fleet_use_daily": kpis.fleet_use_daily(use),
+        "fleet_revenue_daily": kpis.fleet_revenue_daily(use),
+        "fleet_revenue_monthly": kpis.fleet_revenue_monthly(use),
+        "fleet_by_class_monthly": kpis.fleet_by_class_monthly(use),
+        "cars_out_daily": kpis.cars_out_daily(rentals, fleet),
+        "location_hours_monthly": kpis.location_hours_monthly(rentals, fleet),
+        "location_balance_weekly": kpis.location_balance_weekly(rentals, verdict.accepted["locations"]),
+        "rental_lengths_weekly": kpis.rental_lengths_weekly(rentals),
+        "idle_cars_weekly": kpis.idle_cars_weekly(rentals, fleet),
+        "user_cohorts_monthly": kpis.user_cohorts_monthly(rentals, verdict.accepted["users"]),
         "rentals_daily": _rentals_daily(rentals),
         "location_rentals_daily": _location_rentals_daily(rentals),
         "location_rentals_total": _location_rentals_total(rentals, verdict.accepted["locations"]),
@@ -58,6 +70,17 @@ def judge(source_tables: dict[str, list[Row]], history: History, rates: Iterable
         "vehicle_type_rentals_total": _vehicle_type_rentals_total(rentals, fleet),
         "user_rentals_total": _user_rentals_total(rentals),
     }
+
+
+def _judge_use(rentals: list[Row], vehicles: dict[Any, Row], history: History, as_of: date) -> kpis.Use:
+    """What cars earned and how long they were out, by day and class: their type, brand and model year."""
+    classes = {key: (vehicle["type"], vehicle["brand"] or "unknown", vehicle["year"]) for key, vehicle in vehicles.items()}
+    known = {key: classes.get(key, kpis.UNKNOWN) for key in history["vehicles"]}
+    fleet = Fleet(history["vehicles"], known, as_of)
+    of_class = [rental | {"type": known[rental["vehicle"]]} for rental in rentals]
+    first = min((rental["starts"].date() for rental in rentals), default=LAST_DAY)
+    fleet_seconds = fleet.hours(first, LAST_DAY) if rentals else (Counter(), Counter())
+    return kpis.use_by_day(rentals, known, _out_seconds(of_class, fleet), fleet_seconds)
 
 
 # Rows
@@ -104,7 +127,9 @@ def judge_vehicle(row: Row) -> tuple[Row, str | None, set[str]]:
     year = say(row["vehicle_year"])
     if year is not None and (read_number(year) is None or read_number(year) % 1):
         unread.add("vehicle_year")
-    return {"type": kind}, _judge_keys(row["vehicle_id"]), unread
+    number = None if year is None or "vehicle_year" in unread else int(read_number(year))
+    brand = None if "brand" in unread else say(row["brand"])
+    return {"type": kind, "brand": brand, "year": number or None}, _judge_keys(row["vehicle_id"]), unread
 
 
 def judge_user(row: Row) -> tuple[Row, str | None, set[str]]:
@@ -114,7 +139,8 @@ def judge_user(row: Row) -> tuple[Row, str | None, set[str]]:
         unread.add("creation_date")
     if say(row["is_active"]) is not None and read_flag(row["is_active"]) is None:
         unread.add("is_active")
-    return {}, _judge_keys(row["user_id"]), unread
+    created = None if "creation_date" in unread else read_time(say(row["creation_date"]))
+    return {"created": created and created.date()}, _judge_keys(row["user_id"]), unread
 
 
 def _too_long(table: str, row: Row) -> set[str]:
@@ -129,6 +155,7 @@ def judge_rental(row: Row, history: History) -> tuple[Row, str | None]:
     starts, ends = (say(row[name]) for name in ("rental_start_time", "rental_end_time"))
     amount = say(row["total_amount"])
     clean = {
+        "id": row["rental_id"],
         "user": row["user_id"],
         "vehicle": row["vehicle_id"],
         "pickup": row["pickup_location"],

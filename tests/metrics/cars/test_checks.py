@@ -82,6 +82,18 @@ FAULTS = [
     ("dropoffs_counted_once", "delete from staging.location_rentals_daily", "2024-03-05: 0 instead of 2"),
     ("dropoffs_counted_once", "update staging.location_rentals_total set dropoffs = dropoffs + 1", "in all: 4"),
     (
+        "use_counted_once",
+        "update staging.fleet_use_daily set revenue = revenue + 0.01 where revenue > 0",
+        "2 rentals for 200.00 by pickup and 200.01 by use instead of 2 for 200.00",
+    ),
+    ("use_counted_once", "delete from staging.fleet_use_daily", "0 rentals for 0 by pickup and 0 by use"),
+    (
+        "use_counted_once",
+        "update staging.fleet_use_daily set pickup_revenue = 0",
+        "2 rentals for 0.00 by pickup and 200.00 by use",
+    ),
+    ("use_counted_once", "update staging.fleet_use_daily set rentals = 3 where rentals > 0", "3 rentals for 200.00 by pickup"),
+    (
         "metric_rows_unique",
         "insert into staging.user_rentals_total select * from staging.user_rentals_total",
         "user_rentals_total",
@@ -124,6 +136,11 @@ FAULTS = [
         "update staging.vehicle_type_rentals_total set assumed_fleet_hours = fleet_hours + 1",
         "vehicle_type_rentals_total",
     ),
+    ("metric_values_in_range", "update staging.fleet_use_daily set rented_fleet_seconds = 86401 * 2", "fleet_use_daily"),
+    ("metric_values_in_range", "update staging.cars_out_daily set peak_at = '2024-03-06'", "cars_out_daily"),
+    ("metric_values_in_range", "update staging.location_hours_monthly set utilisation = 1.01", "location_hours_monthly"),
+    ("metric_values_in_range", "update staging.rental_lengths_weekly set share_of_rentals = 0", "rental_lengths_weekly"),
+    ("metric_values_in_range", "update staging.user_cohorts_monthly set renters = users + 1", "user_cohorts_monthly"),
     (
         "vehicle_versions_do_not_overlap",
         "update curated.vehicle_versions set valid_from = '2001-01-01' where vehicle_id = 'c1' and valid_to is null",

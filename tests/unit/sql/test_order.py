@@ -49,6 +49,9 @@ TELL_APART = [
     {"day"},
     {"edge_day"},
     {"calendar_date"},
+    {"moment"},
+    {"hour_of_week"},
+    {"week_start"},
     # Of the control schema, in a run.
     {"table_name"},
     {"name"},
@@ -67,9 +70,13 @@ TELL_APART = [
     {"_event_day", "_row_hash"},
     {"stay_from", "stay_to"},
     {"taken_from", "taken_to"},
+    # Pieces of one vehicle's time never overlap.
+    {"vehicle_id", "out_from"},
     {"started_at", "ended_at"},
     # A customer's group, by how often they came: one row for each number.
     {"rental_count"},
+    # The lengths of rentals.
+    {"hours_from"},
 ]
 # Intervals of one row never overlap, and so have different beginnings: where they are read, and not yet where they are made.
 INTERVALS = [{"id", "valid_from"}, {"vehicle_id", "valid_from"}]
