@@ -78,7 +78,18 @@ def rename(text: str, marketplace: str, listing_type: str) -> str:
     for before, after in _RENAMED:
         text = text.replace(before, after).replace(before.capitalize(), after.capitalize())
     text = re.sub(r"\blisting_id bigint\b", f"listing_id {listing_type}", text)
+    if listing_type != "bigint":
+        # Whole numbers bound no other key.
+        text = re.sub(r"\n +and [\w.]+ between :least_key and :greatest_key", "", text)
+        text = re.sub(r"(-- parameters:.*)", lambda line: _drop_parameters(line[1]), text)
     return text.replace("\x00", marketplace)
+
+
+def _drop_parameters(line: str) -> str:
+    """Return a header's line without the parameters that bound keys."""
+    name, _, listed = line.partition(":")
+    kept = [each for each in (part.strip() for part in listed.split(",")) if each not in ("least_key", "greatest_key")]
+    return f"{name}: {', '.join(kept) or 'none'}"
 
 
 def _find_missing(path: str, mapping: MappingFile) -> str:

@@ -181,6 +181,18 @@ def test_versions_are_dated_by_the_engine(tmp_path):
     assert "versions._changed_at as version_changed_at" in versions and "versions.changed_at" not in versions
 
 
+@pytest.mark.parametrize(("listing_type", "is_bounded"), [("bigint", True), ("varchar(32)", False)])
+def test_keys_are_bounded_by_whole_numbers_only_where_they_are_some(listing_type, is_bounded):
+    """A text compared with a number is refused by Redshift, in a run."""
+    shipped = {path: path.read_text(encoding="utf-8") for path in (SQL / "apartments").rglob("*.sql")}
+    bounded = {path: text for path, text in shipped.items() if ":least_key" in text}
+    assert bounded
+    for path, text in bounded.items():
+        renamed = rename(text, "inn", listing_type)
+        assert (":least_key" in renamed and ":greatest_key" in renamed) == is_bounded, path
+        assert ("least_key" in renamed or "greatest_key" in renamed) == is_bounded, path
+
+
 def test_a_shipped_file_differs_in_names_alone():
     """Of schemas, tables and columns; a key's type is the source's."""
     text = (
