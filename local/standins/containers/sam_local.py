@@ -34,6 +34,8 @@ from local.standins.moto.aws import CREDENTIALS
 ROOT = Path(__file__).parents[3]
 START_SECONDS = 120
 # A function's own limit is at most 900 s; the first invocation also makes the image.
+# Of this process's environment; behind a proxy, or with authorities of its own, a build reaches packages by these only.
+_HANDED_ON = ("HOME", "LANG", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 _INVOKE_SECONDS = 1200
 _SAM = (sys.executable, "-m", "samcli")
 
@@ -167,7 +169,7 @@ class SamLocal:
         return done
 
     def _variables(self) -> dict[str, str]:
-        given = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
+        given = {name: os.environ[name] for name in _HANDED_ON if name in os.environ}
         given |= {name: value for name, value in os.environ.items() if name.startswith(("UV_", "PIP_", "DOCKER_"))}
         if self._engine.address:
             given["DOCKER_HOST"] = self._engine.address
