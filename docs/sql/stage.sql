@@ -4,7 +4,7 @@
 -- ====================================================================================================
 -- apartments/000002/stage: an increment
 
--- batch `average_booking_duration_weekly`
+-- batch `average_booking_duration_weekly,top_listings_weekly`
 
 set search_path to apartments_control;
 
@@ -32,17 +32,47 @@ create table if not exists apartments_staging.average_booking_duration_weekly (
 diststyle all
 sortkey (period_start);
 
-delete from apartments_control.staged_period where metric = 'average_booking_duration_weekly';
+create table if not exists apartments_presentation.top_listings_weekly (
+    period_start date not null,
+    apartment_id bigint not null,
+    bookings bigint not null,
+    bookings_without_rate bigint not null,
+    revenue decimal(38, 2),
+    listing_rank bigint
+)
+distkey (apartment_id)
+sortkey (period_start);
+
+drop table if exists apartments_staging.top_listings_weekly;
+
+create table if not exists apartments_staging.top_listings_weekly (
+    period_start date not null,
+    apartment_id bigint not null,
+    bookings bigint not null,
+    bookings_without_rate bigint not null,
+    revenue decimal(38, 2),
+    listing_rank bigint
+)
+distkey (apartment_id)
+sortkey (period_start);
+
+delete from apartments_control.staged_period
+    where metric in ('average_booking_duration_weekly', 'top_listings_weekly');
 
 delete from apartments_control.metric_build
     where run_sequence = 2
-    and metric = 'average_booking_duration_weekly';
+    and metric in ('average_booking_duration_weekly', 'top_listings_weekly');
 
 insert into apartments_control.staged_period (metric, period_start, run_sequence)
     select distinct 'average_booking_duration_weekly', period_start, 2
     from (select period_start
         from apartments_control.dirty_period
-        where metric = 'average_booking_duration_weekly') as dirty;
+        where metric = 'average_booking_duration_weekly') as dirty
+    union all
+    select distinct 'top_listings_weekly', period_start, 2
+    from (select period_start
+        from apartments_control.dirty_period
+        where metric = 'top_listings_weekly') as dirty;
 
 create temp table dirty_period as
 select period_start, cast(dateadd(week, 1, period_start) as date) as period_end
@@ -80,53 +110,7 @@ insert into apartments_staging.average_booking_duration_weekly select
     average_nights
 from stay_length;
 
-insert into apartments_control.metric_build (run_sequence, metric, is_full, periods, metric_rows)
-    select 2, 'average_booking_duration_weekly', false, (select count(*)
-        from dirty_period), (select count(*)
-        from apartments_staging.average_booking_duration_weekly);
-
-
--- batch `top_listings_weekly`
-
-set search_path to apartments_control;
-
-lock lease;
-
-call hold_lease(2, 43200);
-
-create table if not exists apartments_presentation.top_listings_weekly (
-    period_start date not null,
-    apartment_id bigint not null,
-    bookings bigint not null,
-    bookings_without_rate bigint not null,
-    revenue decimal(38, 2),
-    listing_rank bigint
-)
-distkey (apartment_id)
-sortkey (period_start);
-
-drop table if exists apartments_staging.top_listings_weekly;
-
-create table if not exists apartments_staging.top_listings_weekly (
-    period_start date not null,
-    apartment_id bigint not null,
-    bookings bigint not null,
-    bookings_without_rate bigint not null,
-    revenue decimal(38, 2),
-    listing_rank bigint
-)
-distkey (apartment_id)
-sortkey (period_start);
-
-delete from apartments_control.staged_period where metric = 'top_listings_weekly';
-
-delete from apartments_control.metric_build where run_sequence = 2 and metric = 'top_listings_weekly';
-
-insert into apartments_control.staged_period (metric, period_start, run_sequence)
-    select distinct 'top_listings_weekly', period_start, 2
-    from (select period_start
-        from apartments_control.dirty_period
-        where metric = 'top_listings_weekly') as dirty;
+drop table dirty_period, dirty_day, stay_length;
 
 create temp table dirty_period as
 select period_start, cast(dateadd(week, 1, period_start) as date) as period_end
@@ -169,9 +153,19 @@ select
 from listing_week;
 
 insert into apartments_control.metric_build (run_sequence, metric, is_full, periods, metric_rows)
-    select 2, 'top_listings_weekly', false, (select count(*)
-        from dirty_period), (select count(*)
-        from apartments_staging.top_listings_weekly);
+    select 2, 'average_booking_duration_weekly', false, periods, metric_rows
+    from (select count(*) as periods
+        from apartments_control.staged_period
+        where metric = 'average_booking_duration_weekly') as counted_period
+    cross join (select count(*) as metric_rows
+        from apartments_staging.average_booking_duration_weekly) as counted_row
+    union all
+    select 2, 'top_listings_weekly', false, periods, metric_rows
+    from (select count(*) as periods
+        from apartments_control.staged_period
+        where metric = 'top_listings_weekly') as counted_period
+    cross join (select count(*) as metric_rows
+        from apartments_staging.top_listings_weekly) as counted_row;
 
 
 -- ====================================================================================================
@@ -198,11 +192,11 @@ create table if not exists apartments_staging.average_booking_duration_weekly (
 diststyle all
 sortkey (period_start);
 
-delete from apartments_control.staged_period where metric = 'average_booking_duration_weekly';
+delete from apartments_control.staged_period where metric in ('average_booking_duration_weekly');
 
 delete from apartments_control.metric_build
     where run_sequence = 1
-    and metric = 'average_booking_duration_weekly';
+    and metric in ('average_booking_duration_weekly');
 
 insert into apartments_control.staged_period (metric, period_start, run_sequence)
     select distinct 'average_booking_duration_weekly', period_start, 1
@@ -242,9 +236,12 @@ insert into apartments_staging.average_booking_duration_weekly
 -- (sql/apartments/presentation/average_booking_duration_weekly.sql, section rows: see above);
 
 insert into apartments_control.metric_build (run_sequence, metric, is_full, periods, metric_rows)
-    select 1, 'average_booking_duration_weekly', true, (select count(*)
-        from dirty_period), (select count(*)
-        from apartments_staging.average_booking_duration_weekly);
+    select 1, 'average_booking_duration_weekly', true, periods, metric_rows
+    from (select count(*) as periods
+        from apartments_control.staged_period
+        where metric = 'average_booking_duration_weekly') as counted_period
+    cross join (select count(*) as metric_rows
+        from apartments_staging.average_booking_duration_weekly) as counted_row;
 
 
 -- batch `top_listings_weekly`
@@ -270,9 +267,9 @@ create table if not exists apartments_staging.top_listings_weekly (
 distkey (apartment_id)
 sortkey (period_start);
 
-delete from apartments_control.staged_period where metric = 'top_listings_weekly';
+delete from apartments_control.staged_period where metric in ('top_listings_weekly');
 
-delete from apartments_control.metric_build where run_sequence = 1 and metric = 'top_listings_weekly';
+delete from apartments_control.metric_build where run_sequence = 1 and metric in ('top_listings_weekly');
 
 insert into apartments_control.staged_period (metric, period_start, run_sequence)
     select distinct 'top_listings_weekly', period_start, 1
@@ -320,6 +317,9 @@ select
 from listing_week;
 
 insert into apartments_control.metric_build (run_sequence, metric, is_full, periods, metric_rows)
-    select 1, 'top_listings_weekly', true, (select count(*)
-        from dirty_period), (select count(*)
-        from apartments_staging.top_listings_weekly);
+    select 1, 'top_listings_weekly', true, periods, metric_rows
+    from (select count(*) as periods
+        from apartments_control.staged_period
+        where metric = 'top_listings_weekly') as counted_period
+    cross join (select count(*) as metric_rows
+        from apartments_staging.top_listings_weekly) as counted_row;

@@ -195,7 +195,10 @@ select
     case when metric_build.is_full then 'all periods: ' else 'stale periods: ' end || cast(metric_build.periods as varchar(20)) as detail
 from metric_build
 left join step_time
-    on metric_build.run_sequence = step_time.run_sequence and step_time.step = 'stage' and metric_build.metric = step_time.item
+    on metric_build.run_sequence = step_time.run_sequence
+    and step_time.step = 'stage'
+    -- Metrics that are staged by one transaction have one statement, which names them all.
+    and position(',' || metric_build.metric || ',' in ',' || step_time.item || ',') > 0
 left join step_commit as publication on metric_build.run_sequence = publication.run_sequence and publication.step = 'publish'
 
 union all

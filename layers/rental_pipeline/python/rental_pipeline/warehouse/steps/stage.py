@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY, Metric, fill_in_days
-from rental_pipeline.warehouse.steps.step import Step, StepRequest, literal
+from rental_pipeline.model.request_size import MAX_BYTES, MAX_STATEMENTS, count_bytes
+from rental_pipeline.warehouse.steps.step import GUARDS, Step, StepRequest, insert_rows, literal
 
 _DIRTY_DAY = "dirty_day"
+# Of a statement's name, which has 500 (API reference, "BatchExecuteStatement"), beside the run and the step.
+_LABEL_CHARACTERS = 350
 
 
 def compose_stage(request: StepRequest) -> Step:
-    """Compose the staging of all metrics, a transaction for each that has stale periods. Repeating it computes the same again."""
+    """Compose the staging of all metrics. Repeating it computes the same again.
+
+    Metrics of which some periods are stale share transactions, as many as a request holds; one that is built whole has its own.
+    """
     metrics = request.marketplace.metrics
+    stale = [metric for metric in metrics if is_stale(request, metric)]
+    whole = [metric for metric in stale if needs_full_stage(request, metric)]
+    groups = [[metric] for metric in whole] + _share_requests(request, [metric for metric in stale if metric not in whole])
     submissions = [
-        request.write(*_stage(request, metric), once=False, label=metric.name) for metric in metrics if is_stale(request, metric)
+        submission
+        for group in groups
+        for submission in request.write_all(*_stage(request, group), once=False, label=",".join(each.name for each in group))
     ]
-    if fresh := [sql for metric in metrics if not is_stale(request, metric) for sql in _stage_nothing(request, metric)]:
-        submissions += request.write_all(*fresh, once=False, label="nothing-stale")
+    if fresh := [metric for metric in metrics if metric not in stale]:
+        submissions += request.write_all(*_stage_nothing(request, fresh), once=False, label="nothing-stale")
     return Step(request.statement_name, tuple(submissions))
+
+
+def _share_requests(request: StepRequest, metrics: Sequence[Metric]) -> list[list[Metric]]:
+    """Divide metrics, in their order, into groups of which each is staged by one request, and named by it."""
+    groups: list[list[Metric]] = []
+    for metric in metrics:
+        together = [*groups[-1], metric] if groups else [metric]
+        statements = _stage(request, together)
+        fits = len(statements) + GUARDS <= MAX_STATEMENTS and count_bytes(*statements) <= MAX_BYTES
+        if groups and fits and sum(len(each.name) + 1 for each in together) <= _LABEL_CHARACTERS:
+            groups[-1] = together
+        else:
+            groups.append([metric])
+    return groups
 
 
 def is_stale(request: StepRequest, metric: Metric) -> bool:
@@ -60,49 +86,71 @@ def staged_table(request: StepRequest, metric: Metric) -> str:
     return f"{request.schemas.staging}.{metric.name}"
 
 
-def _stage(request: StepRequest, metric: Metric) -> list[str]:
-    control, run, name = request.schemas.control, request.run_sequence, literal(metric.name)
-    is_full = needs_full_stage(request, metric)
-    staged = staged_table(request, metric)
-    first, last = find_staged_days(request, metric)
-    days = (first - timedelta(days=metric.lookback), last)
-    return [
-        *_empty(request, metric),
-        f"insert into {control}.staged_period (metric, period_start, run_sequence)"
-        f" select distinct {name}, period_start, {run} from ({_dirty(request, metric, is_full)}) as dirty",
-        f"""
-        create temp table dirty_period as
-        select period_start, {metric.period_end} as period_end
-        from {control}.staged_period
-        where metric = {name}
-        """,
-        *_select_days(metric, control, first, last),
-        *(f"create temp table {each.name} as {fill_in_days(each.file.section('rows'), *days)}" for each in metric.intermediates),
-        f"insert into {staged} {fill_in_days(metric.file.section('rows'), *days)}",
-        f"insert into {control}.metric_build (run_sequence, metric, is_full, periods, metric_rows)"
-        f" select {run}, {name}, {str(is_full).lower()}, (select count(*) from dirty_period), (select count(*) from {staged})",
+def _stage(request: StepRequest, metrics: Sequence[Metric]) -> list[str]:
+    """Return the statements that rebuild the stale periods of some metrics, one after the other."""
+    control, run = request.schemas.control, request.run_sequence
+    periods = " union all ".join(
+        f"select distinct {literal(metric.name)}, period_start, {run}"
+        f" from ({_dirty(request, metric, needs_full_stage(request, metric))}) as dirty"
+        for metric in metrics
+    )
+    statements = [
+        *_empty(request, metrics),
+        f"insert into {control}.staged_period (metric, period_start, run_sequence) {periods}",
     ]
+    for metric in metrics:
+        first, last = find_staged_days(request, metric)
+        days = (first - timedelta(days=metric.lookback), last)
+        made = [
+            f"""
+            create temp table dirty_period as
+            select period_start, {metric.period_end} as period_end
+            from {control}.staged_period
+            where metric = {literal(metric.name)}
+            """,
+            *_select_days(metric, control, first, last),
+            *(
+                f"create temp table {each.name} as {fill_in_days(each.file.section('rows'), *days)}"
+                for each in metric.intermediates
+            ),
+        ]
+        statements += [*made, f"insert into {staged_table(request, metric)} {fill_in_days(metric.file.section('rows'), *days)}"]
+        if metric is not metrics[-1]:
+            days_of_periods = [_DIRTY_DAY] if _DIRTY_DAY in metric.reads else []
+            names = ["dirty_period", *days_of_periods, *(each.name for each in metric.intermediates)]
+            statements.append(f"drop table {', '.join(names)}")
+    builds = " union all ".join(
+        f"select {run}, {literal(metric.name)}, {str(needs_full_stage(request, metric)).lower()}, periods, metric_rows"
+        f" from (select count(*) as periods from {control}.staged_period where metric = {literal(metric.name)}) as counted_period"
+        f" cross join (select count(*) as metric_rows from {staged_table(request, metric)}) as counted_row"
+        for metric in metrics
+    )
+    return [*statements, f"insert into {control}.metric_build (run_sequence, metric, is_full, periods, metric_rows) {builds}"]
 
 
-def _stage_nothing(request: StepRequest, metric: Metric) -> list[str]:
-    """Return the statements for a metric of which no period is stale."""
-    return [
-        *_empty(request, metric),
-        f"insert into {request.schemas.control}.metric_build (run_sequence, metric, is_full, periods, metric_rows)"
-        f" values ({request.run_sequence}, {literal(metric.name)}, false, 0, 0)",
-    ]
+def _stage_nothing(request: StepRequest, metrics: Sequence[Metric]) -> list[str]:
+    """Return the statements for metrics of which no period is stale."""
+    rows = [f"({request.run_sequence}, {literal(metric.name)}, false, 0, 0)" for metric in metrics]
+    into = f"{request.schemas.control}.metric_build (run_sequence, metric, is_full, periods, metric_rows)"
+    return [*_empty(request, metrics), *insert_rows(into, rows)]
 
 
-def _empty(request: StepRequest, metric: Metric) -> list[str]:
+def _empty(request: StepRequest, metrics: Sequence[Metric]) -> list[str]:
     """Return the statements that take from staging what an earlier run left there."""
-    control, definition, name = request.schemas.control, metric.file.section("table"), literal(metric.name)
+    control, names = request.schemas.control, ", ".join(literal(metric.name) for metric in metrics)
+    tables = []
+    for metric in metrics:
+        definition = metric.file.section("table")
+        tables += [
+            # The published table has to exist, if empty, before the first publication replaces its periods.
+            definition,
+            f"drop table if exists {staged_table(request, metric)}",
+            definition.replace(f"{request.schemas.presentation}.", f"{request.schemas.staging}."),
+        ]
     return [
-        # The published table has to exist, if empty, before the first publication replaces its periods.
-        definition,
-        f"drop table if exists {staged_table(request, metric)}",
-        definition.replace(f"{request.schemas.presentation}.", f"{request.schemas.staging}."),
-        f"delete from {control}.staged_period where metric = {name}",
-        f"delete from {control}.metric_build where run_sequence = {request.run_sequence} and metric = {name}",
+        *tables,
+        f"delete from {control}.staged_period where metric in ({names})",
+        f"delete from {control}.metric_build where run_sequence = {request.run_sequence} and metric in ({names})",
     ]
 
 
