@@ -18,6 +18,8 @@ SHIPPED = "apartments"
 _FOLDERS = ("intermediate", "presentation", "checks", "views", "report", "lake")
 # Shipped tables of which an adopted marketplace has none.
 _ALONE = ("user_viewing",)
+# Shipped metrics that an adopted marketplace has not: some read columns that a mapping has no words for.
+_METRICS_ALONE = ("nights_monthly", "bookings_weekly", "guests_monthly", "conversion_weekly", "listings_weekly")
 # What a file needs of the mapping, beside the tables that it reads: the role and the field, in words of mapping.yaml.
 _PRICE, _AMOUNT, _CITY = ("listing", "price"), ("stay", "amount"), ("listing", "city")
 _CHECKIN, _CUSTOMER = ("stay", "checkin"), ("stay", "customer")
@@ -94,6 +96,8 @@ def _drop_parameters(line: str) -> str:
 
 def _find_missing(path: str, mapping: MappingFile) -> str:
     """Return what the mapping lacks for a file, empty where it lacks nothing."""
+    if path.removeprefix("presentation/") in _METRICS_ALONE:
+        return _ALONE_REASON
     lacking = [f"{role}: {field}" for role, field in _NEEDS.get(path, ()) if not _has(mapping, role, field)]
     return f"mapping.yaml has no {' and no '.join(lacking)}" if lacking else ""
 
@@ -117,6 +121,9 @@ def _find_unread(file: SqlFile, missing: Mapping[str, str], mapping: MappingFile
         if (role := _TABLES.get(table)) and role not in mapping.roles and (not schema or schema.endswith("curated")):
             return f"mapping.yaml has no {role}"
         for folder in ("intermediate", "presentation"):
-            if f"{folder}/{table}" in missing:
-                return f"it reads {table}, which is left out ({missing[f'{folder}/{table}']})"
+            why = missing.get(f"{folder}/{table}")
+            if why == _ALONE_REASON:
+                return _ALONE_REASON
+            if why:
+                return f"it reads {table}, which is left out ({why})"
     return ""

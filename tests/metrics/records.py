@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -53,6 +53,11 @@ class Rate:
     valid_from: date
     valid_to: date
     rate: Decimal
+
+
+def find_rate(rates: Iterable[Rate], currency: str, day: date) -> Decimal | None:
+    found = [rate.rate for rate in rates if rate.currency == currency and rate.valid_from <= day < rate.valid_to]
+    return found[0] if found else None
 
 
 @dataclass

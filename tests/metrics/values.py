@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
@@ -57,3 +58,14 @@ def to_cents(amount: Decimal) -> Decimal:
 def read_flag(value: Any) -> bool | None:
     text = (say(value) or "").lower()
     return True if text in ("1", "t", "true", "y", "yes") else False if text in ("0", "f", "false", "n", "no") else None
+
+
+def list_days(start: date, end: date) -> Iterable[date]:
+    """Yield the days from start until before end."""
+    while start < end:
+        yield start
+        start += DAY
+
+
+def monday(day: date) -> date:
+    return day - day.weekday() * DAY

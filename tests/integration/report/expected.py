@@ -73,7 +73,48 @@ def _expect_apartments(query: Query, as_of: date) -> dict[str, Rows]:
     by_listing = _add_up([row[1:] for row in listings])
     titles = dict(query("select id, title from apartments_curated.apartments"))
     earned = [(f"{titles.get(listing) or ''} ({listing})".strip(), *figures, listing) for listing, figures in by_listing.items()]
+    nights = query(
+        f"select period_start, revpar, adr, occupancy_rate, booked_nights from {schema}.nights_monthly where segment = 'all'"
+    )
+    revpar_of = {row[0]: row[1] for row in nights}
+    last_booked = max(row[0] for row in nights if row[4])
+    made = query(
+        "select period_start, cancellation_rate, canceled, revenue_lost, median_days_ahead"
+        f" from {schema}.bookings_weekly where segment = 'all'"
+    )
+    cohorts = query(f"select period_start, cohort_month, guests, revenue from {schema}.guests_monthly")
+    guests = {
+        month: (
+            sum(row[2] for row in cohorts if row[0] == month != row[1]),
+            sum(row[2] for row in cohorts if row[0] == month == row[1]),
+            _add_up([row[:1] + row[3:] for row in cohorts])[month][0],
+        )
+        for month in {row[0] for row in cohorts}
+        if (month.replace(day=28) + timedelta(days=4)).replace(day=1) <= as_of
+    }
+    looked = query(
+        "select period_start, bookings_per_viewer, viewers, viewers_with_wishlist, viewers_with_call, bookers"
+        f" from {schema}.conversion_weekly where segment = 'all' and viewers > 0"
+    )
+    supply = query(
+        "select period_start, active_listings, new_listings, lost_listings, listings_without_booking, top_revenue_share"
+        f" from {schema}.listings_weekly"
+    )
     return {
+        "night_revenue": _newest_months(
+            [
+                (month, *figures, revpar_of.get(month.replace(year=month.year - 1)))
+                for month, *figures, _ in nights
+                if month <= last_booked
+            ],
+            24,
+        ),
+        "cancellations": _newest([row for row in made if _is_whole(row[0], as_of)], 365),
+        "returning_guests": _newest_months(
+            [(month, back / (back + new), back, new, revenue) for month, (back, new, revenue) in guests.items()], 24
+        ),
+        "conversion": _newest([row for row in looked if _is_whole(row[0], as_of)], 365),
+        "supply": _newest([row for row in supply if _is_whole(row[0], as_of)], 365),
         "listing_price": sorted(row for row in recent_prices if row[2] == commonest),
         "occupancy": _newest_months(
             [row for row in occupancy if row[0] <= max(month for month, _, nights, _ in occupancy if nights)], 24

@@ -20,8 +20,20 @@ from typing import Any
 
 import pandas as pd
 
-from tests.metrics.records import History, Rate, Row, Verdict, Version, date_version, make_frame, rank
-from tests.metrics.values import DAY, FIRST_DAY, LAST_DAY, read_flag, read_number, read_time, say, to_cents
+from tests.metrics.apartments.kpis import judge_bookings, judge_conversion, judge_guests, judge_listings, judge_nights
+from tests.metrics.records import History, Rate, Row, Verdict, Version, date_version, find_rate, make_frame, rank
+from tests.metrics.values import (
+    DAY,
+    FIRST_DAY,
+    LAST_DAY,
+    list_days,
+    monday,
+    read_flag,
+    read_number,
+    read_time,
+    say,
+    to_cents,
+)
 
 
 def judge(source_tables: dict[str, list[Row]], history: History, rates: Iterable[Rate], as_of: date) -> dict[str, pd.DataFrame]:
@@ -41,10 +53,16 @@ def judge(source_tables: dict[str, list[Row]], history: History, rates: Iterable
     bookings = list(verdict.accepted["bookings"].values())
     attributes = verdict.accepted["apartment_attributes"]
     rates = list(rates)
+    active = find_active_nights(timelines, as_of)
     return {
         "average_listing_price_weekly": _price_weekly(timelines, attributes, rates, as_of),
         "average_listing_price_weekly_by_currency": _price_weekly_by_currency(timelines, attributes, as_of),
-        "occupancy_monthly": _occupancy_monthly(timelines, bookings, as_of),
+        "occupancy_monthly": _occupancy_monthly(active, bookings, as_of),
+        "nights_monthly": judge_nights(active, bookings, attributes, rates, as_of),
+        "bookings_weekly": judge_bookings(bookings, rates),
+        "guests_monthly": judge_guests(verdict.accepted["bookings"], rates),
+        "conversion_weekly": judge_conversion(list(verdict.accepted["user_viewing"].values()), bookings, attributes),
+        "listings_weekly": judge_listings(active, bookings, rates, as_of),
         "popular_cities_weekly": _popular_cities_weekly(bookings, attributes),
         "top_listings_weekly": _top_listings_weekly(bookings, rates),
         "bookings_per_user_weekly": _bookings_per_user_weekly(bookings),
@@ -151,6 +169,8 @@ def judge_attributes(row: Row, known: set[int]) -> Judgement:
     limits = {"category": 1024, "price_display": 1024, "price_type": 128, "address": 4096, "cityname": 1024, "state": 1024}
     unreadable |= {name for name, limit in limits.items() if is_too_long(row[name], limit)}
     clean = {
+        "category": None if "category" in unreadable else say(row["category"]),
+        "bedrooms": None if "bedrooms" in unreadable or not say(row["bedrooms"]) else to_cents(read_number(say(row["bedrooms"]))),
         "city": None if "cityname" in unreadable else say(join_words(row["cityname"])),
         "state": None if "state" in unreadable else say(join_words(row["state"])),
         "price_unit": read_price_unit(row["price_type"]),
@@ -166,6 +186,7 @@ def judge_booking(row: Row, known: set[int]) -> Judgement:
     clean = {
         "user": user,
         "listing": row["apartment_id"],
+        "payment": read_word(row["payment_status"]),
         "price": read_number(price),
         "currency": read_currency(row["currency"]),
         "status": {"cancelled": "canceled"}.get((status or "").lower(), (status or "").lower()),
@@ -231,12 +252,25 @@ def judge_viewing(row: Row, known: set[int]) -> Judgement:
             return "orphan_reference"
         return None
 
-    return {"viewed_at": moment}, find_broken_rule(), unreadable
+    clean = {
+        "user": user,
+        "listing": row["apartment_id"],
+        "viewed_at": moment,
+        "is_wish": bool(read_flag(wish)),
+        "is_call": read_word(row["call_to_action"]) is not None,
+    }
+    return clean, find_broken_rule(), unreadable
 
 
 def is_too_long(value: Any, limit: int) -> bool:
     """Whether a text has more bytes than the warehouse keeps of it."""
     return len((say(value) or "").encode()) > limit
+
+
+def read_word(value: Any) -> str | None:
+    """Return a word as statuses are written, in lower snake case; None of one that the warehouse does not keep."""
+    text = say(value)
+    return None if text is None or is_too_long(value, 128) else text.lower().replace(" ", "_").replace("-", "_")
 
 
 def join_words(text: str | None) -> str | None:
@@ -305,17 +339,8 @@ def build_timeline(versions: list[Version]) -> Timeline:
 # Metrics
 
 
-def monday(day: date) -> date:
-    return day - day.weekday() * DAY
-
-
 def midnight(day: date) -> datetime:
     return datetime.combine(day, time())
-
-
-def find_rate(rates: list[Rate], currency: str, day: date) -> Decimal | None:
-    found = [rate.rate for rate in rates if rate.currency == currency and rate.valid_from <= day < rate.valid_to]
-    return found[0] if found else None
 
 
 def _weekly_prices(timelines: dict[int, Timeline], attributes: dict[int, Row], as_of: date) -> dict[tuple[date, str], list[Row]]:
@@ -369,19 +394,13 @@ def _price_weekly_by_currency(timelines: dict[int, Timeline], attributes: dict[i
     return make_frame(rows, ["period_start", "price_unit", "currency", "listings", "listings_assumed", "average_price"])
 
 
-def _occupancy_monthly(timelines: dict[int, Timeline], bookings: list[Row], as_of: date) -> pd.DataFrame:
-    active = {
-        (listing, day): state["is_assumed"]
-        for listing, timeline in timelines.items()
-        for day in _days(min(timeline.moments).date(), as_of)
-        if (state := timeline.at(midnight(day + DAY) - timedelta(microseconds=1))) and state["is_active"]
-    }
+def _occupancy_monthly(active: dict[tuple[int, date], bool], bookings: list[Row], as_of: date) -> pd.DataFrame:
     available = set(active)
     stayed = {
         (booking["listing"], night)
         for booking in bookings
         if booking["status"] == "confirmed"
-        for night in _days(booking["checkin_date"], min(booking["checkout_date"], as_of))
+        for night in list_days(booking["checkin_date"], min(booking["checkout_date"], as_of))
     }
 
     def count_by_month(nights: Iterable[tuple[int, date]]) -> Counter:
@@ -414,10 +433,14 @@ def _occupancy_monthly(timelines: dict[int, Timeline], bookings: list[Row], as_o
     )
 
 
-def _days(start: date, end: date) -> Iterable[date]:
-    while start < end:
-        yield start
-        start += DAY
+def find_active_nights(timelines: dict[int, Timeline], as_of: date) -> dict[tuple[int, date], bool]:
+    """Return every night before as_of on which a listing was active, and whether that is only assumed."""
+    return {
+        (listing, day): state["is_assumed"]
+        for listing, timeline in timelines.items()
+        for day in list_days(min(timeline.moments).date(), as_of)
+        if (state := timeline.at(midnight(day + DAY) - timedelta(microseconds=1))) and state["is_active"]
+    }
 
 
 def _popular_cities_weekly(bookings: list[Row], attributes: dict[int, Row]) -> pd.DataFrame:
@@ -472,7 +495,7 @@ def _duration(bookings: list[Row], period_of) -> pd.DataFrame:
     stays: dict[date, list[int]] = defaultdict(list)
     for booking in bookings:
         if booking["status"] == "confirmed":
-            nights = len(list(_days(booking["checkin_date"], booking["checkout_date"])))
+            nights = len(list(list_days(booking["checkin_date"], booking["checkout_date"])))
             stays[period_of(booking["checkin_date"])].append(nights)
     rows = [
         {"period_start": period, "stays": len(nights), "nights": sum(nights), "average_nights": sum(nights) / len(nights)}
@@ -484,7 +507,7 @@ def _duration(bookings: list[Row], period_of) -> pd.DataFrame:
 def _repeat_customers_daily(bookings: list[Row], as_of: date) -> pd.DataFrame:
     confirmed = [booking for booking in bookings if booking["status"] == "confirmed"]
     rows = []
-    for day in _days(min((b["booking_date"] for b in confirmed), default=as_of + DAY), as_of + DAY):
+    for day in list_days(min((b["booking_date"] for b in confirmed), default=as_of + DAY), as_of + DAY):
         users = Counter(b["user"] for b in confirmed if day - 30 * DAY < b["booking_date"] <= day)
         if users:
             repeating = sum(count > 1 for count in users.values())

@@ -73,6 +73,8 @@ TELL_APART = [
     # Pieces of one vehicle's time never overlap.
     {"vehicle_id", "out_from"},
     {"started_at", "ended_at"},
+    # The months of a cohort, each once.
+    {"cohort_month", "month_start"},
     # A customer's group, by how often they came: one row for each number.
     {"rental_count"},
     # The lengths of rentals.
