@@ -114,6 +114,7 @@ def test_every_metric_that_is_described_is_there() -> None:
     for marketplace in MARKETPLACES:
         assert f"reference/metrics-{marketplace}.md" in navigation
         page = (FOLDER / f"metrics-{marketplace}.md").read_text(encoding="utf-8")
-        files = {path.stem for path in (ROOT / "sql" / marketplace / "presentation").glob("*.sql")}
+        folders = (ROOT / "sql" / marketplace / folder for folder in ("presentation", "views"))
+        files = {path.stem for folder in folders for path in folder.glob("*.sql")}
         described = set(re.findall(r"^## (\w+)$", page, re.MULTILINE))
         assert described and described <= files
