@@ -63,6 +63,7 @@ FUNCTIONS = (
     _gives("least(1, null, 3)", 1, "r_GREATEST_LEAST"),
     _gives("abs(-2)", 2, "r_ABS"),
     _gives("floor(2.7)", "2", "r_FLOOR"),
+    _gives("mod(7, 3)", 1, "r_MOD"),
     _gives("round(2.345, 2)", "2.35", "r_ROUND"),
     _gives("left('abc', 2)", "ab", "r_LEFT"),
     _gives("lower('ÄB')", "äb", "r_LOWER"),
