@@ -48,12 +48,7 @@ class Curation(CuratedBuild):
             + ("" if self.is_full else f" inner join _rp_touched on {on_touched} where {self.bound_curated()}"),
             f"create temp table _rp_after as {self.table.file.section('accepted')}",
             *(judging.take_out_too_large_versions() if self.table.is_derived else []),
-            f"""
-            create temp table {changed} as
-            (select * from _rp_before except select * from _rp_after)
-            union all
-            (select * from _rp_after except select * from _rp_before)
-            """,
+            f"create temp table {changed} as {self._select_changed()}",
             *map(self.fill_in_keys, mark_dirty(self.request, self.table.name, self.request.marketplace.metrics)),
             self._mark_stale_in_lake(changed),
             f"delete from {self.curated}"
@@ -71,10 +66,23 @@ class Curation(CuratedBuild):
             f" {literal(self.request.marketplace.definition_hash(self.table.file))})",
         ]
 
+    def _select_changed(self) -> str:
+        """Return the select of the rows before that are no longer there, and of those after that are new.
+
+        Rows without a key are numbered among their equals: one event more of the same kind is a row that changed.
+        """
+        before, after = "select * from _rp_before", "select * from _rp_after"
+        if self.is_append:
+            columns = ", ".join(self.table.columns)
+            numbered = f", row_number() over (partition by {columns} order by {self.table.columns[0]}) as _rp_number from"
+            before, after = (f"select {columns}{numbered} {rows}" for rows in ("_rp_before", "_rp_after"))
+        changed = f"({before} except {after}) union all ({after} except {before})"
+        return f"select {columns} from ({changed}) as _rp_changed" if self.is_append else changed
+
     def _mark_stale_in_lake(self, changed: str) -> str:
         """Note which months or years of the table the lake has to unload again.
 
-        Of an append table these are the touched days': events that are equal and differ in number are no changed rows.
+        Of an append table these are the touched days'.
         """
         division, rows, column = division_of(self.table), changed, ""
         if self.is_append and division and division.column != "event_day":
