@@ -159,6 +159,7 @@ def test_parquet_file_missing_at_copy(loaded):
     assert "new execution" in text
 
 
+@pytest.mark.slow
 def test_warehouse_down_mid_run(loaded):
     """People are told although the ledger cannot be; the next run finds the lease's holder ended and takes over."""
     run_sequence = newest_run(loaded) + 1
@@ -210,6 +211,7 @@ def kill_each_once_at_work(deployed: Path, killed: set[str], is_over: threading.
                     killed.add(function)
 
 
+@pytest.mark.slow
 def test_a_failing_check_publishes_nothing(loaded):
     """A check of severity fail stops the run before publication, and names itself with an example."""
     path = loaded.deployment.functions["RunSqlFunction"].layers / "apartments" / "checks" / "no_pending.sql"

@@ -47,6 +47,7 @@ def test_a_second_run_ends_at_once_and_disturbs_nothing(loaded, pipeline, fresh_
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", first_of(["publish", "plan_run", "prepare", "load bookings", "curate bookings", "stage"]))
 def test_a_run_that_was_overtaken_writes_no_more(loaded, pipeline, fresh_warehouse, state):
     """A run is taken for dead while it only stood still (its execution is not known), another does the work, and then the first

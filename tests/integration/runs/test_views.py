@@ -48,6 +48,7 @@ def read_view(warehouse) -> list[tuple]:
     return warehouse.query(f"select * from apartments_presentation.{VIEW} order by week_start, listing_id")
 
 
+@pytest.mark.slow
 def test_runs_leave_a_view_alone(pipeline, sql, source_database, fresh_warehouse):
     """It shows what the next run publishes without being made again: nobody who reads it is held up."""
     views = find_views(fresh_warehouse)

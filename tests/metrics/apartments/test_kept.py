@@ -88,6 +88,7 @@ def test_w2_a_listing_that_is_set_aside_keeps_its_past(make_engine, defect):
     assert nights[MONTH] == (31, 5) and nights[date(2024, 4, 1)] == (20, 0)
 
 
+@pytest.mark.slow
 def test_w3_a_field_that_informs_rejects_nothing(make_engine):
     """Case 20: last_modified_timestamp = 'soon'. Every such field is NULL and listed with what it said, and the row is in."""
     engine = make_engine()
@@ -127,6 +128,7 @@ def test_w3_a_field_that_informs_rejects_nothing(make_engine):
     assert ("apartments", "1") not in read_unreadable(engine)
 
 
+@pytest.mark.slow
 def test_w5_money_and_numbers_are_rounded_before_they_are_cast(make_engine):
     """Case 8: price 99.999, guests 2.5, bathrooms 1.333 each stopped the whole run. Half a cent is rounded up."""
     columns = {

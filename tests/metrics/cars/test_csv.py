@@ -16,6 +16,7 @@ from tests.metrics.cars.personal import assert_no_personal_data
 CSV = Path(__file__).parent / "csv"
 
 
+@pytest.mark.slow
 def test_files_become_the_figures_that_were_counted_by_hand(pipeline, source_database, fresh_warehouse, tmp_path):
     """Keys that look like numbers stay texts, a rental's money counts once by its pickup, bad rows are kept with their rule."""
     with closing(source_database.connect()) as connection:

@@ -83,6 +83,7 @@ def test_unique_vehicles_do_not_add_up_over_days(build):
     assert [row[10] for row in metrics["location_rentals_total"] if row[1] == 1] == [2]
 
 
+@pytest.mark.slow
 def test_hours_are_exact(build):
     """Not whole days, nor boundaries crossed: a minute over midnight is a minute, and seconds count."""
     metrics = build(
@@ -131,6 +132,7 @@ def test_overlapping_rentals_of_a_vehicle_count_once_in_utilisation(build):
     assert total[9] == 8.0
 
 
+@pytest.mark.slow
 def test_a_type_without_rentals_is_in_the_total(build):
     """With its vehicles and no use; the most rented is first, and equal ones share a rank."""
     metrics = build(rental("r1"), rental("r2", vehicle_id="h1"))
@@ -167,6 +169,7 @@ def test_users_are_ranked_by_what_they_spent(build):
     ]
 
 
+@pytest.mark.slow
 def test_keys_that_look_like_numbers_stay_texts(build):
     """1e5, 0100000 and 100000 are three users, as texts of digits are keys and no numbers."""
     users = ["00001e5000", "0000100000", "1234567890"]
@@ -199,6 +202,7 @@ def utilisation(engine) -> dict[tuple, float]:
     return {row[:2]: row[12] for row in read_agreed(engine)["vehicle_type_rentals_daily"]}
 
 
+@pytest.mark.slow
 def test_a_vehicle_that_comes_later_changes_no_day_before(make_engine):
     """It counts from when it came, and only the days since are built again."""
     engine = make_engine()
@@ -271,6 +275,7 @@ def test_only_time_that_is_over_is_used(make_engine):
     assert total[9:14] == (52.0, 52.0, 144.0, 72.0, 52 / 144)
 
 
+@pytest.mark.slow
 def test_the_utilisation_in_all_is_that_of_its_days(build):
     """One definition: hours add up over days, idle ones too, from the first rental to the last."""
     metrics = build(
@@ -285,6 +290,7 @@ def test_the_utilisation_in_all_is_that_of_its_days(build):
         assert total[13] == sum(row[9] for row in days) / sum(row[10] for row in days)
 
 
+@pytest.mark.slow
 def test_what_was_before_the_first_load_is_marked_as_assumed(make_engine):
     """A vehicle of the first load was there since it was certified, or always, as far as one knows; a later one since it came."""
     engine = make_engine()
@@ -374,6 +380,7 @@ def test_every_rule_rejects_with_its_name_and_the_value(make_engine):
     assert {(row.table_name, row.row_key): (row.broken_rule, row.broken_value) for row in rejected.itertuples()} == expected
 
 
+@pytest.mark.slow
 def test_a_source_of_texts_gives_the_same(make_engine):
     """Fractions of a second are cut, blanks trimmed, and what only informs may be absent, as where there is but a type."""
     engine = make_engine(columns=TEXT_COLUMNS)
@@ -420,6 +427,7 @@ def test_what_only_informs_rejects_nothing(make_engine):
     assert [row[2] for row in read_agreed(engine)["vehicle_type_rentals_total"] if row[1] == "unknown"] == [2]
 
 
+@pytest.mark.slow
 def test_money_is_rounded_and_no_row_stops_a_run(make_engine):
     """Halves away from zero; an amount that is too large, and a year that is none, are one row's matter."""
     engine = make_engine(columns=TEXT_COLUMNS)

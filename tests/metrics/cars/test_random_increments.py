@@ -92,6 +92,7 @@ class Market:
         return upserts, {table: [key for key in keys if key not in changed[table]] for table, keys in deletes.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", first_of(range(2)))
 def test_increments_agree_with_the_judge_and_a_rebuild(make_engine, seed):
     """Full load, then increments with new, changed, corrected, spoiled and deleted rows: nothing is stale, nothing is lost."""
