@@ -316,10 +316,14 @@ create temp table _rp_after as select
 from judged
 where broken_rule is null;
 
-create temp table changed_bookings as
-(select * from _rp_before except select * from _rp_after)
-union all
-(select * from _rp_after except select * from _rp_before);
+create temp table changed_bookings as (select *
+        from _rp_before except
+        select *
+        from _rp_after)
+    union all (select *
+        from _rp_after except
+        select *
+        from _rp_before);
 
 insert into apartments_control.dirty_period (metric, period_start, run_sequence)
     select distinct metric, period_start, 2
@@ -734,10 +738,14 @@ create temp table _rp_before as select bookings.* from apartments_curated.bookin
 create temp table _rp_after as
 -- (sql/apartments/curated/bookings.sql, section accepted: see above);
 
-create temp table changed_bookings as
-(select * from _rp_before except select * from _rp_after)
-union all
-(select * from _rp_after except select * from _rp_before);
+create temp table changed_bookings as (select *
+        from _rp_before except
+        select *
+        from _rp_after)
+    union all (select *
+        from _rp_after except
+        select *
+        from _rp_before);
 
 insert into apartments_control.dirty_period (metric, period_start, run_sequence)
     select distinct metric, period_start, 1
@@ -1150,10 +1158,14 @@ create temp table _rp_after as select
 from judged
 where broken_rule is null;
 
-create temp table changed_apartments as
-(select * from _rp_before except select * from _rp_after)
-union all
-(select * from _rp_after except select * from _rp_before);
+create temp table changed_apartments as (select *
+        from _rp_before except
+        select *
+        from _rp_after)
+    union all (select *
+        from _rp_after except
+        select *
+        from _rp_before);
 
 insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
     select distinct cast('curated_apartments' as varchar(255)), 0, 2
@@ -1556,9 +1568,24 @@ from judged
 where broken_rule is null;
 
 create temp table changed_user_viewing as
-(select * from _rp_before except select * from _rp_after)
-union all
-(select * from _rp_after except select * from _rp_before);
+    select event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action
+    from ((select event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action, row_number() over
+        (partition by event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action
+                order by event_day) as _rp_number
+            from _rp_before except
+            select event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action, row_number()
+                over (partition by event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action
+                order by event_day) as _rp_number
+            from _rp_after)
+        union all (select event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action,
+            row_number() over (partition by event_day, user_id, apartment_id, viewed_at, is_wishlisted,
+            call_to_action
+                order by event_day) as _rp_number
+            from _rp_after except
+            select event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action, row_number()
+                over (partition by event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action
+                order by event_day) as _rp_number
+            from _rp_before)) as _rp_changed;
 
 insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
     select distinct cast('curated_user_viewing' as varchar(255)), cast(coalesce(extract(year from _event_day) *

@@ -83,6 +83,7 @@ def rename(text: str, marketplace: str, listing_type: str) -> str:
     if listing_type != "bigint":
         # Whole numbers bound no other key.
         text = re.sub(r"\n +and [\w.]+ between :least_key and :greatest_key", "", text)
+        text = re.sub(r"\bwhere [\w.]+ between :least_key and :greatest_key", "where true", text)
         text = re.sub(r"(-- parameters:.*)", lambda line: _drop_parameters(line[1]), text)
     return text.replace("\x00", marketplace)
 

@@ -96,6 +96,7 @@ ARITHMETIC = (
     _gives("7 / 2", 3, "r_OPERATOR_SYMBOLS", meaning="Integers would no longer be divided whole; ratios of sql/ cast first."),
     _gives("select avg(n) from probe.digit", [[4]], "r_AVG", "whether AVG of integers is cut to an integer"),
     _gives("select avg(n::double precision) from probe.digit", [[4.5]], "r_AVG", "what the pipeline's averages are computed on"),
+    _gives("select median(n::double precision) from probe.digit", [[4.5]], "r_MEDIAN", "what the median of an even number is"),
     _gives("select sum(price) from probe.t", [["3.75"]], "r_SUM", "whether a sum of decimals is exact"),
     _gives("cast(2.5 as double precision) / 2", 1.25, "r_numeric_computations201"),
     _gives("cast('1.005' as decimal(10, 2))", "1.01", "r_CAST_function", "how a text is rounded to a decimal"),

@@ -129,7 +129,7 @@ def test_a_cursor_is_believed_until_it_is_disproved(make_engine, cursor, nights)
     engine.run(date(2024, 3, 15))
     engine.compare(datetime(2024, 3, 15, 12))
     engine.run(date(2024, 3, 21), {"apartments": [listing(1, **opened | {"is_active": "0", "changed_at": cursor})]})
-    months = by_month(read_agreed(engine, "occupancy_monthly", AS_OF))
+    months = by_month(read_agreed(engine, "occupancy_monthly", date(2024, 3, 21)))
     assert months[date(2024, 3, 1)][0] == nights
 
 

@@ -70,7 +70,8 @@ def test_the_search_finds_what_a_contract_lets_through(column, pipeline, source_
     shutil.copytree(SQL_ROOT, root)
     contract = root / "cars" / "source.yaml"
     policy = {"email": "hash"}.get(column, "drop")
-    contract.write_text(contract.read_text().replace(f"      {column}: {policy}\n", ""))
+    text = contract.read_text().replace(f"      {column}: {policy}\n", "")
+    contract.write_text(text.replace("requires: [email,", f"requires: [{column}, email,").replace("[email, email,", "[email,"))
     pipeline.patch.setenv("SQL_ROOT", str(root))
     read_settings.cache_clear()
     with closing(source_database.connect()) as connection:
