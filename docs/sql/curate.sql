@@ -1569,23 +1569,23 @@ where broken_rule is null;
 
 create temp table changed_user_viewing as
     select event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action
-    from ((select event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action, row_number() over
-        (partition by event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action
-                order by event_day) as _rp_number
-            from _rp_before except
-            select event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action, row_number()
-                over (partition by event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action
-                order by event_day) as _rp_number
-            from _rp_after)
-        union all (select event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action,
-            row_number() over (partition by event_day, user_id, apartment_id, viewed_at, is_wishlisted,
-            call_to_action
-                order by event_day) as _rp_number
-            from _rp_after except
-            select event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action, row_number()
-                over (partition by event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action
-                order by event_day) as _rp_number
-            from _rp_before)) as _rp_changed;
+    from ((select event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action, count(*) as
+        _rp_number
+            from _rp_before
+            group by event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action except
+            select event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action, count(*) as
+                _rp_number
+            from _rp_after
+            group by event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action)
+        union all (select event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action, count(*)
+            as _rp_number
+            from _rp_after
+            group by event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action except
+            select event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action, count(*) as
+                _rp_number
+            from _rp_before
+            group by event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action)) as
+                _rp_changed;
 
 insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
     select distinct cast('curated_user_viewing' as varchar(255)), cast(coalesce(extract(year from _event_day) *

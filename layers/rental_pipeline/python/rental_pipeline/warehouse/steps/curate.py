@@ -69,13 +69,13 @@ class Curation(CuratedBuild):
     def _select_changed(self) -> str:
         """Return the select of the rows before that are no longer there, and of those after that are new.
 
-        Rows without a key are numbered among their equals: one event more of the same kind is a row that changed.
+        Rows without a key are counted with their equals: one event more of the same kind is a row that changed.
         """
         before, after = "select * from _rp_before", "select * from _rp_after"
         if self.is_append:
             columns = ", ".join(self.table.columns)
-            numbered = f", row_number() over (partition by {columns} order by {self.table.columns[0]}) as _rp_number from"
-            before, after = (f"select {columns}{numbered} {rows}" for rows in ("_rp_before", "_rp_after"))
+            counted = f"select {columns}, count(*) as _rp_number from"
+            before, after = (f"{counted} {rows} group by {columns}" for rows in ("_rp_before", "_rp_after"))
         changed = f"({before} except {after}) union all ({after} except {before})"
         return f"select {columns} from ({changed}) as _rp_changed" if self.is_append else changed
 
