@@ -66,7 +66,9 @@ find_uv() {
 }
 
 # uv does not read pip's settings: an index that this machine's pip uses instead of the public one is uv's too, unless uv has its own.
+# Like pip, it trusts whom the system trusts: many a company's network puts certificates of its own between.
 use_index_of_pip() {
+    export UV_SYSTEM_CERTS="${UV_SYSTEM_CERTS:-true}"
     [ -z "${UV_DEFAULT_INDEX:-}${UV_INDEX_URL:-}${UV_CONFIG_FILE:-}" ] || return 0
     index="${PIP_INDEX_URL:-$("$python" -m pip config get global.index-url 2>/dev/null || true)}"
     [ -z "$index" ] || export UV_DEFAULT_INDEX="$index"
