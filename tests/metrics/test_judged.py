@@ -30,7 +30,6 @@ def test_a_metric_is_judged(marketplace, metric):
     """By figures of its own in tests/metrics/<marketplace>/judge.py, or by those of the metric that it is a copy of."""
     if JUDGED[marketplace, metric] is None:
         assert metric in UNJUDGED, f"no judge computes {metric}: add it to tests/metrics/{marketplace}/judge.py, or to UNJUDGED"
-        pytest.skip(f"{metric} has no judge: {UNJUDGED[metric]}")
 
 
 def test_a_copy_is_judged_by_its_model(tmp_path):
