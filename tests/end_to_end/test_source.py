@@ -22,12 +22,13 @@ from tests.fixtures.mariadb import (
     EXTRACTION_USER,
     SourceDatabase,
 )
-from tests.integration.adopt import rails
+from tests.integration.adopt import hotel, rails
 
 pytestmark = [pytest.mark.slow, pytest.mark.random_order(disabled=True)]
 
 ROOT = Path(__file__).parents[2]
 DATABASE, NAME = "foreign_rails", "harbor"
+OTHER_DATABASE, OTHER_NAME = "foreign_hotel", "inn"
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,11 @@ class Checkout:
 
     @property
     def url(self) -> str:
-        return f"mysql://{EXTRACTION_USER}@{self.source.host}:{self.source.port}/{DATABASE}"
+        return self.locate(DATABASE)
+
+    def locate(self, database: str) -> str:
+        """Return the address of a database beside the source."""
+        return f"mysql://{EXTRACTION_USER}@{self.source.host}:{self.source.port}/{database}"
 
     def call(self, *words: str, good: bool = True) -> str:
         """Run `python -m local`; return what it printed."""
@@ -59,20 +64,22 @@ class Checkout:
         assert EXTRACTION_PASSWORD not in done.stdout
         return done.stdout
 
-    def run(self) -> dict:
-        """Run the pipeline once; return its report."""
+    def run(self, *words: str) -> dict:
+        """Run the pipeline once, over the source unless words say otherwise; return its report."""
         report = self.folder / "report.json"
-        self.call("run", "--source", self.url, "--marketplace", NAME, "--json", str(report))
+        self.call("run", *(words or ("--source", self.url, "--marketplace", NAME)), "--json", str(report))
         return json.loads(report.read_text())
 
 
 @pytest.fixture(scope="module")
 def checkout(mariadb: MariaDB) -> Iterator[Checkout]:
-    mariadb.create_database(DATABASE)
-    mariadb.create_application_user(APPLICATION_USER, APPLICATION_PASSWORD, DATABASE)
-    mariadb.create_extraction_user(EXTRACTION_USER, EXTRACTION_PASSWORD, DATABASE)
+    for database in (DATABASE, OTHER_DATABASE):
+        mariadb.create_database(database)
+        mariadb.create_application_user(APPLICATION_USER, APPLICATION_PASSWORD, database)
+        mariadb.create_extraction_user(EXTRACTION_USER, EXTRACTION_PASSWORD, database)
     source = SourceDatabase(mariadb.host, mariadb.port, DATABASE)
     rails.make(source, listings=6, stays=20)
+    hotel.make(SourceDatabase(mariadb.host, mariadb.port, OTHER_DATABASE), rooms=4, stays=12)
     with tempfile.TemporaryDirectory(prefix="checkout-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         for part in ("local", "layers", "packages", "functions", "statemachine", "sql"):
@@ -93,13 +100,35 @@ def test_a_database_becomes_figures(checkout):
     assert "0 to mend before a run" in looked and "nobody has decided" in " ".join(looked.split())
     first = checkout.run()
     assert [execution["title"] for execution in first["executions"]] == ["First load"]
-    assert len(first["metrics"]) == 9 and all(metric["rows"] for metric in first["metrics"])
+    assert len(first["metrics"]) == rails.METRICS and all(metric["rows"] for metric in first["metrics"])
     assert checkout.source.query(f"checksum table {', '.join(rails.TABLES)}") == sums
     checkout.source.execute("update transactions set total_price_cents = total_price_cents + 100")
     second = checkout.run()
     (increment,) = second["executions"]
     assert (increment["title"], increment["status"]) == ("Increment", "succeeded")
     assert first["metrics"] != second["metrics"]
+
+
+def test_four_marketplaces_stand_side_by_side(checkout):
+    """Another database is adopted beside the first, and both shipped ones run in the same checkout: each by one run, to its own
+    figures, with its own state; and the first finds nothing new afterwards."""
+    checkout.call("adopt", "--source", checkout.locate(OTHER_DATABASE), "--name", OTHER_NAME, good=False)
+    mapping = checkout.folder / "sql" / OTHER_NAME / "mapping.yaml"
+    mapping.write_text(mapping.read_text().replace("currency:  #", f"currency: {hotel.CURRENCY}  #"))
+    checkout.call("adopt", "--source", checkout.locate(OTHER_DATABASE), "--name", OTHER_NAME)
+    ways = {
+        OTHER_NAME: ("--source", checkout.locate(OTHER_DATABASE), "--marketplace", OTHER_NAME),
+        "apartments": ("--scale", "0.001", "--data", "lab"),
+        "cars": ("--scale", "0.001", "--data", "lab", "--marketplace", "cars"),
+    }
+    for name, words in ways.items():
+        report = checkout.run(*words)
+        assert report["metrics"] and any(metric["rows"] for metric in report["metrics"]), name
+        assert {execution["status"] for execution in report["executions"]} == {"succeeded"}, name
+        assert f"/{name}/" in report["state_folder"]
+        assert (checkout.folder / "state" / "report" / f"{name}.html").exists()
+    (again,) = checkout.run()["executions"]
+    assert again["status"] == "unchanged"
 
 
 def test_what_a_marketplace_needs_is_said(checkout):
