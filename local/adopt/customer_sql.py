@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local.adopt.role_sql import USER_BYTES, Heading, ReferringSql, RoleSql
+from local.adopt.role_sql import CODE_BYTES, USER_BYTES, Heading, ReferringSql, RoleSql
 from local.adopt.sql_text import Draft, OutputColumn
 from rental_pipeline.model.strategies import Append
 
@@ -24,6 +24,13 @@ class ViewSql(ReferringSql):
             draft.parsed.append(f"case when octet_length(customer_text) <= {USER_BYTES} then customer_text end as user_id")
         else:
             draft.parsed.append(f"cast(null as varchar({USER_BYTES})) as user_id")
+        if "wishlisted" in self.fields:
+            draft.texts.append(f"{self.value(self.fields['wishlisted'])} as wishlisted_text")
+            draft.parsed.append(f"{self.control}.parse_boolean(wishlisted_text) as is_wishlisted")
+            draft.unreadable.append(self.tell_unreadable("wishlisted", "is_wishlisted"))
+        else:
+            draft.parsed.append("cast(null as boolean) as is_wishlisted")
+        self.add_code(draft, "call_to_action")
         draft.rules += self.moment_rules("viewed_at", "viewed_at")
         self.add_listing_rule(draft)
         draft.columns = [
@@ -31,6 +38,8 @@ class ViewSql(ReferringSql):
             OutputColumn("user_id", f"varchar({USER_BYTES})"),
             OutputColumn("listing_id", self.listing_type, True, is_cast=True),
             OutputColumn("viewed_at", "timestamp", True),
+            OutputColumn("is_wishlisted", "boolean"),
+            OutputColumn("call_to_action", f"varchar({CODE_BYTES})"),
         ]
         heading = Heading(
             table="listing_views",
@@ -42,6 +51,7 @@ class ViewSql(ReferringSql):
             joins=True,
             facts={"days": "viewed_at", "personal": "user_id"},
             storage=f"distkey listing_id: joined to listings on it; sortkey {key}: touched rows are replaced by it",
+            notes="-- A viewing by nobody known has no user_id; no figure of people counts it.\n",
         )
         return self.write_file(heading, draft, "listing_id", key)
 

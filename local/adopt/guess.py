@@ -191,8 +191,12 @@ class _Guesser:
         is_time = can_be_cursor(source)
         if field_name in ("made_at", "created_at", "viewed_at", "checkin", "checkout"):
             return is_time or source.data_type in ("varchar", "char")
-        if field_name in ("price", "amount", "nights"):
-            return not is_time and not (source.length and source.data_type.endswith(("char", "text")) and field_name == "nights")
+        if field_name in ("category", "payment_status", "call_to_action"):
+            return source.data_type in ("varchar", "char", "enum")
+        if field_name in ("price", "amount", "nights", "bedrooms"):
+            return not is_time and not (
+                source.length and source.data_type.endswith(("char", "text")) and field_name in ("nights", "bedrooms")
+            )
         return not is_time
 
     def _write_money(self, table: TakenTable, column: str) -> str:
@@ -240,6 +244,7 @@ class _Guesser:
             )
             lines += self._write_currency(listing)
         lines += [*_write_active(listing), *place]
+        lines += [f"  {name}: {column}" for name in ("category", "bedrooms") if (column := self._column(listing, name))]
         return lines
 
     def _find_place(self, listing: TakenTable) -> tuple[list[str], list[str]]:
@@ -298,6 +303,8 @@ class _Guesser:
             fields.append(f"  amount: {{{money.replace('column: ', f'column: {prefix}', 1)}}}")
         else:
             missing.append("  # amount: (not found)")
+        if payment := self._column(table, "payment_status"):
+            fields.append(f"  payment_status: {payment}")
         fields += self._find_currency(stay)
         fields += self._write_state(stay)
         fields += _write_only(table)
@@ -427,8 +434,8 @@ class _Guesser:
             ]
             if refers and _is_keyed(table):
                 lines = ["view:", f"  table: {table.contract.name}", f"  id: {table.contract.key[0]}", f"  listing: {refers[0]}"]
-                customer = self._column(table, "customer")
-                return [*lines, *([f"  customer: {customer}"] if customer else []), f"  viewed_at: {viewed}"]
+                more = [(name, self._column(table, name)) for name in ("customer", "wishlisted", "call_to_action")]
+                return [*lines, f"  viewed_at: {viewed}", *(f"  {name}: {column}" for name, column in more if column)]
         return []
 
 

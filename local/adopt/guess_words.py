@@ -55,6 +55,11 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "title": list_words("title name headline"),
     "city": list_words("city cityname town municipality ville stadt ciudad"),
     "region": list_words("state region province statecode county"),
+    "category": list_words("category propertytype roomtype listingtype vehicletype producttype type kind class"),
+    "bedrooms": list_words("bedrooms bedroomcount numbedrooms numberofbedrooms rooms numrooms"),
+    "payment_status": list_words("paymentstatus paymentstate"),
+    "wishlisted": list_words("iswishlisted wishlisted isfavorite favorited isfavourite"),
+    "call_to_action": list_words("calltoaction cta"),
     "viewed_at": list_words("viewedat visitedat createdat dateadd happenedat viewedon"),
 }
 # What a state's word says it means, in this order.

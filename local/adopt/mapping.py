@@ -39,11 +39,12 @@ _FIELDS = {
             "amount",
             "currency",
             "state",
+            "payment_status",
         ),
         "only",
     ),
     "customer": ("table", "joins", "id", "created_at"),
-    "view": ("table", "joins", "id", "listing", "customer", "viewed_at"),
+    "view": ("table", "joins", "id", "listing", "customer", "viewed_at", "wishlisted", "call_to_action"),
 }
 _REQUIRED = {
     "listing": ("table", "id"),

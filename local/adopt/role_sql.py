@@ -21,7 +21,7 @@ from local.adopt.sql_text import (
 )
 from local.adopt.taken import TakenTable, curated_type, quote
 
-USER_BYTES = 128
+USER_BYTES, CODE_BYTES = 128, 128
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,9 +141,9 @@ class RoleSql:
             ),
         ]
 
-    def tell_unreadable(self, name: str) -> str:
-        column = self.fields[name]
-        return f"{self.control}.tell_unreadable('{name_plainly(column)}', case when {name} is null then {name}_text end)"
+    def tell_unreadable(self, name: str, value: str = "") -> str:
+        column, value = self.fields[name], value or name
+        return f"{self.control}.tell_unreadable('{name_plainly(column)}', case when {value} is null then {name}_text end)"
 
     def add_text(self, draft: Draft, name: str, most_bytes: int, text: str) -> None:
         """Add a text that only informs: one that is too long is NULL, and told."""
@@ -152,6 +152,18 @@ class RoleSql:
             return
         draft.texts.append(f"{text} as {name}_text")
         draft.parsed.append(f"case when octet_length({name}_text) <= {most_bytes} then {name}_text end as {name}")
+        draft.unreadable.append(self.tell_unreadable(name))
+
+    def add_code(self, draft: Draft, name: str) -> None:
+        """Add a code that only informs, written in one way whatever the case and the blanks of its words."""
+        if name not in self.fields:
+            draft.parsed.append(f"cast(null as varchar({CODE_BYTES})) as {name}")
+            return
+        draft.texts.append(f"{self.value(self.fields[name])} as {name}_text")
+        draft.parsed.append(
+            f"case\n            when octet_length({name}_text) <= {CODE_BYTES}\n"
+            f"                then replace(replace(lower({name}_text), ' ', '_'), '-', '_')\n        end as {name}"
+        )
         draft.unreadable.append(self.tell_unreadable(name))
 
     def add_money(self, draft: Draft, field: str, name: str = "") -> None:

@@ -16,13 +16,12 @@ from rental_pipeline.definitions.sql_files import SqlFile, read_sql_folder
 
 SHIPPED = "apartments"
 _FOLDERS = ("intermediate", "presentation", "checks", "views", "report", "lake")
-# Shipped tables of which an adopted marketplace has none.
-_ALONE = ("user_viewing",)
-# Shipped metrics that an adopted marketplace has not: some read columns that a mapping has no words for.
-_METRICS_ALONE = ("nights_monthly", "bookings_weekly", "guests_monthly", "conversion_weekly", "listings_weekly")
+# It knows the values of the shipped marketplace's own application.
+_ALONE = ("checks/call_to_action_known",)
 # What a file needs of the mapping, beside the tables that it reads: the role and the field, in words of mapping.yaml.
 _PRICE, _AMOUNT, _CITY = ("listing", "price"), ("stay", "amount"), ("listing", "city")
-_CHECKIN, _CUSTOMER = ("stay", "checkin"), ("stay", "customer")
+_CHECKIN, _CHECKOUT, _CUSTOMER = ("stay", "checkin"), ("stay", "checkout or nights"), ("stay", "customer")
+_CREATED = ("listing", "created_at")
 _NEEDS = {
     "intermediate/listing_price": (_PRICE,),
     "checks/listings_without_rate": (_PRICE,),
@@ -35,11 +34,35 @@ _NEEDS = {
     "lake/top_spenders": (_AMOUNT, _CUSTOMER),
     "presentation/bookings_per_user_weekly": (_CUSTOMER,),
     "presentation/repeat_customers_daily": (_CUSTOMER,),
-    "presentation/occupancy_monthly": (_CHECKIN, ("stay", "checkout or nights"), ("listing", "created_at")),
-    "intermediate/stay_length": (_CHECKIN, ("stay", "checkout or nights")),
-    "lake/most_booked_listing": (_CHECKIN, ("stay", "checkout or nights")),
+    "presentation/occupancy_monthly": (_CHECKIN, _CHECKOUT, _CREATED),
+    "presentation/nights_monthly": (_CHECKIN, _CHECKOUT, _CREATED, _AMOUNT),
+    "presentation/bookings_weekly": (_CHECKIN,),
+    "presentation/guests_monthly": (_CUSTOMER,),
+    "presentation/listings_weekly": (_CREATED,),
+    "presentation/conversion_weekly": (_CUSTOMER, ("view", "customer")),
+    "intermediate/stay_length": (_CHECKIN, _CHECKOUT),
+    "lake/most_booked_listing": (_CHECKIN, _CHECKOUT),
 }
-_TABLES = {"apartments": "listing", "apartment_versions": "listing", "apartment_attributes": "listing", "bookings": "stay"}
+_TABLES = {
+    "apartments": "listing",
+    "apartment_versions": "listing",
+    "apartment_attributes": "listing",
+    "bookings": "stay",
+    "user_viewing": "view",
+}
+# What a file says of a field that the mapping may lack, and what it says then: that nothing is known of it, and not that it is 0.
+_UNKNOWN = {
+    ("presentation/conversion_weekly", "view", "wishlisted"): {
+        "viewers_with_wishlist bigint not null": "viewers_with_wishlist bigint",
+        "case when user_viewing.is_wishlisted then 1 else 0 end as is_wish": "cast(null as bigint) as is_wish",
+        "0 as is_wish": "cast(null as bigint) as is_wish",
+    },
+    ("presentation/conversion_weekly", "view", "call_to_action"): {
+        "viewers_with_call bigint not null": "viewers_with_call bigint",
+        "case when user_viewing.call_to_action is not null then 1 else 0 end as is_call": "cast(null as bigint) as is_call",
+        "0 as is_call": "cast(null as bigint) as is_call",
+    },
+}
 # The names of tables and columns; `apartment` alone is a word of comments.
 _RENAMED = (("user_viewing", "listing_views"), ("apartments", "listings"), ("apartment", "listing"))
 
@@ -62,16 +85,28 @@ def write_shipped(sql_root: Path, marketplace: str, mapping: MappingFile, listin
     files = {
         f"{folder}/{name}": file for folder in _FOLDERS for name, file in read_sql_folder(sql_root / SHIPPED / folder).items()
     }
+    for path in _ALONE:
+        del files[path]
     missing = {path: why for path in files if (why := _find_missing(path, mapping))}
     while new := {
         path: why for path, file in files.items() if path not in missing and (why := _find_unread(file, missing, mapping))
     }:
         missing |= new
-    texts = {f"{path}.sql": rename(file.text, marketplace, listing_type) for path, file in files.items() if path not in missing}
-    return ShippedFiles(texts, {path: why for path, why in missing.items() if why != _ALONE_REASON})
+    texts = {
+        f"{path}.sql": rename(_leave_unknown(path, file.text, mapping), marketplace, listing_type)
+        for path, file in files.items()
+        if path not in missing
+    }
+    return ShippedFiles(texts, missing)
 
 
-_ALONE_REASON = "of the shipped marketplace alone"
+def _leave_unknown(path: str, text: str, mapping: MappingFile) -> str:
+    """Return a file's text in which that is NULL of which the mapping says nothing."""
+    for (of_path, role, field), said in _UNKNOWN.items():
+        if of_path == path and not _has(mapping, role, field):
+            for before, after in said.items():
+                text = text.replace(f" {before}", f" {after}")
+    return text
 
 
 def rename(text: str, marketplace: str, listing_type: str) -> str:
@@ -97,8 +132,6 @@ def _drop_parameters(line: str) -> str:
 
 def _find_missing(path: str, mapping: MappingFile) -> str:
     """Return what the mapping lacks for a file, empty where it lacks nothing."""
-    if path.removeprefix("presentation/") in _METRICS_ALONE:
-        return _ALONE_REASON
     lacking = [f"{role}: {field}" for role, field in _NEEDS.get(path, ()) if not _has(mapping, role, field)]
     return f"mapping.yaml has no {' and no '.join(lacking)}" if lacking else ""
 
@@ -117,14 +150,9 @@ def _find_unread(file: SqlFile, missing: Mapping[str, str], mapping: MappingFile
     for name in (part.strip() for part in file.header_line("reads").split(",")):
         schema, _, table = name.rpartition(".")
         table = re.sub(r"^(changed_|curated_|presentation_)", "", table)
-        if table in _ALONE:
-            return _ALONE_REASON
         if (role := _TABLES.get(table)) and role not in mapping.roles and (not schema or schema.endswith("curated")):
             return f"mapping.yaml has no {role}"
         for folder in ("intermediate", "presentation"):
-            why = missing.get(f"{folder}/{table}")
-            if why == _ALONE_REASON:
-                return _ALONE_REASON
-            if why:
+            if why := missing.get(f"{folder}/{table}"):
                 return f"it reads {table}, which is left out ({why})"
     return ""

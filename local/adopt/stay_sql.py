@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local.adopt.mapping import Column
-from local.adopt.role_sql import USER_BYTES, Heading, ReferringSql
+from local.adopt.role_sql import CODE_BYTES, USER_BYTES, Heading, ReferringSql
 from local.adopt.sql_text import Draft, OutputColumn, Rule, is_among, name_alias, name_plainly, round_to_cents
 from local.adopt.taken import curated_type
 
@@ -33,6 +33,7 @@ class StaySql(ReferringSql):
             decides += ["total_price is not null", "currency is not null"]
         draft.texts += self.condition_texts()
         self._add_status(draft)
+        self.add_code(draft, "payment_status")
         self.add_listing_rule(draft)
         draft.ignored = "booking_status = 'ignored'"
         draft.columns = self._list_columns()
@@ -91,6 +92,7 @@ class StaySql(ReferringSql):
             ),
             OutputColumn("currency", "varchar(3)"),
             OutputColumn("booking_status", "varchar(16)", True, judged="cast(booking_status as varchar(16))"),
+            OutputColumn("payment_status", f"varchar({CODE_BYTES})"),
         ]
 
     def _add_customer(self, draft: Draft) -> list[str]:

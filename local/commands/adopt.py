@@ -82,7 +82,9 @@ def _tell_mapping(adoption: Adoption) -> list[str]:
         f"  metrics: {', '.join(adoption.metrics) or 'none'}",
     ]
     if adoption.left_out:
-        lines += ["", "Not made, as something is missing:", *_list([f"{path}: {why}" for path, why in adoption.left_out.items()])]
+        # Metrics first: what else is missing mostly follows from them.
+        missing = sorted(adoption.left_out.items(), key=lambda item: (not item[0].startswith("presentation/"), item[0]))
+        lines += ["", "Not made, as something is missing:", *_list([f"{path}: {why}" for path, why in missing])]
     if adoption.states:
         lines += ["", "Rows per state"]
         for meaning, values in sorted(adoption.states.items(), key=lambda item: item[0] == ""):

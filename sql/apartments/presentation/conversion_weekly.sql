@@ -97,6 +97,8 @@ with happened as (
     from apartments_curated.user_viewing
     where user_viewing.viewed_at >= cast(:first_day as date)
         and user_viewing.viewed_at < cast(:last_day as date) + 1
+        -- Of an adopted marketplace: nobody known is no viewer.
+        and user_viewing.user_id is not null
     union all
     select
         bookings.booking_date as happened_on,

@@ -56,3 +56,14 @@ def make_booking(
         "payment_status": None,
         "num_guests": None,
     }
+
+
+def make_viewing(customer: Any, listing: Any, viewed_at: datetime) -> Row:
+    """Return a row of `user_viewing`, of which nothing else is known."""
+    return {
+        "user_id": customer,
+        "apartment_id": listing,
+        "viewed_at": viewed_at,
+        "is_wishlisted": None,
+        "call_to_action": None,
+    }

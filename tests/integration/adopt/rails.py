@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from tests.fixtures.mariadb import SourceDatabase
-from tests.integration.adopt.judged_rows import make_attributes, make_booking, make_listing
+from tests.integration.adopt.judged_rows import make_attributes, make_booking, make_listing, make_viewing
 
 # Column and what it has to become; a personal column that is read in the clear, or only undecided, is one that was not found.
 PERSONAL = {
@@ -96,6 +96,7 @@ TABLES = {
     },
 }
 CURRENCY = None  # columns say it
+METRICS = 14
 # What an application does around its own clock: bulk updates, a soft delete, a new last transition, other dates.
 CHANGES = (
     "update listings set open = 0 order by id limit 4",
@@ -206,7 +207,12 @@ def make(source: SourceDatabase, listings: int = 24, stays: int = 160) -> None:
             kind="memo",
             created_at=created,
         )
-        source.insert("listing_views", listing_id=houses[number % listings], person_id=people[number], created_at=created)
+        source.insert(
+            "listing_views",
+            listing_id=houses[number % listings],
+            person_id=people[number] if number % 7 else None,  # nobody known
+            created_at=datetime.combine(FIRST_DAY, datetime.min.time()) + timedelta(days=number),
+        )
     source.insert("categories", icon="home", sort_priority=1, created_at=created)
 
 
@@ -239,7 +245,11 @@ def read_world(source: SourceDatabase) -> dict[str, list[dict[str, Any]]]:
                 status=meaning,
             )
         )
-    return {"apartments": listings, "apartment_attributes": attributes, "bookings": bookings, "user_viewing": []}
+    viewings = [
+        make_viewing(row["person_id"] and row["person_id"].hex(), row["listing_id"].hex(), row["created_at"])
+        for row in source.query_rows("select * from listing_views")
+    ]
+    return {"apartments": listings, "apartment_attributes": attributes, "bookings": bookings, "user_viewing": viewings}
 
 
 def _uuid(chance: random.Random) -> bytes:

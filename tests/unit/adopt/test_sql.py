@@ -26,7 +26,7 @@ TABLES = {
     " state:varchar"
     " void:tinyint order_id:int",
     "orders": "id:int made:datetime currency_id:int order:int",
-    "looks": "house_id:bigint guest:varchar at:datetime",
+    "looks": "house_id:bigint guest:varchar at:datetime wish:tinyint done:varchar",
     "guests": "id:varchar since:datetime",
 }
 CONTRACT = """tables:
@@ -117,14 +117,29 @@ def drop(*lines: str) -> str:
         ),
         (
             drop("  customer: guest\n"),
-            {"bookings_per_user_weekly", "repeat_customers_daily", "top_spenders", "bookings_per_user"},
+            {
+                *("bookings_per_user_weekly", "repeat_customers_daily", "top_spenders", "bookings_per_user"),
+                *("guests_monthly", "guest_cohorts", "returning_guests", "conversion_weekly", "conversion"),
+            },
         ),
+        (drop("view: {table: looks, listing: house_id, customer: guest, viewed_at: at}\n"), {"conversion_weekly", "conversion"}),
+        (drop("  checkin: from_day\n"), {"nights_monthly", "bookings_weekly", "occupancy_monthly", "cancellations"}),
         (
             drop("  price: {column: price, unit: nightly}\n"),
             {"average_listing_price_weekly", "listing_price", "listings_without_rate"},
         ),
-        (drop("  amount: {column: cents, divide_by: 100}\n"), {"top_listings_weekly", "bookings_without_rate", "top_listings"}),
-        (drop("  created_at: since\n"), {"occupancy_monthly", "occupancy"}),
+        (
+            drop("  amount: {column: cents, divide_by: 100}\n"),
+            {
+                "top_listings_weekly",
+                "bookings_without_rate",
+                "top_listings",
+                "nights_monthly",
+                "nights_add_up",
+                "seasonality_monthly",
+            },
+        ),
+        (drop("  created_at: since\n"), {"occupancy_monthly", "occupancy", "nights_monthly", "listings_weekly", "supply"}),
     ],
     ids=lambda value: None,
 )
@@ -134,12 +149,23 @@ def test_the_sql_of_a_mapping_is_whole(tmp_path, mapping, left_out):
     assert find_mistakes("inn", tmp_path) == []
     names = {Path(path).stem for path in shipped.left_out}
     assert names >= left_out and bool(names) == bool(left_out)
-    assert not {Path(path).stem for path in shipped.texts} & names - {
-        "listing_price",
-        "popular_cities",
-        "occupancy",
-        "top_listings",
-    }
+    assert not shipped.texts.keys() & {f"{path}.sql" for path in shipped.left_out}
+
+
+def test_what_a_mapping_lacks_is_unknown_and_not_0(tmp_path):
+    """Nobody is said to have called or wished where no column says whether anybody did."""
+    write(tmp_path, WHOLE)
+    metric = (tmp_path / "inn/presentation/conversion_weekly.sql").read_text(encoding="utf-8")
+    assert metric.count("cast(null as bigint) as is_wish") == 2 and metric.count("cast(null as bigint) as is_call") == 2
+    assert "viewers_with_wishlist bigint,\n    viewers_with_call bigint,\n" in metric and " as is_viewing" in metric
+    more = WHOLE.replace("viewed_at: at}", "viewed_at: at, wishlisted: wish, call_to_action: done}")
+    shutil.rmtree(tmp_path)
+    write(tmp_path, more)
+    metric = (tmp_path / "inn/presentation/conversion_weekly.sql").read_text(encoding="utf-8")
+    assert "cast(null as" not in metric and "viewers_with_call bigint not null" in metric
+    views = (tmp_path / "inn/curated/listing_views.sql").read_text(encoding="utf-8")
+    assert "inn_control.parse_boolean(wishlisted_text) as is_wishlisted" in views and "newest.done" in views
+    assert find_mistakes("inn", tmp_path) == []
 
 
 def test_values_of_a_source_are_quoted(tmp_path):
