@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rental_pipeline.model.document import Document
 
 # Texts that mean the same to every reader of a literal, and sort by their bytes.
 _PLAIN_TEXT = re.compile(r"[A-Za-z0-9_.:@+-]{1,200}")
 _NUMBER = re.compile(r"-?\d{1,38}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class JoinedArrivals(Document):
+    """What raw has above the position of a curated table in a raw table that it joins.
+
+    Attributes:
+        rows: Versions.
+        least, greatest: Of the first column of their keys, as text.
+        referred_least, referred_greatest: Of the column that leads there, in the curated table's own raw rows above the position;
+            None where another joined table leads there, or none does.
+    """
+
+    rows: int = 0
+    least: str | None = None
+    greatest: str | None = None
+    referred_least: str | None = None
+    referred_greatest: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +41,7 @@ class Arrivals(Document):
         orphans_accepted: Those of them that are in the curated table all the same.
         orphans_since: The least run sequence of those rows in raw; None where there is none.
         joined: Versions in the raw tables that it joins, which may touch any key.
+        joins: The same by joined table, with bounds; of one that it does not name, nothing is known.
     """
 
     least: str | None = None
@@ -32,6 +51,7 @@ class Arrivals(Document):
     orphans_accepted: int = 0
     orphans_since: int | None = None
     joined: int = 0
+    joins: dict[str, JoinedArrivals] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,6 +87,13 @@ def write_bounds(column: str, kind: str, least: str | None, greatest: str | None
     """
     bounds = [(">=", _write_literal(kind, least)), ("<=", _write_literal(kind, greatest))]
     return " and ".join(f"{column} {sign} {text}" for sign, text in bounds if text) or "true"
+
+
+def sorts_as(kind: str) -> str:
+    """Return what values of one of Redshift's types are ordered as."""
+    if kind.startswith(("smallint", "int", "bigint", "decimal", "numeric")):
+        return "number"
+    return "text" if kind.startswith(("varchar", "char")) else kind.partition("(")[0]
 
 
 def _write_literal(kind: str, value: str | None) -> str | None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rental_pipeline.definitions.curated_table import CuratedTable
-from rental_pipeline.model.arrivals import Arrivals
+from rental_pipeline.model.arrivals import Arrivals, JoinedArrivals
 from rental_pipeline.model.raw_tables import EVENT_DAY, quote_identifier
 from rental_pipeline.model.strategies import Append
 from rental_pipeline.warehouse.steps.joined import JoinedTables
 from rental_pipeline.warehouse.steps.step import Rows, StepRequest, literal
 from rental_pipeline.warehouse.steps.touched_keys import select_orphans
 
+_NO_REFERENCE = "cast(null as varchar(65535)) as _rp_referred_least, cast(null as varchar(65535)) as _rp_referred_greatest"
 _NOTHING = (
-    "select cast(null as varchar(127)) as _rp_table, cast(null as varchar(65535)) as _rp_least,"
-    " cast(null as varchar(65535)) as _rp_greatest, cast(0 as bigint) as _rp_removed, cast(0 as bigint) as _rp_joined where 1 = 0"
+    "select cast(null as varchar(127)) as _rp_table, cast(null as varchar(127)) as _rp_join,"
+    " cast(null as varchar(65535)) as _rp_least, cast(null as varchar(65535)) as _rp_greatest, cast(0 as bigint) as _rp_removed,"
+    f" cast(0 as bigint) as _rp_joined, {_NO_REFERENCE} where 1 = 0"
 )
 _NO_ORPHANS = (
     "select cast(null as varchar(127)) as _rp_table, cast(0 as bigint) as _rp_orphans, cast(0 as bigint) as _rp_accepted,"
@@ -25,7 +27,7 @@ _NO_ORPHANS = (
 
 def select_arrivals(request: StepRequest, tables: Sequence[CuratedTable]) -> tuple[str, str]:
     """Return two selects: what arrived for each of some curated tables, and which rows without a parent may have one now."""
-    arrived = [_select_arrived(request, table) for table in tables]
+    arrived = [select for table in tables for select in (_select_arrived(request, table), *_select_joined(request, table))]
     orphans = [
         f"select cast({literal(table.name)} as varchar(127)) as _rp_table, count(*) as _rp_orphans,"
         f" cast(coalesce(sum(case when is_rejected then 0 else 1 end), 0) as bigint) as _rp_accepted,"
@@ -38,7 +40,17 @@ def select_arrivals(request: StepRequest, tables: Sequence[CuratedTable]) -> tup
 
 def read_arrivals(tables: Sequence[CuratedTable], arrived: Rows, orphans: Rows) -> dict[str, Arrivals]:
     """Return what the two selects found, by table."""
-    found = {row["_rp_table"]: row for row in arrived}
+    found = {row["_rp_table"]: row for row in arrived if row["_rp_join"] is None}
+    joins: dict[str, dict[str, JoinedArrivals]] = {table.name: {} for table in tables}
+    for row in arrived:
+        if row["_rp_join"] is not None:
+            joins[row["_rp_table"]][row["_rp_join"]] = JoinedArrivals(
+                rows=row["_rp_joined"] or 0,
+                least=row["_rp_least"],
+                greatest=row["_rp_greatest"],
+                referred_least=row["_rp_referred_least"],
+                referred_greatest=row["_rp_referred_greatest"],
+            )
     waiting = {row["_rp_table"]: row for row in orphans}
     return {
         table.name: Arrivals(
@@ -48,7 +60,8 @@ def read_arrivals(tables: Sequence[CuratedTable], arrived: Rows, orphans: Rows) 
             orphans=waiting.get(table.name, {}).get("_rp_orphans") or 0,
             orphans_accepted=waiting.get(table.name, {}).get("_rp_accepted") or 0,
             orphans_since=waiting.get(table.name, {}).get("_rp_since"),
-            joined=found[table.name]["_rp_joined"] or 0,
+            joined=sum(join.rows for join in joins[table.name].values()),
+            joins=joins[table.name],
         )
         for table in tables
     }
@@ -74,8 +87,35 @@ def _select_arrived(request: StepRequest, table: CuratedTable) -> str:
     else:
         first = quote_identifier(planned.key[0])
     return (
-        f"select cast({literal(table.name)} as varchar(127)) as _rp_table, cast(min({first}) as varchar(65535)) as _rp_least,"
-        f" cast(max({first}) as varchar(65535)) as _rp_greatest,"
+        f"select cast({literal(table.name)} as varchar(127)) as _rp_table, cast(null as varchar(127)) as _rp_join,"
+        f" cast(min({first}) as varchar(65535)) as _rp_least, cast(max({first}) as varchar(65535)) as _rp_greatest,"
         f" cast(coalesce(sum(case when _operation = 'D' then 1 else 0 end), 0) as bigint) as _rp_removed,"
-        f" {JoinedTables(request, table, position).count_arrived()} as _rp_joined from {rows}"
+        f" cast(0 as bigint) as _rp_joined, {_NO_REFERENCE} from {rows}"
     )
+
+
+def _select_joined(request: StepRequest, table: CuratedTable) -> list[str]:
+    """Return, for each raw table that a curated one joins, the select of what arrived there, and of where new rows lead."""
+    position = request.ledger.applied_run("curated", table.name)
+    selects = []
+    for join in JoinedTables(request, table, position).joins:
+        column = quote_identifier(join.column) if join.left is None else "null"
+        arrived = _select_ends(request, join.table, quote_identifier(request.plan.table(join.table).key[0]), position)
+        selects.append(
+            f"select cast({literal(table.name)} as varchar(127)) as _rp_table,"
+            f" cast({literal(join.table)} as varchar(127)) as _rp_join, _rp_arrived._rp_least, _rp_arrived._rp_greatest,"
+            " cast(0 as bigint) as _rp_removed, _rp_arrived._rp_rows as _rp_joined,"
+            " _rp_own._rp_least as _rp_referred_least, _rp_own._rp_greatest as _rp_referred_greatest"
+            f" from ({arrived}) as _rp_arrived cross join"
+            f" ({_select_ends(request, table.source, column, position)}) as _rp_own"
+        )
+    return selects
+
+
+def _select_ends(request: StepRequest, table: str, column: str, position: int) -> str:
+    """Return the select of how many rows arrived in a raw table, and of the ends between which a column of theirs lies."""
+    ends = ", ".join(
+        f"cast({end}({column}) as varchar(65535)) as _rp_{name}" for end, name in (("min", "least"), ("max", "greatest"))
+    )
+    raw = f"{request.schemas.raw}.{quote_identifier(table)}"
+    return f"select {ends}, count(*) as _rp_rows from {raw} where _run_sequence > {position}"

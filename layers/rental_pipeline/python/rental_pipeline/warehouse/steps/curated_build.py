@@ -6,7 +6,7 @@ import re
 
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.definitions.curated_table import CuratedTable, Reference
-from rental_pipeline.model.arrivals import Arrivals, write_bounds
+from rental_pipeline.model.arrivals import Arrivals, sorts_as, write_bounds
 from rental_pipeline.model.raw_tables import quote_identifier
 from rental_pipeline.model.strategies import Append
 from rental_pipeline.model.table_plan import PlannedTable
@@ -98,6 +98,12 @@ class CuratedBuild:
             return "true" if self.arrivals.orphans else self._bound_key(f"{alias}.{self.raw_key[0]}")
         return f"{alias}._run_sequence > {since}"
 
+    @property
+    def judges_new_rows(self) -> bool:
+        """Whether every row that is judged is one above the position."""
+        is_older = self.table.is_derived or (self.table.keeps_removed and self.arrivals.removed)
+        return not (self.is_full or self.arrivals.joined or self.arrivals.orphans or is_older)
+
     def bound_curated(self) -> str:
         """Return the condition on a row of the curated table that excludes none with a touched key, in literals."""
         column = self.table.key[0]
@@ -105,7 +111,7 @@ class CuratedBuild:
             rf'^\s*"?{re.escape(column)}"?\s+(\w+)', self.table.file.section("table"), re.IGNORECASE | re.MULTILINE
         )
         # A text sorts otherwise than the number that it is cast to.
-        if not defined or _sorts_as(defined[1].lower()) != _sorts_as(self._key_type):
+        if not defined or sorts_as(defined[1].lower()) != sorts_as(self._key_type):
             return "true"
         return (
             "true" if self.arrivals.orphans_accepted or self.arrivals.joined else self._bound_key(f"{self.table.name}.{column}")
@@ -115,7 +121,7 @@ class CuratedBuild:
         """Write whole numbers between which the keys of all changed rows lie as literals, in place of `:least_key` and
         `:greatest_key`; open-ended where that is not known, or a key is no whole number."""
         ends = (self.arrivals.least or "", self.arrivals.greatest or "")
-        is_known = not self.is_full and self.bound_curated() != "true" and _sorts_as(self._key_type) == "number"
+        is_known = not self.is_full and self.bound_curated() != "true" and sorts_as(self._key_type) == "number"
         if not is_known or not all(map(_WHOLE_NUMBER.fullmatch, ends)):
             ends = (f"-{_BEYOND_KEYS}", _BEYOND_KEYS)
         for name, end in zip(("least_key", "greatest_key"), ends, strict=True):
@@ -172,13 +178,6 @@ class CuratedBuild:
 
     def _source_key(self, table: CuratedTable) -> list[str]:
         return [quote_identifier(column) for column in self.planned(table.source).key]
-
-
-def _sorts_as(kind: str) -> str:
-    """Return what values of a type are ordered as."""
-    if kind.startswith(("smallint", "int", "bigint", "decimal", "numeric")):
-        return "number"
-    return "text" if kind.startswith(("varchar", "char")) else kind.partition("(")[0]
 
 
 def write_row_key(alias: str, key: list[str]) -> str:

@@ -36,7 +36,7 @@ class Judging(CuratedBuild):
             f"create temp table newest as {self._select_newest()}",
             *self._take_out_unreadable(),
             *self._known_parents(),
-            *JoinedTables(self.request, self.table, self.position).create(),
+            *JoinedTables(self.request, self.table, self.position, self.arrivals, self.judges_new_rows).create(),
             f"create temp table judged as {self.table.file.section('judged')}",
             *self._take_out_too_large(),
             *self._find_misspelled(),

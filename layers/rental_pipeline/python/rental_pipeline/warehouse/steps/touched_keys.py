@@ -48,7 +48,7 @@ class TouchedKeys(CuratedBuild):
                 f" where {self.bound_raw('_rp_child')}"
             )
         if self.arrivals.joined:
-            selects += JoinedTables(self.request, self.table, self.position).select_touched(self.raw_key)
+            selects += JoinedTables(self.request, self.table, self.position, self.arrivals).select_touched(self.raw_key)
         return " union ".join(selects)
 
 
