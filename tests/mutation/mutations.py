@@ -1021,6 +1021,20 @@ _STANDINS = [
         "packages/local_redshift/tests/test_translate.py",
     ),
     _mutate(
+        "joins-need-no-condition",
+        "packages/local_redshift/src/local_redshift/grammar.py",
+        "    _check_joins([*tokens, end])\n",
+        "",
+        "packages/local_redshift/tests/test_grammar.py::test_the_sql_of_other_databases_is_refused",
+    ),
+    _mutate(
+        "types-of-other-databases-are-taken",
+        "packages/local_redshift/src/local_redshift/dialect.py",
+        " or word in TYPE_WORDS)",
+        " or True)",
+        "packages/local_redshift/tests/test_grammar.py::test_the_sql_of_other_databases_is_refused",
+    ),
+    _mutate(
         "trailing-blanks-count",
         "packages/local_redshift/src/local_redshift/database.py",
         "        _ignore_trailing_blanks(connection)\n",

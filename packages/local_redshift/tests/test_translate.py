@@ -21,6 +21,8 @@ def test_a_reserved_word_is_no_bare_name(word):
     """Page r_pg_keywords: reserved words need double quotes as names."""
     refuse(f"create table {word} (a int)", "reserved word|syntax error")
     refuse(f"select a as {word} from t", "reserved word|syntax error")
+    refuse(f"select a {word} from t", "reserved word|syntax error")
+    refuse(f"select a from t as {word}", "reserved word|syntax error")
     assert translate(f'create table "{word}" (a int)').text == f'create table "{word}" ("a" INT)'
 
 

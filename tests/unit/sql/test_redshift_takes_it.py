@@ -7,9 +7,9 @@ import pytest
 from local_redshift.check import check_script, find_functions
 
 SQL = Path(__file__).parents[3] / "sql"
-# sql/*/source is MySQL's. An administrator runs the others by hand; grants and the leader's catalogue are not offered here.
+# sql/*/source is MySQL's, sql/*/lake Athena's. An administrator runs two more by hand: grants and catalogues, not offered here.
 BY_HAND = ("bootstrap.sql", "change_owner.sql")
-FILES = [path for path in sorted(SQL.rglob("*.sql")) if path.parent.name != "source" and path.name not in BY_HAND]
+FILES = [path for path in sorted(SQL.rglob("*.sql")) if path.parent.name not in ("lake", "source") and path.name not in BY_HAND]
 FUNCTIONS = frozenset().union(*(find_functions(path.read_text(encoding="utf-8")) for path in FILES))
 
 

@@ -69,10 +69,9 @@ def check(paths: list[Path]) -> int:
     scripts = {}
     for path in paths:
         try:
-            scripts[path] = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            print(f"{path} cannot be read: {error}", file=sys.stderr)
-            return 2
+            scripts[path] = read_script(path)
+        except (OSError, ValueError) as error:
+            print(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}", file=sys.stderr)
     functions = frozenset().union(*(find_functions(sql) for sql in scripts.values()))
     statements = refused = unknown = 0
     for path, sql in scripts.items():
@@ -84,7 +83,19 @@ def check(paths: list[Path]) -> int:
             print(f"{path}:{finding.line}: {verdict}: {finding.reason} ({finding.address})")
     taken = statements - refused - unknown
     print(f"files: {len(scripts)}, statements: {statements} ({taken} taken, {refused} refused, {unknown} cannot be told)")
-    return 1 if refused else 2 if unknown else 0
+    return 1 if refused else 2 if unknown or len(scripts) < len(paths) else 0
+
+
+def read_script(path: Path) -> str:
+    """Return a file's text, without a byte order mark; raise ValueError where it is no text in UTF-8."""
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"its byte {error.start + 1} is not UTF-8") from error
+    if "\0" in text:
+        raise ValueError("it is no text: it has a zero byte")
+    return text
 
 
 if __name__ == "__main__":

@@ -42,6 +42,10 @@ def read_alter(sql: str, tokens: list[Token]) -> TableChange:
         raise Refused("ALTER TABLE makes one change a statement")
     if reader.word() == "ALTER" and all(_is_storage(action) for action in actions):
         return TableChange("", None, tuple(_read_alter_storage(Reader(sql, action), name) for action in actions))
+    if "PARTITION" in (reader.word(1), reader.word(4)) and reader.word() in ("ADD", "DROP"):
+        raise NotOffered("external tables are not offered here", "r_ALTER_TABLE_external-table")
+    if reader.word() == "ROW" or "MASKING" in (reader.word(1), reader.word(2)):
+        raise NotOffered("row-level security and masking are not offered here")
     if reader.take("ADD"):
         if reader.word() in ("PRIMARY", "UNIQUE", "FOREIGN", "CONSTRAINT"):
             return _read_add_key(reader, name)

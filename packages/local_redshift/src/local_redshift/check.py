@@ -43,11 +43,14 @@ def check_script(sql: str, known_functions: frozenset[str] = frozenset()) -> tup
         sql: Statements, with semicolons between them; parameters as `:name`.
         known_functions: Names of functions that exist, beside Redshift's own; see find_functions.
     """
+    findings: list[Finding] = []
     try:
         statements = split_script(sql)
     except Refused as refusal:
-        return [_describe(refusal, sql.count("\n") + 1)], 1
-    findings = []
+        # A text without an end takes the rest of the script with it: what stands in the lines before is judged all the same.
+        lines = sql.splitlines(keepends=True)[: (refusal.line or 1) - 1]
+        before, count = check_script("".join(lines), known_functions) if lines else ([], 0)
+        return [*before, _describe(refusal, len(lines) + 1)], count + 1
     for tokens in statements:
         if tokens[0].text.upper() in _TRANSACTION_CONTROL:
             continue

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlglot.tokenizer_core import Token, TokenType
 
 from local_redshift.dialect import fold_name
-from local_redshift.reading import Reader, read_role, split_list
+from local_redshift.reading import Reader, read_role, split_list, word_of
 from local_redshift.refusal import NotOffered, Refused
 
 _ALLOWED = "ACCEPTINVCHARS, FILLRECORD, FROM, IAM_ROLE, CREDENTIALS, STATUPDATE, MANIFEST, EXPLICIT_IDS and SERIALIZETOJSON"
@@ -41,6 +41,8 @@ def parse_copy(sql: str, tokens: list[Token]) -> CopyCommand:
     location = reader.next()
     if location.token_type is not TokenType.STRING or not location.text.startswith("s3://"):
         raise NotOffered("COPY is offered FROM 's3://...' only")
+    if not {"ORC", "PARQUET"} & {word_of(token) for token in reader.tokens[reader.at :]}:
+        raise NotOffered("COPY is offered with FORMAT AS PARQUET only")
     options: set[str] = set()
     role = None
     while not reader.ended:
@@ -51,9 +53,8 @@ def parse_copy(sql: str, tokens: list[Token]) -> CopyCommand:
             reader.take("AS")
             if not reader.take("PARQUET"):
                 raise NotOffered("COPY is offered from PARQUET only")
-            options.add("PARQUET")
         elif reader.take("PARQUET"):
-            options.add("PARQUET")
+            continue
         elif reader.take("MANIFEST"):
             options.add("MANIFEST")
         elif reader.take("STATUPDATE"):
@@ -65,8 +66,6 @@ def parse_copy(sql: str, tokens: list[Token]) -> CopyCommand:
                 f"COPY from columnar formats does not support {reader.next().text.upper()}: only {_ALLOWED}",
                 "copy-usage_notes-copy-from-columnar",
             )
-    if "PARQUET" not in options:
-        raise NotOffered("COPY is offered with FORMAT AS PARQUET only")
     if "MANIFEST" not in options:
         raise NotOffered("COPY is offered with MANIFEST only: a prefix would load whatever lies there")
     if "IAM_ROLE" not in options:

@@ -18,8 +18,10 @@ from sqlglot.generators.postgres import PostgresGenerator
 from sqlglot.parsers.redshift import RedshiftParser
 from sqlglot.tokenizer_core import Token, TokenType
 
-from local_redshift.parameters import find_backslash
+from local_redshift.grammar import check_tokens, mark_places
+from local_redshift.parameters import find_backslash, find_unended
 from local_redshift.refusal import NotOffered, Refused
+from local_redshift.vocabulary import OTHER_WORDS, TYPE_WORDS
 
 RESERVED_WORDS = frozenset((Path(__file__).parent / "reserved_words.txt").read_text(encoding="ascii").split())
 
@@ -28,17 +30,24 @@ _NAMED = re.compile(r"^\s*--\s*name\s*:", re.MULTILINE)
 _PARSED_CALLS = ("CAST", "CONVERT", "DECODE", "EXTRACT", "POSITION", "SUBSTRING", "TRIM", "TRY_CAST")
 
 
-# A token as sqlglot's messages show it.
+# A part of a tree, and a token, as sqlglot's messages show them.
+_MISSING = re.compile(r"Required keyword: .*")
 _TOKEN = re.compile(r"<Token .*?\btext: (.*?), line: \d+.*?>", re.DOTALL)
 
 
 class Source(Redshift):
     """What clients send."""
 
+    SUPPORTS_USER_DEFINED_TYPES = True  # so that an unknown type is told by its name; `check_type` knows all there are
+
     class Tokenizer(Redshift.Tokenizer):
         COMMANDS: ClassVar = set()  # sqlglot would take what follows such words as one opaque text
         KEYWORDS: ClassVar = {
-            **{word: kind for word, kind in Redshift.Tokenizer.KEYWORDS.items() if word != "BYTEA"},  # Redshift has VARBYTE
+            **{
+                word: kind
+                for word, kind in Redshift.Tokenizer.KEYWORDS.items()
+                if word not in OTHER_WORDS and (kind not in RedshiftParser.TYPE_TOKENS or word in TYPE_WORDS)
+            },
             "FLOAT": TokenType.DOUBLE,
             "FLOAT8": TokenType.DOUBLE,
         }
@@ -46,6 +55,9 @@ class Source(Redshift):
     class Parser(RedshiftParser):
         FUNCTIONS: ClassVar[dict[str, Any]] = {}
         FUNCTION_PARSERS: ClassVar = {name: RedshiftParser.FUNCTION_PARSERS[name] for name in _PARSED_CALLS}
+        NO_PAREN_FUNCTION_PARSERS: ClassVar = {
+            name: RedshiftParser.NO_PAREN_FUNCTION_PARSERS[name] for name in ("ANY", "CASE", "SYSDATE")
+        }
 
 
 class Target(Postgres):
@@ -114,26 +126,32 @@ def split_script(sql: str) -> list[list[Token]]:
 
 
 def _tokenize(sql: str) -> list[Token]:
+    return [word for token in _read_tokens(sql) for word in _split_words(sql, token)]
+
+
+def _read_tokens(sql: str) -> list[Token]:
     try:
-        tokens = Source().tokenize(sql)
+        return Source().tokenize(sql)
     except TokenError as error:
-        raise Refused(f"syntax error: unterminated text, name or comment ({error})", "c_SQL_commands") from error
-    return [word for token in tokens for word in _split_words(sql, token)]
+        line, what = find_unended(sql) or (1, "text")
+        raise Refused(f"syntax error: the {what} that begins here has no end", "c_SQL_commands", line) from error
 
 
 def parse(sql: str) -> exp.Expr:
     """Return a statement's tree; raise Refused with the parser's own words where it is no SQL."""
+    tokens = _read_tokens(sql)
+    check_tokens(tokens)
     try:
-        tree = Source().parse(sql)[0]
+        tree = Source().parser().parse(tokens, sql)[0]
     except ParseError as error:
         first = error.errors[0] if error.errors else {}
-        said = _TOKEN.sub(
-            lambda token: "the end" if token[1] == "SENTINEL" else f'"{token[1]}"', str(first.get("description", error))
-        )
+        said = _MISSING.sub("something is missing here", str(first.get("description", error)))
+        said = _TOKEN.sub(lambda token: "the end" if token[1] == "SENTINEL" else f'"{token[1]}"', said)
         reason = f'syntax error at or near "{first.get("highlight") or ""}": {said}'
         raise Refused(reason, line=first.get("line")) from error
     if tree is None or isinstance(tree, exp.Command):
         raise NotOffered(f"this statement is not offered here: {sql[:200]}")
+    mark_places(tree, tokens)
     for clause in tree.find_all(exp.When):
         _mend_insert(clause.args["then"])
     for column in list(tree.find_all(exp.Column)):
@@ -196,9 +214,14 @@ def fold_name(token: Token) -> str:
     return '"' + token.text.lower().replace('"', '""') + '"'
 
 
-def refuse_reserved(name: str, line: int | None = None) -> None:
-    """Raise Refused where a bare name, at this line, is a reserved word (page r_pg_keywords)."""
+def refuse_reserved(name: str, line: int | None = None, is_label: bool = False) -> None:
+    """Raise Refused where a bare name, at this line, is a reserved word (page r_pg_keywords); NotOffered for a label after AS."""
     if name.upper() in RESERVED_WORDS:
+        if is_label:
+            reason = (
+                f'the label "{name}" is a reserved word, which the guide uses so though it forbids it: put it in double quotes'
+            )
+            raise NotOffered(reason, "r_names", line)
         reason = f'syntax error at or near "{name}": a reserved word of Redshift: rename it or put it in double quotes'
         raise Refused(reason, "r_pg_keywords", line)
 

@@ -9,7 +9,15 @@ from sqlglot import exp
 from local_redshift.dialect import refuse_long, refuse_reserved
 from local_redshift.refusal import NotOffered, Refused
 from local_redshift.rules import check_precision, check_rules
-from local_redshift.vocabulary import DATE_PARTS, FUNCTIONS, OTHER_FUNCTIONS, OTHER_TYPES, POSTGRES_FUNCTIONS, TYPES
+from local_redshift.vocabulary import (
+    CATALOG_TYPES,
+    DATE_PARTS,
+    FUNCTIONS,
+    OTHER_FUNCTIONS,
+    OTHER_TYPES,
+    POSTGRES_FUNCTIONS,
+    TYPES,
+)
 
 _WHOLE = (exp.DType.SMALLINT, exp.DType.INT, exp.DType.BIGINT)
 
@@ -26,8 +34,8 @@ def rewrite_expressions(tree: exp.Expr) -> exp.Expr:
     for select in list(tree.find_all(exp.Select)):
         _rewrite_qualify(select)
     for name in tree.find_all(exp.Identifier):
-        if not name.quoted:
-            refuse_reserved(name.name, name.meta.get("line"))
+        if not name.quoted and not name.meta.get("is_free"):
+            refuse_reserved(name.name, name.meta.get("line"), is_label=name.meta.get("is_label", False))
         refuse_long(name.name, name.meta.get("line"))
         name.set("this", name.name.lower())
     return tree
@@ -49,9 +57,11 @@ def check_type(kind: exp.DataType) -> exp.DataType:
         Refused: the type is not one of Redshift's, or not offered here.
     """
     if kind.this not in TYPES:
-        name = kind.sql(dialect="redshift")
+        name = kind.sql(dialect="redshift").upper()
         if kind.this in OTHER_TYPES:
             raise NotOffered(f"the type {name} is not offered here")
+        if name.strip('"') in CATALOG_TYPES:
+            raise NotOffered(f"the type {name} is one of catalogs only", "c_unsupported-postgresql-datatypes")
         raise Refused(f"the type {name} is not Redshift's", "c_unsupported-postgresql-datatypes")
     check_precision(kind)
     if kind.this is exp.DType.DECIMAL:

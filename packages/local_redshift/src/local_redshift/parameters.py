@@ -30,3 +30,13 @@ def find_backslash(sql: str) -> str | None:
         if match[0].startswith("'") and re.search(r"(?<!\\)(?:\\\\)*\\(?![\\'])", match[0]):
             return match[0]
     return None
+
+
+def find_unended(sql: str) -> tuple[int, str] | None:
+    """Return the line, from 1, of the first text, name, body or comment that has no end, and which of these it is; or None."""
+    rest = _OPAQUE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), sql)
+    begin = re.search(r"""'|"|\$\w*\$|/\*""", rest) or re.search(r"/\*", sql)  # a comment in a comment ends with both
+    if begin is None:
+        return None
+    what = {"'": "text", '"': "name", "/*": "comment"}.get(begin[0], "body")
+    return rest.count("\n", 0, begin.start()) + 1, what

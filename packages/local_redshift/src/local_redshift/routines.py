@@ -290,6 +290,8 @@ class _Body:
     def _select_into(self, tokens: list[Token]) -> str:
         """SELECT INTO target: the target may stand before or behind the list; PostgreSQL takes it at the end too."""
         reader = Reader(self._body, tokens)
+        if "INTO" not in map(word_of, tokens):
+            raise NotOffered("a SELECT in a procedure is offered with INTO only", "c_PLpgSQL-statements", tokens[0].line)
         before = reader.until("INTO")
         reader.require("INTO")
         start = reader.at

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sqlglot import exp
+from sqlglot.errors import ErrorLevel
 from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from local_redshift.refusal import NotOffered, Refused
@@ -48,18 +49,22 @@ def check_rules(tree: exp.Expr) -> None:
 def _check_node(node: exp.Expr) -> None:
     kind = type(node)
     if reason := REFUSED_NODES.get(kind):
-        raise Refused(f"{reason} (at: {node.sql(dialect='redshift')[:200]})")
+        raise Refused(f"{reason}{_show(node)}")
     if reason := OTHER_NODES.get(kind):
-        raise NotOffered(f"{reason} (at: {node.sql(dialect='redshift')[:200]})")
+        raise NotOffered(f"{reason}{_show(node)}")
     if check := _CHECKS.get(kind):
         check(node)
     if kind not in KNOWN_NODES:
-        raise NotOffered(f"{_call_it(node.key)} is not offered here (at: {node.sql(dialect='redshift')[:200]})")
+        raise NotOffered(f"{_call_it(node.key)} is not offered here{_show(node)}")
     known = KNOWN_PARTS.get(kind)
     if known is not None and (parts := [name for name in _parts(node) if name not in known]):
-        raise NotOffered(
-            f"{_call_it(parts[0])} of {_call_it(node.key)} is not offered here (at: {node.sql(dialect='redshift')[:200]})"
-        )
+        raise NotOffered(f"{_call_it(parts[0])} of {_call_it(node.key)} is not offered here{_show(node)}")
+
+
+def _show(node: exp.Expr) -> str:
+    """Return a node's text in parentheses; nothing where sqlglot writes none for Redshift."""
+    text = node.sql(dialect="redshift", unsupported_level=ErrorLevel.IGNORE)
+    return f" (at: {text[:200]})" if text else ""
 
 
 def _parts(node: exp.Expr) -> list[str]:
@@ -182,6 +187,34 @@ def _check_insert(node: exp.Insert) -> None:
     target = node.this.this if isinstance(node.this, exp.Schema) else node.this
     if isinstance(target, exp.Table) and target.alias:
         raise Refused("the target of INSERT takes no alias", "r_INSERT_30")
+    if node.args.get("with_"):
+        raise Refused("WITH stands behind the target of INSERT: INSERT INTO … WITH … SELECT", "r_INSERT_30")
+
+
+def _check_placeholder(node: exp.Placeholder) -> None:
+    if node.args.get("jdbc") or isinstance(node.this, exp.Identifier) or node.arg_key == "alias":
+        raise Refused("syntax error: a parameter is written :name, and stands where a value may", "r_SELECT_synopsis")
+
+
+def _check_parameter(node: exp.Parameter) -> None:
+    if not isinstance(node.this, exp.Literal):
+        raise Refused("syntax error: Redshift's SQL has no variables", "r_SELECT_synopsis")
+
+
+def _check_in(node: exp.In) -> None:
+    if not node.expressions and node.args.get("query") is None:
+        raise Refused('syntax error at or near ")": IN needs a value', "r_in_condition")
+
+
+def _check_tuple(node: exp.Tuple) -> None:
+    """A list stands where it is one of several: elsewhere it is a row value."""
+    if isinstance(node.parent, (exp.Select, exp.Alias, exp.Anonymous, exp.Case, exp.If, exp.Ordered, exp.Between, exp.Is)):
+        raise Refused("row constructors are PostgreSQL's: compare column by column", "c_unsupported-postgresql-features")
+
+
+def _check_interval(node: exp.Interval) -> None:
+    if not isinstance(node.this, exp.Literal):
+        raise Refused("an interval is a text: multiply one for a number that varies", "r_interval_literals")
 
 
 def check_precision(node: exp.DataType) -> None:
@@ -211,6 +244,8 @@ def _check_with(node: exp.With) -> None:
 
 
 def _check_distinct(node: exp.Distinct) -> None:
+    if isinstance(node.parent, exp.Anonymous) and node.parent.name.lower() != "listagg" and len(node.expressions) > 1:
+        raise Refused(f"{node.parent.name} takes one value after DISTINCT", "r_COUNT")
     if node.args.get("on"):
         raise Refused("DISTINCT ON is PostgreSQL's; number the rows with ROW_NUMBER() and QUALIFY")
 
@@ -241,6 +276,8 @@ def _check_window(node: exp.Window) -> None:
     call = node.this.this if isinstance(node.this, (exp.IgnoreNulls, exp.WithinGroup)) else node.this
     name = call.name.lower()
     frame, is_ordered = node.args.get("spec"), node.args.get("order") is not None
+    if node.args.get("alias") is not None:
+        raise Refused("Redshift has no WINDOW clause: write each window in its OVER")
     if frame is not None and str(frame.args.get("kind")).upper() != "ROWS":
         raise Refused("a window frame is counted in ROWS; Redshift has no RANGE or GROUPS frames")
     if frame is not None and frame.args.get("exclude") is not None:
@@ -266,6 +303,9 @@ def _check_update(node: exp.Update) -> None:
     for join in source.this.args.get("joins") or [] if source is not None else []:
         if join.side:
             raise Refused("Target table must be part of an equijoin predicate: an UPDATE takes no outer join", "r_UPDATE")
+    for change in node.expressions:
+        if isinstance(change, exp.EQ) and isinstance(change.this, exp.Column) and change.this.table:
+            raise Refused("SET names a column without its table", "r_UPDATE")
 
 
 def _check_delete(node: exp.Delete) -> None:
@@ -274,8 +314,8 @@ def _check_delete(node: exp.Delete) -> None:
 
 
 def _check_join(node: exp.Join) -> None:
-    if node.method not in ("", "NATURAL"):
-        raise Refused(f"{node.method} JOIN is not Redshift's", "r_FROM_clause30")
+    if node.method not in ("", "NATURAL") or node.kind.upper() not in ("", "CROSS", "INNER", "OUTER"):
+        raise Refused(f"{node.method or node.kind} JOIN is not Redshift's", "r_FROM_clause30")
     if node.side.upper() == "FULL" and not (node.args.get("using") or node.find(exp.EQ)):
         raise Refused("FULL JOIN is only supported with merge-joinable join conditions")
 
@@ -339,6 +379,11 @@ _CHECKS: dict[type[exp.Expr], Callable[[Any], None]] = {
     exp.Between: _check_between,
     exp.Table: _check_table,
     exp.Insert: _check_insert,
+    exp.In: _check_in,
+    exp.Interval: _check_interval,
+    exp.Parameter: _check_parameter,
+    exp.Placeholder: _check_placeholder,
+    exp.Tuple: _check_tuple,
     exp.DataType: check_precision,
     exp.Anonymous: _check_call,
     exp.RegexpLike: _check_pattern,

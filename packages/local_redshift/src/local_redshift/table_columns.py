@@ -168,10 +168,14 @@ def read_encoding(reader: Reader, kind: exp.DataType | None = None) -> str:
 
 
 def _read_seed(reader: Reader) -> str:
-    numbers = [text_of(reader.sql, item) for item in split_list(reader.parenthesized())]
+    """Read (seed, step), both 1 where they are left out, as the rows on page r_CREATE_TABLE_examples show."""
+    numbers = [text_of(reader.sql, item) for item in split_list(reader.parenthesized())] if reader.word() == "(" else ["1", "1"]
     if len(numbers) != 2 or not all(number.lstrip("-").isdigit() for number in numbers):
         raise Refused("IDENTITY takes (seed, step)")
-    return f"start {numbers[0]} increment {numbers[1]}"
+    seed, step = map(int, numbers)
+    # PostgreSQL's own bounds begin at 1 and -1.
+    bound = f"minvalue {min(seed, 1)}" if step > 0 else f"maxvalue {max(seed, -1)}"
+    return f"start {seed} increment {step} {bound}"
 
 
 def _read_default(reader: Reader) -> str:
@@ -206,7 +210,7 @@ def read_type(reader: Reader) -> exp.DataType:
         raise Refused("arrays are PostgreSQL's", "c_unsupported-postgresql-datatypes", first.line)
     text = text_of(reader.sql, reader.tokens[start : reader.at])
     try:
-        kind = check_type(exp.DataType.build(text, dialect=Source))
+        kind = check_type(exp.DataType.build(text, dialect=Source, udt=True))
     except (ParseError, ValueError) as error:
         raise Refused(f'type "{text}" does not exist') from error
     if kind.this in (exp.DType.VARCHAR, exp.DType.CHAR):

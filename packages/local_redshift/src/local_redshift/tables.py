@@ -167,9 +167,10 @@ def _check_storage(items: list[list[Token]], storage: _Storage, marks: Marks) ->
         raise Refused("a SORTKEY of several columns stands behind the list of columns", "r_CREATE_TABLE_usage")
     words = [[word_of(token) for token in item] for item in items]
     identities = [item for item in words if "IDENTITY" in item[1:]]
-    if len(identities) > 1:
-        raise Refused("a table has one IDENTITY column")
-    if identities and identities[0][1] not in ("INT", "INTEGER", "INT4", "BIGINT", "INT8"):
+    for is_generated in (False, True):  # one of either kind, as on page r_CREATE_TABLE_examples
+        if sum(("GENERATED" in item) == is_generated for item in identities) > 1:
+            raise Refused("a table has one IDENTITY column")
+    if any(item[1] not in ("INT", "INTEGER", "INT4", "BIGINT", "INT8") for item in identities):
         raise Refused("an IDENTITY column is INT or BIGINT")
     for key in storage.distribution_keys:
         marks.add("distkey", [key])
@@ -190,7 +191,10 @@ def _read_items(sql: str, items: list[list[Token]], marks: Marks) -> list[str]:
         ):
             read_table_constraint(reader, marks)
         else:
-            columns[fold_name(item[0])] = read_column(reader, marks)
+            name = fold_name(item[0])
+            if name in columns:
+                raise Refused(f"column {name} is specified more than once", line=item[0].line)
+            columns[name] = read_column(reader, marks)
     if len(columns) > _MOST_COLUMNS:
         raise Refused(f"a table has at most {_MOST_COLUMNS} columns")
     if (width := sum(_fixed_bytes(sql, item) for item in items)) > _MOST_FIXED_BYTES:

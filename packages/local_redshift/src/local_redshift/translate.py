@@ -23,11 +23,11 @@ from local_redshift.expressions import called_functions, rewrite_expressions
 from local_redshift.function_calls import call
 from local_redshift.grants import check_grant, render_grant
 from local_redshift.parameters import find_parameters, quote_text
-from local_redshift.reading import Reader, on_its_lines, render, split_list
+from local_redshift.reading import Reader, on_its_lines, render, split_list, word_of
 from local_redshift.refusal import NotOffered, Refused
 from local_redshift.tables import read_table
 from local_redshift.unload_command import UnloadCommand, parse_unload
-from local_redshift.vocabulary import OTHER_STATEMENTS, POSTGRES_OBJECTS
+from local_redshift.vocabulary import OTHER_OBJECTS, OTHER_STATEMENTS, POSTGRES_OBJECTS
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,9 @@ def translate(sql: str) -> Translation:
         words, line = [token.text.upper() for token in tokens[:6]], tokens[0].line
         translator = _STATEMENTS.get(words[0])
         if translator is None:
-            kind = NotOffered if words[0] in OTHER_STATEMENTS else Refused
-            raise kind(f'syntax error at or near "{tokens[0].text}": not a statement that is offered here')
+            if words[0] in OTHER_STATEMENTS:
+                raise NotOffered(f"{words[0]} is not offered here")
+            raise Refused(f'syntax error at or near "{tokens[0].text}": not a statement of Redshift')
         return translator(sql, tokens, words)
     except Refused as refusal:
         refusal.line = refusal.line or line
@@ -96,10 +97,28 @@ def _find_page(words: list[str]) -> str:
 
 
 def _translate_query(sql: str, tokens: list[Token], words: list[str]) -> Translation:
+    if words[0] == "DELETE" and words[1:2] != ["FROM"]:  # Redshift's FROM is optional, sqlglot's is not (page r_DELETE)
+        sql = f"{sql[: tokens[0].end + 1]} from {sql[tokens[0].end + 1 :]}"
+    elif words[0] == "INSERT":
+        _check_insert(Reader(sql, tokens))
+    elif words[0] == "MERGE" and [word_of(token) for token in tokens[-2:]] == ["REMOVE", "DUPLICATES"]:
+        raise NotOffered("REMOVE DUPLICATES of MERGE is not offered here")
     return _translate_tree(parse(sql))
 
 
+def _check_insert(reader: Reader) -> None:
+    """Page r_INSERT_30: sqlglot takes MySQL's INSERT INTO t SET, and VALUE, too."""
+    reader.require("INSERT", "INTO")
+    reader.name()
+    if reader.word() == "(":
+        reader.parenthesized()
+    if reader.word() in ("SET", "VALUE"):
+        reader.require("VALUES")
+
+
 def _translate_tree(tree: exp.Expr) -> Translation:
+    if (parameter := tree.find(exp.Parameter)) and isinstance(parameter.this, exp.Literal):
+        raise Refused(f"there is no parameter ${parameter.name}: a parameter is written :name", "r_PREPARE")
     returns_rows = isinstance(tree, exp.Query) and not tree.args.get("into")
     functions = frozenset(called_functions(tree))
     before = tuple(_require_tables(tree) + _require_columns(tree))
@@ -169,9 +188,15 @@ def _translate_create(sql: str, tokens: list[Token], words: list[str]) -> Transl
         query = _translate_tree(tree)
         before, after = (*definition.before, *query.before), definition.after
         return Translation(f"{definition.text} as {query.text}", before, after, functions=query.functions)
-    if rest[0] in POSTGRES_OBJECTS:
-        raise Refused(f"CREATE {rest[0]} is not Redshift's", "c_unsupported-postgresql-features")
-    raise NotOffered(f"CREATE {rest[0]} is not Redshift's, or not offered here")
+    raise _refuse_object("CREATE", rest[0])
+
+
+def _refuse_object(action: str, kind: str) -> Refused:
+    if kind in POSTGRES_OBJECTS:
+        return Refused(f"{action} {kind} is not Redshift's", "c_unsupported-postgresql-features")
+    if kind in OTHER_OBJECTS:
+        return NotOffered(f"{action} {kind} is not offered here")
+    return Refused(f'syntax error at or near "{kind}": {action} {kind} is no statement of Redshift', "c_SQL_commands")
 
 
 def _require_names(tree: exp.Expr) -> None:
@@ -185,7 +210,8 @@ def _translate_inside(sql: str) -> str:
     """Translate a statement of a procedure's body: it runs inside the caller's transaction."""
     translation = translate(sql)
     if translation.alone:
-        raise Refused(translation.alone)
+        # Page stored-procedure-transaction-management: TRUNCATE may stand in a procedure, and commits there.
+        raise (NotOffered if sql.lstrip()[:8].upper() == "TRUNCATE" else Refused)(translation.alone)
     if translation.copy or translation.unload:
         raise NotOffered("COPY and UNLOAD in a procedure are not offered here")
     asked = [query.replace("select", "perform", 1) for query in translation.before]
@@ -215,15 +241,22 @@ def _translate_principal(sql: str, tokens: list[Token], words: list[str]) -> Tra
         names = [reader.name()]
         while kind == "USER" and reader.take(","):
             names.append(reader.name())
+        if kind == "ROLE" and reader.take("FORCE"):
+            raise NotOffered("DROP ROLE … FORCE is not offered here")
+        kind == "ROLE" and reader.take("RESTRICT")
         _require_end(reader)
         return Translation(f"drop role {'if exists ' if exists else ''}{', '.join(names)}")
     name = reader.name()
     if kind == "USER":
         reader.take("WITH")
+        has_options = reader.word() != "PASSWORD"
+        if has_options:
+            reader.until("PASSWORD")
         reader.require("PASSWORD")
         password = reader.next()
         if password.token_type is not TokenType.STRING and password.text.upper() != "DISABLE":
             raise Refused("PASSWORD takes a text, or DISABLE")
+        reader.at -= has_options
     if not reader.ended:
         raise NotOffered(f"CREATE {kind} is offered as CREATE {kind} name{' PASSWORD …' if kind == 'USER' else ''}")
     return Translation(f"create role {name}")
@@ -243,16 +276,14 @@ def _translate_alter(sql: str, tokens: list[Token], words: list[str]) -> Transla
         return Translation(render_grant(sql, tokens))
     if words[1] == "SCHEMA":
         return Translation(render(sql, tokens))
-    raise NotOffered(f"ALTER {words[1]} is not offered here")
+    raise _refuse_object("ALTER", words[1])
 
 
 def _translate_drop(sql: str, tokens: list[Token], words: list[str]) -> Translation:
     if words[1] in ("GROUP", "ROLE", "USER"):
         return _translate_principal(sql, tokens, words)
     if words[1] not in ("TABLE", "VIEW", "SCHEMA", "PROCEDURE", "FUNCTION"):
-        if words[1] in POSTGRES_OBJECTS:
-            raise Refused(f"DROP {words[1]} is not Redshift's", "c_unsupported-postgresql-features")
-        raise NotOffered(f"DROP {words[1]} is not Redshift's, or not offered here")
+        raise _refuse_object("DROP", words[1])
     reader = Reader(sql, tokens[2:])
     # Pages r_DROP_FUNCTION and r_DROP_PROCEDURE: no IF EXISTS, one a statement, its arguments in parentheses.
     if words[1] in ("FUNCTION", "PROCEDURE"):
@@ -317,8 +348,11 @@ def _translate_lock(sql: str, tokens: list[Token], words: list[str]) -> Translat
 
 
 def _translate_call(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    tree = rewrite_expressions(parse(on_its_lines(sql, tokens[1:], "select ")))
-    return Translation("call " + write(tree.expressions[0]), returns_rows=True)
+    tree = parse(on_its_lines(sql, tokens[1:], "select "))
+    routine = tree.expressions[0].find(exp.Anonymous) if isinstance(tree, exp.Select) else None
+    if routine is None or len(tree.expressions) > 1:
+        raise Refused("CALL names a procedure and its arguments in parentheses, () for none")
+    return Translation("call " + write(rewrite_expressions(tree).expressions[0]), returns_rows=True)
 
 
 def _translate_grant(sql: str, tokens: list[Token], words: list[str]) -> Translation:

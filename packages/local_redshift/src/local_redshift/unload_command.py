@@ -11,7 +11,7 @@ from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
 from local_redshift.dialect import fold_name, parse
-from local_redshift.reading import Reader, read_role, split_list
+from local_redshift.reading import Reader, read_role, split_list, word_of
 from local_redshift.refusal import NotOffered, Refused
 
 _ROW_GROUP_BYTES = 32 << 20  # of Parquet, as Redshift makes them
@@ -83,6 +83,8 @@ def parse_unload(sql: str, tokens: list[Token]) -> UnloadCommand:
 
 
 def _read_options(reader: Reader) -> dict[str, Any]:
+    if "PARQUET" not in map(word_of, reader.tokens[reader.at :]):
+        raise NotOffered("UNLOAD is offered with FORMAT AS PARQUET only")
     options: dict[str, Any] = {}
     seen = set()
     while not reader.ended:
@@ -90,7 +92,7 @@ def _read_options(reader: Reader) -> dict[str, Any]:
             options["role"] = read_role(reader)
             seen.add("IAM_ROLE")
         elif reader.take("FORMAT", "AS", "PARQUET") or reader.take("FORMAT", "PARQUET") or reader.take("PARQUET"):
-            seen.add("PARQUET")
+            continue
         elif reader.take("PARTITION", "BY"):
             names = [item[0] for item in split_list(reader.parenthesized())]
             if any(name.token_type is TokenType.STRING for name in names):
@@ -122,8 +124,6 @@ def _read_options(reader: Reader) -> dict[str, Any]:
             raise NotOffered("EXTENSION with PARQUET is not offered here: no page says what becomes of .parquet")
         else:
             raise NotOffered(f"UNLOAD's option {reader.next().text.upper()} is not Redshift's, or not offered here")
-    if "PARQUET" not in seen:
-        raise NotOffered("UNLOAD is offered with FORMAT AS PARQUET only")
     _check_encryption(options, "ENCRYPTED" in seen)
     if "IAM_ROLE" not in seen:
         raise Refused("UNLOAD needs its IAM_ROLE ('arn:aws:iam::...' or DEFAULT)")

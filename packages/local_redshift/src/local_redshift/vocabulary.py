@@ -15,8 +15,22 @@ TYPES = frozenset(
     | {_T.DATE, _T.TIMESTAMP, _T.TIMESTAMPTZ, _T.TIME, _T.TIMETZ}
 )
 
+# The words of types that are Redshift's (same page), and of what sqlglot calls a type. Every other is a name, as it is there.
+TYPE_WORDS = frozenset(
+    {"BIGINT", "BINARY VARYING", "BOOL", "BOOLEAN", "BPCHAR", "CHAR", "CHARACTER", "CHARACTER VARYING", "DATE", "DEC", "DECIMAL"}
+    | {"DOUBLE PRECISION", "FLOAT", "FLOAT4", "FLOAT8", "GEOGRAPHY", "GEOMETRY", "HLLSKETCH", "INT", "INT2", "INT4", "INT8"}
+    | {"INTEGER", "INTERVAL", "NCHAR", "NUMERIC", "NVARCHAR", "REAL", "SMALLINT", "SUPER", "TEXT", "TIME", "TIMESTAMP"}
+    | {"TIMESTAMPTZ", "TIMETZ", "VARBINARY", "VARBYTE", "VARCHAR"}
+    | {"ARRAY", "NULL", "RANGE", "STRUCT", "UNION", "UNKNOWN"}
+)
+# Words and signs that are operators in other databases only.
+OTHER_WORDS = frozenset({"==", "??", "?::", "GLOB", "REGEXP", "RLIKE", "XOR"})
+
 # Types of Redshift that are not offered here (same page).
 OTHER_TYPES = frozenset({_T.SUPER, _T.VARBINARY, _T.GEOMETRY, _T.GEOGRAPHY, _T.HLLSKETCH, _T.INTERVAL})
+
+# Types that the leader node has for its catalogs (page c_unsupported-postgresql-datatypes).
+CATALOG_TYPES = frozenset("ACLITEM CHAR NAME OID REGCLASS REGPROC REGPROCEDURE REGTYPE".split())  # noqa: SIM905 - as below
 
 # Statements of Redshift that are not offered here (page c_SQL_commands).
 OTHER_STATEMENTS = frozenset(
@@ -30,6 +44,14 @@ POSTGRES_OBJECTS = frozenset(
     """
     ACCESS AGGREGATE CAST COLLATION CONVERSION DOMAIN EXTENSION FOREIGN INDEX OPERATOR POLICY PUBLICATION RULE SEQUENCE
     STATISTICS SUBSCRIPTION TABLESPACE TEXT TRIGGER TYPE UNIQUE UNLOGGED
+    """.split()  # noqa: SIM905 - as below
+)
+
+# What Redshift creates, alters or drops and is not offered here (page c_SQL_commands).
+OTHER_OBJECTS = frozenset(
+    """
+    CONNECTION DATABASE DATASHARE DEFAULT EXTERNAL FUNCTION GLOBAL GROUP IDENTITY LIBRARY MASKING MATERIALIZED MODEL PROCEDURE
+    RLS ROLE SCHEMA SYSTEM TABLE TEMPLATE USER VIEW
     """.split()  # noqa: SIM905 - as below
 )
 
@@ -105,11 +127,29 @@ KNOWN_PARTS: dict[type[exp.Expr], frozenset[str]] = {
         (exp.Star, ""),
         (exp.Group, "expressions"),
         (exp.Between, "high low this"),
-        (exp.Insert, "default expression this with_"),
+        (exp.Insert, "default expression this"),
         (exp.Update, "expressions from_ this where with_"),
         (exp.Delete, "this using where with_"),
         (exp.Into, "temporary this"),
         (exp.Limit, "expression"),
+        (exp.Offset, "expression"),
+        (exp.Ordered, "desc nulls_first this"),
+        (exp.Alias, "alias this"),
+        (exp.Cast, "this to"),
+        (exp.Column, "db join_mark table this"),
+        (exp.CTE, "alias materialized this"),
+        (exp.DataType, "expressions kind nested this"),
+        (exp.In, "expressions query this"),
+        (exp.Interval, "this unit"),
+        (exp.Merge, "on this using whens with_"),
+        (exp.RegexpLike, "expression this"),
+        (exp.StrPosition, "substr this"),
+        (exp.Subquery, "alias joins limit offset order this with_"),
+        (exp.Trim, "expression position this"),
+        (exp.Values, "expressions"),
+        (exp.Window, "order over partition_by spec this"),
+        (exp.With, "expressions recursive"),
+        *((kind, "distinct expression limit offset order this with_") for kind in (exp.Union, exp.Except, exp.Intersect)),
     )
 }
 
@@ -147,7 +187,7 @@ _NAMED_POSTGRES = """
     nextval currval lastval setval: Redshift has no sequences; use IDENTITY columns
     clock_timestamp statement_timestamp transaction_timestamp: it is PostgreSQL's; use GETDATE() or SYSDATE
     array_append array_cat array_dims array_fill array_length array_lower array_ndims array_position array_positions
-    array_prepend array_remove array_replace array_to_string array_upper cardinality string_to_array
+    array_prepend array_remove array_replace array_upper cardinality string_to_array
     trim_array: arrays are PostgreSQL's
     bit_length convert_from convert_to corr covar_pop covar_samp current_query div encode format generate_subscripts
     inet_client_addr inet_client_port inet_server_addr inet_server_port isodow jsonb_agg json_agg json_object_agg justify_days
@@ -165,6 +205,7 @@ POSTGRES_FUNCTIONS = {
 # Functions of Redshift that are not offered here, and why.
 OTHER_FUNCTIONS = {
     "array": "it makes a SUPER",
+    "array_to_string": "Redshift has arrays in its catalogs only",
     "substr": "on tables Redshift refuses it (c_SQL_functions_leader_node_only); use SUBSTRING",
     "generate_series": "Redshift runs it on the leader node only, so never with tables; join a calendar table",
     "fnv_hash": "its value depends on types in a way PostgreSQL cannot give; use STRTOL of MD5",
@@ -196,7 +237,6 @@ REFUSED_NODES: dict[type[exp.Expr], str] = {
     exp.JSONExtract: "JSON operators are PostgreSQL's",
     exp.JSONExtractScalar: "JSON operators are PostgreSQL's",
     exp.ArrayContainsAll: "array operators are PostgreSQL's",
-    exp.Unnest: "UNNEST of arrays is PostgreSQL's",
     exp.RegexpILike: "~* is PostgreSQL's; Redshift has ~ and !~ (page pattern-matching-conditions-posix)",
     exp.MatchAgainst: "@@ is PostgreSQL's text search",
     exp.Fetch: "FETCH is PostgreSQL's; use LIMIT",
@@ -213,6 +253,7 @@ REFUSED_NODES: dict[type[exp.Expr], str] = {
 # What Redshift may take and is not offered here.
 OTHER_NODES: dict[type[exp.Expr], str] = {
     exp.TryCast: "TRY_CAST is not offered here; test the text with a regular expression in CASE first",
+    exp.Unnest: "arrays in a SUPER are not offered here, and others are PostgreSQL's",
     exp.IgnoreNulls: "IGNORE NULLS is not offered here, as PostgreSQL lacks it",
     exp.Localtime: "LOCALTIME runs on the leader node only; use GETDATE()",
     exp.Localtimestamp: "LOCALTIMESTAMP runs on the leader node only; use GETDATE()",
