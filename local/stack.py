@@ -338,10 +338,12 @@ class Stack:
         command += ["--role", self.attached_role]
         # Its calls are those of the role that COPY takes.
         log = {VARIABLE: str(self.call_logs / "copy.jsonl")} if self.call_logs else {}
+        # The next start need not parse again what this one sends.
+        kept = {"LOCAL_REDSHIFT_CACHE": os.environ.get("LOCAL_REDSHIFT_CACHE", str(self.folder / "translations"))}
         self._data_api = ChildProcess(
             command,
             log=self.folder / "logs" / "data_api.log",
-            environment={"PATH": os.environ.get("PATH", os.defpath), "AWS_DEFAULT_REGION": REGION, **CREDENTIALS, **log},
+            environment={"PATH": os.environ.get("PATH", os.defpath), "AWS_DEFAULT_REGION": REGION, **CREDENTIALS, **log, **kept},
             folder=ROOT,
         )
         self._data_api.wait_until(lambda: is_listening(self._data_api_port), START_SECONDS, "the Redshift Data API")

@@ -189,14 +189,19 @@ def _split_words(sql: str, token: Token) -> list[Token]:
 
 
 def write(tree: exp.Expr) -> str:
-    """Return a tree as PostgreSQL's text, every name quoted (so that words reserved there only are names here).
+    """Return a tree, which may be changed by it, as PostgreSQL's text, every name quoted (words reserved there are names here).
 
     Raises:
         NotOffered: PostgreSQL has no such thing (PIVOT, an outer join by `(+)`), and sqlglot would leave it out.
     """
     try:
         return tree.sql(
-            dialect=Target, identify=True, normalize_functions=False, comments=False, unsupported_level=ErrorLevel.RAISE
+            dialect=Target,
+            copy=False,
+            identify=True,
+            normalize_functions=False,
+            comments=False,
+            unsupported_level=ErrorLevel.RAISE,
         )
     except UnsupportedError as error:
         raise NotOffered(f"this is not offered here: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 from sqlglot import exp
 
@@ -79,8 +80,13 @@ def check_type(kind: exp.DataType) -> exp.DataType:
     return kind
 
 
-def _type(text: str) -> exp.DataType:
+@cache
+def _parse_type(text: str) -> exp.DataType:
     return exp.DataType.build(text, dialect="postgres")
+
+
+def _type(text: str) -> exp.DataType:
+    return _parse_type(text).copy()
 
 
 def _call(name: str, *arguments: exp.Expr) -> exp.Anonymous:

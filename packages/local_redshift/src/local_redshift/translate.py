@@ -7,10 +7,12 @@ at most.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
@@ -26,6 +28,7 @@ from local_redshift.parameters import find_parameters, quote_text
 from local_redshift.reading import Reader, on_its_lines, render, split_list, word_of
 from local_redshift.refusal import NotOffered, Refused
 from local_redshift.tables import read_table
+from local_redshift.translation_cache import open_cache
 from local_redshift.unload_command import UnloadCommand, parse_unload
 from local_redshift.vocabulary import OTHER_OBJECTS, OTHER_STATEMENTS, POSTGRES_OBJECTS
 
@@ -54,6 +57,17 @@ class Translation:
     alone: str | None = None
     functions: frozenset[str] = field(default_factory=frozenset)
 
+    def to_fields(self) -> dict[str, Any]:
+        """Return the fields for JSON, of one without COPY and UNLOAD."""
+        fields = {name: value for name, value in vars(self).items() if name not in ("copy", "unload")}
+        return fields | {"functions": sorted(self.functions)}
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> Translation:
+        """Return what `to_fields` was called of."""
+        lists = {"before": tuple(fields["before"]), "after": tuple(fields["after"]), "functions": frozenset(fields["functions"])}
+        return cls(**(fields | lists))
+
     def bind(self, values: dict[str, str]) -> str:
         """Return the text with every parameter as an untyped literal."""
         return re.sub("\x01(\\w+)\x02", lambda match: quote_text(values[match[1]]), self.text)
@@ -61,12 +75,25 @@ class Translation:
 
 @lru_cache(maxsize=16_384)
 def translate(sql: str) -> Translation:
-    """Translate one statement.
+    """Translate one statement, or read what it was translated to before (LOCAL_REDSHIFT_CACHE: see translation_cache.py).
 
     Raises:
         Refused: Redshift would not run it; the message says why, and which page says so.
         NotOffered: it cannot be run faithfully here.
     """
+    folder = os.environ.get("LOCAL_REDSHIFT_CACHE")
+    if not folder:
+        return _translate(sql)
+    cache = open_cache(folder)
+    if (fields := cache.get(sql)) is not None:
+        return Translation.from_fields(fields)
+    translation = _translate(sql)
+    if translation.copy is None and translation.unload is None:  # theirs name files of one run
+        cache.put(sql, translation.to_fields())
+    return translation
+
+
+def _translate(sql: str) -> Translation:
     words: list[str] = []
     line = None
     try:
