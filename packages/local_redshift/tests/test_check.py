@@ -87,6 +87,9 @@ def test_a_refusal_names_its_line_and_its_page(sql, line, page):
         "select median() from t",
         # What the guide itself shows, and this package has not; the label on page r_CANCEL.
         "select a as user from t",
+        "select @ a, 5 from t",  # r_OPERATOR_SYMBOLS
+        "select a # b from t",
+        "select 5 #3",
         "copy t from 's3://b/c' iam_role default csv ignoreheader 1",
         "copy t from 's3://b/c' credentials 'x' delimiter '|'",
         "unload ('select 1') to 's3://b/c' iam_role default header delimiter ','",

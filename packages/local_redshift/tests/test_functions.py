@@ -338,3 +338,49 @@ def test_the_search_path_shows_no_schema_of_the_stand_in(warehouse):
     assert value(warehouse, "current_schemas(true)") == "{pg_catalog,public}"
     assert value(warehouse, "current_schemas(false)") == "{public}"
     assert "Redshift" in value(warehouse, "version()")
+
+
+@pytest.mark.parametrize(
+    ("expression", "name"),
+    [
+        ("dateadd(day, 1, date '2026-01-01')", "date_add"),  # r_DATEADD_function
+        ("datediff(day, '2026-01-01', '2026-01-02')", "date_diff"),  # r_DATEDIFF_function
+        ("date_part(year, date '2026-01-01')", "pgdate_part"),  # r_DATE_PART_function
+        ("extract(year from date '2026-01-01')", "date_part"),  # r_EXTRACT_function
+        ("listagg('a', ',')", "listagg"),  # r_LISTAGG
+        ("listagg(distinct a, ',') within group (order by a)", "listagg"),
+        ("concat('a', 'b')", "concat"),  # r_CONCAT
+        ("median(1)", "median"),
+        ("position('a' in 'ab')", "position"),  # r_POSITION
+        ("current_date", "date"),  # r_CURRENT_DATE_function
+        ("sysdate", "timestamp"),  # r_SYSDATE
+        ("date_trunc('week', date '2026-01-01')", "date_trunc"),  # r_DATE_TRUNC
+        ("current_user", "current_user"),  # r_CURRENT_USER
+        ("count(*)", "count"),
+        ("datediff(day, '2026-01-01', '2026-01-02') as days", "days"),
+    ],
+)
+def test_a_column_without_a_name_takes_redshifts(fresh_warehouse, expression, name):
+    """As the headings of the guide's examples print them; the name holds further out, and in a table made of it."""
+    source = "from (select 'a'::varchar as a) s" if " a" in expression else ""
+    fresh_warehouse.execute(f"create table made as select {expression} {source}")
+    client = fresh_warehouse.client()
+    for sql in (f"select {expression} {source}", f"select * from (select {expression} {source}) x", "select * from made"):
+        result = client.get_statement_result(Id=fresh_warehouse.execute(sql)["Id"])
+        assert [column["name"] for column in result["ColumnMetadata"]] == [name]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select percentile_cont(0.5) within group (order by a) over (partition by a) from s",  # r_WF_PERCENTILE_CONT
+        "select median(a) over (partition by a) from s",  # r_WF_MEDIAN
+        "select listagg(a::varchar) within group (order by a) over () from s",  # r_WF_LISTAGG
+        "select listagg(distinct a::varchar, ',') within group (order by b desc) from s",
+    ],
+)
+def test_what_postgresql_cannot_is_not_offered_by_name(fresh_warehouse, sql):
+    """Redshift can: the error says which of the two it was."""
+    fresh_warehouse.execute("create table s (a int, b int)")
+    with pytest.raises(StatementFailed, match=r"not offered here \(page "):
+        fresh_warehouse.query(sql)

@@ -23,7 +23,6 @@ from local_redshift.translate import translate
         ("select a xor b from t", "syntax error"),
         ("select !a from t", "write NOT"),
         ("select a:b from t", "parameter"),
-        ("select @a", "variables"),
         ("select $1", r"no parameter \$1"),
         ("create view v as select $1 as a", r"no parameter \$1"),
         ("select ?", "parameter"),

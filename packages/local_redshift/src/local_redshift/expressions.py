@@ -42,6 +42,36 @@ def rewrite_expressions(tree: exp.Expr) -> exp.Expr:
     return tree
 
 
+# As the guide prints the headings of its examples: a call is named by Redshift's own function, not by the word that was written.
+_COLUMN_NAMES = {
+    **dict.fromkeys(("date_add", "dateadd"), "date_add"),
+    **dict.fromkeys(("date_diff", "datediff"), "date_diff"),
+    **dict.fromkeys(("date_part", "pgdate_part"), "pgdate_part"),
+    **{name: name for name in ("concat", "listagg", "median")},
+}
+
+
+def name_columns(tree: exp.Expr) -> None:
+    """Give columns without a name the one that Redshift gives them, where PostgreSQL would give another (in place)."""
+    for select in tree.find_all(exp.Select):
+        for column in select.expressions:
+            if name := _name_of(column):
+                column.replace(exp.alias_(column.copy(), name, quoted=True))
+
+
+def _name_of(column: exp.Expr) -> str | None:
+    if isinstance(column, exp.Extract):
+        return "date_part"
+    if isinstance(column, exp.StrPosition):
+        return "position"
+    if isinstance(column, exp.CurrentDate):
+        return "date"
+    if isinstance(column, exp.CurrentTimestamp):
+        return "timestamp"
+    call = column.this if isinstance(column, exp.WithinGroup) else column
+    return _COLUMN_NAMES.get(call.name.lower()) if isinstance(call, exp.Anonymous) else None
+
+
 def called_functions(tree: exp.Expr) -> set[str]:
     """Return the unqualified functions of a tree as it was sent that are not Redshift's: a user's, or PostgreSQL's alone."""
     return {

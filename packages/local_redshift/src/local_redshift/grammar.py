@@ -39,6 +39,10 @@ def check_tokens(tokens: list[Token]) -> None:
             raise _syntax_error(following, "a query begins with SELECT", "r_SELECT_synopsis")
         if word in ("{", "}", "{%", "%}"):
             raise _syntax_error(token, _TEMPLATE)
+        if word == "@":
+            raise NotOffered("the operator @ is not offered here: use ABS", "r_OPERATOR_SYMBOLS", token.line)
+        if word == "#" or (after[:1] == "#" and (word == ")" or token.token_type is TokenType.NUMBER)):
+            raise NotOffered("the operator # is not offered here", "r_OPERATOR_SYMBOLS", token.line)
         if word == "!" and not after.startswith("~"):
             raise _syntax_error(token, "write NOT")
         if word == "INTERVAL" and following.token_type is TokenType.NUMBER:

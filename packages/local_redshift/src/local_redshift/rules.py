@@ -196,11 +196,6 @@ def _check_placeholder(node: exp.Placeholder) -> None:
         raise Refused("syntax error: a parameter is written :name, and stands where a value may", "r_SELECT_synopsis")
 
 
-def _check_parameter(node: exp.Parameter) -> None:
-    if not isinstance(node.this, exp.Literal):
-        raise Refused("syntax error: Redshift's SQL has no variables", "r_SELECT_synopsis")
-
-
 def _check_in(node: exp.In) -> None:
     if not node.expressions and node.args.get("query") is None:
         raise Refused('syntax error at or near ")": IN needs a value', "r_in_condition")
@@ -381,7 +376,6 @@ _CHECKS: dict[type[exp.Expr], Callable[[Any], None]] = {
     exp.Insert: _check_insert,
     exp.In: _check_in,
     exp.Interval: _check_interval,
-    exp.Parameter: _check_parameter,
     exp.Placeholder: _check_placeholder,
     exp.Tuple: _check_tuple,
     exp.DataType: check_precision,

@@ -154,12 +154,20 @@ _WORDING: dict[str, Callable[[psycopg.Error], str]] = {
         if "MERGE" in (error.diag.message_primary or "")
         else str(error.diag.message_primary)
     ),
+    "0A000": lambda error: _say_not_offered(error.diag.message_primary or ""),
+    "42P10": lambda error: _say_not_offered(error.diag.message_primary or ""),
     "57014": lambda error: "Query cancelled on user's request",
     "428C9": lambda error: f"cannot set an identity column to a value: {error.diag.message_primary} (page r_INSERT_30)",
     "42883": lambda error: _reword_missing(error.diag.message_primary or ""),
     "42804": lambda error: f"{error.diag.message_primary} (page c_Supported_data_types)",
     "42846": lambda error: f"{error.diag.message_primary} (page c_Supported_data_types)",
 }
+
+
+def _say_not_offered(said: str) -> str:
+    """Say that PostgreSQL cannot do what Redshift may: what this package refuses itself names its page."""
+    is_own = "(page " in said or re.search(r"\([rc]_\w+\)", said)
+    return said if is_own else f"{said}: PostgreSQL cannot, so it is not offered here (page c_SQL_commands)"
 
 
 def _reword_missing(said: str) -> str:

@@ -21,7 +21,7 @@ from local_redshift import routines
 from local_redshift.alter_table import read_alter
 from local_redshift.copy_command import CopyCommand, parse_copy
 from local_redshift.dialect import fold_name, parse, tokenize, write
-from local_redshift.expressions import called_functions, rewrite_expressions
+from local_redshift.expressions import called_functions, name_columns, rewrite_expressions
 from local_redshift.function_calls import call
 from local_redshift.grants import check_grant, render_grant
 from local_redshift.parameters import find_parameters, quote_text
@@ -149,6 +149,7 @@ def _translate_tree(tree: exp.Expr) -> Translation:
     returns_rows = isinstance(tree, exp.Query) and not tree.args.get("into")
     functions = frozenset(called_functions(tree))
     before = tuple(_require_tables(tree) + _require_columns(tree))
+    name_columns(tree)
     tree = rewrite_expressions(tree)
     return Translation(write(tree), before=before, returns_rows=returns_rows, functions=functions)
 
