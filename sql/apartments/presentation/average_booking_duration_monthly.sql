@@ -10,6 +10,10 @@
 -- storage:    diststyle all: small, joined to by reports; sortkey period_start: read by time
 --
 -- What a stay is, and which of them count, stands in intermediate/stay_length.sql.
+--
+-- The formula: average_nights = nights / stays, of the confirmed stays that begin in the month.
+-- Worked example: in March one stay of 2 nights and one of 5 begin, the latter ending in April: stays 2, nights 7, average 3.5.
+-- It cannot say: how the nights are spread over months (nights_monthly can), nor how long pending stays are.
 
 -- name: table
 create table if not exists apartments_presentation.average_booking_duration_monthly (

@@ -10,6 +10,10 @@
 -- storage:    diststyle all: small, joined to by reports; sortkey period_start: read by time
 --
 -- What a stay is, and which of them count, stands in intermediate/stay_length.sql.
+--
+-- The formula: average_nights = nights / stays, of the confirmed stays that begin in the week (from Monday).
+-- Worked example: stays of 2 and of 5 nights begin on Tuesday and on Sunday: stays 2, nights 7, average_nights 3.5.
+-- It cannot say: how the nights are spread over weeks, nor how long pending stays are.
 
 -- name: table
 create table if not exists apartments_presentation.average_booking_duration_weekly (

@@ -14,6 +14,11 @@
 -- Which listings count, with which price and unit, stands in intermediate/listing_price.sql. Weeks begin on Monday.
 -- A price is converted by the rate in force on the week's Monday. Listings whose currency has no rate then are counted in
 -- listings_without_rate, and are in the average only of average_listing_price_weekly_by_currency; the average is NULL if all are.
+--
+-- The formula: average_price = sum of the converted prices / (listings - listings_without_rate), in the reporting currency.
+-- Worked example: of three monthly listings two ask 1,000 USD and 900 EUR, at a rate of 1.10 on Monday, one asks XYZ, which has
+-- no rate: average_price = (1000 + 990) / 2 = 995, listings 3, listings_without_rate 1.
+-- It cannot say: what is paid. Listings that nobody books count as much as others.
 
 -- name: table
 create table if not exists apartments_presentation.average_listing_price_weekly (

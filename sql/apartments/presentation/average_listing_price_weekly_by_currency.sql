@@ -11,6 +11,10 @@
 -- storage:    diststyle all: small, joined to by reports; sortkey period_start: read by time
 --
 -- Which listings count, with which price, currency and unit, stands in intermediate/listing_price.sql.
+--
+-- The formula: average_price = sum of the prices / listings, in the row's own currency.
+-- Worked example: two monthly listings ask 1,000 and 1,200 USD, one 900 EUR: the row of USD has 1,100, that of EUR 900.
+-- It cannot say: what is paid, nor which currency is the dearer: prices are not converted.
 
 -- name: table
 create table if not exists apartments_presentation.average_listing_price_weekly_by_currency (

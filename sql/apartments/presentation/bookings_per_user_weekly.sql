@@ -12,6 +12,10 @@
 -- lake:       by month of period_start
 --
 -- Bookings of every status except canceled, by the week of booking_date.
+--
+-- The formula: bookings = the user's bookings made in the week. The mean over users is sum(bookings) / count(*).
+-- Worked example: Ann books on Monday and on Friday and cancels the latter, Bob on Sunday: Ann 1, Bob 1.
+-- It cannot say: who looked and did not book (conversion_weekly can). A booking that is canceled later leaves its week.
 
 -- name: table
 create table if not exists apartments_presentation.bookings_per_user_weekly (

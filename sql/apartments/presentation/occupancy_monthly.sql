@@ -15,9 +15,14 @@
 --
 -- Only nights that are over count: the last one is the night before as_of. The night of a day is available if the version in
 -- force at the end of that day is active. A stay has the nights from its checkin to the day before its checkout, each in its own
--- month; two confirmed stays on one night of a listing count once. Booked nights on which the listing was not available are no part
--- of the rate, so it never passes 1; they stand beside it in booked_nights_unavailable. A listing that was removed keeps its past.
--- available_nights_assumed is how many of the available nights are only assumed: they lie before the first known version.
+-- month; two confirmed stays on one night of a listing count once. Booked nights on which the listing was not available are no
+-- part of the rate, so it never passes 1; they stand beside it in booked_nights_unavailable. A listing that was removed keeps its
+-- past. available_nights_assumed is how many of the available nights are only assumed: they lie before the first known version.
+--
+-- The formula: occupancy_rate = booked_nights / available_nights.
+-- Worked example: two listings in June, 30 nights each: available_nights 60. Stays of 3 and of 6 nights:
+-- occupancy_rate = 9 / 60 = 15 %.
+-- It cannot say: whether an owner kept a night for himself, which counts as available.
 
 -- name: table
 create table if not exists apartments_presentation.occupancy_monthly (

@@ -16,6 +16,10 @@
 -- A place is its city_key and state_key (lower case, single blanks): figures of several weeks are added up by them. It is shown
 -- in the spelling that most of the week's bookings have, of equally frequent ones the first by its bytes: a week's rows depend on
 -- that week's bookings only. Cities with equally many bookings share a rank.
+--
+-- The formula: bookings = confirmed bookings made in the week; city_rank = 1 + the number of cities with more of them.
+-- Worked example: Austin has 5 bookings, Boston and Denver 3 each, Miami 1: ranks 1, 2, 2 and 4.
+-- It cannot say: where most is earned (nights_monthly has revenue by city), nor how many listings a city has.
 
 -- name: table
 create table if not exists apartments_presentation.popular_cities_weekly (

@@ -13,6 +13,11 @@
 --
 -- The window of a day is that day and the 29 before it, by booking_date. repeat_rate is the users with two or more confirmed
 -- bookings in the window by those with at least one.
+--
+-- The formula: repeat_rate = repeat_users / users_with_bookings, a share of one.
+-- Worked example: in the 30 days that end with 30 June Ann books three times, Bob once: users_with_bookings 2, repeat_users 1,
+-- repeat_rate 0.5.
+-- It cannot say: whether somebody booked before these 30 days (guests_monthly can).
 
 -- name: table
 create table if not exists apartments_presentation.repeat_customers_daily (

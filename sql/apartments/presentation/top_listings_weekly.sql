@@ -16,6 +16,11 @@
 -- to cents, half up. A booking whose currency has no rate on that day is counted in bookings_without_rate, and revenue is then
 -- that of the listing's other bookings. Where none has a rate, revenue is NULL and so is listing_rank: the unknown has no place.
 -- Listings with equal revenue share a rank. All listings are here, removed ones too: take listing_rank <= 10 for a top ten.
+--
+-- The formula: revenue = sum of total_price * rate; listing_rank = 1 + the number of listings with more of it.
+-- Worked example: listing 7 has bookings of 300 USD and of 100 EUR, at a rate of 1.10: revenue 410.00; listing 9 one of
+-- 410 USD: both have rank 1, the next has 3.
+-- It cannot say: what is earned in the week: it is what is booked in it (nights_monthly has revenue by night).
 
 -- name: table
 create table if not exists apartments_presentation.top_listings_weekly (

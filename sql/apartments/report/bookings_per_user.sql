@@ -1,6 +1,6 @@
 -- How much customers book in a week.
 --
--- place:      4
+-- place:      13
 -- title:      Bookings per customer
 -- reading:    Each point is a whole week: the bookings that were not canceled, by the customers who made them. 1 means that nobody booked
 --             twice in that week.

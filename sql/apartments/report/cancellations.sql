@@ -1,6 +1,6 @@
 -- How many bookings are canceled, and what is lost by them.
 --
--- place:      9
+-- place:      4
 -- title:      Cancellations
 -- reading:    Each point is a whole week: of the bookings made in it that were confirmed or canceled, the share that is
 --             canceled by now. Young weeks have had less time for it.

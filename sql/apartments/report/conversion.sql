@@ -1,6 +1,6 @@
 -- From looking to booking.
 --
--- place:      11
+-- place:      7
 -- title:      Bookings for each viewer
 -- reading:    Each point is a whole week: the confirmed bookings made in it, divided by the people who looked at a listing in
 --             it.

@@ -1,6 +1,6 @@
 -- How long guests stay.
 --
--- place:      5
+-- place:      11
 -- title:      Length of a stay
 -- reading:    Each point is a whole week: the average nights of the confirmed stays that began in it.
 -- matters:    Longer stays mean fewer changes of guests, and fewer gaps between them.

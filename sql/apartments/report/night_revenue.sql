@@ -1,6 +1,6 @@
 -- What the listings earn a night, month by month.
 --
--- place:      8
+-- place:      1
 -- title:      Revenue per available night
 -- reading:    Each bar is a month: what all nights that could be booked earned, divided by their number (RevPAR). It is the
 --             average daily rate (ADR, of booked nights alone) times the occupancy. The month of the run counts its nights so

@@ -1,6 +1,6 @@
 -- How many customers come back.
 --
--- place:      3
+-- place:      12
 -- title:      Customers who come back
 -- reading:    Each point is a day: of the customers who booked in the 30 days that end with it, the share that booked at least twice.
 -- matters:    A guest who comes back costs no advertising.

@@ -1,6 +1,6 @@
 -- How many of a month's guests have booked before.
 --
--- place:      10
+-- place:      5
 -- title:      Returning guests
 -- reading:    Each bar is a whole month: of the guests who booked in it, the share whose first booking was in an earlier month.
 -- matters:    A new guest costs advertising, one who returns costs none.

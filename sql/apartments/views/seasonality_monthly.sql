@@ -7,6 +7,7 @@
 -- rerun:      a view: dropped and made again where it or a table it reads has changed its definition
 -- storage:    none
 --
+-- The formula: figures of nights_monthly, and those that it has twelve months before for the same segment and member.
 -- Worked example: occupancy of July 2026 was 80 %, of July 2025 60 %: the row of 2026-07-01 has occupancy_rate 0.8 and
 -- occupancy_rate_year_before 0.6. Where there was no such month or member a year before, its figures are NULL.
 -- What each figure means stands in nights_monthly. It cannot say: what Easter did, which moves between months.

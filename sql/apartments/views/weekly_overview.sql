@@ -12,6 +12,12 @@
 -- their checkin, so that weeks ahead have stays only. A week without any has 0 bookings and no average.
 -- average_price is that of the listings whose price is for price_unit: the unit in which, over all weeks, most are priced.
 -- revenue is that of the confirmed bookings but bookings_without_rate; it is NULL where all of a week's are without a rate.
+--
+-- The formulas: active_listings and average_price are those of average_listing_price_weekly, the first over all units;
+-- bookings is the sum over users, users_who_booked their number; confirmed_bookings and revenue are the sums over listings.
+-- Worked example: Ann has 2 bookings in the week and Bob 1, of which two are confirmed, for 300 and 200: bookings 3,
+-- users_who_booked 2, confirmed_bookings 2, revenue 500.
+-- It cannot say: what nights earned (nights_monthly), nor why a week was weak.
 
 -- name: view
 create view apartments_presentation.weekly_overview as

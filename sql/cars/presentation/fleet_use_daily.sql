@@ -14,8 +14,8 @@
 -- rerun:      replaces whole days; the same rows for the same curated rows and as_of
 -- storage:    diststyle even: joined to nothing; sortkey period_start: read by time
 --
--- The sums from which the views fleet_revenue_daily, fleet_revenue_monthly and fleet_by_class_monthly make their figures. All
--- add up over days and classes:
+-- The sums from which the views fleet_revenue_daily, fleet_revenue_monthly and fleet_by_class_monthly make their figures. Their
+-- formulas, all of which add up over days and classes:
 --   rentals, pickup_revenue   of the rentals that start on the day, each with all its money
 --   revenue                   of the day's use: a rental's money spread evenly over its seconds, so that the day has, of what is
 --                             due at its end, what was not due at its beginning, in whole cents (fractions wait until they are

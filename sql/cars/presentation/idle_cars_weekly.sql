@@ -16,8 +16,8 @@
 -- Looked at as the week ends, at midnight after its Sunday (UTC). fleet_cars are the cars that were in the active fleet then,
 -- by vehicle_versions. Of these, a car is idle for 7 (30, 90) days if it was out at no moment of them, and was in the fleet
 -- before them, too (for 30 days: 7 and 30 days before; for 90: 7, 30 and 90); so a car that came on Friday is not idle.
--- gaps are the rentals that start in the week on a car that came back within the 90 days before, and was not out any more;
--- mean_gap_hours = hours from that return to the start / gaps. Units are cars; hours.
+-- gaps are the rentals that start in the week on a car that came back within the 90 days before, and was not out any more.
+-- The formula is mean_gap_hours = hours from that return to the start / gaps. Units are cars; hours.
 -- For example, of 10 cars, 2 were last out 8 and 40 days before the week's end: idle_7_days is 2, idle_30_days 1, idle_90_days
 -- 0. Two rentals that start 5 and 15 hours after their cars came back: gaps is 2, mean_gap_hours 10.
 -- It cannot say why a car stood: in a workshop, or for want of customers. In the 90 days after the very first rental of all, a

@@ -13,6 +13,13 @@
 -- storage:    distkey location_id: joined to locations on it; sortkey period_start: read by time
 --
 -- What counts, and where, stands in intermediate/location_use.sql. For all days together see location_rentals_total.
+--
+-- The formula: average_amount = revenue / rentals, of those that start there on the day; dropoffs are rentals that end there
+-- on it.
+-- Units are rentals; the reporting currency; cars.
+-- For example, two rentals of one car start at the station on Monday, for 30.00 and 50.00, one ends there: rentals 2, revenue
+-- 80.00, average_amount 40.00, unique_vehicles 1, dropoffs 1.
+-- It cannot say which location earned the money of a one-way rental: all of it is the pickup's.
 
 -- name: table
 create table if not exists cars_presentation.location_rentals_daily (

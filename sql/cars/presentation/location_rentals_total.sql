@@ -16,6 +16,11 @@
 -- What counts, and where, stands in intermediate/location_use.sql. Locations with equal revenue share a rank; name and place are
 -- the location's today, or its last where it was removed. One that is set aside has neither: its number stands alone, and its
 -- money stays.
+--
+-- The formula: average_amount = revenue / rentals; location_rank = 1 + the number of locations with more revenue.
+-- Units are rentals; the reporting currency; cars.
+-- For example, three locations earn 500.00, 500.00 and 80.00: ranks 1, 1 and 3.
+-- It cannot say how a location does now: it adds up all days that there were.
 
 -- name: table
 create table if not exists cars_presentation.location_rentals_total (

@@ -11,6 +11,11 @@
 -- storage:    diststyle all: small, joined to by reports; sortkey period_start: read by time
 --
 -- All of a rental's money belongs to the day it starts on. Amounts are in the reporting currency.
+--
+-- The formula: average_amount = revenue / rentals. Units are rentals; the reporting currency.
+-- For example, rentals for 30.00 and 50.00 start on Monday, the latter ends on Wednesday: Monday has 2 rentals, revenue 80.00,
+-- average_amount 40.00; Wednesday has no row.
+-- It cannot say what a day's use earned: that is fleet_use_daily.
 
 -- name: table
 create table if not exists cars_presentation.rentals_daily (

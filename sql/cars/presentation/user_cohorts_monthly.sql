@@ -4,8 +4,9 @@
 -- period:     month
 -- unique_key: period_start
 -- holds:      renters between renters_90_days and users; renters_90_days >= renters_30_days; renters_30_days >= renters_7_days;
---             repeat_renters between 0 and renters; (mean_days_to_first is null) = (renters = 0); (repeat_share is null) =
---             (renters = 0); mean_days_to_first between 0 and 364; repeat_share between 0 and 1
+--             repeat_renters between 0 and renters; (mean_days_to_first is null) = (renters = 0); (median_days_to_first is
+--             null) = (renters = 0); (repeat_share is null) = (renters = 0); mean_days_to_first between 0 and 364;
+--             median_days_to_first between 0 and 364; repeat_share between 0 and 1
 -- reads:      dirty_day, cars_curated.users, cars_curated.rental_transactions, changed_users, changed_rental_transactions
 -- writes:     cars_presentation.user_cohorts_monthly
 -- parameters: first_day, last_day
@@ -16,10 +17,11 @@
 -- year count, those that start on the day of the sign-up or within 364 days after it: so every cohort is looked at for as long,
 -- once its year is over. renters had one, renters_7_days (30, 90) within so many days, repeat_renters two or more. A user who
 -- was deleted stays in the cohort. The formulas are mean_days_to_first = days from sign-up to the first rental / renters;
+-- median_days_to_first = the days within which half of the renters had theirs (the mean of the two in the middle);
 -- repeat_share = repeat_renters / renters.
 -- Units are users; days; a share of one.
 -- For example, of 4 users of a month, one rents 2 and again 50 days after signing up, one 20 days after: renters is 2,
--- renters_7_days 1, renters_30_days 2, mean_days_to_first 11, repeat_renters 1, repeat_share 0.5.
+-- renters_7_days 1, renters_30_days 2, mean_days_to_first and median_days_to_first 11, repeat_renters 1, repeat_share 0.5.
 -- It cannot say how a cohort will end whose year is not over. A rental before the sign-up (a check counts them) is not looked
 -- at.
 
@@ -32,6 +34,7 @@ create table if not exists cars_presentation.user_cohorts_monthly (
     renters_30_days bigint not null,
     renters_90_days bigint not null,
     mean_days_to_first double precision,
+    median_days_to_first double precision,
     repeat_renters bigint not null,
     repeat_share double precision
 )
@@ -90,6 +93,7 @@ select
     sum(case when days_to_first < 90 then 1 else 0 end) as renters_90_days,
     cast(sum(days_to_first) as double precision)
     / cast(nullif(count(days_to_first), 0) as double precision) as mean_days_to_first,
+    median(cast(days_to_first as double precision)) as median_days_to_first,
     sum(case when first_year.rentals >= 2 then 1 else 0 end) as repeat_renters,
     cast(sum(case when first_year.rentals >= 2 then 1 else 0 end) as double precision)
     / cast(nullif(count(days_to_first), 0) as double precision) as repeat_share

@@ -15,6 +15,12 @@
 --
 -- Rental hours are exact to the second. Amounts are in the reporting currency. Users who spent the same share a rank. Every user
 -- with a rental is here, also one whom the source has deleted since.
+--
+-- The formula: average_amount = revenue / rentals; spender_rank = 1 + the number of users who spent more.
+-- Units are rentals; the reporting currency; hours.
+-- For example, Ann rents for 30.00 and 50.00, for 3 hours and 4 hours and 30 minutes: rentals 2, revenue 80.00, average_amount
+-- 40.00, rental_hours 7.5.
+-- It cannot say what a customer will spend, nor that two accounts are one person.
 
 -- name: table
 create table if not exists cars_presentation.user_rentals_total (

@@ -16,6 +16,12 @@
 -- What counts stands in intermediate/vehicle_type_use.sql; here its seconds are hours. utilisation is rented_fleet_hours by
 -- fleet_hours. Hours add up over days and types, so the utilisation of any time is the sum of rented_fleet_hours by that of
 -- fleet_hours; it is never above 1, and NULL where no vehicle was in the fleet.
+--
+-- The formula: utilisation = rented_fleet_hours / fleet_hours; average_hours = rental_hours / rentals.
+-- Units are rentals; hours; a share of one; the reporting currency.
+-- For example, two cars of a type are in the fleet all Monday, one is out from 18:00 on for 30 hours: rentals 1, rental_hours 30,
+-- occupied_hours 6, fleet_hours 48, utilisation 6 / 48 = 12.5 %.
+-- It cannot say whether a car that stood was fit to drive.
 
 -- name: table
 create table if not exists cars_presentation.vehicle_type_rentals_daily (

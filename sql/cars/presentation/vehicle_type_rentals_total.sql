@@ -19,6 +19,12 @@
 -- What counts stands in intermediate/vehicle_type_use.sql; these are the sums of all days, the fleet's up to the day on which the
 -- last rental ends, the same for all types. vehicles are those that are in the active fleet now. Types with equally many rentals
 -- share a rank.
+--
+-- The formula: utilisation = rented_fleet_hours / fleet_hours; average_hours = rental_hours / rentals.
+-- Units are rentals; hours; a share of one; the reporting currency.
+-- For example, a type's cars were out for 600 of the 1,200 hours that they were in the fleet, in 40 rentals of 620 hours:
+-- utilisation 0.5, average_hours 15.5.
+-- It cannot say how a type does now: it adds up all days that there were.
 
 -- name: table
 create table if not exists cars_presentation.vehicle_type_rentals_total (

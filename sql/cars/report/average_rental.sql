@@ -1,6 +1,6 @@
 -- What a rental is worth, week by week.
 --
--- place:      2
+-- place:      4
 -- title:      Average value of a rental
 -- reading:    Each point is a whole week: its revenue by its rentals.
 -- matters:    What a rental is worth decides how many are needed to pay for the fleet.

@@ -1,6 +1,6 @@
 -- How often customers come, and what they bring in.
 --
--- place:      6
+-- place:      10
 -- title:      Customers by number of rentals
 -- reading:    How many customers rented once, twice, and more often, and what all of them together spent.
 -- chart:      ranking

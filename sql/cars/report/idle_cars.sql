@@ -1,6 +1,6 @@
 -- How many cars nobody rents, week by week.
 --
--- place:      9
+-- place:      6
 -- title:      Cars that stood for 30 days
 -- reading:    Each bar is a whole week: as it ended, so many cars of the fleet had not been out for 30 days.
 -- matters:    These are the cars to move, to price anew or to sell.

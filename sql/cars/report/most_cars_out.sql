@@ -1,6 +1,6 @@
 -- How much of the fleet was out at once, week by week.
 --
--- place:      8
+-- place:      5
 -- title:      Most cars out at once
 -- reading:    Each point is a whole week: the largest number of cars that were out at one moment of it, and the largest that were
 --             in the fleet.

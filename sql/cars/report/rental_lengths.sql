@@ -1,6 +1,6 @@
 -- How long rentals last.
 --
--- place:      10
+-- place:      11
 -- title:      Rentals by length
 -- reading:    How many of the rentals of the newest year of whole weeks lasted how long, the shortest first, and what a rented
 --             day of each length brings in.

@@ -1,13 +1,13 @@
 -- How many users come again, by the month in which they signed up.
 --
--- place:      11
+-- place:      8
 -- title:      Users who rent again
 -- reading:    Each bar is a month in which users signed up: of those who have rented within a year since, the share that did more
 --             than once. Of the newest twelve months that year is not over, and the share may still rise.
 -- matters:    A customer who comes again costs nothing to win.
 -- chart:      columns
 -- columns:    month (month, Signed up in), repeat_share (percent, Rented again), users (count, Users), renters (count, Rented),
---             mean_days_to_first (number, Days to the first rental)
+--             median_days_to_first (number, Median days to the first rental)
 -- drawn:      repeat_share
 -- empty:      No user who signed up has rented yet.
 -- reads:      cars_presentation.user_cohorts_monthly
@@ -22,7 +22,7 @@ with cohort as (
         repeat_share,
         users,
         renters,
-        mean_days_to_first
+        median_days_to_first
     from cars_presentation.user_cohorts_monthly
     where renters > 0
         and period_start <= cast(:as_of as date)
@@ -33,7 +33,7 @@ select
     repeat_share,
     users,
     renters,
-    mean_days_to_first
+    median_days_to_first
 from cohort
 where period_start > (select dateadd(month, -24, max(newest.period_start)) from cohort as newest)
 order by month

@@ -1,6 +1,6 @@
 -- What a car of the fleet brings in a day, month by month.
 --
--- place:      7
+-- place:      2
 -- title:      Revenue per car and day
 -- reading:    Each point is a month: what its days of use brought in, by the days on which cars were in the fleet, rented or not
 --             (RevPAC). It is what a rented day brings in, times utilisation. The last month counts its days so far.

@@ -1,6 +1,6 @@
 -- Where the money is earned.
 --
--- place:      4
+-- place:      7
 -- title:      Locations that earn most
 -- reading:    The ten locations with the highest revenue of all time. A rental's money counts where the car was picked up.
 -- chart:      ranking

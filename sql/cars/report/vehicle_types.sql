@@ -1,6 +1,6 @@
 -- Which vehicles are wanted.
 --
--- place:      5
+-- place:      9
 -- title:      Vehicle types by rentals
 -- reading:    How often each type of vehicle was rented, of all time, the most rented first; utilisation is the share of all their hours
 --             in which vehicles of the type were out.

@@ -12,6 +12,10 @@
 -- fleet_hours, NULL where the fleet had none. Of the last month the days count to the last on which a vehicle was out. Amounts
 -- are in the reporting currency. Hours are added as the whole seconds that they are made of: of fractions the sum would depend on
 -- the order of the rows.
+--
+-- The formula: utilisation_percent = 100 * rented_fleet_hours / fleet_hours. Units are rentals; hours; per cent.
+-- For example, two cars of a type are in the fleet for all of April, 1,440 hours, and out for 360 of them: 25 per cent.
+-- It cannot say whether a car that stood was fit to drive.
 
 -- name: view
 create view cars_presentation.fleet_utilisation_monthly as

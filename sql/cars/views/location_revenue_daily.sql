@@ -10,6 +10,10 @@
 -- The figures are those of location_rentals_daily, as they were published; a rental's money counts once, at its pickup. Name and
 -- place are the location's today, or its last where it was removed, and NULL where it is set aside; while a run is on, they can
 -- be newer than the figures beside them. Amounts are in the reporting currency.
+--
+-- The formula: the columns of location_rentals_daily, joined to what the location is.
+-- For example, location 3, which earned 80.00 on 1 June, was renamed in August: its row of June has the new name.
+-- It cannot say which location earned the money of a one-way rental: all of it is the pickup's.
 
 -- name: view
 create view cars_presentation.location_revenue_daily as

@@ -8,6 +8,10 @@
 -- storage:    none
 --
 -- A rental belongs to the week of its pickup, with all its money. Weeks begin on Monday. Amounts are in the reporting currency.
+--
+-- The formula: average_amount = revenue / rentals of the week.
+-- For example, 2 rentals for 80.00 on Monday and 3 for 20.00 on Sunday: 5 rentals, 100.00, 20.00 each.
+-- It cannot say what a week's use earned: that is fleet_revenue_daily.
 
 -- name: view
 create view cars_presentation.weekly_overview as

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
 
+from tests.metrics.apartments.kpis import add_months
+
 Rows = list[tuple]
 Query = Callable[[str], Rows]
 
@@ -100,7 +102,11 @@ def _expect_apartments(query: Query, as_of: date) -> dict[str, Rows]:
         "select period_start, active_listings, new_listings, lost_listings, listings_without_booking, top_revenue_share"
         f" from {schema}.listings_weekly"
     )
+    nightly = query(
+        "select booking_date, checkin_date, checkout_date from apartments_curated.bookings where booking_status = 'confirmed'"
+    )
     return {
+        "pace": _expect_pace(nightly, query(f"select known_on, stay_month, nights from {schema}.pace_daily")),
         "night_revenue": _newest_months(
             [
                 (month, *figures, revpar_of.get(month.replace(year=month.year - 1)))
@@ -131,6 +137,24 @@ def _expect_apartments(query: Query, as_of: date) -> dict[str, Rows]:
         ],
         "top_listings": [row[:-1] for row in sorted(earned, key=lambda row: (row[1] is None, -(row[1] or 0), row[-1]))[:10]],
     }
+
+
+def _expect_pace(stays: Rows, books: Rows) -> Rows:
+    """Return, for each month to the next, the nights of the stays that were booked by the same day of the month before it."""
+    known = {row[:2]: row[2] for row in books}
+    last = max(day for day, _ in known)
+    rows: Rows = []
+    for back in range(24, -1, -1):
+        day = add_months(last, -back)
+        start = add_months(day.replace(day=1), 1)
+        nights = sum(
+            max(0, (min(checkout, add_months(start, 1)) - max(checkin, start)).days)
+            for booked, checkin, checkout in stays
+            if booked <= day
+        )
+        if nights or known.get((day, start)):
+            rows.append((start, nights, day, known.get((day, start))))
+    return rows
 
 
 def _recent(rows: Rows, as_of: date) -> Rows:
@@ -216,7 +240,7 @@ def _expect_key_figures(query: Query, as_of: date) -> dict[str, Rows]:
     by_length = _add_up([row[1:] for row in _newest([row for row in lengths if _is_whole(row[0], as_of)], 365)])
     in_all = sum(rentals for rentals, _, _ in by_length.values())
     cohorts = query(
-        f"select period_start, repeat_share, users, renters, mean_days_to_first from {schema}.user_cohorts_monthly"
+        f"select period_start, repeat_share, users, renters, median_days_to_first from {schema}.user_cohorts_monthly"
         " where renters > 0"
     )
     return {

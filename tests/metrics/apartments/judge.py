@@ -20,7 +20,16 @@ from typing import Any
 
 import pandas as pd
 
-from tests.metrics.apartments.kpis import judge_bookings, judge_conversion, judge_guests, judge_listings, judge_nights
+from tests.metrics.apartments.kpis import (
+    judge_bookings,
+    judge_cancellation_lead,
+    judge_conversion,
+    judge_guests,
+    judge_listings,
+    judge_nights,
+    judge_pace,
+    replay,
+)
 from tests.metrics.records import History, Rate, Row, Verdict, Version, date_version, find_rate, make_frame, rank
 from tests.metrics.values import (
     DAY,
@@ -54,6 +63,7 @@ def judge(source_tables: dict[str, list[Row]], history: History, rates: Iterable
     attributes = verdict.accepted["apartment_attributes"]
     rates = list(rates)
     active = find_active_nights(timelines, as_of)
+    replayed = replay(history["bookings"], read_known_booking)
     return {
         "average_listing_price_weekly": _price_weekly(timelines, attributes, rates, as_of),
         "average_listing_price_weekly_by_currency": _price_weekly_by_currency(timelines, attributes, as_of),
@@ -63,6 +73,8 @@ def judge(source_tables: dict[str, list[Row]], history: History, rates: Iterable
         "guests_monthly": judge_guests(verdict.accepted["bookings"], rates),
         "conversion_weekly": judge_conversion(list(verdict.accepted["user_viewing"].values()), bookings, attributes),
         "listings_weekly": judge_listings(active, bookings, rates, as_of),
+        "pace_daily": judge_pace(replayed, bookings),
+        "cancellation_lead_weekly": judge_cancellation_lead(replayed, verdict.accepted["bookings"]),
         "popular_cities_weekly": _popular_cities_weekly(bookings, attributes),
         "top_listings_weekly": _top_listings_weekly(bookings, rates),
         "bookings_per_user_weekly": _bookings_per_user_weekly(bookings),
@@ -228,6 +240,12 @@ def judge_booking(row: Row, known: set[int]) -> Judgement:
     if clean["price"] is not None:
         clean["price"] = to_cents(clean["price"])
     return clean, broken_rule, unreadable
+
+
+def read_known_booking(row: Row) -> Row | None:
+    """Clean a version of a booking; None where it breaks a rule other than that its listing is known."""
+    clean, broken_rule, _ = judge_booking(row, {row["apartment_id"]})
+    return None if broken_rule else clean
 
 
 def judge_viewing(row: Row, known: set[int]) -> Judgement:

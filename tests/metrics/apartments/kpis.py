@@ -6,17 +6,18 @@ the SQL.
 
 from __future__ import annotations
 
+import calendar
 import math
 import statistics
-from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 import pandas as pd
 
-from tests.metrics.records import Rate, Row, find_rate, make_frame
+from tests.metrics.records import Rate, Row, Version, find_rate, make_frame
 from tests.metrics.values import DAY, list_days, monday, to_cents
 
 CENT = Decimal("0.01")
@@ -290,3 +291,121 @@ def judge_listings(active: Collection[tuple[int, date]], bookings: list[Row], ra
     columns = ["period_start", "active_listings", "active_before", "new_listings", "returned_listings", "lost_listings"]
     columns += ["listings_without_booking", "bookings", "bookings_without_rate", "revenue", "top_revenue", "top_revenue_share"]
     return make_frame(rows, columns)
+
+
+def replay(known: dict[int, list[Version]], read: Callable[[Row], Row | None]) -> dict[int, list[tuple[datetime, Row | None]]]:
+    """Return what was known of each booking, from each moment on; None where it was gone, or broke a rule.
+
+    Args:
+        known: What was learned of each.
+        read: Gives the cleaned row of a version, None where it breaks a rule.
+    """
+    replayed = {}
+    for key, versions in known.items():
+        moment, states = datetime.min, {}
+        for version in sorted(versions, key=lambda version: version.run_sequence):
+            moment = max(moment, version.observed_at)
+            states[moment] = read(version.row) if version.row else None
+        replayed[key] = sorted(states.items(), key=lambda state: state[0])
+    return replayed
+
+
+def count_nights(bookings: Iterable[Row]) -> Counter[date]:
+    """Return the nights of the confirmed ones by month."""
+    return Counter(
+        night.replace(day=1)
+        for booking in bookings
+        if booking["status"] == "confirmed"
+        for night in list_days(booking["checkin_date"], booking["checkout_date"])
+    )
+
+
+def judge_pace(replayed: dict[int, list[tuple[datetime, Row | None]]], bookings: list[Row]) -> pd.DataFrame:
+    """The books as they were at the end of each day: what was known then, and what stands today of what was booked by then.
+
+    Args:
+        replayed: See `replay`.
+        bookings: Those that are accepted now.
+    """
+    learned_on = sorted({moment.date() for states in replayed.values() for moment, state in states if state})
+    known_at: dict[date, list[Row]] = {}
+    for day in sorted({moment.date() for states in replayed.values() for moment, _ in states}):
+        last = [[state for moment, state in states if moment.date() <= day][-1:] for states in replayed.values()]
+        known_at[day] = [state for [state] in filter(None, last) if state]
+    made: dict[date, list[Row]] = defaultdict(list)
+    for booking in bookings:
+        if count_nights([booking]):
+            made[booking["booking_date"]].append(booking)
+    on_the_books = [day for day, rows in known_at.items() if count_nights(rows)]
+    books: dict[tuple[date, date], tuple[int | None, int | None, int]] = {}
+    known: list[Row] = []
+    known_nights: Counter[date] = Counter()
+    standing: Counter[date] = Counter()
+    day = min([*on_the_books, *made], default=date.max)
+    while learned_on and day <= learned_on[-1]:
+        if day in known_at:
+            known = known_at[day]
+            known_nights = count_nights(known)
+            known_stays = {month: sum(month in count_nights([each]) for each in known) for month in known_nights}
+        standing += count_nights(made.get(day, []))
+        for later in range(13):
+            month = add_months(day.replace(day=1), later)
+            known_pair = (known_nights[month], known_stays.get(month, 0)) if day >= learned_on[0] else (None, None)
+            books[day, month] = (*known_pair, standing[month])
+        day += DAY
+    rows: list[Row] = []
+    for (day, month), (nights, stays, nights_standing) in books.items():
+        if nights or nights_standing:
+            before = books.get((add_months(day, -12), add_months(month, -12)), (None, None, None))
+            figures = (day, month, nights, stays, nights_standing, before[0], before[2])
+            rows.append(dict(zip(_PACE, figures, strict=True)))
+    return make_frame(rows, _PACE)
+
+
+_PACE = ["known_on", "stay_month", "nights", "stays", "nights_standing", "nights_year_before", "nights_standing_year_before"]
+
+
+def add_months(day: date, months: int) -> date:
+    """Return the same day so many months later; the last one of a month that has none such."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return day.replace(year=year, month=month + 1, day=min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def judge_cancellation_lead(replayed: dict[int, list[tuple[datetime, Row | None]]], bookings: dict[int, Row]) -> pd.DataFrame:
+    """How long before checkin the bookings of each week were canceled, by walking back from what each is now."""
+    weeks: dict[date, list[int | None]] = defaultdict(list)
+    for key, booking in bookings.items():
+        if booking["status"] != "canceled":
+            continue
+        canceled_on = None
+        for moment, state in reversed(replayed[key]):
+            if state and state["status"] != "canceled":
+                break
+            canceled_on = moment.date() if state else canceled_on
+        else:
+            canceled_on = None
+        days = None if canceled_on is None else (booking["checkin_date"] - canceled_on).days
+        weeks[monday(booking["booking_date"])].append(days)
+    ranges = {
+        "days_late": (-math.inf, 0),
+        "days_1_to_7": (1, 7),
+        "days_8_to_30": (8, 30),
+        "days_31_to_90": (31, 90),
+        "days_over_90": (91, math.inf),
+    }
+    rows: list[Row] = []
+    for week, canceled in weeks.items():
+        seen = [days for days in canceled if days is not None]
+        rows.append(
+            {
+                "week_start": week,
+                "canceled": len(canceled),
+                "canceled_seen": len(seen),
+                "canceled_unseen": len(canceled) - len(seen),
+                "mean_days_before": statistics.fmean(seen) if seen else None,
+                "median_days_before": float(statistics.median(seen)) if seen else None,
+                **{name: sum(least <= days <= most for days in seen) for name, (least, most) in ranges.items()},
+            }
+        )
+    columns = ["week_start", "canceled", "canceled_seen", "canceled_unseen", "mean_days_before", "median_days_before"]
+    return make_frame(rows, [*columns, *ranges])

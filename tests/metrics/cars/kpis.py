@@ -5,6 +5,7 @@ Written from what each figure means, as judge.py is: it asks of moments, days an
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
@@ -311,9 +312,11 @@ def user_cohorts_monthly(rentals: list[Row], users: dict[Any, Row]) -> pd.DataFr
         repeated = sum(len(ages) > 1 for ages in members)
         sooner = [sum(age < days for age in first) for days in (7, 30, 90)]
         mean, share = ratio(sum(first), len(first)), ratio(repeated, len(first))
-        rows.append([month, len(members), len(first), *sooner, mean, repeated, share])
+        median = float(statistics.median(first)) if first else None
+        rows.append([month, len(members), len(first), *sooner, mean, median, repeated, share])
     columns = ["period_start", "users", "renters", "renters_7_days", "renters_30_days", "renters_90_days"]
-    return pd.DataFrame(rows, columns=[*columns, "mean_days_to_first", "repeat_renters", "repeat_share"], dtype=object)
+    columns += ["mean_days_to_first", "median_days_to_first", "repeat_renters", "repeat_share"]
+    return pd.DataFrame(rows, columns=columns, dtype=object)
 
 
 # Balance

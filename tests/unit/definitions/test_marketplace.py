@@ -1,5 +1,6 @@
 """A marketplace's SQL folder is read into tables, metrics and checks, in build order, with hashes that notice an edit."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,8 @@ def test_a_comment_in_a_file_builds_nothing_again(sql_root, folder):
     """What a header says to readers, words between the sections and line breaks decide no row."""
     before = read_marketplace(sql_root, "shop")
     path = sql_root / f"shop/{folder}.sql"
-    path.write_text("-- grain: other words\n-- holds: 1 = 1\n" + path.read_text().replace("select 1", "-- why\nselect\n    1"))
+    text = re.sub(r"-- grain: .*\n", "-- grain: other words\n-- holds: 1 = 1\n", path.read_text())
+    path.write_text("-- A title.\n--\n" + text.replace("select 1", "-- why\nselect\n    1"))
     after = read_marketplace(sql_root, "shop")
     assert before.files_hash != after.files_hash
     assert [before.curated_hash(table) for table in before.curated] == [after.curated_hash(table) for table in after.curated]

@@ -39,6 +39,11 @@ def test_header_and_sections_are_read(tmp_path):
         ("select 1", "no `-- name"),
         ("-- name: a\nselect 1\n-- name: a\nselect 2", "twice"),
         ("-- name: a\n\n-- name: b\nselect 2", "section a is empty"),
+        ("-- days: they count\n--\n-- grain: a day\n\n-- name: a\nselect 1", "grain: a day` looks .* as `-- days: …` does"),
+        ("-- What.\n--\n-- grain: a day\n--\n-- days: they count.\n\n-- name: a\nselect 1", "`-- days: they count.` looks"),
+        ("-- What is\n-- days: a word\n\n-- name: a\nselect 1", "`-- days: a word` looks .* within prose"),
+        ("-- grain: a day\n-- and a week\n\n-- name: a\nselect 1", "`-- and a week` of the header is no"),
+        ("-- grain: a day\n-- grain: a week\n\n-- name: a\nselect 1", "says grain twice"),
     ],
 )
 def test_files_that_would_run_wrongly_are_refused(tmp_path, text, complaint):

@@ -25,6 +25,7 @@ PATHS = [path for name in MARKETPLACES for folder in FOLDERS for path in sorted(
 TELL_APART = [
     # A row's versions: a run adds one at most.
     {"id", "run_sequence"},
+    {"booking_id", "run_sequence"},
     {"vehicle_id", "run_sequence"},
     *({key, "_run_sequence"} for key in (KEY, "booking_id", "location_id", "rental_id", "user_id", "vehicle_id")),
     {"currency", "valid_from"},
@@ -73,6 +74,8 @@ TELL_APART = [
     # Pieces of one vehicle's time never overlap.
     {"vehicle_id", "out_from"},
     {"started_at", "ended_at"},
+    # The days of a month's books, each once.
+    {"stay_month", "known_on"},
     # The months of a cohort, each once.
     {"cohort_month", "month_start"},
     # A customer's group, by how often they came: one row for each number.

@@ -54,6 +54,7 @@ def each(paths: list[Path]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("path", paths, ids=name_path)
 
 
+TOLD = [*METRICS, *VIEWS]
 each_file, each_table = each(PATHS), each(TABLES)
 
 
@@ -87,6 +88,16 @@ def list_columns(path: Path) -> list[str]:
 
 def split(names: str) -> set[str]:
     return {name.strip() for name in names.split(",")}
+
+
+@each(TOLD)
+def test_a_figure_is_explained(path):
+    """Before its statement: a formula, an example in numbers, and what it cannot say."""
+    prose = read_sql_file(path).text.partition("-- name:")[0]
+    for words in (r"\bformulas?\b|^-- Formulas", r"^-- (Worked|For) example\b.*", r"\bcannot say\b"):
+        assert re.search(words, prose, re.MULTILINE), words
+    example = re.split(r"(?m)^-- (?:Worked|For) example", prose)[1]
+    assert re.search(r"\d", example)
 
 
 @each_file
@@ -295,13 +306,14 @@ def test_an_intermediate_table_serves_several_metrics(path):
 
 @each(VIEWS)
 def test_a_view_is_bound_to_the_tables_of_this_marketplace(path):
-    """One statement, named by its path, over published metrics and clean rows: with those its owner's rights go along."""
+    """One statement, named by its path, over published metrics, clean rows, and the calendar, which no run makes again."""
     file = read_sql_file(path)
     assert list(file.sections) == ["view"]
     name = f"{marketplace(path)}_presentation.{path.stem}"
     assert file.header["writes"] == name and file.section("view").startswith(f"create view {name} as\n")
     assert "binding" not in file.section("view")
     tables = {f"{marketplace(path)}_{table.parent.name}.{table.stem}" for table in TABLES}
+    tables.add(f"{marketplace(path)}_control.calendar")
     assert split(file.header["reads"]) <= tables and name not in tables
 
 

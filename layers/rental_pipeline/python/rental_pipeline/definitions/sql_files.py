@@ -6,6 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from rental_pipeline.base.errors import FixConfiguration
@@ -69,7 +70,7 @@ def read_sql_file(path: Path) -> SqlFile:
     """Read and divide one file.
 
     Raises:
-        FixConfiguration: the file has no sections, or two of one name.
+        FixConfiguration: the file has no sections, or two of one name; or prose and header cannot be told apart.
     """
     text = path.read_text(encoding="utf-8")
     pieces = _NAME.split(text)
@@ -80,7 +81,7 @@ def read_sql_file(path: Path) -> SqlFile:
         raise FixConfiguration(f"{path} names a section twice: {', '.join(names)}")
     if empty := [name for name, statement in zip(names, statements, strict=True) if not statement]:
         raise FixConfiguration(f"{path}: section {empty[0]} is empty")
-    return SqlFile(path, _read_header(pieces[0]), dict(zip(names, statements, strict=True)), text)
+    return SqlFile(path, _read_header(path, pieces[0]), dict(zip(names, statements, strict=True)), text)
 
 
 def read_sql_folder(folder: Path) -> dict[str, SqlFile]:
@@ -128,15 +129,34 @@ def hash_texts(*texts: str) -> str:
     return digest.hexdigest()
 
 
-def _read_header(comments: str) -> dict[str, str]:
+def _read_header(path: Path, comments: str) -> dict[str, str]:
+    """Return the keys of the header: of the one paragraph that begins with such a line, and has no others.
+
+    Raises:
+        FixConfiguration: a line of prose could be taken for a key, or a key for prose.
+    """
     header: dict[str, str] = {}
-    key = None
-    for line in comments.splitlines():
+    key, is_inside, is_over = None, False, False
+    for before, line in pairwise(["--", *comments.splitlines()]):
         if match := _HEADER_LINE.match(line):
+            is_inside = is_inside or (not is_over and before.strip() in ("--", ""))
+            if not is_inside:
+                first = f", as `-- {next(iter(header))}: …` does, in another paragraph" if header else ", within prose"
+                raise FixConfiguration(
+                    f"{path}: the line `{line}` looks like a key of the header{first}; all keys stand in one paragraph of"
+                    " `-- key: value` lines: put it there, or begin the line of prose with another word"
+                )
             key = match[1]
+            if key in header:
+                raise FixConfiguration(f"{path}: the header says {key} twice")
             header[key] = match[2].strip()
-        elif key and (match := _HEADER_CONTINUED.match(line)):
+        elif is_inside and line.strip() in ("--", ""):
+            is_inside, is_over = False, True
+        elif is_inside:
+            if not (key and (match := _HEADER_CONTINUED.match(line))):
+                raise FixConfiguration(
+                    f"{path}: the line `{line}` of the header is no `-- key: value`; what goes on with the line above begins with"
+                    " four blanks, and prose stands after a line `--`"
+                )
             header[key] += " " + match[1].strip()
-        else:
-            key = None
     return header
