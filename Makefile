@@ -27,16 +27,16 @@ setup:  ## make .venv of what requirements/ pins, and find (or install) MariaDB;
 	@local/setup.sh
 
 run: setup  ## source to metrics on this machine. DATA=market or lab, SCALE=1 (0.01 for lab) SEED=1 DAYS=1 CSV=folder CSV_DELIMITER=; CSV_ENCODING=utf-8 CURRENCY=USD JSON=path VERBOSE=1 MARKETPLACE=apartments
-	@.venv/bin/python -m local run $(if $(DATA),--data "$(DATA)") $(if $(DAYS),--days $(DAYS)) $(if $(SCALE),--scale $(SCALE)) $(if $(SEED),--seed $(SEED)) $(if $(CSV),--csv "$(CSV)") \
-	    $(if $(CSV_DELIMITER),--csv-delimiter "$(CSV_DELIMITER)") $(if $(CSV_ENCODING),--csv-encoding "$(CSV_ENCODING)") \
-	    $(if $(CURRENCY),--currency "$(CURRENCY)") $(if $(JSON),--json "$(JSON)") $(if $(VERBOSE),--verbose) $(if $(MARKETPLACE),--marketplace $(MARKETPLACE)) \
-	    $(if $(SOURCE),--source "$(SOURCE)")
+	@.venv/bin/python -m local run $(if $(DATA),--data="$(DATA)") $(if $(DAYS),--days="$(DAYS)") $(if $(SCALE),--scale="$(SCALE)") $(if $(SEED),--seed="$(SEED)") $(if $(CSV),--csv="$(CSV)") \
+	    $(if $(CSV_DELIMITER),--csv-delimiter="$(CSV_DELIMITER)") $(if $(CSV_ENCODING),--csv-encoding="$(CSV_ENCODING)") \
+	    $(if $(CURRENCY),--currency="$(CURRENCY)") $(if $(JSON),--json="$(JSON)") $(if $(VERBOSE),--verbose) $(if $(MARKETPLACE),--marketplace="$(MARKETPLACE)") \
+	    $(if $(SOURCE),--source="$(SOURCE)")
 
 adopt: setup  ## sql/NAME from a MySQL database that exists, which stays as it is. SOURCE=mysql://user@host/database NAME=name (password: MYSQL_PWD)
 	@.venv/bin/python -m local adopt --source "$(SOURCE)" --name "$(NAME)"
 
 check: setup  ## a marketplace's contract, SQL and Redshift's rules, without a run. MARKETPLACE=name
-	@.venv/bin/python -m local check --marketplace "$(or $(MARKETPLACE),apartments)"
+	@.venv/bin/python -m local check --marketplace="$(or $(MARKETPLACE),apartments)"
 
 psql: setup  ## SQL on the warehouse of the last run
 	@.venv/bin/python -m local psql

@@ -34,7 +34,7 @@ up() {
         --parameter-overrides "NotificationEmail=${EMAIL:-}"
     # It fills the source for minutes. The CLI would take it for lost after 60 seconds, and invoke it again beside itself.
     AWS_MAX_ATTEMPTS=1 aws lambda invoke --region "$region" --function-name "$(output SampleDataFunctionName)" --cli-read-timeout 910 \
-        --cli-binary-format raw-in-base64-out --payload '{"scale": 0.01, "seed": 1}' .aws-sam/demo/filled.json > .aws-sam/demo/invoked.json
+        --cli-binary-format raw-in-base64-out --payload '{"scale": 1, "seed": 1}' .aws-sam/demo/filled.json > .aws-sam/demo/invoked.json
     cat .aws-sam/demo/filled.json; echo
     ! grep -q FunctionError .aws-sam/demo/invoked.json || { echo "the source was not filled; run make demo again" >&2; exit 1; }
     aws stepfunctions start-execution --region "$region" --state-machine-arn "$(output RunStateMachineArn)" --input '{}' > /dev/null

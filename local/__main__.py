@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import os
 import signal
@@ -16,6 +15,7 @@ from local.adopt.adopt import NameRefused
 from local.commands.adopt import adopt_source
 from local.commands.certify.account import AccountNotReached
 from local.commands.check import check_marketplace
+from local.commands.command_line import CommandLine, count_days, list_marketplaces, one_of, read_scale, read_seed
 from local.commands.doctor import StackNotReached, examine, invoke_deployed, read_answer, tell
 from local.commands.remove import NotRemoved, remove_stack
 from local.commands.run import FROM_SOURCE, CsvFormat, fail, read_parameters, run_pipeline
@@ -37,25 +37,27 @@ _REFUSALS = (
 
 def main() -> int:
     """Parse the command line and run the command; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser = CommandLine(prog="python -m local", description=__doc__)
     parser.add_argument("--state", type=Path, default=ROOT / ".local", help="folder of all state (%(default)s)")
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="from a source database to metrics, on this machine")
-    marketplaces = sorted(path.parent.name for path in (ROOT / "sql").glob("*/source.yaml"))
-    run.add_argument("--marketplace", choices=marketplaces, default="apartments", help="a folder of sql/ (%(default)s)")
+    marketplace = one_of(list_marketplaces(ROOT / "sql"), "; `make adopt` makes another of your database")
+    run.add_argument("--marketplace", type=marketplace, default="apartments", help="a folder of sql/ (%(default)s)")
     run.add_argument(
         "--data",
-        choices=DATA,
+        type=one_of(DATA),
         default=MARKET,
         help="which generated source: a market that one believes, or the laboratory, in shape and dirt as the original files",
     )
     run.add_argument(
         "--scale",
-        type=float,
+        type=read_scale,
         help="of the market 1 is some 400 listings (default); of the lab the original size (default 0.01)",
     )
-    run.add_argument("--seed", type=int, help="of the generated source (default 1)")
-    run.add_argument("--days", type=int, default=1, metavar="N", help="how many days are played, each with a run (%(default)s)")
+    run.add_argument("--seed", type=read_seed, help="of the generated source (default 1)")
+    run.add_argument(
+        "--days", type=count_days, default=1, metavar="N", help="how many days are played, each with a run (%(default)s)"
+    )
     run.add_argument("--csv", type=Path, metavar="FOLDER", help="load these CSV files instead of generated data")
     run.add_argument("--csv-delimiter", metavar="CHARACTER", help="between their fields, or tab (found by default)")
     run.add_argument("--csv-encoding", metavar="NAME", help="of the CSV files, as cp1252 (found by default)")
@@ -71,13 +73,13 @@ def main() -> int:
     adopt.add_argument("--source", required=True, metavar="URL", help="mysql://user@host:port/database, without the password")
     adopt.add_argument("--name", required=True, help="of the folder under sql/")
     check = commands.add_parser("check", help="look at a marketplace's contract and SQL, by Redshift's rules, without a run")
-    check.add_argument("--marketplace", choices=marketplaces, required=True, help="a folder of sql/")
+    check.add_argument("--marketplace", type=marketplace, required=True, help="a folder of sql/")
     commands.add_parser("psql", help="SQL on the warehouse of the last run")
     commands.add_parser("notebooks", help="execute the notebooks over the warehouse of the last run, and write them as pages")
     commands.add_parser("jupyter", help="open the notebooks, over the warehouse of the last run")
     doctor = commands.add_parser("doctor", help="look at what a run needs, and say what to do")
     doctor.add_argument("--source", metavar="URL", help="a MySQL database that exists, and --marketplace beside it")
-    doctor.add_argument("--marketplace", choices=marketplaces, help="of --source")
+    doctor.add_argument("--marketplace", type=marketplace, help="of --source")
     doctor.add_argument("--stack", help="a stack deployed in AWS, instead of the one of the last run on this machine")
     certify = commands.add_parser("certify", help="ask AWS all on which the pipeline relies, and say where it answers otherwise")
     certify.add_argument("--stack", help="a stack deployed in AWS; without it and --workgroup the stand-ins of this machine")

@@ -1,10 +1,11 @@
-"""Fill the demonstration's source with a sample marketplace, and let the pipeline's user log in by IAM."""
+"""Fill the demonstration's source with the market of `make run`, and let the pipeline's user log in by IAM."""
 
 import json
 import os
 import ssl
 import sys
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 
@@ -18,7 +19,7 @@ USER = "rental_pipeline"
 
 
 def lambda_handler(event, context):
-    """Take `{"scale": 0.01, "seed": 1}` (1.0 = 200,000 listings); return the rows of each table."""
+    """Take `{"scale": 1, "seed": 1}` (1 is some 400 listings, as of `make run`); return the rows of each table."""
     secrets = boto3.client("secretsmanager")
     administrator = read(secrets, os.environ["ADMINISTRATOR_SECRET_ARN"])
     address = read(secrets, os.environ["SOURCE_SECRET_ARN"])
@@ -35,7 +36,7 @@ def lambda_handler(event, context):
         init_command="set time_zone = '+00:00'",
     )
     with closing(connection):
-        rows = fill_source(connection, event.get("scale", 0.01), event.get("seed", 1))
+        rows = fill_source(connection, event.get("scale", 1.0), event.get("seed", 1))
         make_user(connection, address["dbname"], "identified with AWSAuthenticationPlugin as 'RDS'")
     secrets.put_secret_value(SecretId=os.environ["SOURCE_SECRET_ARN"], SecretString=json.dumps({**address, "tls_ca": bundle}))
     return rows
@@ -48,10 +49,10 @@ def read(secrets, arn):
 
 def fill_source(connection, scale, seed):
     """Create and fill the tables; return the rows of each, or what is there already."""
-    generator, schema = import_generator()
+    generator, market, schema = import_market()
     tables = schema.create_sample_schema(connection, "apartments")
     try:
-        return generator.fill(connection, scale, seed, progress=print)
+        return market.found_market(connection, "apartments", scale, seed, datetime.now(UTC).date(), progress=print)
     except generator.SourceNotEmpty:
         with connection.cursor() as cursor:
             return {table: cursor.execute(f"select 1 from {table}") for table in tables}
@@ -65,13 +66,13 @@ def make_user(connection, database, identified):
         cursor.execute(f"grant process on *.* to {USER}")
 
 
-def import_generator():
-    """Return the project's generator and its schema reader, which stand under other names where layers put them."""
+def import_market():
+    """Return the project's generators and its schema reader, which stand under other names where layers put them."""
     if "local" not in sys.modules:
         package = ModuleType("local")
         package.__path__ = [str(OPT)]
         sys.modules["local"] = package
-    from local.marketplace import generator, schema
+    from local.marketplace import generator, market, schema
 
     schema.SQL_ROOT = OPT
-    return generator, schema
+    return generator, market, schema

@@ -108,8 +108,8 @@ def run_pipeline(
         raise RunFailed("SOURCE is a database that exists: leave out CSV, DATA, SCALE, SEED and DAYS")
     if csv_folder and sample != Sample():
         raise RunFailed("CSV brings the data: leave out DATA, SCALE, SEED and DAYS")
-    if sample.days < 1:
-        raise RunFailed(f"DAYS={sample.days} plays nothing: say 1 or more")
+    if json_path and not json_path.parent.is_dir():
+        raise RunFailed(f"JSON={json_path}: there is no folder {json_path.parent}")
     if not source and not list((ROOT / "sql" / marketplace / "source").glob("*.sql")):
         raise RunFailed(
             f"nothing here makes data up for the marketplace {marketplace!r}: name the database that has it, as"

@@ -18,8 +18,8 @@ import json, sys
 import app, pymysql
 arguments = json.loads(sys.argv[1])
 connection = pymysql.connect(**arguments, charset="utf8mb4", autocommit=True)
-first = app.fill_source(connection, 0.0001, 1)
-again = app.fill_source(connection, 0.0001, 1)
+first = app.fill_source(connection, 0.1, 1)
+again = app.fill_source(connection, 0.1, 1)
 print(json.dumps([first, again]))
 """
 

@@ -35,8 +35,6 @@ def test_what_shapes_a_sample_is_refused_where_there_is_none(tmp_path, sample):
         run_pipeline(tmp_path, "apartments", sample, tmp_path, None)
     with pytest.raises(RunFailed, match="leave out"):
         run_pipeline(tmp_path, "apartments", sample, None, None, source=address)
-    with pytest.raises(RunFailed, match="plays nothing"):
-        run_pipeline(tmp_path, "apartments", Sample(days=0), None, None)
 
 
 def test_days_go_on_from_the_last_one(tmp_path, monkeypatch):
