@@ -1,6 +1,6 @@
 -- What a listing costs, week by week.
 --
--- place:      9
+-- place:      10
 -- title:      Average price of a listing
 -- reading:    Each point is a week: the average price of the listings that could be booked in it. A price for a month and one for a
 --             week have no common average: these are the prices in the unit that most listings have. The week of the run is not

@@ -1,6 +1,6 @@
 -- Where guests book most.
 --
--- place:      6
+-- place:      7
 -- title:      Most booked cities
 -- reading:    The ten cities with the most confirmed bookings in the newest twelve whole weeks, and their share of all of them.
 -- chart:      ranking

@@ -1,6 +1,6 @@
 -- How many listings there are.
 --
--- place:      8
+-- place:      9
 -- title:      Listings
 -- reading:    Each point is a whole week: the listings that could be booked on its last night. Beside it, which came and went,
 --             which had no booking in thirteen weeks, and how much of the revenue of these weeks the best tenth earned.

@@ -1,6 +1,6 @@
 -- Which listings earn most.
 --
--- place:      10
+-- place:      8
 -- title:      Listings that earn most
 -- reading:    The ten listings with the highest revenue from bookings confirmed in the newest twelve whole weeks.
 -- chart:      ranking

@@ -115,11 +115,11 @@ def _expect_apartments(query: Query, as_of: date) -> dict[str, Rows]:
             ],
             24,
         ),
-        "cancellations": _newest([row for row in made if _is_whole(row[0], as_of)], 365),
+        "cancellations": _newest([row for row in made if _is_whole(row[0] + timedelta(weeks=8), as_of)], 365),
         "returning_guests": _newest_months(
             [(month, back / (back + new), back, new, revenue) for month, (back, new, revenue) in guests.items()], 24
         ),
-        "conversion": _newest([row for row in looked if _is_whole(row[0], as_of)], 365),
+        "conversion": _newest([row for row in looked if _is_whole(row[0], as_of) and row[0] > min(looked)[0]], 365),
         "supply": _newest([row for row in supply if _is_whole(row[0], as_of)], 365),
         "listing_price": sorted(row for row in recent_prices if row[2] == commonest),
         "occupancy": _newest_months(

@@ -55,6 +55,17 @@ FAULTS = [
         "listing 2 breaks negative_price",
     ),
     (
+        "bookings_have_current_version",
+        "update curated.bookings set checkin_date = '2024-03-12' where booking_id = 1",
+        "booking 1",
+    ),
+    ("bookings_have_current_version", "update curated.bookings set booking_status = 'pending' where booking_id = 2", "booking 2"),
+    (
+        "bookings_have_current_version",
+        "insert into curated.rejected_rows values ('bookings', '3', null, 'negative_price', 'total_price=-1', null, null)",
+        "booking 3 breaks negative_price",
+    ),
+    (
         "versions_do_not_overlap",
         "insert into curated.apartment_versions values (1, '2024-01-01', null, 5, 'USD', true, false)",
         "listing 1 before 2024-01-01",

@@ -2,8 +2,6 @@
 
 from datetime import date, datetime
 
-import pytest
-
 from tests.metrics.agreement import assert_metrics_agreed, read_all
 from tests.metrics.apartments.rows import booking, listing
 from tests.metrics.engine import Engine
@@ -81,18 +79,3 @@ def test_when_bookings_are_canceled(make_engine):
     engine.run(date(2024, 6, 21), {"bookings": [booking(1, **canceled)]})
     week = assert_metrics_agreed(engine, date(2024, 6, 21))["cancellation_lead_weekly"].to_dict("records")
     assert [list(row.values()) for row in week] == [[date(2024, 6, 3), 3, 2, 1, 0.5, 0.5, 1, 1, 0, 0, 0]]
-
-
-@pytest.mark.parametrize(
-    ("fault", "example"),
-    [
-        ("update curated.booking_versions set booking_status = 'pending' where booking_id = 1", "booking 1"),
-        ("insert into curated.booking_versions select 9, known_from, null, booking_date, checkin_date, checkout_date,"
-         " booking_status from curated.booking_versions where booking_id = 1", "booking 9 breaks negative_price"),
-    ],
-)  # fmt: skip
-def test_the_rules_of_bookings_and_of_their_versions_agree(make_engine, fault, example):
-    engine = make_engine()
-    engine.run(date(2024, 6, 3), {"apartments": [listing(1)], "bookings": [HOLIDAY, booking(9, total_price="-1")]})
-    assert engine.find_violations(date(2024, 6, 3), "bookings_have_current_version") == []
-    assert engine.find_violations(date(2024, 6, 3), "bookings_have_current_version", fault) == [example]

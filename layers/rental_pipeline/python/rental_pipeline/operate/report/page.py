@@ -11,9 +11,10 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from rental_pipeline.definitions.charts import RANKING, UNTIL
+from rental_pipeline.definitions.charts import LINE, RANKING, UNTIL
 from rental_pipeline.definitions.units import DAY, MONEY, MONTH, PERIODS, TEXT, WEEK
 from rental_pipeline.model.figures_document import DrawnChart, Figures, Row
+from rental_pipeline.operate.report.axis import choose_ticks
 from rental_pipeline.operate.report.changes import choose_leading, make_tile
 from rental_pipeline.operate.report.drawing import draw
 from rental_pipeline.operate.report.values import UNKNOWN, write_moment, write_period, write_until, write_value
@@ -22,7 +23,7 @@ from rental_pipeline.warehouse.cost import add_up, read_prices
 _FOLDER = Path(__file__).parent
 _HEADLINES = 8  # more than these nobody takes in; the charts have the others
 # When the newest period of a chart began so long before the day of the run, what it is about has come to an end.
-_LONG = {DAY: timedelta(days=14), WEEK: timedelta(days=28), MONTH: timedelta(days=62)}
+_LONG = {DAY: timedelta(days=14), WEEK: timedelta(days=84), MONTH: timedelta(days=62)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,14 +31,15 @@ class ShownChart(DrawnChart):
     """A chart with what the page says of its rows.
 
     Attributes:
-        least, most: Of what is drawn; None where nothing is known.
+        most: Of what is drawn; None where nothing is known.
+        is_cut: Whether its axis begins above zero.
         unknown_rows: In how many rows it is not known.
         until: What the rows reach, in words.
         is_over: Whether that is long before the day of the run.
     """
 
-    least: float | None
     most: float | None
+    is_cut: bool
     unknown_rows: int
     until: str | None
     is_over: bool
@@ -57,7 +59,7 @@ def render_page(figures: Figures) -> str:
     environment.globals |= {"draw": partial(draw, currency=currency), "numeric": _is_numeric, "worth": _write_worth}
     (run,), (published,) = figures.run, figures.published
     used, with_glue = add_up(figures.costs)
-    charts = [_complete(chart, published["as_of"]) for chart in figures.charts]
+    charts = [_complete(chart, published["as_of"], currency) for chart in figures.charts]
     over = {chart.name for chart in charts if chart.is_over}
     tiles = [tile for chart in figures.charts if (tile := make_tile(chart, currency))]
     return environment.get_template("page.html").render(
@@ -98,7 +100,7 @@ def _is_numeric(unit: str) -> bool:
     return unit != TEXT and unit not in PERIODS
 
 
-def _complete(chart: DrawnChart, as_of: str | None) -> ShownChart:
+def _complete(chart: DrawnChart, as_of: str | None, currency: str) -> ShownChart:
     """Return a chart with what the page says of its rows."""
     drawn = [row[chart.drawn] for row in chart.rows]
     known = [float(value) for value in drawn if value is not None]
@@ -112,7 +114,9 @@ def _complete(chart: DrawnChart, as_of: str | None) -> ShownChart:
     }
     return ShownChart(
         **declared,
-        least=min(known, default=None),
+        is_cut=bool(known)
+        and chart.kind == LINE
+        and choose_ticks(known, chart.drawn_column.unit, currency, from_zero=False)[0] > 0,
         most=max(known, default=None),
         unknown_rows=len(drawn) - len(known),
         until=write_until(reached, time.unit) if reached and time else None,
