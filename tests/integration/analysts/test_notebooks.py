@@ -238,16 +238,49 @@ def test_the_quiet_months_are_the_judges(executed, published):
 
 @pytest.mark.slow
 def test_the_guests_who_come_back_are_the_judges(executed, published):
-    """In another week than that of their first booking, and within a year of it."""
+    """By the month of their first booking, of the cohorts that are known for longest, up to a year."""
     _, told = read_outputs(executed("do_guests_come_back"), "text/markdown")
     day = last_row(published, "repeat_customers_daily")["period_start"]
-    weeks = defaultdict(list)
-    for row in rows(published, "bookings_per_user_weekly"):
-        if row["period_start"] <= day:
-            weeks[row["user_id"]].append(row["period_start"])
-    old = {user: found for user, found in weeks.items() if found[0] <= day - 53 * WEEK} or weeks
-    back = sum(any(0 < (week - found[0]).days <= 52 * 7 for week in found[1:]) for found in old.values())
-    assert f"Of {len(old):,} guests **{100 * back / len(old):.1f} %** book again within a year" in told
+    monthly = [row for row in rows(published, "guests_monthly") if next_month(row["period_start"]) <= day.replace(day=1)]
+    seen = {row["period_start"] for row in monthly}
+    ages = {
+        row["cohort_month"]: sorted(age for month in seen if 0 <= (age := count_months(row["cohort_month"], month)) <= 12)
+        for row in monthly
+        if row["period_start"] == row["cohort_month"]
+    }
+    reached = max(found[-1] for found in ages.values())
+    known = {month: found for month, found in ages.items() if found[-1] == reached}
+    guests = {row["cohort_month"]: row["guests"] for row in monthly if row["period_start"] == row["cohort_month"]}
+    back = Counter({(row["cohort_month"], row["period_start"]): row["guests_back_first"] for row in monthly})
+    shares = []
+    for age in range(13):
+        old = [month for month, found in known.items() if age in found]
+        returned = sum(
+            number for (cohort, month), number in back.items() if cohort in old and 0 <= count_months(cohort, month) <= age
+        )
+        shares += [100 * returned / sum(guests[month] for month in old)] if old else []
+    text = f"Of {sum(guests[month] for month in known):,} guests **{max(shares):.1f} %** book again within {reached} months"
+    assert text in told
+
+
+@pytest.mark.slow
+def test_the_city_whose_nights_earn_most_is_the_judges(executed, published):
+    """Of the ten with the highest revenue in the newest twelve whole months, by what a night that could be booked earned."""
+    _, told = read_outputs(executed("which_cities_earn_most"), "text/markdown")
+    day = last_row(published, "repeat_customers_daily")["period_start"]
+    nights = [row for row in rows(published, "nights_monthly") if row["segment"] == "city" and row["available_nights"]]
+    nights = [row for row in nights if next_month(row["period_start"]) <= day]
+    newest = nights[-1]["period_start"]
+    sums: dict[str, list] = defaultdict(lambda: [0, 0])
+    shown = {}
+    for row in nights:
+        if row["period_start"] > newest.replace(year=newest.year - 1):
+            shown[row["member_key"]] = row["member"]
+            sums[row["member_key"]][0] += row["revenue"] or 0
+            sums[row["member_key"]][1] += row["available_nights"] - row["booked_nights_without_rate"]
+    earning = sorted((key for key in sums if sums[key][1]), key=lambda key: -sums[key][0])[:10]
+    best = max(earning, key=lambda key: sums[key][0] / sums[key][1])
+    assert f"earns most in **{shown[best]}**: **{sums[best][0] / sums[best][1]:,.2f}**" in told
 
 
 @pytest.mark.slow
@@ -325,6 +358,10 @@ def last_weeks(published, metric: str, weeks: int) -> list[dict]:
 
 def monday(day: date) -> date:
     return day - day.weekday() * DAY
+
+
+def count_months(first: date, last: date) -> int:
+    return 12 * (last.year - first.year) + last.month - first.month
 
 
 def next_month(day: date) -> date:
