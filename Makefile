@@ -8,6 +8,8 @@ ENV ?= dev
 WORKERS ?= $(shell expr $$(nproc 2>/dev/null || sysctl -n hw.ncpu) + 2)
 # As samconfig.toml deploys it, in quotes where `sam deploy --guided` wrote it; else x86_64.
 ARCHITECTURE ?= $(or $(shell sed -n '/^\[$(ENV)\.deploy/,/^\[/ s/.*Architecture=[\"]*\([a-z0-9_]*\).*/\1/p' samconfig.toml),x86_64)
+# What `make remove` and `make protect` are about: STACK=name, or the one that samconfig.toml deploys.
+DEPLOYED = $(or $(STACK),$(shell sed -n '/^\[$(ENV)\.deploy/,/^\[/ s/^stack_name *= *"\([^"]*\)".*/\1/p' samconfig.toml))
 ASL_VALIDATOR := npx --yes --loglevel=error --fetch-retries=1 --fetch-timeout=20000 asl-validator@4.0.0
 # The AWS CLI knows AWS_REGION, SAM and boto3 AWS_DEFAULT_REGION.
 ifdef AWS_REGION
@@ -148,9 +150,10 @@ build: setup saved-queries  ## what `sam deploy` uploads. ARCHITECTURE=x86_64 or
 deploy: build  ## to AWS, with the account of your environment; shows what it will replace or delete, and asks. ENV=dev or prod
 	@.venv/bin/sam deploy --config-env $(ENV) $(shell test -t 0 && echo --guided) $(OPTIONS)
 
-remove: setup  ## take the deployed stack away: DATA=keep leaves its bucket, DATA=destroy nothing; run again, it goes on. ENV=dev or prod
+remove: setup  ## take the deployed stack away: DATA=keep leaves its bucket, DATA=destroy nothing; run again, it goes on. ENV=dev or prod, or STACK=name
 	@test "$(DATA)" = keep || test "$(DATA)" = destroy || { echo "make remove ENV=$(ENV) DATA=keep or DATA=destroy" >&2; exit 2; }
-	@.venv/bin/python -m local remove --stack "rental-pipeline-$(ENV)" --data "$(DATA)"
+	@test -n "$(DEPLOYED)" || { echo 'samconfig.toml has no stack_name for "$(ENV)": ENV=dev or prod, or STACK=name' >&2; exit 2; }
+	@.venv/bin/python -m local remove --stack "$(DEPLOYED)" --data "$(DATA)"
 
 demo: setup  ## all of it in an empty account: network, Aurora, Redshift, sample data, a first run (costs money). EMAIL=address
 	@examples/demo.sh up
@@ -159,8 +162,8 @@ demo-down:  ## take the demonstration away, with all its data
 	@examples/demo.sh down
 
 protect:  ## let neither an update nor a slip take the deployed stack's bucket away (needs the AWS CLI). ENV=dev or prod
-	aws cloudformation set-stack-policy --stack-name rental-pipeline-$(ENV) --stack-policy-body file://stack-policy.json
-	aws cloudformation update-termination-protection --stack-name rental-pipeline-$(ENV) --enable-termination-protection
+	aws cloudformation set-stack-policy --stack-name "$(DEPLOYED)" --stack-policy-body file://stack-policy.json
+	aws cloudformation update-termination-protection --stack-name "$(DEPLOYED)" --enable-termination-protection
 
 audit: setup validate-machines  ## the templates' security, by checkov (300 MB, into .local/audit), and the state machines
 	@test -x .local/audit/bin/python || .venv/bin/uv venv --quiet --python .venv/bin/python .local/audit

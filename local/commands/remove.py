@@ -5,6 +5,7 @@ Nothing is remembered between two runs: what is left is found by the names that 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +16,10 @@ from local.commands.doctor import StackNotReached
 
 # SAM's own stack, whose bucket holds what was uploaded (AWS SAM CLI, `resolve_s3`).
 _SAM_STACK = "aws-sam-cli-managed-default"
+# What template.yaml calls the bucket's stack by.
+STACK_TAG = "rental-pipeline-stack"
+# CloudFormation shortens a long stack's name in that of a bucket; so much of it stays.
+_KEPT_OF_A_NAME = 10
 
 
 class NotRemoved(Exception):
@@ -80,9 +85,37 @@ def _describe(cloudformation: Any, stack: str) -> dict[str, Any] | None:
 
 
 def _find_buckets(stack: str) -> list[str]:
-    """Return the stack's buckets, also those it left: CloudFormation names them after stack and resource, in small letters."""
-    buckets = boto3.client("s3").list_buckets()["Buckets"]
-    return [bucket["Name"] for bucket in buckets if bucket["Name"].startswith(f"{stack.lower()}-bucket-")]
+    """Return the stack's buckets in this region, also those it left: by the tag that the template gives them.
+
+    An older one has no tag. CloudFormation named it after stack and resource in small letters, with an end without hyphens.
+    """
+    s3 = boto3.client("s3")
+    untagged = re.compile(rf"{re.escape(stack.lower())}-bucket-[a-z0-9]+")
+    found = []
+    for bucket in s3.list_buckets()["Buckets"]:
+        name = bucket["Name"]
+        if not name.startswith(stack.lower()[:_KEPT_OF_A_NAME]):
+            continue
+        owner = _read_owner(s3, name)
+        if (owner == stack or (owner is None and untagged.fullmatch(name))) and _read_region(s3, name) == s3.meta.region_name:
+            found.append(name)
+    return found
+
+
+def _read_owner(s3: Any, bucket: str) -> str | None:
+    """Return the stack that a bucket's tag names; None where it has none, or may not be asked."""
+    try:
+        tags = s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("NoSuchTagSet", "AccessDenied", "NoSuchBucket"):
+            return None
+        raise
+    return next((str(tag["Value"]) for tag in tags if tag["Key"] == STACK_TAG), None)
+
+
+def _read_region(s3: Any, bucket: str) -> str:
+    """Return where a bucket is: a stack of the same name may stand in another region."""
+    return s3.get_bucket_location(Bucket=bucket).get("LocationConstraint") or "us-east-1"
 
 
 def _find_uploads() -> str | None:

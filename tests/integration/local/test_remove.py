@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from local.commands import remove
-from local.commands.remove import NotRemoved, remove_stack
+from local.commands.remove import STACK_TAG, NotRemoved, remove_stack
 from local.standins.moto.aws import CREDENTIALS, LocalAws
 
 STACK, BUCKET, UPLOADS = (
@@ -24,6 +24,9 @@ SAM = {
     "Outputs": {"SourceBucket": {"Value": {"Ref": "SamCliSourceBucket"}}},
 }
 OTHERS = {"stack rental-pipeline-development", "bucket rental-pipeline-development-bucket-1", f"bucket {UPLOADS}"}
+# Of a stack named rental-pipeline-dev-bucket-2, of one of the same name in another region, of one that has the same beginning.
+LOOK_ALIKE = ("rental-pipeline-dev-bucket-2-bucket-9z8y7x", "rental-pipeline-dev-bucket-us", "rental-pipeline-de-bucket-1a2b3d")
+OTHERS |= {f"bucket {name}" for name in LOOK_ALIKE}
 OTHERS |= {"stack aws-sam-cli-managed-default", f"object {UPLOADS}/other/code.zip"}
 
 
@@ -46,12 +49,21 @@ def deployed(monkeypatch, account) -> None:
     cloudformation.create_stack(StackName=STACK, TemplateBody=json.dumps(TEMPLATE))
     empty = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "other"}}}})
     cloudformation.create_stack(StackName="rental-pipeline-development", TemplateBody=empty)
-    for bucket in (BUCKET, "rental-pipeline-development-bucket-1"):
-        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    for bucket in (BUCKET, "rental-pipeline-development-bucket-1", *LOOK_ALIKE):
+        region = "us-west-2" if bucket == LOOK_ALIKE[1] else "eu-west-1"
+        where = boto3.client("s3", region_name=region)
+        where.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": region})
+    tag(LOOK_ALIKE[1], STACK)
+    tag(LOOK_ALIKE[2], "rental-pipeline-de")
     for number in range(3):
         s3.put_object(Bucket=BUCKET, Key=f"apartments/raw/{number}", Body=b"x")
     for stack in (STACK, "other"):
         s3.put_object(Bucket=UPLOADS, Key=f"{stack}/code.zip", Body=b"x")
+
+
+def tag(bucket: str, stack: str) -> None:
+    """As template.yaml does."""
+    boto3.client("s3").put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": STACK_TAG, "Value": stack}]})
 
 
 def take_inventory() -> set[str]:
@@ -82,6 +94,20 @@ def test_the_data_is_kept_until_it_is_destroyed():
     assert any(BUCKET in text and "kept" in text for text in said)
     remove_stack(STACK, is_data_kept=False, say=said.append)
     assert take_inventory() == OTHERS
+
+
+@pytest.mark.parametrize("stack", ["Rental-Pipeline-DEV", f"rental-pipeline-{'x' * 38}"], ids=["capitals", "long"])
+def test_a_bucket_is_found_by_its_tag(stack):
+    """CloudFormation writes its name in small letters, and shortens a long stack's; an older one without a tag is found, too."""
+    bucket = "rental-pipeline-xxxxxxxx-bucket-4d5e6f"
+    boto3.client("cloudformation").create_stack(StackName=stack, TemplateBody=json.dumps(TEMPLATE))
+    boto3.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    tag(bucket, stack)
+    before = take_inventory()
+    remove_stack(stack, is_data_kept=False, say=lambda text: None)
+    kept = take_inventory()
+    assert f"bucket {bucket}" in before - kept
+    assert {f"bucket {name}" for name in LOOK_ALIKE} <= kept
 
 
 @pytest.mark.parametrize("killed_at", range(4))

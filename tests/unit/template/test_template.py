@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from local.commands.remove import STACK_TAG
 from local.standins.cloudformation.deploy import lay_out_function, lay_out_layers
 from local.standins.cloudformation.template import Template, TemplateError, read_template
 from rental_pipeline.base.object_store import known_prefix, part_key, report_key
@@ -228,6 +229,34 @@ def test_a_stack_of_any_name_has_a_lake():
     assert named.outputs()["LakeDatabaseName"] == "rental"
     with pytest.raises(TemplateError, match="LakeDatabaseName"):
         read(**WORKGROUP, LakeDatabaseName="Rental")
+
+
+# The most letters of a name, by the service models (CreateScheduleInput, CreateStateMachineInput, …).
+LONGEST = {
+    "AWS::Scheduler::Schedule": ("Name", 64),
+    "AWS::StepFunctions::StateMachine": ("StateMachineName", 80),
+    "AWS::Athena::NamedQuery": ("Name", 128),
+    "AWS::Athena::WorkGroup": ("Name", 128),
+    "AWS::CloudWatch::Dashboard": ("DashboardName", 255),
+    "AWS::Logs::LogGroup": ("LogGroupName", 512),
+}
+
+
+def test_a_stack_may_have_a_name_of_54_letters():
+    """As docs/how-to/deploy.md says; CloudFormation itself would take 128, and fail at the schedules."""
+    name = "s" * 54
+    template = read_template(ROOT / "template.yaml", name, {**NEEDED, **WORKGROUP})
+    longest = {
+        kind: max(len(resource[key]) for resource in template.resources(kind).values()) for kind, (key, _) in LONGEST.items()
+    }
+    assert all(longest[kind] <= most for kind, (_, most) in LONGEST.items()), longest
+    assert longest["AWS::Scheduler::Schedule"] == 64
+
+
+def test_the_bucket_names_its_stack(template):
+    """By which `make remove` finds it."""
+    (bucket,) = template.resources("AWS::S3::Bucket").values()
+    assert {"Key": STACK_TAG, "Value": "stack"} in bucket["Tags"]
 
 
 def test_two_stacks_of_one_account_do_not_meet(template):
