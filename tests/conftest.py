@@ -13,6 +13,7 @@ pytest_plugins = [
     "tests.fixtures.mariadb",
     "tests.fixtures.warehouse",
     "tests.fixtures.aws",
+    "tests.fixtures.few_metrics",
     "tests.fixtures.pipeline",
     "tests.fixtures.contract",
     "tests.fixtures.market",

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.metrics.engine import SQL_ROOT, Engine
 from tests.metrics.subject import Subject
+
+
+@pytest.fixture(scope="module")
+def sql_root() -> Path:
+    """All metrics."""
+    return SQL_ROOT
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from local.adopt.adopt import Adoption, adopt
 from local.standins.mysql.mariadb import MariaDB, quote_name
 from rental_pipeline.base.object_store import PLAN, run_key
 from rental_pipeline.definitions.exchange_rates import make_rates
+from tests.fixtures.few_metrics import SQL_ROOT
 from tests.fixtures.mariadb import (
     APPLICATION_PASSWORD,
     APPLICATION_USER,
@@ -26,7 +27,7 @@ from tests.fixtures.mariadb import (
     EXTRACTION_USER,
     SourceDatabase,
 )
-from tests.fixtures.pipeline import SQL_ROOT, Pipeline, wire_pipeline
+from tests.fixtures.pipeline import Pipeline, wire_pipeline
 from tests.metrics.agreement import compare
 from tests.metrics.apartments.judge import judge
 from tests.metrics.records import Rate, Version

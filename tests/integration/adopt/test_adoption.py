@@ -100,7 +100,7 @@ def test_a_mapping_that_cannot_be_followed_is_refused_line_by_line(make_adopted)
 @pytest.mark.parametrize("name", ["Shop", "my-shop", "control", "apartments", "9lives", ""])
 def test_a_name_that_cannot_be_one_is_refused(name):
     """A shipped marketplace is not written over."""
-    from tests.fixtures.pipeline import SQL_ROOT
+    from tests.fixtures.few_metrics import SQL_ROOT
 
     with pytest.raises(NameRefused):
         judge_name(name, SQL_ROOT)

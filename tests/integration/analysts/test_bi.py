@@ -17,7 +17,7 @@ import yaml
 from local_redshift.translate import translate
 from rental_pipeline.definitions.marketplace import Schemas
 from rental_pipeline.definitions.read_marketplace import read_marketplace
-from tests.fixtures.pipeline import SQL_ROOT
+from tests.fixtures.few_metrics import SQL_ROOT
 from tests.integration.analysts.conftest import ANALYST, Published
 from tests.metrics.values import say
 

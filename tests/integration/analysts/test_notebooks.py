@@ -15,7 +15,7 @@ from nbclient.exceptions import CellExecutionError
 from local.commands.notebooks import FOLDER, execute, find_notebooks
 from local.processes import find_free_port
 from rental_pipeline.definitions.read_marketplace import read_marketplace
-from tests.fixtures.pipeline import SQL_ROOT
+from tests.fixtures.few_metrics import SQL_ROOT
 from tests.fixtures.warehouse import TARGET
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)

@@ -98,7 +98,6 @@ def _ignore_rule(name: str) -> Breaks:
         for kind in [kind for kind, check in rules._CHECKS.items() if check.__name__ == name]:
             patch.setitem(rules._CHECKS, kind, lambda node: None)
         patch.setattr(rules, "KNOWN_PARTS", {})
-        translation.translate.cache_clear()
 
     return break_it
 
@@ -111,7 +110,6 @@ def _forget(*kinds: str) -> Breaks:
         kept = {kind: reason for kind, reason in rules.REFUSED_NODES.items() if kind.__name__ not in kinds}
         patch.setattr(rules, "REFUSED_NODES", kept)
         patch.setattr(rules, "KNOWN_PARTS", {})
-        translation.translate.cache_clear()
 
     return break_it
 
@@ -131,7 +129,6 @@ def _forget_tokens(patch: pytest.MonkeyPatch, _: Standin) -> None:
 
 def _lock_nothing(patch: pytest.MonkeyPatch, _: Standin) -> None:
     patch.setitem(translation._STATEMENTS, "LOCK", lambda sql, tokens, words: translation.Translation())
-    translation.translate.cache_clear()
 
 
 def _commit_each(patch: pytest.MonkeyPatch, _: Standin) -> None:
@@ -189,6 +186,8 @@ SPOILED: dict[str, tuple[str, Breaks]] = {
 @contextmanager
 def spoil(standin: Standin, breaks: Breaks) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("LOCAL_REDSHIFT_CACHE")  # what a broken rule lets through is nobody else's
+        translation.translate.cache_clear()
         breaks(patch, standin)
         try:
             yield

@@ -12,6 +12,7 @@ import pytest
 from local.marketplace import schema
 from local.marketplace.schema import create_sample_schema
 from rental_pipeline.base.object_store import FIGURES, run_key
+from tests.fixtures.few_metrics import SQL_ROOT
 from tests.fixtures.snapshot import Snapshot, load_first
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "extend.md"
@@ -19,9 +20,15 @@ _BLOCK = re.compile(r"^```(\w+)(?: title=\"([^\"]+)\")?\n(.*?)^```$", re.MULTILI
 
 
 @pytest.fixture(scope="module")
-def snapshot(take_snapshot) -> Snapshot:
+def sql_root() -> Path:
+    """All metrics."""
+    return SQL_ROOT
+
+
+@pytest.fixture(scope="module")
+def snapshot(take_snapshot, sql_root) -> Snapshot:
     """A small marketplace after its first load."""
-    return take_snapshot(load_first)
+    return take_snapshot(load_first, sql_root=sql_root)
 
 
 @pytest.mark.slow

@@ -13,7 +13,8 @@ import pytest
 from local.marketplace.generator import fill
 from rental_pipeline.base.errors import FixConfiguration, FixData
 from rental_pipeline.base.object_store import report_key
-from tests.fixtures.pipeline import SQL_ROOT, Stopped
+from tests.fixtures.few_metrics import SQL_ROOT
+from tests.fixtures.pipeline import Stopped
 from tests.fixtures.slow import first_of
 
 

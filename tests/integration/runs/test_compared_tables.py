@@ -10,8 +10,8 @@ import pytest
 from local.marketplace.generator import fill
 from rental_pipeline.base.errors import FixData
 from rental_pipeline.model.document import read_as
+from tests.fixtures.few_metrics import SQL_ROOT
 from tests.fixtures.layers import assert_mirrored, read_loads
-from tests.fixtures.pipeline import SQL_ROOT
 from tests.fixtures.slow import first_of
 
 TODAY = datetime.now(UTC).date()

@@ -15,9 +15,10 @@ from rental_pipeline.extract import extract_slice as extract
 from rental_pipeline.extract.rows import SliceRows
 from rental_pipeline.plan import comparison
 from rental_pipeline.warehouse.steps.load import Load
+from tests.fixtures.few_metrics import SQL_ROOT
 from tests.fixtures.layers import read_raw_newest, read_source
 from tests.fixtures.mariadb import SourceDatabase
-from tests.fixtures.pipeline import SQL_ROOT, Pipeline
+from tests.fixtures.pipeline import Pipeline
 from tests.fixtures.snapshot import Snapshot
 
 ROWS = 60

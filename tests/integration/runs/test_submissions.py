@@ -6,13 +6,23 @@ import json
 from collections import Counter
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from local.marketplace.generator import fill
 from local.standins.step_functions.walk import name_arn
 from rental_pipeline.warehouse.executions import count_transitions
 from tests.fixtures.aws_calls import CallFault, watch_aws_calls
 from tests.fixtures.executions import RUN
+from tests.fixtures.few_metrics import SQL_ROOT
+
+
+@pytest.fixture(scope="module")
+def sql_root() -> Path:
+    """All metrics."""
+    return SQL_ROOT
 
 
 def test_a_changed_run_asks_the_warehouse_seldom(pipeline, source_database, fresh_warehouse, contract):

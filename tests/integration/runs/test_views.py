@@ -7,16 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from tests.fixtures.pipeline import SQL_ROOT, Stopped
+from tests.fixtures.few_metrics import SQL_ROOT
+from tests.fixtures.pipeline import Stopped
 from tests.fixtures.snapshot import Snapshot, load_first
 
 VIEW = "listing_revenue_weekly"
 
 
 @pytest.fixture(scope="module")
-def snapshot(take_snapshot) -> Snapshot:
+def sql_root() -> Path:
+    """All metrics."""
+    return SQL_ROOT
+
+
+@pytest.fixture(scope="module")
+def snapshot(take_snapshot, sql_root) -> Snapshot:
     """A small marketplace after its first load."""
-    return take_snapshot(load_first)
+    return take_snapshot(load_first, sql_root=sql_root)
 
 
 @pytest.fixture

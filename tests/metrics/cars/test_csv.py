@@ -10,7 +10,8 @@ import pytest
 
 from local.marketplace.csv_folder import load_folder
 from rental_pipeline.base.settings import read_settings
-from tests.fixtures.pipeline import SQL_ROOT, Stopped
+from tests.fixtures.few_metrics import SQL_ROOT
+from tests.fixtures.pipeline import Stopped
 from tests.metrics.cars.personal import assert_no_personal_data
 
 CSV = Path(__file__).parent / "csv"
