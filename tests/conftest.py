@@ -24,4 +24,5 @@ pytest_plugins = [
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let the workers, and the stacks that they start, share what the local Redshift translated."""
-    os.environ.setdefault("LOCAL_REDSHIFT_CACHE", str(config.cache.mkdir("translations")))
+    if config.pluginmanager.hasplugin("cacheprovider"):
+        os.environ.setdefault("LOCAL_REDSHIFT_CACHE", str(config.cache.mkdir("translations")))
