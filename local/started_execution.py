@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,6 +13,8 @@ from typing import Any
 from local.standins.eventbridge.status_events import ENDED
 
 POLL_SECONDS = 0.2
+# The whole history is read to tell of it, which costs the run more than the question whether it has ended.
+PROGRESS_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -52,17 +55,19 @@ class StartedExecution:
         """Return when it has ended, and what the template's rules start at its end has ended too.
 
         Args:
-            progress: Told of all states that it has visited, several times a second.
+            progress: Told of all states that it has visited, twice a second, and at its end.
             seconds: How long to wait at most.
 
         Raises:
             TimeoutError: it still runs.
         """
         deadline = time.monotonic() + seconds
+        told_at = -math.inf
         while True:
             has_ended = self.status in ENDED
-            if progress:
+            if progress and (has_ended or time.monotonic() - told_at >= PROGRESS_SECONDS):
                 progress(self.visited_states())
+                told_at = time.monotonic()
             if has_ended:
                 break
             if time.monotonic() > deadline:

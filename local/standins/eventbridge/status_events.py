@@ -16,7 +16,7 @@ from typing import Any
 from local.standins.account import ACCOUNT, REGION
 from local.standins.aws_lambda.runtime import Answer, Functions
 
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.4  # more often, and a run waits for it on the same processors
 # An execution, and when it ended: one that was redriven ends more than once.
 _End = tuple[str, datetime | None]
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")

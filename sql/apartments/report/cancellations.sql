@@ -5,6 +5,7 @@
 -- reading:    Each point is a week: of the bookings made in it that were confirmed or canceled, the share that is canceled by
 --             now. The newest eight weeks are left out: they have had less time for it, and would look better than they are.
 -- matters:    A canceled booking has kept others away.
+-- matures:    56 days
 -- chart:      line
 -- columns:    week (week, Week of), cancellation_rate (percent, Canceled), canceled (count, Bookings canceled), revenue_lost
 --             (money, Revenue lost), median_days_ahead (number, Median days from booking to checkin)

@@ -5,7 +5,7 @@
 -- reading:    The ten listings with the highest revenue from bookings confirmed in the newest twelve whole weeks.
 -- chart:      ranking
 -- columns:    listing (text, Listing), revenue (money, Revenue), bookings (count, Bookings),
---             bookings_without_rate (count, Without exchange rate), until (day, Until)
+--             bookings_without_rate (count, No rate), until (day, Until)
 -- drawn:      revenue
 -- empty:      No whole week with a confirmed booking has passed yet.
 -- unknown:    none of these bookings has an exchange rate into the currency of the figures

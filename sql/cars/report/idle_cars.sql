@@ -1,14 +1,14 @@
 -- How many cars nobody rents, week by week.
 --
 -- place:      6
--- title:      Cars that stood for 30 days
--- reading:    Each bar is a whole week: as it ended, so many cars of the fleet had not been out for 30 days.
+-- title:      Cars that stood for a week
+-- reading:    Each bar is a whole week: as it ended, so many cars of the fleet had not been out for 7 days.
 -- matters:    These are the cars to move, to price anew or to sell.
 -- chart:      columns
--- columns:    week (week, Week of), idle_30_days (count, Idle for 30 days), idle_7_days (count, Idle for 7 days),
+-- columns:    week (week, Week of), idle_7_days (count, Idle for 7 days), idle_30_days (count, Idle for 30 days),
 --             idle_90_days (count, Idle for 90 days), fleet_cars (count, Cars in the fleet),
 --             mean_gap_hours (hours, Between two rentals)
--- drawn:      idle_30_days
+-- drawn:      idle_7_days
 -- empty:      No whole week with a rental has passed yet.
 -- reads:      cars_presentation.idle_cars_weekly
 -- parameters: none
@@ -18,8 +18,8 @@
 -- name: query
 select
     cast(period_start as varchar(10)) as week,
-    idle_30_days,
     idle_7_days,
+    idle_30_days,
     idle_90_days,
     fleet_cars,
     mean_gap_hours

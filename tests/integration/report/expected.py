@@ -248,7 +248,7 @@ def _expect_key_figures(query: Query, as_of: date) -> dict[str, Rows]:
         "most_cars_out": _newest(at_once, 365),
         "idle_cars": _newest(
             query(
-                "select period_start, idle_30_days, idle_7_days, idle_90_days, fleet_cars, mean_gap_hours"
+                "select period_start, idle_7_days, idle_30_days, idle_90_days, fleet_cars, mean_gap_hours"
                 f" from {schema}.idle_cars_weekly"
             ),
             365,
@@ -257,5 +257,5 @@ def _expect_key_figures(query: Query, as_of: date) -> dict[str, Rows]:
             (_LENGTHS[least], rentals, rentals / in_all, revenue, float(revenue) * 24 / hours if hours else None)
             for least, (rentals, revenue, hours) in sorted(by_length.items())
         ],
-        "returning_users": _newest_months([row for row in cohorts if row[0] <= as_of], 24),
+        "returning_users": _newest_months([row for row in cohorts if add_months(row[0], 1) + timedelta(days=364) <= as_of], 24),
     }

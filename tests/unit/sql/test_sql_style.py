@@ -32,7 +32,7 @@ OPTIONAL = {
     *(("curated", key) for key in ("joins", "lake", "removed", "amount", "unique_key", "holds", "days", "personal")),
     *(("presentation", key) for key in ("holds", "days", "personal", "rank", "lookback", "lake")),
     ("checks", "touched"),
-    *(("report", key) for key in ("matters", "unknown", "lookback")),
+    *(("report", key) for key in ("matters", "matures", "unknown", "lookback")),
 }
 MARKETPLACES = sorted(path.parent.name for path in (ROOT / "sql").glob("*/source.yaml"))
 PATHS = [path for name in MARKETPLACES for folder in FOLDERS for path in sorted((ROOT / "sql" / name / folder).glob("*.sql"))]

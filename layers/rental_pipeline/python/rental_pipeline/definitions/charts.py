@@ -32,6 +32,7 @@ class Chart:
         title: What it shows, in a reader's words.
         reading: A sentence or two on how to read it.
         matters: A sentence on why a change of it matters; empty where nobody has said so.
+        matures: How many days after its end a period is shown at the earliest, since its figure is not yet what it will be.
         kind: `line` or `columns` over time, whose first column is a period; or `ranking`, whose rows come in their order and
             begin with a text.
         columns: All columns of the query, in its order; each stands in the table under the chart, but for UNTIL.
@@ -53,6 +54,7 @@ class Chart:
     empty: str
     unknown: str
     matters: str
+    matures: int
     query: str
     reads: frozenset[str] = frozenset()
     lookback: int | None = None
@@ -95,6 +97,7 @@ class Chart:
             unknown=self.unknown,
             rows=tuple(rows),
             matters=self.matters,
+            matures=self.matures,
         )
 
 
@@ -135,6 +138,7 @@ def _read_chart(file: SqlFile) -> Chart:
         empty=file.header.get("empty", "There are no figures yet."),
         unknown=file.header.get("unknown", "it is not known"),
         matters=file.header.get("matters", ""),
+        matures=read_days(file, "matures") if "matures" in file.header else 0,
         query=file.section("query"),
         reads=frozenset(name.strip() for name in file.header.get("reads", "").split(",")),
         lookback=_read_lookback(file),

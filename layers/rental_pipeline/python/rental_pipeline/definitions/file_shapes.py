@@ -39,7 +39,7 @@ _KEYS = {
     "checks": ("severity", "touched", "reads", "parameters"),
     "views": _TOLD,
     "report": (
-        *("place", "title", "reading", "matters", "chart", "columns", "drawn", "empty", "unknown"),
+        *("place", "title", "reading", "matters", "matures", "chart", "columns", "drawn", "empty", "unknown"),
         *("reads", "parameters", "lookback"),
     ),
 }

@@ -34,6 +34,7 @@ class DrawnChart(Document):
     unknown: str
     rows: tuple[Row, ...]
     matters: str = field(default="", metadata=IF_SET)
+    matures: int = field(default=0, metadata=IF_SET)
 
     def find_column(self, name: str) -> Column | None:
         """Return the declaration of a column; None where there is none of that name."""

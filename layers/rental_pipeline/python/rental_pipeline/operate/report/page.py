@@ -23,7 +23,7 @@ from rental_pipeline.warehouse.cost import add_up, read_prices
 _FOLDER = Path(__file__).parent
 _HEADLINES = 8  # more than these nobody takes in; the charts have the others
 # When the newest period of a chart began so long before the day of the run, what it is about has come to an end.
-_LONG = {DAY: timedelta(days=14), WEEK: timedelta(days=84), MONTH: timedelta(days=62)}
+_LONG = {DAY: timedelta(days=14), WEEK: timedelta(days=28), MONTH: timedelta(days=62)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +120,9 @@ def _complete(chart: DrawnChart, as_of: str | None, currency: str) -> ShownChart
         most=max(known, default=None),
         unknown_rows=len(drawn) - len(known),
         until=write_until(reached, time.unit) if reached and time else None,
-        is_over=bool(reached and time and as_of and date.fromisoformat(as_of) - reached > _LONG[time.unit]),
+        is_over=bool(
+            reached and time and as_of and date.fromisoformat(as_of) - reached > _LONG[time.unit] + timedelta(days=chart.matures)
+        ),
     )
 
 
