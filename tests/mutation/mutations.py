@@ -391,6 +391,27 @@ _FIGURES = [
         f"{APARTMENTS}/test_hard_cases.py::test_overlapping_stays_count_a_night_once",
     ),
     _mutate(
+        "pace-knows-what-came-later",
+        "sql/apartments/curated/booking_versions.sql",
+        "        _observed_at as observed_at,",
+        "        _changed_at as observed_at,",
+        f"{APARTMENTS}/test_pace.py::test_the_books_of_a_past_day",
+    ),
+    _mutate(
+        "pace-keeps-what-was-canceled",
+        "sql/apartments/views/pace_daily.sql",
+        "        -1 as stays\n    from in_month",
+        "        0 as stays\n    from in_month",
+        f"{APARTMENTS}/test_pace.py::test_the_books_of_a_past_day",
+    ),
+    _mutate(
+        "header-takes-prose-for-a-key",
+        f"{PACKAGE}/definitions/sql_files.py",
+        "            if not is_inside:\n                first",
+        "            if False:\n                first",
+        f"{UNIT}/definitions/test_sql_files.py",
+    ),
+    _mutate(
         "the-last-night-has-no-more-cents",
         "sql/apartments/presentation/nights_monthly.sql",
         "case when booked_to = checkout_date then last_night_more else 0 end",

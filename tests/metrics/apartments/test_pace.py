@@ -10,7 +10,10 @@ JULY, AUGUST = date(2024, 7, 1), date(2024, 8, 1)
 # The first is of the header's example; the others stand.
 HOLIDAY = booking(1, booking_date="2024-06-03", checkin_date="2024-07-30", checkout_date="2024-08-02")
 LAST_YEAR = booking(2, booking_date="2023-06-03", checkin_date="2023-07-10", checkout_date="2023-07-14")
-LONG = booking(3, booking_date="2024-01-02", checkin_date="2024-05-20", checkout_date="2024-08-03")
+# It says that it is of January.
+LONG = booking(
+    3, booking_date="2024-01-02", checkin_date="2024-05-20", checkout_date="2024-08-03", changed_at=datetime(2024, 1, 2, 9)
+)
 
 
 def read_books(engine: Engine, as_of: date) -> dict[tuple[date, date], tuple]:
