@@ -13,7 +13,7 @@ from local.reference.markdown import read_attributes, write_code, write_table
 from rental_pipeline.base import settings
 
 
-class _WithoutTags(yaml.SafeLoader):
+class _WithoutTags(yaml.CSafeLoader):
     """A template's YAML, of which parameters are read: they have none of CloudFormation's short tags."""
 
 

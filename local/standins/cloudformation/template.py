@@ -29,7 +29,7 @@ class TemplateError(Exception):
     """The template cannot be translated or resolved; the message names the place."""
 
 
-class _CloudFormationYaml(yaml.SafeLoader):
+class _CloudFormationYaml(yaml.CSafeLoader):
     """YAML with CloudFormation's short tags: `!Ref x` is `{"Ref": "x"}`, `!Sub x` is `{"Fn::Sub": "x"}`."""
 
     def construct_tagged(self, name: str, node: yaml.Node) -> dict[str, Any]:
@@ -103,7 +103,7 @@ class Template:
                 f"{path.name} and the DefinitionSubstitutions of {logical_id} differ: "
                 f"only in the file {sorted(used - given.keys())}, only in the template {sorted(given.keys() - used)}"
             )
-        definition: dict[str, Any] = yaml.safe_load(_REFERENCE.sub(lambda match: given[match[2]], text))
+        definition: dict[str, Any] = yaml.load(_REFERENCE.sub(lambda match: given[match[2]], text), Loader=yaml.CSafeLoader)
         return definition
 
     def _resolve(self, value: Any, where: str) -> Any:
