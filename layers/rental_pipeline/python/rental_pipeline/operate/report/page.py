@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from rental_pipeline.definitions.charts import LINE, RANKING, UNTIL
 from rental_pipeline.definitions.units import DAY, MONEY, MONTH, PERIODS, TEXT, WEEK
@@ -51,18 +51,13 @@ def render_page(figures: Figures) -> str:
     Args:
         figures: `figures.json` (docs/architecture.md, "Objects on S3"). Its texts may hold anything: the template escapes them.
     """
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
     currency = figures.currency
-    environment.filters |= {"value": partial(write_value, currency=currency), "moment": write_moment, "words": _write_words}
-    environment.globals |= {"draw": partial(draw, currency=currency), "numeric": _is_numeric, "worth": _write_worth}
     (run,), (published,) = figures.run, figures.published
     used, with_glue = add_up(figures.costs)
     charts = [_complete(chart, published["as_of"], currency) for chart in figures.charts]
     over = {chart.name for chart in charts if chart.is_over}
     tiles = [tile for chart in figures.charts if (tile := make_tile(chart, currency))]
-    return environment.get_template("page.html").render(
+    return _read_template(currency).render(
         marketplace=figures.marketplace,
         run=run,
         published=published,
@@ -84,6 +79,16 @@ def render_page(figures: Figures) -> str:
         with_glue=with_glue,
         prices=read_prices(),
     )
+
+
+@cache
+def _read_template(currency: str) -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"value": partial(write_value, currency=currency), "moment": write_moment, "words": _write_words}
+    environment.globals |= {"draw": partial(draw, currency=currency), "numeric": _is_numeric, "worth": _write_worth}
+    return environment.get_template("page.html")
 
 
 def _write_worth(amount: str | None, currency: str) -> str:
