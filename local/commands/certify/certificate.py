@@ -13,12 +13,13 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.commands.certify.account import Account
+from local.commands.certify.file_questions import FILE_QUESTIONS
 from local.commands.certify.question import AGREES, DIFFERS, NOT_ASKED, Answered, CouldNotAsk, Question, Verdict
 from local.commands.certify.service_questions import SERVICE_QUESTIONS
 from local.commands.certify.session_questions import SESSION_QUESTIONS
 from local.commands.certify.sql_questions import SQL_QUESTIONS
 
-QUESTIONS: tuple[Question, ...] = (*SQL_QUESTIONS, *SESSION_QUESTIONS, *SERVICE_QUESTIONS)
+QUESTIONS: tuple[Question, ...] = (*SQL_QUESTIONS, *SESSION_QUESTIONS, *FILE_QUESTIONS, *SERVICE_QUESTIONS)
 # Every file in it is what one account answered; `make test` holds the stand-ins to all of them.
 CERTIFICATES = Path(__file__).with_name("certificates")
 _ACCOUNT_NUMBER = re.compile(r"\b\d{12}\b")

@@ -1,30 +1,21 @@
-"""How requests to the Data API behave, alone and beside each other; and what COPY reads and UNLOAD writes."""
+"""How requests to the Data API behave, alone and beside each other."""
 
 from __future__ import annotations
 
-import datetime
-import io
-import json
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from decimal import Decimal
-from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
-from local.commands.certify.account import NAME, PREFIX, Account, Outcome, as_text
-from local.commands.certify.question import CouldNotAsk, Question, guide
+from local.commands.certify.account import NAME, Account, Outcome, as_text
+from local.commands.certify.question import Question, guide
 
 _API = "https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-calling.html"
 _LIMITS = "https://docs.aws.amazon.com/redshift/latest/mgmt/data-api.html"
 _TOKENS = "https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-calling-considerations-idempotency.html"
 _TWICE = "A repeated call could write twice, or a retried step would not run: see warehouse/data_api.py."
 _ATOMIC = "A failed step would leave half of its rows behind; every guard of the pipeline builds on this."
-_LOADS = "The load of a run would fail, or bring other values: see docs/types.md."
-_NO_ROLE = "rental-pipeline-certify-no-such-role"
 
 
 def _ask_token(account: Account) -> str:
@@ -160,145 +151,8 @@ def _ask_snapshot(account: Account) -> str:
     return "one state" if first == last else "two states"
 
 
-_ROWS: dict[str, list[Any]] = {
-    "big": [9223372036854775807, None],
-    "price": [Decimal("12345.67"), None],
-    "ratio": [0.1, None],
-    "name": ["ä'\\\n", ""],
-    "at": [datetime.datetime(2026, 1, 2, 3, 4, 5, 6), None],
-    "day": [datetime.date(2026, 1, 2), None],
-    "flag": [True, None],
-}
-_TYPES = {
-    "big": pa.int64(),
-    "price": pa.decimal128(10, 2),
-    "ratio": pa.float64(),
-    "name": pa.string(),
-    "at": pa.timestamp("us"),
-    "day": pa.date32(),
-    "flag": pa.bool_(),
-}
-_COLUMNS = "big bigint, price decimal(10, 2), ratio double precision, name varchar(20), at timestamp, day date, flag boolean"
-_LOADED = [
-    [9223372036854775807, "12345.67", 0.1, "ä'\\\n", "2026-01-02 03:04:05.000006", "2026-01-02", True],
-    [None, None, None, "", None, None, None],
-]
-
-
-def _put_probe(account: Account) -> str:
-    """Put a Parquet file and its manifest below certify/; return the manifest's address."""
-    table = pa.table({name: pa.array(_ROWS[name], kind) for name, kind in _TYPES.items()})
-    sink = io.BytesIO()
-    pq.write_table(table, sink, coerce_timestamps="us")
-    s3, bucket = account.client("s3"), account.bucket
-    s3.put_object(Bucket=bucket, Key=f"{PREFIX}probe.parquet", Body=sink.getvalue())
-    entry = {
-        "url": f"s3://{bucket}/{PREFIX}probe.parquet",
-        "mandatory": True,
-        "meta": {"content_length": len(sink.getvalue())},
-    }
-    s3.put_object(Bucket=bucket, Key=f"{PREFIX}manifest", Body=json.dumps({"entries": [entry]}).encode())
-    return f"s3://{bucket}/{PREFIX}manifest"
-
-
-def _copy(account: Account, options: str = "manifest", role: str | None = None, columns: str = ", ".join(_TYPES)) -> list[str]:
-    account.need("redshift:Copy", bucket=account.bucket, copy_role=account.copy_role)
-    manifest = _put_probe(account)
-    return [
-        "drop table if exists probe.loaded",
-        f"create table probe.loaded ({_COLUMNS})",
-        f"copy probe.loaded ({columns}) from '{manifest}' iam_role '{role or account.copy_role}' format as parquet {options}",
-        "select * from probe.loaded order by big",
-    ]
-
-
-def _ask_copy(account: Account) -> str:
-    outcome = account.run(_copy(account))
-    return outcome.error or as_text(outcome.results[-1])
-
-
-def _ask_copy_twice(account: Account) -> str:
-    first, table, copy, _ = _copy(account)
-    outcome = account.run([first, table, copy, copy, "select count(*) from probe.loaded"])
-    return outcome.error or as_text(outcome.results[-1])
-
-
-def _ask_copy_columns(account: Account) -> str:
-    return "refused" if account.run(_copy(account, columns="big, price")).error else "taken"
-
-
-def _ask_copy_option(account: Account) -> str:
-    return "refused" if account.run(_copy(account, "manifest maxerror 10")).error else "taken"
-
-
-def _ask_copy_other_role(account: Account) -> str:
-    if not account.copy_role:
-        account.need("redshift:Copy", copy_role=account.copy_role)
-    role = str(account.copy_role).rsplit("/", 1)[0] + "/" + _NO_ROLE
-    return "denied" if account.run(_copy(account, role=role)).error else "let"
-
-
-def _ask_unload(account: Account) -> str:
-    account.need("redshift:Unload", bucket=account.bucket, copy_role=account.copy_role)
-    folder = f"{PREFIX}{uuid.uuid4().hex}/"
-    outcome = account.run(
-        f"unload ('select id, price, at, day, flag from probe.t where id < 3') to 's3://{account.bucket}/{folder}' "
-        f"iam_role '{account.copy_role}' format as parquet"
-    )
-    if outcome.error:
-        return outcome.error
-    s3 = account.client("s3")
-    keys = [item["Key"] for item in s3.list_objects_v2(Bucket=account.bucket, Prefix=folder).get("Contents", [])]
-    files = [pq.read_table(io.BytesIO(s3.get_object(Bucket=account.bucket, Key=key)["Body"].read())) for key in keys]
-    rows = sorted(
-        row for file in files for row in zip(*(map(str, file[name].to_pylist()) for name in file.column_names), strict=True)
-    )
-    return as_text([[*row] for row in rows])
-
-
-def _ask_unload_count(account: Account) -> str:
-    account.need("redshift:Unload", bucket=account.bucket, copy_role=account.copy_role)
-    unload = (
-        f"unload ('select id from probe.t where id < 3') to 's3://{account.bucket}/{PREFIX}{uuid.uuid4().hex}/' "
-        f"iam_role '{account.copy_role}' format as parquet"
-    )
-    outcome = account.run([unload, "select pg_last_unload_count()"])
-    return outcome.error or as_text(outcome.results[-1])
-
-
-def _ask_unload_limit(account: Account) -> str:
-    account.need("redshift:Unload", bucket=account.bucket, copy_role=account.copy_role)
-    sql = f"unload ('select id from probe.t limit 1') to 's3://{account.bucket}/{PREFIX}limit/' iam_role '{account.copy_role}' "
-    return "refused" if account.run(sql + "format as parquet").error else "taken"
-
-
-def _ask_unload_key(account: Account) -> str:
-    account.need("redshift:Unload", bucket=account.bucket, copy_role=account.copy_role)
-    s3 = account.client("s3")
-    (rule, *_) = s3.get_bucket_encryption(Bucket=account.bucket)["ServerSideEncryptionConfiguration"]["Rules"]
-    if not (key := rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID")):
-        raise CouldNotAsk("the bucket is under S3's own key (KmsKeyArn gives it another)")
-    answer = []
-    for option in ("", " encrypted auto"):
-        folder = f"{PREFIX}{uuid.uuid4().hex}/"
-        outcome = account.run(
-            f"unload ('select id from probe.t') to 's3://{account.bucket}/{folder}' iam_role '{account.copy_role}'"
-            f" format as parquet{option}"
-        )
-        if outcome.error:
-            return outcome.error
-        (item, *_) = s3.list_objects_v2(Bucket=account.bucket, Prefix=folder)["Contents"]
-        head = s3.head_object(Bucket=account.bucket, Key=item["Key"])
-        answer.append("the bucket's" if head.get("SSEKMSKeyId") == key else head["ServerSideEncryption"])
-    return as_text(answer)
-
-
-def _question(name: str, asks: str, expected: str, page: str, meaning: str, ask: Any) -> Question:
-    return Question(name, asks, expected, page, meaning, ask)
-
-
 DATA_API = (
-    _question(
+    Question(
         "api token",
         "whether a client token makes a repeated call the same statement",
         "the same statement, 1 row",
@@ -306,7 +160,7 @@ DATA_API = (
         _TWICE,
         _ask_token,
     ),
-    _question(
+    Question(
         "api failed token",
         "whether a token answers with a failed statement, too",
         "failed, then the same statement",
@@ -314,8 +168,8 @@ DATA_API = (
         _TWICE,
         _ask_failed_token,
     ),
-    _question("api rollback", "whether a batch is one transaction", "failed, 0 rows", _API, _ATOMIC, _ask_rollback),
-    _question(
+    Question("api rollback", "whether a batch is one transaction", "failed, 0 rows", _API, _ATOMIC, _ask_rollback),
+    Question(
         "api number",
         "whether an error says which statement of a batch failed",
         "says the number",
@@ -323,7 +177,7 @@ DATA_API = (
         "Messages of failed steps name no statement.",
         _ask_number,
     ),
-    _question(
+    Question(
         "api statements",
         "how many statements a batch holds",
         "40 taken, 41 refused",
@@ -331,7 +185,7 @@ DATA_API = (
         "model/request_size.py divides requests by this number.",
         _ask_most,
     ),
-    _question(
+    Question(
         "api size",
         "whether a statement of over 100 KB is refused",
         "refused",
@@ -339,8 +193,8 @@ DATA_API = (
         "Larger requests would do: model/request_size.py may divide less.",
         _ask_size,
     ),
-    _question("api parameters", "what parameters give", "[[3, \"it''s :n\"]]", _API, _ATOMIC, _ask_parameters),
-    _question(
+    Question("api parameters", "what parameters give", "[[3, \"it''s :n\"]]", _API, _ATOMIC, _ask_parameters),
+    Question(
         "api parameters of a batch",
         "whether a batch takes parameters",
         '[[[1]], [["2026-01-31"]]]',
@@ -348,7 +202,7 @@ DATA_API = (
         "Every step sends its values so: runs would fail.",
         _ask_batch_parameters,
     ),
-    _question(
+    Question(
         "api unused parameter",
         "whether a parameter that no statement names is refused",
         "refused",
@@ -356,7 +210,7 @@ DATA_API = (
         "Submissions leave out what they do not use: they need not.",
         _ask_unused_parameter,
     ),
-    _question(
+    Question(
         "api waiting",
         "whether a call waits for a short statement",
         "FINISHED",
@@ -364,7 +218,7 @@ DATA_API = (
         "A short step takes several calls, and costs more transitions.",
         _ask_waiting,
     ),
-    _question(
+    Question(
         "api temporary",
         "how long a temporary table lives",
         "there in the batch, gone after it",
@@ -372,7 +226,7 @@ DATA_API = (
         "Steps stage rows so within a batch.",
         _ask_temporary,
     ),
-    _question(
+    Question(
         "api results",
         "whether the second result of a batch is read by its number",
         '["b", 2]',
@@ -380,7 +234,7 @@ DATA_API = (
         "Steps that read send their selects as one batch.",
         _ask_results,
     ),
-    _question(
+    Question(
         "api names",
         "whether statements are found by the beginning of their name",
         "[true]",
@@ -388,7 +242,7 @@ DATA_API = (
         "Attempts are counted, and a failed run's statements are cancelled, by names.",
         _ask_names,
     ),
-    _question(
+    Question(
         "api cancel",
         "whether a running statement is cancelled",
         "ABORTED",
@@ -398,7 +252,7 @@ DATA_API = (
     ),
 )
 SESSIONS = (
-    _question(
+    Question(
         "session lock",
         "how many of two batches insert, where both lock, look and insert",
         "1",
@@ -406,7 +260,7 @@ SESSIONS = (
         "Two runs could write the same step: every writing batch begins with this lock.",
         _ask_lock,
     ),
-    _question(
+    Question(
         "session snapshot",
         "whether a batch sees one state of a table while another writes it",
         "one state",
@@ -415,83 +269,4 @@ SESSIONS = (
         _ask_snapshot,
     ),
 )
-FILES = (
-    _question(
-        "copy types",
-        "what COPY brings of each type that the pipeline writes",
-        as_text(_LOADED),
-        guide("copy-usage_notes-copy-from-columnar"),
-        _LOADS,
-        _ask_copy,
-    ),
-    _question(
-        "copy twice",
-        "whether a second COPY of the same files loads them again",
-        "[[4]]",
-        guide("r_COPY"),
-        _LOADS,
-        _ask_copy_twice,
-    ),
-    _question(
-        "copy columns",
-        "whether COPY refuses a file with other columns than its list",
-        "refused",
-        guide("copy-usage_notes-copy-from-columnar"),
-        "Columns go by their place: values could come into the wrong one.",
-        _ask_copy_columns,
-    ),
-    _question(
-        "copy option",
-        "whether COPY of Parquet refuses MAXERROR",
-        "refused",
-        guide("copy-usage_notes-copy-from-columnar"),
-        "The local Redshift is stricter than yours: nothing breaks.",
-        _ask_copy_option,
-    ),
-    _question(
-        "copy other role",
-        "whether COPY by a role that is not attached is denied",
-        "denied",
-        guide("copy-parameters-authorization"),
-        "Any role would do: least privilege is not proven.",
-        _ask_copy_other_role,
-    ),
-    _question(
-        "unload types",
-        "what UNLOAD writes of each type that the lake has",
-        as_text(
-            [
-                ["1", "1.50", "2026-01-31 12:30:45.500000", "2026-01-31", "True"],
-                ["2", "2.25", "2026-02-28 00:00:00", "2026-02-28", "False"],
-            ]
-        ),
-        guide("r_UNLOAD"),
-        "The lake's tables would hold other values.",
-        _ask_unload,
-    ),
-    _question(
-        "unload key",
-        "by which key UNLOAD encrypts, untold and with ENCRYPTED AUTO",
-        as_text(["AES256", "the bucket's"]),
-        guide("r_UNLOAD"),
-        "The lake would be under another key than yours (docs/how-to/keys.md).",
-        _ask_unload_key,
-    ),
-    _question(
-        "unload count",
-        "how many rows the session's last UNLOAD wrote, asked in the same batch",
-        as_text([[2]]),
-        guide("PG_LAST_UNLOAD_COUNT"),
-        "The run would stop before the lake is switched (FixData): lake/file_lists.py compares the count with the manifest.",
-        _ask_unload_count,
-    ),
-    _question(
-        "unload limit",
-        "whether UNLOAD refuses a LIMIT",
-        "refused",
-        guide("r_UNLOAD"),
-        "The local Redshift is stricter than yours: nothing breaks.",
-        _ask_unload_limit,
-    ),
-)
-SESSION_QUESTIONS = (*DATA_API, *SESSIONS, *FILES)
+SESSION_QUESTIONS = (*DATA_API, *SESSIONS)

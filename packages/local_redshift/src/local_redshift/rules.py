@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel
-from sqlglot.optimizer.scope import Scope, traverse_scope
 
+from local_redshift.correlations import check_correlations, check_grouping
 from local_redshift.refusal import NotOffered, Refused
 from local_redshift.vocabulary import (
     FRAMED_FUNCTIONS,
@@ -43,7 +43,7 @@ def check_rules(tree: exp.Expr) -> None:
         except Refused as refusal:
             refusal.line = refusal.line or _line_of(node)
             raise
-    _check_correlations(tree)
+    check_correlations(tree)
 
 
 def _check_node(node: exp.Expr) -> None:
@@ -97,27 +97,7 @@ def _check_select(node: exp.Select) -> None:
     if node.args.get("windows"):
         raise Refused("Redshift has no WINDOW clause: write each window in its OVER")
     _check_untyped_columns(node)
-    _check_grouping(node)
-
-
-def _check_grouping(node: exp.Select) -> None:
-    """Page r_correlated_subqueries: GROUP BY cannot refer to the result of a correlated subquery, by name, number or text."""
-    group = node.args.get("group")
-    for key in group.expressions if group is not None else []:
-        named = {column.alias_or_name.lower(): column for column in node.expressions}
-        value = named.get(key.name.lower(), key) if isinstance(key, exp.Column) and not key.table else key
-        if isinstance(key, exp.Literal) and key.is_int and 0 < int(key.name) <= len(node.expressions):
-            value = node.expressions[int(key.name) - 1]
-        for query in value.find_all(exp.Subquery, exp.Exists):
-            inner = query.find(exp.Select)
-            if inner is not None and _outer_columns(inner):
-                raise _pattern(_outer_columns(inner)[0], "GROUP BY refers to its result")
-
-
-def _outer_columns(query: exp.Select) -> list[exp.Column]:
-    """Return the columns of a query that name a table which stands outside of it."""
-    inside = {table.alias_or_name.lower() for table in query.find_all(exp.Table, exp.Subquery)}
-    return [column for column in query.find_all(exp.Column) if column.table and column.table.lower() not in inside]
+    check_grouping(node)
 
 
 def _check_set_operation(node: exp.SetOperation) -> None:
@@ -431,50 +411,4 @@ def is_catalog(table: exp.Table) -> bool:
     """Say whether a table is one of the leader node's."""
     return table.db.lower() in ("information_schema", "pg_catalog") or (
         not table.db and table.name.lower().startswith(_CATALOG_PREFIXES)
-    )
-
-
-def _check_correlations(tree: exp.Expr) -> None:
-    """Page r_correlated_subqueries: patterns that Redshift cannot decorrelate."""
-    if not tree.find(exp.Subquery, exp.Exists, exp.In):
-        return
-    for scope in traverse_scope(tree):
-        outer = [column for column in scope.external_columns if column.table]
-        if not outer or not scope.is_subquery:
-            continue
-        if scope.find(exp.Window):
-            raise _pattern(outer[0], "it contains a window function")
-        if scope.expression.args.get("limit") is not None:
-            raise _pattern(outer[0], "it has a LIMIT")
-        parent = _enclosing_query(scope)
-        for column in outer:
-            if parent is not None and column.table not in parent.sources:
-                raise _pattern(column, "it refers to a query that is not the next one out")
-        holder = scope.expression.parent.parent if isinstance(scope.expression.parent, exp.Subquery) else scope.expression.parent
-        if isinstance(holder, exp.In) and scope.expression.args.get("group") and _aggregates(scope.expression):
-            raise _pattern(outer[0], "it aggregates by GROUP BY and is connected by IN")
-        join = scope.expression.find_ancestor(exp.Join, exp.Select)
-        if isinstance(join, exp.Join) and join.side:
-            raise _pattern(outer[0], "it stands in the ON of an outer join")
-
-
-def _aggregates(query: exp.Expr) -> bool:
-    """Say whether a query aggregates otherwise than by MIN and MAX."""
-    names = {call.name.lower() for call in query.find_all(exp.Anonymous)}
-    return bool(names & (FRAMED_FUNCTIONS - {"first_value", "last_value", "max", "min", "nth_value"}))
-
-
-def _enclosing_query(scope: Scope) -> Scope | None:
-    parent = scope.parent
-    while parent is not None and not isinstance(parent.expression, exp.Select):
-        parent = parent.parent
-    return parent
-
-
-def _pattern(column: exp.Column, reason: str) -> Refused:
-    return Refused(
-        "This type of correlated subquery pattern is not supported due to internal error: "
-        f"{reason} (the outer column is {column.sql(dialect='redshift')})",
-        "r_correlated_subqueries",
-        column.meta.get("line"),
     )
