@@ -9,6 +9,7 @@ import pytest
 
 import local_redshift
 from local_redshift.check import GUIDE, Finding, check_script, find_functions
+from local_redshift.translate import translate
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(local_redshift.__file__).parents[1])}
 
@@ -219,3 +220,21 @@ def test_a_syntax_error_is_told_in_words():
     """Not by the parser's own objects."""
     (finding,) = check_script("merge into x;")[0]
     assert finding.reason.endswith("Expected table name but got the end")
+
+
+@pytest.mark.parametrize("sql", [f"select {'(' * 300}1{')' * 300}", f"select {'case when a then ' * 200}1{' end' * 200} from t"])
+def test_what_is_nested_too_deeply_cannot_be_told(sql):
+    """It is no traceback: the parser is recursive, Redshift's need not be."""
+    (finding,), _ = check_script(f"select 1;\n{sql};\nselect 2")
+    assert (finding.line, finding.is_refused) == (2, False)
+    assert "nested too deeply" in finding.reason
+
+
+def test_a_long_script_takes_time_by_its_length():
+    """Each statement is read by itself, not behind as many empty lines as stand before it; equal ones once."""
+    script = ";\n".join(["select a from t where b in (1, 2)"] * 3000 + ["select distinct on (a) a from t"])
+    (finding,), count = check_script(script)
+    assert (finding.line, count) == (3001, 3001)
+    begun = translate.cache_info().misses
+    check_script(script)
+    assert translate.cache_info().misses - begun <= 2

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlglot.tokenizer_core import TokenType
 
 from local_redshift.dialect import split_script
-from local_redshift.reading import on_its_lines
+from local_redshift.reading import text_of
 from local_redshift.refusal import NotOffered, Refused
 from local_redshift.translate import first_words, translate
 
@@ -55,11 +55,11 @@ def check_script(sql: str, known_functions: frozenset[str] = frozenset()) -> tup
         if tokens[0].text.upper() in _TRANSACTION_CONTROL:
             continue
         try:
-            unknown = translate(on_its_lines(sql, tokens)).functions - known_functions
+            unknown = translate(text_of(sql, tokens)).functions - known_functions
             if unknown:
                 raise NotOffered(f"the function {min(unknown)} is neither known here nor created in what is checked", _FUNCTIONS)
         except Refused as refusal:
-            findings.append(_describe(refusal, tokens[0].line))
+            findings.append(_describe(refusal, 1, lines_before=tokens[0].line - 1))
     return findings, len(statements)
 
 
@@ -77,5 +77,6 @@ def find_functions(sql: str) -> frozenset[str]:
     return frozenset(names)
 
 
-def _describe(refusal: Refused, line: int) -> Finding:
-    return Finding(refusal.line or line, not isinstance(refusal, NotOffered), refusal.reason, f"{GUIDE}{refusal.page}.html")
+def _describe(refusal: Refused, line: int, lines_before: int = 0) -> Finding:
+    is_refused = not isinstance(refusal, NotOffered)
+    return Finding(lines_before + (refusal.line or line), is_refused, refusal.reason, f"{GUIDE}{refusal.page}.html")

@@ -105,6 +105,8 @@ def _translate(sql: str) -> Translation:
                 raise NotOffered(f"{words[0]} is not offered here")
             raise Refused(f'syntax error at or near "{tokens[0].text}": not a statement of Redshift')
         return translator(sql, tokens, words)
+    except RecursionError as error:
+        raise NotOffered("the statement is nested too deeply to be read here", _find_page(words), line) from error
     except Refused as refusal:
         refusal.line = refusal.line or line
         refusal.page = refusal.page or _find_page(words)
