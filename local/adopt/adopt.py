@@ -17,7 +17,7 @@ from local.adopt.kept_files import KeptFolder, Written
 from local.adopt.mapping import PRESENT, MappingFile, MappingRefused, read_mapping
 from local.adopt.shipped_sql import write_shipped
 from local.adopt.tables import TableDecision, decide_tables
-from local.adopt.taken import TakenTable, curated_type, match_tables, refuse_unknown
+from local.adopt.taken import TakenTable, match_tables, refuse_unknown
 from rental_pipeline.definitions.exchange_rates import make_rates
 from rental_pipeline.model.contract import TableContract, read_contract
 
@@ -125,10 +125,8 @@ def _write_sql(
 ) -> None:
     name = adoption.folder.name
     files = {f"curated/{table}.sql": text for table, text in write_curated(name, mapping, tables).items()}
-    listing = mapping.roles.get("listing")
-    if listing:
-        listing_type = curated_type(tables[listing.table].types[listing.columns["id"].name])
-        shipped = write_shipped(sql_root, name, mapping, listing_type)
+    if "listing" in mapping.roles:
+        shipped = write_shipped(sql_root, name, mapping, tables)
         files |= shipped.texts
         adoption.left_out = shipped.left_out
         adoption.metrics = sorted(Path(path).stem for path in shipped.texts if path.startswith("presentation/"))

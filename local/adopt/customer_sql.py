@@ -60,6 +60,16 @@ class CustomerSql(RoleSql):
     """Writes the table of the role `customer`."""
 
     def write_customers(self) -> str:
+        draft = self.draft_customers()
+        draft.columns = [
+            OutputColumn("user_id", self.key_type, True, is_cast=True),
+            OutputColumn("created_at", "timestamp"),
+            OutputColumn("removed_at", "timestamp", judged="_removed_at"),
+        ]
+        return self.write_file(self.head_customers("customers"), draft, "user_id", "user_id")
+
+    def draft_customers(self) -> Draft:
+        """Return the draft of the table, without its columns."""
         draft = self.begin("user_id", keeps_removed=True)
         if "created_at" in self.fields:
             draft.texts.append(f"{self.value(self.fields['created_at'])} as created_at_text")
@@ -67,18 +77,17 @@ class CustomerSql(RoleSql):
             draft.unreadable.append(self.tell_unreadable("created_at"))
         else:
             draft.parsed.append("cast(null as timestamp) as created_at")
-        draft.columns = [
-            OutputColumn("user_id", self.key_type, True, is_cast=True),
-            OutputColumn("created_at", "timestamp"),
-            OutputColumn("removed_at", "timestamp", judged="_removed_at"),
-        ]
-        heading = Heading(
-            table="customers",
+        return draft
+
+    @staticmethod
+    def head_customers(table: str) -> Heading:
+        """Return the heading of the table, by its name."""
+        return Heading(
+            table=table,
             title="The customers: since when they are there, and no word of who they are.",
             grain="one row per customer, those that the source removed included",
             key="user_id",
             joins=True,
             facts={"removed": "kept", "personal": "user_id"},
-            storage="distkey user_id: bookings join on it; sortkey user_id: touched rows are replaced by it",
+            storage="distkey user_id: what they rent joins on it; sortkey user_id: touched rows are replaced by it",
         )
-        return self.write_file(heading, draft, "user_id", "user_id")

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
+from statistics import median
 
 from local.adopt import words
-from local.adopt.guess_words import CUSTOMERS, LISTINGS, MEANINGS, NAMES, STAYS, VIEWS
+from local.adopt.guess_words import CUSTOMERS, KINDS, LISTINGS, MEANINGS, NAMES, PLACES, STAYS, VIEWS
 from local.adopt.mapping import Column
 from local.adopt.taken import TakenTable, key_kind
 from rental_pipeline.model.column_types import can_be_cursor
 
+_ENOUGH_STAYS = 5  # to tell by their lengths whether hours are rented
 _NEARBY = 12  # points by which a table or column has to be likelier to be taken at all
 
 
@@ -35,6 +39,7 @@ class _Stay:
     listing_column: str
     score: int
     joins: list[str] = field(default_factory=list)
+    is_hourly: bool = False
 
 
 def guess_mapping(
@@ -90,11 +95,14 @@ class _Guesser:
             if listing:
                 lines += ["", *self._write_listing(listing)]
             return "\n".join(lines) + "\n"
-        lines += ["", *self._write_listing(stay.listing), "", *self._write_stay(stay)]
+        written = self._write_stay(stay)
+        lines += ["", *self._write_listing(stay.listing, stay.is_hourly), "", *written]
         if customer := self._find_customer(stay.table):
             lines += ["", "customer:", f"  table: {customer.contract.name}", f"  id: {customer.contract.key[0]}"]
             if created := self._column(customer, "created_at"):
                 lines.append(f"  created_at: {created}")
+        if place := self._find_place_role(stay):
+            lines += ["", *place]
         if view := self._find_view(stay.listing):
             lines += ["", *view]
         return "\n".join(lines) + "\n"
@@ -113,7 +121,7 @@ class _Guesser:
 
     def _score_stay(self, table: TakenTable, listing: TakenTable, column: str) -> int:
         own = _words(table)
-        score = 6 * bool(own & set(STAYS[:8])) + 2 * bool(own & set(STAYS)) + 4 * bool(_words(listing) & set(LISTINGS))
+        score = 6 * bool(own & set(STAYS[:10])) + 2 * bool(own & set(STAYS)) + 4 * bool(_words(listing) & set(LISTINGS))
         score -= 6 * bool(
             own & {"review", "message", "comment", "image", "photo", "price", "log", "history", "rule", "discount", "tax", "cart"}
         )
@@ -166,7 +174,21 @@ class _Guesser:
         return None
 
     def _find_customer(self, stay: TakenTable) -> TakenTable | None:
-        return next((table for table, _ in self._find_references(stay, CUSTOMERS)), None) or self._best(CUSTOMERS, _is_keyed)
+        named = self._find_parent_of(stay, self._column(stay, "customer"))
+        found = named or next((table for table, _ in self._find_references(stay, CUSTOMERS)), None)
+        return found or self._best(CUSTOMERS, _is_keyed)
+
+    def _find_parent_of(self, table: TakenTable, column: str | None) -> TakenTable | None:
+        """Return the table to whose key a column refers by a foreign key, however it is called."""
+        parent = table.source.parents.get(column or "")
+        return next(
+            (
+                other
+                for other in self._tables.values()
+                if parent and _is_keyed(other) and (other.source.name, other.contract.key[0]) == parent
+            ),
+            None,
+        )
 
     def _best(self, kinds: Sequence[str], fits: Callable[[TakenTable], bool]) -> TakenTable | None:
         found = [table for table in self._tables.values() if _is_keyed(table) and _words(table) & set(kinds) and fits(table)]
@@ -191,8 +213,10 @@ class _Guesser:
         is_time = can_be_cursor(source)
         if field_name in ("made_at", "created_at", "viewed_at", "checkin", "checkout"):
             return is_time or source.data_type in ("varchar", "char")
-        if field_name in ("category", "payment_status", "call_to_action"):
+        if field_name in ("category", "payment_status", "call_to_action", "brand"):
             return source.data_type in ("varchar", "char", "enum")
+        if field_name == "model_year":
+            return source.data_type == "year" or "int" in source.data_type
         if field_name in ("price", "amount", "nights", "bedrooms"):
             return not is_time and not (
                 source.length and source.data_type.endswith(("char", "text")) and field_name in ("nights", "bedrooms")
@@ -223,29 +247,71 @@ class _Guesser:
                     return [f"  currency: {{column: {prefix}{column}, {values}}}"]
         return []
 
-    def _write_listing(self, listing: TakenTable) -> list[str]:
+    def _write_listing(self, listing: TakenTable, is_hourly: bool = False) -> list[str]:
         lines = ["listing:", f"  table: {listing.contract.name}"]
-        joins, place = self._find_place(listing)
+        joins, place = ([], []) if is_hourly else self._find_place(listing)
+        kinds = self._find_kinds(listing, joins, ("category", "brand", "model_year") if is_hourly else ("category", "bedrooms"))
         if joins:
             lines += ["  joins:", *(f"    - {join}" for join in joins)]
         lines.append(f"  id: {listing.contract.key[0]}")
         if title := self._column(listing, "title"):
             lines.append(f"  title: {title}")
-        elif kept := [name for name in listing.contract.undecided if words.squeeze(name) in NAMES["title"]]:
-            lines.append(f"  # title: {kept[0]}  # undecided in source.yaml")
+        lines += _tell_undecided_title(listing)
         if created := self._column(listing, "created_at"):
             lines.append(f"  created_at: {created}")
         else:
             lines.append("  # created_at: (a column that says since when it is offered; without it no past is assumed)")
-        if price := self._column(listing, "price"):
+        if not is_hourly and (price := self._column(listing, "price")):
             unit = "nightly" if "hour" not in price else "unknown"
             lines.append(
                 f"  price: {{{self._write_money(listing, price)}, unit: {unit}}}  # unit: nightly, weekly, monthly, yearly"
             )
             lines += self._write_currency(listing)
-        lines += [*_write_active(listing), *place]
-        lines += [f"  {name}: {column}" for name in ("category", "bedrooms") if (column := self._column(listing, name))]
-        return lines
+        return [*lines, *_write_active(listing), *place, *kinds]
+
+    def _find_kinds(self, listing: TakenTable, joins: list[str], names: Sequence[str]) -> list[str]:
+        """Return the fields that say what kind of listing one is: columns of its own, or of a table of kinds that it refers to.
+
+        Args:
+            joins: Of the listing; what leads to such a table is added.
+        """
+        fields = {name: column for name in names if (column := self._column(listing, name))}
+        for kind, reference in self._find_references(listing, KINDS):
+            table = kind.contract.name
+            if any(f"-> {table}." in join for join in joins):
+                continue
+            found = {name: column for name in names if name not in fields and (column := self._column(kind, name))}
+            if "category" not in {*fields, *found} and (title := self._column(kind, "title")):
+                found["category"] = title
+            if found:
+                joins.append(f"{reference} -> {table}.{kind.contract.key[0]}")
+                fields |= {name: f"{table}.{column}" for name, column in found.items()}
+        return [f"  {name}: {fields[name]}" for name in names if name in fields]
+
+    def _find_place_role(self, stay: _Stay) -> list[str]:
+        """Return the role of where hourly rentals begin and end: the table that they refer to."""
+        pickup = self._column(stay.table, "pickup") if stay.is_hourly else None
+        named = (place for place, reference in self._find_references(stay.table, PLACES) if reference == pickup)
+        place = self._find_parent_of(stay.table, pickup) or next(named, None)
+        if not place:
+            return []
+        fields = [("title", "title"), ("city", "city"), ("state", "region")]
+        found = [f"  {name}: {column}" for name, words_of in fields if (column := self._column(place, words_of))]
+        undecided = _tell_undecided_title(place)
+        return ["place:", f"  table: {place.contract.name}", f"  id: {place.contract.key[0]}", *undecided, *found]
+
+    def _is_hourly(self, table: TakenTable, begin: str | None, end: str | None) -> bool:
+        """Whether most stays are shorter than a day, by the clock."""
+        if not begin or not end:
+            return False
+        columns = [table.source.columns[name] for name in (begin, end)]
+        if any(column.data_type not in ("datetime", "timestamp") for column in columns):
+            return False
+        lengths = []
+        for start, finish in self._list_pairs(table.source.name, columns[0].name, columns[1].name).items():
+            with suppress(ValueError):
+                lengths.append((datetime.fromisoformat(finish) - datetime.fromisoformat(start)).total_seconds())
+        return len(lengths) >= _ENOUGH_STAYS and median(lengths) < 86400
 
     def _find_place(self, listing: TakenTable) -> tuple[list[str], list[str]]:
         """Return the joins to, and the fields of, the place of a listing: its own columns, or a table's that it refers to."""
@@ -287,6 +353,10 @@ class _Guesser:
         key = ", ".join(table.contract.key)
         fields: list[str] = [f"  id: {key if _is_keyed(table) else f'[{key}]'}", f"  listing: {stay.listing_column}"]
         missing: list[str] = []
+        stay.is_hourly = self._is_hourly(table, self._column(table, "checkin"), self._column(table, "checkout"))
+        if stay.is_hourly:
+            fields.insert(0, "  unit: hours  # most are shorter than a day; nights counts days")
+            fields += [f"  {name}: {column}" for name in ("pickup", "dropoff") if (column := self._column(table, name))]
         for name in ("customer", "made_at", "checkin", "checkout"):
             if column := self._find_field(stay, name):
                 fields.append(f"  {name}: {column}")
@@ -437,6 +507,12 @@ class _Guesser:
                 more = [(name, self._column(table, name)) for name in ("customer", "wishlisted", "call_to_action")]
                 return [*lines, f"  viewed_at: {viewed}", *(f"  {name}: {column}" for name, column in more if column)]
         return []
+
+
+def _tell_undecided_title(table: TakenTable) -> list[str]:
+    """Return the comment that a table's title is there, and not read."""
+    kept = [name for name in table.contract.undecided if words.squeeze(name) in NAMES["title"]]
+    return [f"  # title: {kept[0]}  # undecided in source.yaml"] if kept else []
 
 
 def _words(table: TakenTable) -> set[str]:

@@ -19,11 +19,13 @@ UNITS = ("nightly", "weekly", "monthly", "yearly", "unknown")
 _COLUMN = re.compile(r"(?:([a-z][a-z0-9_]*)\.)?([^.\s]+)")
 _JOIN = re.compile(r"(\S+) *-> *([a-z][a-z0-9_]*)\.([^.\s,]+)(?: *, *latest by +([^.\s]+))?")
 _CURRENCY = re.compile("[A-Z]{3}")
-_ROLES = ("listing", "stay", "customer", "view")
+NIGHTS, HOURS = "nights", "hours"
+_ROLES = ("listing", "stay", "customer", "view", "place")
 _TOP = ("currency", "time_zone", *_ROLES)
 _FIELDS = {
     "listing": (
         *("table", "joins", "id", "title", "created_at", "price", "currency", "active", "city", "state", "category", "bedrooms"),
+        *("brand", "model_year"),
     ),
     "stay": (
         *(
@@ -41,19 +43,26 @@ _FIELDS = {
             "state",
             "payment_status",
         ),
-        "only",
+        *("only", "unit", "pickup", "dropoff"),
     ),
     "customer": ("table", "joins", "id", "created_at"),
     "view": ("table", "joins", "id", "listing", "customer", "viewed_at", "wishlisted", "call_to_action"),
+    "place": ("table", "joins", "id", "title", "city", "state"),
 }
 _REQUIRED = {
     "listing": ("table", "id"),
     "stay": ("table", "id", "listing", "made_at"),
     "customer": ("table", "id"),
     "view": ("table", "listing", "viewed_at"),
+    "place": ("table", "id"),
 }
 # The columns of a role that are those of its own table: by them rows are told apart, dated, or found without a parent.
-_OWN = {"listing": ("id", "created_at", "price", "currency", "active"), "stay": ("id", "listing"), "customer": ("id",)}
+_OWN = {
+    "listing": ("id", "created_at", "price", "currency", "active"),
+    "stay": ("id", "listing"),
+    "customer": ("id",),
+    "place": ("id",),
+}
 _OWN["view"] = ("id", "listing")
 
 
@@ -108,14 +117,17 @@ class Role:
     """One role's table.
 
     Attributes:
-        name: listing, stay, customer or view.
+        name: listing, stay, customer, view or place.
         table: By its name in source.yaml.
         columns: By field; of those that are a column and nothing else.
         more_key: The other columns of a stay's `id`, where it has several.
+        unit: How long a stay is, in words: nights, or hours.
         money: The price or amount; None where it is not mapped.
         currency: A column, a choice of codes, or None (the mapping's own).
         state: How stays are counted; None: each is confirmed.
         conditions: What makes a listing active, or a stay one that counts.
+        more_key: The other columns of a stay's id, where it has several.
+        unit: In what a stay is counted: nights or hours.
     """
 
     name: str
@@ -127,6 +139,7 @@ class Role:
     state: Choice | None = None
     conditions: Conditions = field(default_factory=dict)
     more_key: tuple[Column, ...] = ()
+    unit: str = NIGHTS
 
     @property
     def key(self) -> tuple[Column, ...]:
@@ -163,6 +176,11 @@ class MappingFile:
     time_zone: str
     roles: Mapping[str, Role]
 
+    @property
+    def is_hourly(self) -> bool:
+        """Whether what is rented is rented by the hour: its SQL is then that of the cars."""
+        return "stay" in self.roles and self.roles["stay"].unit == HOURS
+
 
 def read_mapping(text: str) -> MappingFile:
     """Return what a mapping.yaml says.
@@ -195,9 +213,30 @@ def read_mapping(text: str) -> MappingFile:
         for role in roles.values()
         if role and role.money and role.currency is None and currency is None
     ]
+    mistakes += _judge_hours(roles, currency)
     if mistakes:
         raise MappingRefused("\n".join(f"mapping.yaml: {mistake}" for mistake in mistakes))
     return MappingFile(currency, zone, {name: role for name, role in roles.items() if role})
+
+
+def _judge_hours(roles: Mapping[str, Role | None], currency: Any) -> list[str]:
+    """Return what a mapping lacks, or has too much, as its stays are counted in hours or in nights."""
+    stay = roles.get("stay")
+    if not stay:
+        return []
+    if stay.unit == NIGHTS:
+        return [f"stay, {name}: is for `unit: hours`" for name in ("pickup", "dropoff") if name in stay.columns]
+    mistakes = [f"stay, {name}: is required where `unit: hours`" for name in ("checkin", "checkout") if name not in stay.columns]
+    if "nights" in stay.columns:
+        mistakes.append("stay, nights: counts days; with `unit: hours`, name checkout")
+    if not stay.money:
+        mistakes.append("stay, amount: is required where `unit: hours`")
+    elif stay.currency and currency is None:
+        mistakes.append(
+            "stay, currency: hourly figures are in one currency: write it at the top, as `currency: EUR`; rentals in any other"
+            " are set aside"
+        )
+    return mistakes
 
 
 class _RoleReader:
@@ -219,6 +258,9 @@ class _RoleReader:
         for name in _REQUIRED[self._role]:
             if name not in given:
                 self._refuse(name, "is required")
+        unit = given.pop("unit", NIGHTS) if self._role == "stay" else NIGHTS
+        if unit not in (NIGHTS, HOURS):
+            self._refuse("unit", f"{unit!r} is neither {NIGHTS} nor {HOURS}")
         if self._role == "stay" and "checkout" in given and "nights" in given:
             self._refuse("nights", "stands for checkout: name one of them")
         joins = self._read_joins(given.pop("joins", []))
@@ -229,7 +271,7 @@ class _RoleReader:
         table = given.pop("table", "")
         more_key = self._read_more_key(given) if self._role == "stay" else ()
         columns = {name: column for name, value in given.items() if name in known and (column := self._read_column(name, value))}
-        role = Role(self._role, str(table), joins, columns, money, currency, state, conditions, more_key)
+        role = Role(self._role, str(table), joins, columns, money, currency, state, conditions, more_key, unit)
         joined = {join.table for join in joins}
         for name, column in role.list_columns():
             if column.table and column.table not in joined:

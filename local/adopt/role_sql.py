@@ -65,6 +65,19 @@ class RoleSql:
         """The curated type of the role's id."""
         return curated_type(self.table.types[self.fields["id"].name])
 
+    @property
+    def currency(self) -> str | None:
+        """The currency of money for which no column says it."""
+        return self._mapping.currency
+
+    def type_of(self, column: Column) -> str:
+        """Return raw's type of a column of the role's table, or of one that it joins."""
+        return self._tables[column.table or self.role.table].types[column.name]
+
+    def clean(self, name: str) -> str:
+        """Return the expression of a field that is a text, cleaned; empty where the mapping has none."""
+        return f"{self.control}.clean_text(cast({self.ref(self.fields[name])} as varchar(65535)))" if name in self.fields else ""
+
     def begin(self, key: str, keeps_removed: bool = False) -> Draft:
         """Return the draft of a table with the role's id under a name."""
         removed = ["newest._removed_at"] if keeps_removed else []
@@ -251,7 +264,12 @@ class ReferringSql(RoleSql):
 
     Args:
         listing: The listings' own writer.
+
+    Attributes:
+        listing_column: How the column that refers to a listing is called here. listing_table: The listings' own table.
     """
+
+    listing_column, listing_table = "listing_id", "listings"
 
     def __init__(self, marketplace: str, mapping: MappingFile, tables: Mapping[str, TakenTable], role: Role, listing: RoleSql):
         super().__init__(marketplace, mapping, tables, role)
@@ -260,13 +278,14 @@ class ReferringSql(RoleSql):
 
     @property
     def references(self) -> str:
-        return f"{self.fields['listing'].name} as listing_id -> listings.{self._listing_key}"
+        return f"{self.fields['listing'].name} as {self.listing_column} -> {self.listing_table}.{self._listing_key}"
 
     def add_listing(self, draft: Draft) -> None:
         """Add the listing that a row refers to."""
         own, key = quote(self.fields["listing"].name), quote(self._listing_key)
-        draft.texts += [name_alias(f"newest.{own}", "listing_id"), f"known_listings.{key} as known_listing_id"]
-        draft.known = f"\n    left join known_listings on newest.{own} = known_listings.{key}"
+        known = f"known_{self.listing_table}"
+        draft.texts += [name_alias(f"newest.{own}", self.listing_column), f"{known}.{key} as known_listing_id"]
+        draft.known = f"\n    left join {known} on newest.{own} = {known}.{key}"
 
     def add_listing_rule(self, draft: Draft) -> None:
         """Add the rule that the listing is there, or was once."""
@@ -275,6 +294,6 @@ class ReferringSql(RoleSql):
             Rule(
                 f"the source never had a listing with this {name}",
                 "known_listing_id is null",
-                f"{self.control}.tell_broken('orphan_reference: {name}=', cast(listing_id as varchar(64)))",
+                f"{self.control}.tell_broken('orphan_reference: {name}=', cast({self.listing_column} as varchar(64)))",
             )
         )

@@ -12,18 +12,24 @@ _NOT_IGNORED = "booking_status <> 'ignored'"
 
 
 class StaySql(ReferringSql):
-    """Writes the table of the role `stay`."""
+    """Writes the table of the role `stay`.
+
+    Attributes:
+        key_column, status: How the key and the state are called here.
+    """
+
+    key_column, status = "booking_id", "booking_status"
 
     def write_bookings(self) -> str:
         draft = self.begin("booking_id")
-        for name, column in list(self._key.items())[1:]:
+        for name, column in list(self.keys.items())[1:]:
             draft.texts.append(name_alias(self.ref(column), name))
             draft.rules.append(Rule(f"no {name}", f"{name} is null", f"'missing_key: {name}='"))
         self.add_listing(draft)
         draft.texts.append(f"{self.value(self.fields['made_at'])} as made_at_text")
         draft.parsed.append(f"cast({self.moment('made_at_text', self.fields['made_at'])} as date) as booking_date")
         # What a row must have to count.
-        decides = [*self._add_customer(draft), "booking_date is not null"]
+        decides = [*self.add_customer(draft), "booking_date is not null"]
         draft.rules += self.moment_rules("made_at", "booking_date")
         self._add_days(draft)
         if self._has_nights:
@@ -32,7 +38,7 @@ class StaySql(ReferringSql):
         if self.role.money:
             decides += ["total_price is not null", "currency is not null"]
         draft.texts += self.condition_texts()
-        self._add_status(draft)
+        self.add_status(draft)
         self.add_code(draft, "payment_status")
         self.add_listing_rule(draft)
         draft.ignored = "booking_status = 'ignored'"
@@ -47,7 +53,7 @@ class StaySql(ReferringSql):
             table="bookings",
             title="The bookings as they are now: cleaned, typed, each of a listing that the source has or once had.",
             grain="one row per booking",
-            key=", ".join(self._key),
+            key=", ".join(self.keys),
             references=self.references,
             reads="newest, known_listings",
             joins=True,
@@ -66,9 +72,12 @@ class StaySql(ReferringSql):
         return self.write_file(heading, draft, "listing_id", "booking_date")
 
     @property
-    def _key(self) -> dict[str, Column]:
+    def keys(self) -> dict[str, Column]:
         """The columns of the source's key, by their names here."""
-        return {f"booking_id{f'_{number}' if number > 1 else ''}": column for number, column in enumerate(self.role.key, start=1)}
+        return {
+            f"{self.key_column}{f'_{number}' if number > 1 else ''}": column
+            for number, column in enumerate(self.role.key, start=1)
+        }
 
     @property
     def _has_nights(self) -> bool:
@@ -79,7 +88,7 @@ class StaySql(ReferringSql):
         return [
             *(
                 OutputColumn(name, curated_type(self.table.types[column.name]), True, is_cast=True)
-                for name, column in self._key.items()
+                for name, column in self.keys.items()
             ),
             OutputColumn("user_id", f"varchar({USER_BYTES})", judged=user),
             OutputColumn("listing_id", self.listing_type, is_cast=True),
@@ -95,7 +104,7 @@ class StaySql(ReferringSql):
             OutputColumn("payment_status", f"varchar({CODE_BYTES})"),
         ]
 
-    def _add_customer(self, draft: Draft) -> list[str]:
+    def add_customer(self, draft: Draft) -> list[str]:
         """Add who booked; return what a row must have for that to count."""
         if "customer" not in self.fields:
             draft.parsed.append(f"cast(null as varchar({USER_BYTES})) as user_id")
@@ -144,7 +153,7 @@ class StaySql(ReferringSql):
                 )
             )
 
-    def _add_status(self, draft: Draft) -> None:
+    def add_status(self, draft: Draft) -> None:
         state = self.role.state
         lines = []
         if self.role.conditions:
@@ -158,11 +167,11 @@ class StaySql(ReferringSql):
             draft.rules.append(
                 Rule(
                     "a state that mapping.yaml gives no meaning",
-                    "booking_status is null",
+                    f"{self.status} is null",
                     f"{self.control}.tell_broken('unknown_state: {name_plainly(state.column)}=', state_text)",
                 )
             )
         else:
             lines.append("else 'confirmed'" if lines else "when true then 'confirmed'")
         status = "case\n" + "\n".join(f"            {line}" for line in lines) + "\n        end"
-        draft.parsed.append(f"{status} as booking_status")
+        draft.parsed.append(f"{status} as {self.status}")

@@ -68,8 +68,23 @@ def refuse_unknown(mapping: MappingFile, tables: Mapping[str, TakenTable]) -> No
             if child != key_kind(tables[listing.table], listing.columns["id"]):
                 column = referring.columns["listing"]
                 mistakes.append(f"{referring.name}, listing: {column} and the listing's id are not of one type: number and text")
+    if mapping.is_hourly and not mistakes:
+        mistakes += _judge_parents(mapping, tables)
     if mistakes:
         raise MappingRefused("\n".join(f"mapping.yaml: {mistake}" for mistake in mistakes))
+
+
+def _judge_parents(mapping: MappingFile, tables: Mapping[str, TakenTable]) -> list[str]:
+    """Return which references of an hourly rental cannot equal the key of what they refer to."""
+    stay, mistakes = mapping.roles["stay"], []
+    for name, parent in (("customer", "customer"), ("pickup", "place"), ("dropoff", "place")):
+        if name not in stay.columns or parent not in mapping.roles:
+            continue
+        column, role = stay.columns[name], mapping.roles[parent]
+        child = tables[column.table or stay.table]
+        if key_kind(child, Column(column.name)) != key_kind(tables[role.table], role.columns["id"]):
+            mistakes.append(f"stay, {name}: {column} and the {parent}'s id are not of one type: number and text")
+    return mistakes
 
 
 def _judge_role(role: Role, tables: Mapping[str, TakenTable]) -> list[str]:

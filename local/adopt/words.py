@@ -4,6 +4,7 @@ Portuguese schemas call the same."""
 from __future__ import annotations
 
 import re
+from unicodedata import combining, normalize
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
@@ -14,26 +15,40 @@ def _list_words(text: str) -> frozenset[str]:
 
 def split_name(name: str) -> tuple[str, ...]:
     """Return the words of a name: `firstName`, `first_name` and `FIRST_NAME2` have first and name. Digits are left out."""
-    return tuple(word.lower() for word in _WORD.findall(name) if not word.isdigit())
+    return tuple(word.lower() for word in _WORD.findall(_leave_accents(name)) if not word.isdigit())
 
 
 def squeeze(name: str) -> str:
     """Return a name's letters alone, in lower case: `e_mail` and `EMail` are email."""
-    return re.sub(r"[^a-z]", "", name.lower())
+    return re.sub(r"[^a-z]", "", _leave_accents(name).lower())
+
+
+def _leave_accents(name: str) -> str:
+    """Return a name without accents: `Währung` is Wahrung, `Straße` Strasse."""
+    return "".join(letter for letter in normalize("NFKD", name.replace("ß", "ss")) if not combining(letter))
 
 
 def singular(word: str) -> str:
-    """Return an English noun's singular, roughly: customers, addresses, properties."""
+    """Return a noun's singular, roughly: customers, addresses, properties; buchungen, habitaciones, clienti."""
     if word in _IRREGULAR:
         return _IRREGULAR[word]
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     if word.endswith(("sses", "xes", "ches", "shes")):
         return word[:-2]
+    if word.endswith(("ungen", "iones", "dades")):
+        return word[:-2]
     return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
 
 
-_IRREGULAR = {"people": "person", "staff": "staff", "children": "child", "addresses": "address", "news": "news"}
+_IRREGULAR = {"people": "person", "staff": "staff", "children": "child", "addresses": "address", "news": "news"} | {
+    # German, Spanish, Italian.
+    **{"kunden": "kunde", "gaeste": "gast", "gaste": "gast", "fahrzeuge": "fahrzeug", "haeuser": "haus", "hauser": "haus"},
+    **{"fahrten": "fahrt", "fahrrader": "fahrrad", "fahrraeder": "fahrrad", "objekte": "objekt", "unterkunfte": "unterkunft"},
+    **{"raume": "raum", "raeume": "raum", "huespedes": "huesped", "prenotazioni": "prenotazione", "camere": "camera"},
+    **{"modelle": "modell", "typen": "typ", "kategorien": "kategorie", "modelli": "modello"},
+    **{"clienti": "cliente", "utenti": "utente", "ospiti": "ospite", "alloggi": "alloggio", "veicoli": "veicolo"},
+}
 
 # ------------------------------------------------------------------------------------------------------------ of tables
 
@@ -44,7 +59,9 @@ PERSON_TABLES = _list_words(
     traveler traveller tenant driver renter lessee lessor author admin administrator subscriber recipient payer payee
     visitor landlord buyer seller participant attendee applicant lead signup invitee invitation referral beneficiary
     identity kyc verification billing utilisateur personne adresse kunde benutzer mitarbeiter gast mieter vermieter
-    cliente usuario persona utente ospite klant gebruiker huurder hospede
+    cliente usuario persona utente ospite klant gebruiker huurder hospede rider cyclist pilot worker mechanic agent
+    kunden gaeste gäste benutzern fahrer fahrgast fahrgaeste personen mitarbeitern kundin huesped huespedes huésped huéspedes
+    conductor conductores empleado empleados persone utenti clienti ospiti personne personnes voyageur locataire klanten
     """
 )
 # Their rows are houses and places, whose telephone and contact are somebody's, and whose city is not.
@@ -104,6 +121,11 @@ SECRET_PARTS = (
     "creditcard",
     "cardnumber",
     "cardnum",
+    "cardlast",
+    "lastfour",
+    "last4",
+    "last4digits",
+    "tarjeta",
     "ccnumber",
     "kontonummer",
 )

@@ -66,7 +66,7 @@ def write_report(adoption: Adoption, url: str, grant: str) -> list[str]:
         "Next",
         f"  $EDITOR {folder / MAPPING} {folder / 'source.yaml'}    look at the guesses; then `make adopt` again",
         f"  make check MARKETPLACE={folder.name}    contract, SQL and Redshift's rules, without a run",
-        f"  make run SOURCE='{url}' MARKETPLACE={folder.name}    the first load, then increments",
+        f"  make run SOURCE='{url}' MARKETPLACE={folder.name}{_name_currency(adoption)}    the first load, then increments",
     ]
 
 
@@ -98,6 +98,12 @@ def _tell_mapping(adoption: Adoption) -> list[str]:
             f" has one",
         ]
     return lines
+
+
+def _name_currency(adoption: Adoption) -> str:
+    """Return the option of a run that shows hourly figures in their currency, which is not converted."""
+    mapping = adoption.mapping
+    return f" CURRENCY={mapping.currency}" if mapping and mapping.is_hourly and mapping.currency else ""
 
 
 def _list(items: list[str]) -> list[str]:

@@ -461,6 +461,13 @@ _FIGURES = [
         f"{UNIT}/adopt/test_sql.py",
     ),
     _mutate(
+        "a-rental-that-is-not-confirmed-counts",
+        "local/adopt/hourly_sql.py",
+        'judged=f"case when {_COUNTS} then {value} end"',
+        "judged=value",
+        f"{UNIT}/adopt/test_sql.py",
+    ),
+    _mutate(
         "an-adopted-cursor-is-relied-upon",
         "local/adopt/tables.py",
         "    if table.rows <= MOST_COMPARED_ROWS:",

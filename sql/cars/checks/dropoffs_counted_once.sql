@@ -46,4 +46,5 @@ having sum(dropoffs) <> (
         select sum(accepted_rows)
         from cars_control.curated_total
         where table_name = 'rental_transactions'
+            and currency <> ''
     )

@@ -28,6 +28,7 @@ with expected as (
     from cars_control.staged_period
     cross join cars_curated.rental_transactions
     where staged_period.metric in ('location_rentals_total', 'vehicle_type_rentals_total', 'user_rentals_total')
+        and rental_transactions.rental_date is not null
     group by staged_period.metric, staged_period.period_start
 ),
 

@@ -5,6 +5,6 @@
 -- parameters: as_of
 
 -- name: violations
-select 'rental ' || rental_id || ' of ' || cast(rental_date as varchar(64)) as example
+select 'rental ' || cast(rental_id as varchar(64)) || ' of ' || cast(rental_date as varchar(64)) as example
 from cars_curated.rental_transactions
 where rental_date > cast(:as_of as date)

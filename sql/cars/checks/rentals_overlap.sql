@@ -19,6 +19,6 @@ with ordered as (
     where rental_date between cast(:first_day as date) and cast(:last_day as date)
 )
 
-select 'rental ' || rental_id || ' of vehicle ' || vehicle_id as example
+select 'rental ' || cast(rental_id as varchar(64)) || ' of vehicle ' || cast(vehicle_id as varchar(64)) as example
 from ordered
 where started_at < out_until

@@ -33,6 +33,7 @@ expected as (
         coalesce(sum(accepted_rows), 0) as rentals
     from cars_control.curated_total
     where table_name = 'rental_transactions'
+        and currency <> ''
 )
 
 select

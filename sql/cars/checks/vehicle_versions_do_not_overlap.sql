@@ -15,7 +15,7 @@ with ordered as (
     from cars_curated.vehicle_versions
 )
 
-select vehicle_id || ' from ' || cast(valid_from as varchar(32)) as example
+select cast(vehicle_id as varchar(64)) || ' from ' || cast(valid_from as varchar(32)) as example
 from ordered
 where coalesce(valid_to, next_valid_from) > next_valid_from
     or (valid_to is null and next_valid_from is not null)

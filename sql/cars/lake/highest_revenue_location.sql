@@ -18,6 +18,7 @@ select
     cast(sum(rental.total_amount) as decimal(38, 2)) as revenue
 from curated_rental_transactions as rental
 left join curated_locations as place on rental.pickup_location_id = place.location_id
+where rental.rental_date is not null
 group by rental.pickup_location_id, place.location_name, place.city, place.state
 order by revenue desc, location_id asc
 limit 10

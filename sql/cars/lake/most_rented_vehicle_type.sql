@@ -15,5 +15,6 @@ select
     cast(sum(rental.total_amount) as decimal(38, 2)) as revenue
 from curated_rental_transactions as rental
 left join curated_vehicles as vehicle on rental.vehicle_id = vehicle.vehicle_id
+where rental.rental_date is not null
 group by coalesce(vehicle.vehicle_type, 'unknown')
 order by rentals desc, vehicle_type asc

@@ -14,6 +14,7 @@ select
     cast(sum(rental.total_amount) as decimal(38, 2)) as spent,
     cast(sum(rental.rental_seconds) as double) / cast(3600 as double) as rental_hours
 from curated_rental_transactions as rental
+where rental.rental_date is not null
 group by rental.user_id
 order by spent desc, rental.user_id asc
 limit 10

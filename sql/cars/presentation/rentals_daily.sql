@@ -30,6 +30,7 @@ sortkey (period_start)
 -- name: dirty_from_rental_transactions
 select distinct rental_date as period_start
 from changed_rental_transactions
+where rental_date is not null
 
 -- name: rows
 select

@@ -51,6 +51,8 @@ with user_total as (
         min(total_amount) as min_amount,
         sum(rental_seconds) as rental_seconds
     from cars_curated.rental_transactions
+    -- Of an adopted marketplace: a rental that is not confirmed has no day, and counts nowhere.
+    where rental_date is not null
     group by user_id
 )
 

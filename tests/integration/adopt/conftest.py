@@ -29,7 +29,8 @@ from tests.fixtures.mariadb import (
 )
 from tests.fixtures.pipeline import Pipeline, wire_pipeline
 from tests.metrics.agreement import compare
-from tests.metrics.apartments.judge import judge
+from tests.metrics.apartments.judge import judge as judge_apartments
+from tests.metrics.cars.judge import judge as judge_cars
 from tests.metrics.records import Rate, Version
 
 NAME = "adopted"
@@ -41,14 +42,14 @@ class Adopted:
 
     Attributes:
         world: The module that made the database, and knows what it means.
-        history: The versions of each listing, as the judge takes them.
+        history: The versions of each row whose past counts, by table and key, as the judge takes them.
     """
 
     source: SourceDatabase
     sql_root: Path
     world: ModuleType
     adoption: Adoption
-    history: dict[Any, list[Version]]
+    history: dict[str, dict[Any, list[Version]]]
 
     def adopt(self) -> Adoption:
         """Adopt again."""
@@ -78,10 +79,12 @@ class Running:
         assert result["status"] in ("succeeded", "unchanged"), result
         run = result["run_sequence"]
         observed_at = datetime.fromisoformat(self.pipeline.read(run_key(NAME, run, PLAN))["source_time"])
-        for row in self.adopted.world.read_world(self.adopted.source)["apartments"]:
-            versions = self.adopted.history.setdefault(row["id"], [])
-            if not versions or versions[-1].row != row:
-                versions.append(Version(run, observed_at, row))
+        tables = self.adopted.world.read_world(self.adopted.source)
+        for table, key in self.adopted.world.HISTORY.items():
+            for row in tables[table]:
+                versions = self.adopted.history[table].setdefault(row[key], [])
+                if not versions or versions[-1].row != row:
+                    versions.append(Version(run, observed_at, row))
 
     def read(self, table: str) -> pd.DataFrame:
         """Read a table, with the columns named as the judge names them."""
@@ -99,21 +102,23 @@ class Running:
         }
 
     def judge(self) -> dict[str, pd.DataFrame]:
-        """Return all figures, by the judge of the apartments over the world's own reading of its tables."""
+        """Return all figures, by the judge of the shipped marketplace over the world's own reading of its tables."""
+        world = self.adopted.world
         with self.warehouse.connect() as connection:
             ((as_of,),) = connection.execute(f"select max(as_of) from {NAME}_control.run").fetchall()
         tables = self.adopted.world.read_world(self.adopted.source)
-        first = {
-            row["id"]: Version(1, versions[0].observed_at, row)
-            for row in tables["apartment_attributes"]
-            for versions in [self.adopted.history[row["id"]]]
-        }
-        history = {"apartments": self.adopted.history, "apartment_attributes": {key: [each] for key, each in first.items()}}
+        history = dict(self.adopted.history)
+        if world.TEMPLATE == "apartments":
+            history["apartment_attributes"] = {
+                row["id"]: [Version(1, history["apartments"][row["id"]][0].observed_at, row)]
+                for row in tables["apartment_attributes"]
+            }
         text = (SQL_ROOT / "control" / "exchange_rates.csv").read_text(encoding="utf-8")
         rates = [Rate(each.currency, each.valid_from, each.valid_to, each.rate) for each in make_rates(text, "USD")]
+        judge = judge_apartments if world.TEMPLATE == "apartments" else judge_cars
         figures = judge(tables, history, rates, as_of if isinstance(as_of, date) else date.fromisoformat(as_of))
-        # What the world's tables do not say is unknown, and not 0.
-        figures["conversion_weekly"][["viewers_with_wishlist", "viewers_with_call"]] = None
+        for metric, columns in world.UNKNOWN.items():
+            figures[metric][columns] = None
         return figures
 
     def assert_judged(self, least: int) -> None:
@@ -139,13 +144,13 @@ def make_adopted(mariadb: MariaDB, tmp_path: Path) -> Iterator[Callable[[ModuleT
         mariadb.create_extraction_user(EXTRACTION_USER, EXTRACTION_PASSWORD, source.database)
         world.make(source, **size)
         sql_root = tmp_path / "sql"
-        for folder in ("control", "apartments"):
+        for folder in ("control", "apartments", "cars"):
             shutil.copytree(SQL_ROOT / folder, sql_root / folder)
         with closing(source.connect_read_only()) as connection:
             adoption = adopt(connection, NAME, sql_root)
-        made_of = Adopted(source, sql_root, world, adoption, {})
+        made_of = Adopted(source, sql_root, world, adoption, {table: {} for table in world.HISTORY})
         if world.CURRENCY:
-            assert "listing: no column says in which currency its money is" in adoption.refused
+            assert "currency" in adoption.refused and "write it at the top, as `currency: EUR`" in adoption.refused
             made_of.edit("mapping.yaml", "currency:  #", f"currency: {world.CURRENCY}  #")
             made_of.adopt()
         return made_of
@@ -164,7 +169,12 @@ def make_running(make_adopted, aws, bucket, fresh_warehouse) -> Iterator[Callabl
     def make(world: ModuleType, **size: int) -> Running:
         adopted = make_adopted(world, **size)
         secret = aws.client("secretsmanager").create_secret(Name=f"hash-{uuid.uuid4().hex}", SecretString="a key of tests")
-        pipeline = wire_pipeline(aws, bucket, adopted.source, adopted.sql_root, MARKETPLACE=NAME, HASH_SECRET_ARN=secret["ARN"])
+        pipeline = wire_pipeline(
+            *(aws, bucket, adopted.source, adopted.sql_root),
+            MARKETPLACE=NAME,
+            HASH_SECRET_ARN=secret["ARN"],
+            REPORTING_CURRENCY="EUR" if world.TEMPLATE == "cars" else "USD",
+        )
         wired.append(pipeline)
         return Running(adopted, pipeline.__enter__(), fresh_warehouse)
 

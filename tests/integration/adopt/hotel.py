@@ -109,6 +109,10 @@ TABLES = {
         )
     },
 }
+TEMPLATE, HISTORY = "apartments", {"apartments": "id"}
+CURATED = {"listings", "listing_versions", "listing_attributes", "bookings"}
+# What the tables do not say is unknown, and not 0.
+UNKNOWN = {"conversion_weekly": ["viewers_with_wishlist", "viewers_with_call"]}
 METRICS = 13  # nobody looks at a room
 CURRENCY = "EUR"  # of the rooms' prices, which no column says
 _STATES = {1: "Awaiting payment", 2: "Payment accepted", 3: "Cancelled", 4: "Refunded", 5: "Checked in"}

@@ -97,6 +97,10 @@ TABLES = {
 }
 CURRENCY = None  # columns say it
 METRICS = 14
+TEMPLATE, HISTORY = "apartments", {"apartments": "id"}
+CURATED = {"listings", "listing_versions", "listing_attributes", "bookings"}
+# What the tables do not say is unknown, and not 0.
+UNKNOWN = {"conversion_weekly": ["viewers_with_wishlist", "viewers_with_call"]}
 # What an application does around its own clock: bulk updates, a soft delete, a new last transition, other dates.
 CHANGES = (
     "update listings set open = 0 order by id limit 4",

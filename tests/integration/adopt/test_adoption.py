@@ -11,7 +11,7 @@ from local.commands.adopt import write_report
 from local.commands.check import find_mistakes
 from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.model.contract import read_contract
-from tests.integration.adopt import hotel, rails
+from tests.integration.adopt import bikes, hotel, rails
 from tests.integration.adopt.conftest import NAME, Adopted
 
 FOUND = 0.95
@@ -31,8 +31,12 @@ def count_found(adopted: Adopted, world: ModuleType) -> tuple[int, list[str]]:
 
 @pytest.mark.parametrize(
     ("world", "tables", "size"),
-    [(rails, 42, {"listings": 6, "stays": 20}), pytest.param(hotel, 41, {"rooms": 5, "stays": 20}, marks=pytest.mark.slow)],
-    ids=["rails", "hotel"],
+    [
+        (rails, 42, {"listings": 6, "stays": 20}),
+        pytest.param(hotel, 41, {"rooms": 5, "stays": 20}, marks=pytest.mark.slow),
+        pytest.param(bikes, 7, {"bikes": 4, "rides": 30}, marks=pytest.mark.slow),
+    ],
+    ids=["rails", "hotel", "bikes"],
 )
 def test_a_foreign_schema_is_adopted(make_adopted, world, tables, size):
     """Every table is decided on; nearly all that was planted is found; every metric follows from what was guessed, or it is
@@ -43,15 +47,16 @@ def test_a_foreign_schema_is_adopted(make_adopted, world, tables, size):
     planted, missed = count_found(adopted, world)
     assert len(missed) <= planted * (1 - FOUND), missed
     assert set(adoption.states) <= {"confirmed", "pending", "canceled", "ignored"}
-    shipped = {path.stem for path in (adopted.sql_root / "apartments" / "presentation").glob("*.sql")}
+    shipped = {path.stem for path in (adopted.sql_root / world.TEMPLATE / "presentation").glob("*.sql")}
     missing = {path.removeprefix("presentation/") for path in adoption.left_out if path.startswith("presentation/")}
     assert {*adoption.metrics} | missing == shipped and not {*adoption.metrics} & missing
     marketplace = read_marketplace(adopted.sql_root, NAME)
-    assert {table.name for table in marketplace.curated} >= {"listings", "listing_versions", "listing_attributes", "bookings"}
+    assert {table.name for table in marketplace.curated} >= world.CURATED
     assert find_mistakes(NAME, adopted.sql_root) == []
     for path in sorted((adopted.sql_root / NAME).glob("[!l]*/*.sql")):
         text = path.read_text(encoding="utf-8")
         assert "apartment" not in text.replace("rules of sql/apartments", ""), path
+        assert "cars_presentation" not in text and "cars_curated" not in text, path
     report = "\n".join(write_report(adoption, "mysql://u@h/d", "GRANT"))
     assert "Rows per state" in report and "make run SOURCE=" in report and "@example" not in report
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.integration.adopt import hotel, rails
+from tests.integration.adopt import bikes, hotel, rails
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("world", [rails, hotel], ids=["rails", "hotel"])
+@pytest.mark.parametrize("world", [rails, hotel, bikes], ids=["rails", "hotel", "bikes"])
 def test_the_figures_are_the_judges(make_running, world):
     """After the first load; after changes that no cursor tells of, in joined tables, too; and a rebuild makes the same."""
     running = make_running(world)
