@@ -160,6 +160,14 @@ def parse(sql: str) -> exp.Expr:
     return tree
 
 
+def parse_value(sql: str) -> exp.Expr:
+    """Return the tree of a SELECT of one value, its only expression; raise Refused where there is none, or are several."""
+    tree = parse(sql)
+    if not isinstance(tree, exp.Select) or len(tree.expressions) != 1:
+        raise Refused("syntax error: one value is expected here")
+    return tree
+
+
 def _is_default(column: exp.Column) -> bool:
     """Say whether this is the word DEFAULT as a value of INSERT or UPDATE, which sqlglot takes for a column's name."""
     if column.table or column.this.args.get("quoted") or column.name.upper() != "DEFAULT":

@@ -193,6 +193,8 @@ def _rewrite_datediff(node: exp.Anonymous) -> exp.Expr:
 
 
 def _rewrite_listagg(node: exp.Anonymous, order: exp.Expr | None = None) -> exp.Expr:
+    if not node.expressions:
+        raise Refused("LISTAGG needs a value", "r_LISTAGG")
     is_distinct = isinstance(node.expressions[0], exp.Distinct)
     value, *rest = node.expressions[0].expressions if is_distinct else node.expressions
     separator = rest[0] if rest else exp.Literal.string("")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 from sqlglot.tokenizer_core import Token, TokenType
 
-from local_redshift.dialect import parse, tokenize, tokenize_script, write
+from local_redshift.dialect import parse, parse_value, tokenize, tokenize_script, write
 from local_redshift.expressions import called_functions, rewrite_expressions
 from local_redshift.parameters import quote_text
 from local_redshift.reading import Reader, on_its_lines, split_list, text_of, word_of
@@ -48,7 +48,7 @@ def translate_routine(sql: str, tokens: list[Token], translate_statement: Callab
     words = [token.text.upper() for token in tokens if token.token_type is not TokenType.HEREDOC_STRING]
     if len(bodies) != 1:
         raise Refused("a routine has one body, in dollar quotes")
-    if "LANGUAGE" not in words:
+    if "LANGUAGE" not in words[:-1]:
         raise Refused("a routine names its LANGUAGE")
     language = words[words.index("LANGUAGE") + 1]
     functions: set[str] = set()
@@ -310,7 +310,7 @@ class _Body:
         return f"{text_of(self._body, tokens[:at]).lower()} := {self._expression(tokens[at + 1 :])}"
 
     def _expression(self, tokens: list[Token]) -> str:
-        tree = parse(on_its_lines(self._body, tokens, "select "))
+        tree = parse_value(on_its_lines(self._body, tokens, "select "))
         self._functions |= called_functions(tree)
         return write(rewrite_expressions(tree).expressions[0])
 

@@ -12,7 +12,7 @@ from sqlglot import exp
 from sqlglot.errors import ParseError
 from sqlglot.tokenizer_core import TokenType
 
-from local_redshift.dialect import Source, Target, fold_name, parse, write
+from local_redshift.dialect import Source, Target, fold_name, parse_value, write
 from local_redshift.expressions import called_functions, check_type, rewrite_expressions
 from local_redshift.function_calls import call
 from local_redshift.reading import Reader, depth_change, on_its_lines, split_list, text_of
@@ -182,7 +182,7 @@ def _read_default(reader: Reader) -> str:
     start, depth = reader.at, 0
     while not reader.ended and not (depth == 0 and reader.at > start and reader.word() in _AFTER_DEFAULT):
         depth += depth_change(reader.next())
-    tree = parse(on_its_lines(reader.sql, reader.tokens[start : reader.at], "select "))
+    tree = parse_value(on_its_lines(reader.sql, reader.tokens[start : reader.at], "select "))
     if tree.find(exp.From, exp.Column) or len(list(tree.find_all(exp.Select))) > 1:
         raise Refused("a DEFAULT has no subquery and refers to no column", "r_CREATE_TABLE_NEW")
     if own := called_functions(tree):
@@ -217,7 +217,7 @@ def read_type(reader: Reader) -> exp.DataType:
         size = kind.expressions[0].name if kind.expressions else "1" if kind.this is exp.DType.CHAR else "256"
         limit = 65535 if kind.this is exp.DType.VARCHAR else 4096
         size = str(limit) if size.lower() == "max" else size
-        if not 1 <= int(size) <= limit:
+        if not size.isdecimal() or not 1 <= int(size) <= limit:
             raise Refused(f"length for type {text} must be between 1 and {limit}")
         kind = exp.DataType(this=kind.this, expressions=[exp.DataTypeParam(this=exp.Literal.number(size))])
     return kind

@@ -20,7 +20,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 from local_redshift import routines
 from local_redshift.alter_table import read_alter
 from local_redshift.copy_command import CopyCommand, parse_copy
-from local_redshift.dialect import fold_name, parse, tokenize, write
+from local_redshift.dialect import fold_name, parse, parse_value, tokenize, write
 from local_redshift.expressions import called_functions, name_columns, rewrite_expressions
 from local_redshift.function_calls import call
 from local_redshift.grants import check_grant, render_grant
@@ -98,7 +98,8 @@ def _translate(sql: str) -> Translation:
     line = None
     try:
         tokens = tokenize(sql)
-        words, line = [token.text.upper() for token in tokens[:6]], tokens[0].line
+        # Six of them, whatever there is: a statement may end with its first.
+        words, line = [*(token.text.upper() for token in tokens[:6]), *[""] * 6][:6], tokens[0].line
         translator = _STATEMENTS.get(words[0])
         if translator is None:
             if words[0] in OTHER_STATEMENTS:
@@ -226,7 +227,8 @@ def _refuse_object(action: str, kind: str) -> Refused:
         return Refused(f"{action} {kind} is not Redshift's", "c_unsupported-postgresql-features")
     if kind in OTHER_OBJECTS:
         return NotOffered(f"{action} {kind} is not offered here")
-    return Refused(f'syntax error at or near "{kind}": {action} {kind} is no statement of Redshift', "c_SQL_commands")
+    near = f'at or near "{kind}"' if kind else "at end of statement"
+    return Refused(f"syntax error {near}: {' '.join((action, kind)).strip()} is no statement of Redshift", "c_SQL_commands")
 
 
 def _require_names(tree: exp.Expr) -> None:
@@ -349,6 +351,8 @@ def _translate_truncate(sql: str, tokens: list[Token], words: list[str]) -> Tran
 
 
 def _translate_set(sql: str, tokens: list[Token], words: list[str]) -> Translation:
+    if len(tokens) < 4:
+        raise Refused("SET names a parameter and its value")
     if words[1] == "SEARCH_PATH":
         names = [
             fold_name(token) if token.token_type is not TokenType.STRING else token.text
@@ -365,7 +369,7 @@ def _translate_set(sql: str, tokens: list[Token], words: list[str]) -> Translati
 
 
 def _translate_lock(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    if words[-1] in ("MODE", "NOWAIT") or "ONLY" in words:
+    if word_of(tokens[-1]) in ("MODE", "NOWAIT") or "ONLY" in words:
         raise Refused("LOCK names tables only; its one mode is ACCESS EXCLUSIVE", "r_LOCK")
     reader = Reader(sql, tokens[1:])
     reader.take("TABLE")
@@ -378,9 +382,8 @@ def _translate_lock(sql: str, tokens: list[Token], words: list[str]) -> Translat
 
 
 def _translate_call(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    tree = parse(on_its_lines(sql, tokens[1:], "select "))
-    routine = tree.expressions[0].find(exp.Anonymous) if isinstance(tree, exp.Select) else None
-    if routine is None or len(tree.expressions) > 1:
+    tree = parse_value(on_its_lines(sql, tokens[1:], "select "))
+    if tree.expressions[0].find(exp.Anonymous) is None:
         raise Refused("CALL names a procedure and its arguments in parentheses, () for none")
     return Translation("call " + write(rewrite_expressions(tree).expressions[0]), returns_rows=True)
 
@@ -450,6 +453,8 @@ def _translate_unload(sql: str, tokens: list[Token], words: list[str]) -> Transl
 def _translate_explain(sql: str, tokens: list[Token], words: list[str]) -> Translation:
     if words[1] in ("ANALYZE", "(", "ANALYSE"):
         raise Refused("EXPLAIN takes VERBOSE and no other option")
+    if len(tokens) == 1:
+        raise Refused("syntax error at end of statement: EXPLAIN needs a statement")
     query = translate(on_its_lines(sql, tokens[2:] if words[1] == "VERBOSE" else tokens[1:]))
     return Translation("explain " + query.text, query.before, returns_rows=True, functions=query.functions)
 
