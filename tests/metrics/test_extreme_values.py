@@ -141,6 +141,7 @@ def test_keys_beyond_bigint_are_set_aside(make_engine, subject):
             *((table, f"id={key}") for key in keys[2:] for table in ("apartments", "apartment_attributes", "apartment_versions")),
             *(("bookings", f"booking_id={key}; apartment_id={key}") for key in keys[2:]),
             ("bookings", f"apartment_id={beyond}"),
+            *(("booking_versions", f"booking_id={key}") for key in keys[2:]),
             *(("user_viewing", f"apartment_id={key}") for key in keys[2:]),
         ]
     )
