@@ -10,7 +10,7 @@ from datetime import datetime
 from statistics import median
 
 from local.adopt import words
-from local.adopt.guess_words import CUSTOMERS, KINDS, LISTINGS, MEANINGS, NAMES, PLACES, STAYS, VIEWS
+from local.adopt.guess_words import ACTIVE, CUSTOMERS, GONE, KINDS, LISTINGS, MEANINGS, NAMES, PLACES, STAYS, VIEWS
 from local.adopt.mapping import Column
 from local.adopt.taken import TakenTable, key_kind
 from rental_pipeline.model.column_types import can_be_cursor
@@ -516,7 +516,7 @@ def _tell_undecided_title(table: TakenTable) -> list[str]:
 
 
 def _words(table: TakenTable) -> set[str]:
-    return {words.singular(word) for word in words.split_name(table.contract.name)}
+    return {words.singular(word) for name in (table.contract.name, table.source.name) for word in words.split_name(name)}
 
 
 def _is_keyed(table: TakenTable) -> bool:
@@ -537,9 +537,9 @@ def _write_active(listing: TakenTable) -> list[str]:
     conditions = []
     for column in listing.types:
         name = words.squeeze(column)
-        if name in ("isactive", "active", "open", "published", "ispublished", "enabled", "available", "isavailable", "visible"):
+        if name in ACTIVE:
             conditions.append(f"{column}: [1]")
-        elif name in ("deleted", "isdeleted", "archived", "hidden", "closed", "disabled", "isarchived"):
+        elif name in GONE:
             conditions.append(f"{column}: [0]")
         elif name in ("deletedat", "archivedat", "closedat"):
             conditions.append(f"{column}: [null]")

@@ -34,6 +34,11 @@ PLACES = list_words(
 )
 KINDS = list_words("type category kind class model group tipo modelo typ modell kategorie categoria")
 VIEWS = list_words("view viewing visit pageview impression hit")
+# Flags of a listing that is offered, and of one that is not.
+ACTIVE = list_words(
+    "isactive active open published ispublished enabled available isavailable visible aktiv istaktiv activo activa attivo actif"
+)
+GONE = list_words("deleted isdeleted archived hidden closed disabled isarchived geloscht geloescht borrado eliminado supprime")
 # Of each field, the names that columns have, the likeliest first; squeezed to their letters.
 NAMES: Mapping[str, tuple[str, ...]] = {
     "made_at": list_words(

@@ -16,8 +16,9 @@ PRESENT = "present"  # in a list of values: whatever is not NULL
 STATES = ("confirmed", "pending", "canceled", "ignored")
 DIVISORS = (1, 10, 100, 1000)
 UNITS = ("nightly", "weekly", "monthly", "yearly", "unknown")
-_COLUMN = re.compile(r"(?:([a-z][a-z0-9_]*)\.)?([^.\s]+)")
-_JOIN = re.compile(r"(\S+) *-> *([a-z][a-z0-9_]*)\.([^.\s,]+)(?: *, *latest by +([^.\s]+))?")
+# A name may hold blanks and dashes, as MySQL's may; what tells the parts of a line apart it may not hold.
+_COLUMN = re.compile(r"(?:([a-z][a-z0-9_]*)\.)?([^.,>\s](?:[^.,>]*[^.,>\s])?)")
+_JOIN = re.compile(r"([^>,]+?) *-> *([a-z][a-z0-9_]*)\.([^.,>]*[^.,>\s])(?: *, *latest by +([^.,>]*[^.,>\s]))?")
 _CURRENCY = re.compile("[A-Z]{3}")
 NIGHTS, HOURS = "nights", "hours"
 _ROLES = ("listing", "stay", "customer", "view", "place")

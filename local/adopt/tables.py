@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from local.adopt import words
 from local.adopt.catalogue import CatalogueTable
 from local.adopt.personal import Decision, Policy, decide_columns, is_of_persons
+from local.adopt.words import leave_accents
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.model.column_types import can_be_cursor, can_be_key, redshift_type
 from rental_pipeline.model.own_names import explain_reserved
@@ -77,7 +78,7 @@ def name_tables(sources: list[str]) -> dict[str, str]:
     named: dict[str, str] = {}
     taken: set[str] = set()
     for source in sorted(sources):
-        plain = re.sub(r"[^a-z0-9]+", "_", source.lower().removeprefix(prefix)).strip("_")[:_LONGEST_TABLE_NAME]
+        plain = re.sub(r"[^a-z0-9]+", "_", leave_accents(source).lower().removeprefix(prefix)).strip("_")[:_LONGEST_TABLE_NAME]
         if not plain or not plain[0].isalpha():
             plain = f"t_{plain}"[:_LONGEST_TABLE_NAME].rstrip("_")
         name, number = plain, 1

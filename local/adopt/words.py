@@ -15,15 +15,15 @@ def _list_words(text: str) -> frozenset[str]:
 
 def split_name(name: str) -> tuple[str, ...]:
     """Return the words of a name: `firstName`, `first_name` and `FIRST_NAME2` have first and name. Digits are left out."""
-    return tuple(word.lower() for word in _WORD.findall(_leave_accents(name)) if not word.isdigit())
+    return tuple(word.lower() for word in _WORD.findall(leave_accents(name)) if not word.isdigit())
 
 
 def squeeze(name: str) -> str:
     """Return a name's letters alone, in lower case: `e_mail` and `EMail` are email."""
-    return re.sub(r"[^a-z]", "", _leave_accents(name).lower())
+    return re.sub(r"[^a-z]", "", leave_accents(name).lower())
 
 
-def _leave_accents(name: str) -> str:
+def leave_accents(name: str) -> str:
     """Return a name without accents: `Währung` is Wahrung, `Straße` Strasse."""
     return "".join(letter for letter in normalize("NFKD", name.replace("ß", "ss")) if not combining(letter))
 

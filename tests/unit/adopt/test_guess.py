@@ -93,3 +93,24 @@ def test_short_stays_are_counted_in_hours(tmp_path, hours, unit):
             "modelle.marke",
             "modelle.baujahr",
         )
+
+
+def test_names_may_hold_what_mysql_lets_them(tmp_path):
+    """Blanks, dashes and accents, in keys too; a table that is called otherwise in the contract is known by its own name."""
+    tables = {
+        "zimmer": "id:int preis-pro-nacht:decimal aktiv:bit erstellt_am:datetime",
+        "buchungen": "id:int zimmer_id:int gast_id:int anreise:date abreise:date währung:char gebucht_am:datetime",
+        "gäste": "id:int",
+    }
+    catalogue = {name: make_table(name, columns) for name, columns in tables.items()}
+    (tmp_path / "source.yaml").write_text(
+        "tables:\n  zimmer: {strategy: snapshot, key: id}\n  buchungen: {strategy: snapshot, key: id}\n"
+        "  gaste: {strategy: snapshot, key: id, source_table: gäste}\n",
+        encoding="utf-8",
+    )
+    matched = match_tables(read_contract(tmp_path / "source.yaml"), catalogue)
+    text = guess_mapping("inn", matched, lambda *_: {}, lambda *_: {}).text
+    roles = read_mapping(text.replace("currency:  #", "currency: EUR  #").replace("  id: id", "  id: zimmer nr", 1)).roles
+    assert str(roles["listing"].columns["id"]) == "zimmer nr" and str(roles["listing"].money.column) == "preis-pro-nacht"
+    assert [str(column) for column in roles["listing"].conditions] == ["aktiv"]
+    assert str(roles["stay"].currency) == "währung" and roles["customer"].table == "gaste"

@@ -72,3 +72,13 @@ def test_what_arrived_in_joined_tables_is_added_up():
     ends = {"_rp_least": "100", "_rp_greatest": "120", "_rp_referred_least": "40", "_rp_referred_greatest": "50"}
     rows = [own, {"_rp_table": "bookings", "_rp_join": "apartments", "_rp_joined": 3, **ends}]
     assert read_arrivals([table], rows, []) == {"bookings": replace(ARRIVED, joined=3, joins={"apartments": JOINS["apartments"]})}
+
+
+def test_a_source_names_columns_as_mysql_lets_it():
+    """With blanks and dashes, in references and joins, too."""
+    table = Request(ARRIVED).marketplace.curated_table("bookings")
+    lines = {"references": "zimmer nr as apartment_id -> apartments.zimmer-nr", "joins": "haus nr -> users.haus nr"}
+    named = CuratedTable(replace(table.file, header={**table.file.header, **lines}))
+    (reference,), (joined,) = named.references, named.joins
+    assert (reference.column, reference.curated_column, reference.parent_key) == ("zimmer nr", "apartment_id", "zimmer-nr")
+    assert (joined.left, joined.column, joined.table, joined.to) == (None, "haus nr", "users", "haus nr")

@@ -9,8 +9,10 @@ from functools import cached_property
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.definitions.sql_files import SqlFile, strip_statement
 
-_REFERENCE = re.compile(r"^(?P<column>\w+)(?: +as +(?P<curated>\w+))? *-> *(?P<parent>\w+)\.(?P<parent_key>\w+)$")
-_JOIN = re.compile(r"^(?:(?P<left>\w+)\.)?(?P<column>\w+) *-> *(?P<table>\w+)\.(?P<to>\w+)$")
+# A column of a source may have blanks and dashes in its name.
+_RAW = r"\w(?:[\w -]*?\w)?"
+_REFERENCE = re.compile(rf"^(?P<column>{_RAW})(?: +as +(?P<curated>\w+))? *-> *(?P<parent>\w+)\.(?P<parent_key>{_RAW})$")
+_JOIN = re.compile(rf"^(?:(?P<left>\w+)\.)?(?P<column>{_RAW}) *-> *(?P<table>\w+)\.(?P<to>{_RAW})$")
 # A rule of a curated table: a line of words, the condition, and its name before what breaks it.
 _RULE = re.compile(r"^ *-- (\S.*)\n *when (?:(?!\bwhen\b)[^;])*?\bthen\s+(?:\w+\.tell_broken\(\s*)?'([a-z_]+): ", re.MULTILINE)
 # A text that is NULL where its value is: the row would then break no rule.
