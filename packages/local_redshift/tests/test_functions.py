@@ -384,3 +384,14 @@ def test_what_postgresql_cannot_is_not_offered_by_name(fresh_warehouse, sql):
     fresh_warehouse.execute("create table s (a int, b int)")
     with pytest.raises(StatementFailed, match=r"not offered here \(page "):
         fresh_warehouse.query(sql)
+
+
+def test_a_search_path_may_name_the_user(warehouse):
+    """Page r_search_path: '$user' in quotes."""
+    warehouse.execute(["set search_path to '$user', public", "select 1"])
+
+
+def test_a_function_of_postgresql_is_refused_with_its_page(warehouse):
+    """What is Redshift's stands on one page."""
+    with pytest.raises(StatementFailed, match=r"to_hex.*\(page c_SQL_functions\)"):
+        warehouse.query("select to_hex(255)")

@@ -85,7 +85,7 @@ class Sessions:
         if in_batch and translation.alone:
             raise Refused(translation.alone)
         if foreign := sorted(translation.functions & self._postgres_functions):
-            raise NotOffered(f"function {foreign[0]}() does not exist in Redshift, or is not offered here")
+            raise NotOffered(f"function {foreign[0]}() does not exist in Redshift, or is not offered here", "c_SQL_functions")
         return translation
 
     def run(

@@ -355,7 +355,7 @@ def _translate_set(sql: str, tokens: list[Token], words: list[str]) -> Translati
         raise Refused("SET names a parameter and its value")
     if words[1] == "SEARCH_PATH":
         names = [
-            fold_name(token) if token.token_type is not TokenType.STRING else token.text
+            fold_name(token) if token.token_type is not TokenType.STRING else quote_text(token.text)
             for token in tokens[3:]
             if token.text != ","
         ]
