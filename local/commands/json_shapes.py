@@ -17,7 +17,7 @@ from rental_pipeline.model.figures_document import Figures
 from rental_pipeline.model.fingerprints import KnownDay, KnownRange, Span
 from rental_pipeline.model.lake_document import Lake
 from rental_pipeline.model.ledger import Ledger
-from rental_pipeline.model.load_document import Replay, SliceResult, TableLoad
+from rental_pipeline.model.load_document import Replay, ReplayedLoad, SliceResult, TableLoad
 from rental_pipeline.model.plan_document import Plan
 from rental_pipeline.model.state_document import State
 from rental_pipeline.model.table_plan import Slice
@@ -33,6 +33,7 @@ DOCUMENTS: dict[str, Any] = {
     "the result of a slice": SliceResult,
     "loads.json": dict[str, TableLoad],
     "replay/<table>.json": Replay,
+    "replay/<table>/<first>.json": tuple[ReplayedLoad, ...],
     "pending.json": Pending,
     "dirty.json": dict[str, PeriodRange],
     "archive.json": Archive,

@@ -98,7 +98,7 @@ class Replay:
         step, _, table = STEPS[run.done - 1].partition(" ")
         if run.kind == "replay":
             loads = self.market.pipeline.read(f"market/runs/{sequence:06d}/replay/{table}.json")["loads"]
-            self.market.pipeline.step("replay", sequence, table, first=0, last=len(loads))
+            self.market.pipeline.step("replay", sequence, table, first=0, last=loads)
         else:
             self.market.pipeline.step(step, sequence, table)
 

@@ -22,6 +22,7 @@ from rental_pipeline.base.object_store import (
     PLAN,
     SLICES,
     replay_key,
+    replayed_loads_key,
     run_key,
     write_json,
 )
@@ -114,18 +115,18 @@ def write_runs(sql_root: Path) -> None:
     replayed = {
         "columns": [column.name for column in BOOKINGS.columns],
         "definition": "create table apartments_staging.replayed_bookings (…)",
-        "loads": [
-            {
-                "run_sequence": 1,
-                "source_time": "2026-11-20T03:00:00.000000",
-                "table": first[1].to_json(),
-                "totals": _totals(1, first[1]),
-                "rows_added": 9000,
-                "rows_removed": 0,
-            }
-        ],
+        "loads": 1,
+    }
+    load = {
+        "run_sequence": 1,
+        "source_time": "2026-11-20T03:00:00.000000",
+        "table": first[1].to_json(),
+        "totals": _totals(1, first[1]),
+        "rows_added": 9000,
+        "rows_removed": 0,
     }
     write_json(BUCKET, replay_key(MARKETPLACE, 4, "bookings"), replayed)
+    write_json(BUCKET, replayed_loads_key(MARKETPLACE, 4, "bookings", 0), [load])
 
 
 def _column(name: str, kind: str, source_type: str, charset: str | None = None) -> PlannedColumn:

@@ -128,8 +128,13 @@ def key_of(address: str) -> str:
 
 
 def replay_key(marketplace: str, run_sequence: int, table: str) -> str:
-    """Return the key of the list of loads of one table that a run replays."""
+    """Return the key of what a run says of all loads of a table that it replays."""
     return run_key(marketplace, run_sequence, f"replay/{table}.json")
+
+
+def replayed_loads_key(marketplace: str, run_sequence: int, table: str, first: int) -> str:
+    """Return the key of the loads that one step of a replay makes again, by the place of the first of them."""
+    return run_key(marketplace, run_sequence, f"replay/{table}/{first:06d}.json")
 
 
 def address(bucket: str, key: str) -> str:

@@ -134,13 +134,14 @@ class ReplayedLoad(Document):
 
 @dataclass(frozen=True)
 class Replay(Document):
-    """The loads of one table, in the order of their runs.
+    """What is the same for all loads of one table; the loads stand in objects of their own, one for each step.
 
     Attributes:
         columns: Of the table, in the order of its definition.
         definition: Creates the table beside raw in which the loads are made.
+        loads: How many there are.
     """
 
     columns: tuple[str, ...]
     definition: str
-    loads: tuple[ReplayedLoad, ...]
+    loads: int

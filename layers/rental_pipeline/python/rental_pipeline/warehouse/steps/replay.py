@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rental_pipeline.base.object_store import replay_key
+from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.base.object_store import replay_key, replayed_loads_key
 from rental_pipeline.model.document import read_document
 from rental_pipeline.model.load_document import Replay, ReplayedLoad
 from rental_pipeline.model.raw_tables import EVENT_DAY, METADATA, name_replayed, quote_identifier
@@ -15,11 +16,17 @@ def compose_replay(request: ReplayRequest) -> Step:
     """Compose the step: a transaction for each of its loads; the first step of a table begins it, the last exchanges the rows.
 
     Until then raw is as it was, and stays so where a load gives another count of rows than it did when it was made.
+
+    Raises:
+        FixConfiguration: these are no loads of one step.
     """
     table, name = request.table, literal(request.name)
     first, last = request.first, request.last
-    settings = request.settings
-    replay = read_document(Replay, settings.bucket, replay_key(request.schemas.marketplace, request.run_sequence, request.name))
+    bucket, place = request.settings.bucket, (request.schemas.marketplace, request.run_sequence, request.name)
+    replay = read_document(Replay, bucket, replay_key(*place))
+    listed = read_document(tuple[ReplayedLoad, ...], bucket, replayed_loads_key(*place, first)) if first < last else ()
+    if len(listed) != last - first:
+        raise FixConfiguration(f"loads {first} to {last} of {request.name} are no part of the plan: it has {len(listed)} there")
     made = name_replayed(request.schemas.staging, request.name)
     raw = f"{request.schemas.raw}.{quote_identifier(request.name)}"
     event_day = [EVENT_DAY] if isinstance(table.strategy, Append) else []
@@ -33,7 +40,7 @@ def compose_replay(request: ReplayRequest) -> Step:
     )
     loads = [
         submission
-        for load in replay.loads[first:last]
+        for load in listed
         for submission in request.write_all(
             *_repeat(request, load),
             label=f"load-{load.run_sequence:06d}",
@@ -41,14 +48,14 @@ def compose_replay(request: ReplayRequest) -> Step:
         )
     ]
     exchange = request.write(
-        f"call confirm_replay({request.run_sequence}, {name}, {len(replay.loads)})",
+        f"call confirm_replay({request.run_sequence}, {name}, {replay.loads})",
         f"delete from {raw}",
         f"insert into {raw} ({columns}) select * from {made}",
         f"drop table {made}",
         label="exchange",
         title=f"replay {request.name}: exchange",
     )
-    is_last = last == len(replay.loads)
+    is_last = last == replay.loads
     return Step(request.statement_name, (*([begin] if first == 0 else []), *loads, *([exchange] if is_last else [])))
 
 
