@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -297,6 +297,8 @@ class _Bench:
             f" the rows stored; {figures.rows_written:,} written; {figures.submissions} submissions",
             flush=True,
         )
+        asked = Counter(name_step(each.get("StatementName") or "") for each in requests)
+        print(f"  submissions: {', '.join(f'{step} {number}' for step, number in reversed(asked.items()))}", flush=True)
         for rows, step, table, sql in sorted(self._visits, key=lambda visit: -visit[0])[: self._told_visits]:
             print(f"  {rows:>12,} {step} {table}: {' '.join(sql.split())}", flush=True)
         self._visits.clear()

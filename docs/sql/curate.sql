@@ -325,18 +325,25 @@ create temp table changed_bookings as (select *
         select *
         from _rp_before);
 
-insert into apartments_control.dirty_period (metric, period_start, run_sequence)
+insert into apartments_control.dirty_period (metric, period_start, run_sequence) with _rp_number as (select
+    calendar_date - cast('2000-01-01' as date) as n
+        from apartments_control.calendar
+        where calendar_date < cast('2000-05-17' as date))
     select distinct metric, period_start, 2
     from (
-        select dirty_span.metric, dirty_calendar.period_start
+        select dirty_part.metric, first_period + 7 * (137 * dirty_part.n + _rp_number.n) as period_start
         from (
-            select distinct
-                dirty_days.metric,
-                cast(date_trunc('week', greatest(dirty_days.first_day, cast('2000-01-01' as date))) as date) as
-                    first_period,
-                cast(date_trunc('week', least(dirty_days.last_day, cast('2050-12-31' as date))) as date) as
-                    last_period
-            from (select of_metric.metric, touched_day.first_day, touched_day.last_day from (select
+            select dirty_span.*, _rp_number.n
+            from (
+                select dirty_ends.*, (last_period - first_period) / 7 as more_periods
+                from (
+                    select distinct
+                        dirty_days.metric,
+                        cast(date_trunc('week', greatest(dirty_days.first_day, cast('2000-01-01' as date))) as
+                            date) as first_period,
+                        cast(date_trunc('week', least(dirty_days.last_day, cast('2050-12-31' as date))) as
+                            date) as last_period
+                    from (select of_metric.metric, touched_day.first_day, touched_day.last_day from (select
     checkin_date as first_day,
     checkin_date as last_day
 from changed_bookings
@@ -350,11 +357,14 @@ where booking_status = 'confirmed') as touched_day
 from changed_bookings
 where booking_status = 'confirmed') as touched_day
     cross join (select cast('top_listings_weekly' as varchar(127)) as metric) as of_metric) as dirty_days
-            where dirty_days.first_day <= dirty_days.last_day
-        ) as dirty_span
-        inner join (select distinct week_start as period_start
-                from apartments_control.calendar) as dirty_calendar
-            on dirty_calendar.period_start between dirty_span.first_period and dirty_span.last_period
+                    where dirty_days.first_day <= dirty_days.last_day
+                        and dirty_days.first_day <= cast('2050-12-31' as date)
+                        and dirty_days.last_day >= cast('2000-01-01' as date)
+                ) as dirty_ends
+            ) as dirty_span
+            inner join _rp_number on 137 * _rp_number.n <= dirty_span.more_periods
+        ) as dirty_part
+        inner join _rp_number on 137 * dirty_part.n + _rp_number.n <= dirty_part.more_periods
         ) as touched_periods where period_start is not null;
 
 insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
@@ -747,18 +757,25 @@ create temp table changed_bookings as (select *
         select *
         from _rp_before);
 
-insert into apartments_control.dirty_period (metric, period_start, run_sequence)
+insert into apartments_control.dirty_period (metric, period_start, run_sequence) with _rp_number as (select
+    calendar_date - cast('2000-01-01' as date) as n
+        from apartments_control.calendar
+        where calendar_date < cast('2000-05-17' as date))
     select distinct metric, period_start, 1
     from (
-        select dirty_span.metric, dirty_calendar.period_start
+        select dirty_part.metric, first_period + 7 * (137 * dirty_part.n + _rp_number.n) as period_start
         from (
-            select distinct
-                dirty_days.metric,
-                cast(date_trunc('week', greatest(dirty_days.first_day, cast('2000-01-01' as date))) as date) as
-                    first_period,
-                cast(date_trunc('week', least(dirty_days.last_day, cast('2050-12-31' as date))) as date) as
-                    last_period
-            from (select of_metric.metric, touched_day.first_day, touched_day.last_day from (select
+            select dirty_span.*, _rp_number.n
+            from (
+                select dirty_ends.*, (last_period - first_period) / 7 as more_periods
+                from (
+                    select distinct
+                        dirty_days.metric,
+                        cast(date_trunc('week', greatest(dirty_days.first_day, cast('2000-01-01' as date))) as
+                            date) as first_period,
+                        cast(date_trunc('week', least(dirty_days.last_day, cast('2050-12-31' as date))) as
+                            date) as last_period
+                    from (select of_metric.metric, touched_day.first_day, touched_day.last_day from (select
     checkin_date as first_day,
     checkin_date as last_day
 from changed_bookings
@@ -770,11 +787,14 @@ where booking_status = 'confirmed') as touched_day
 -- (sql/apartments/presentation/top_listings_weekly.sql, section dirty_days_from_bookings: see above)
 ) as touched_day
     cross join (select cast('top_listings_weekly' as varchar(127)) as metric) as of_metric) as dirty_days
-            where dirty_days.first_day <= dirty_days.last_day
-        ) as dirty_span
-        inner join (select distinct week_start as period_start
-                from apartments_control.calendar) as dirty_calendar
-            on dirty_calendar.period_start between dirty_span.first_period and dirty_span.last_period
+                    where dirty_days.first_day <= dirty_days.last_day
+                        and dirty_days.first_day <= cast('2050-12-31' as date)
+                        and dirty_days.last_day >= cast('2000-01-01' as date)
+                ) as dirty_ends
+            ) as dirty_span
+            inner join _rp_number on 137 * _rp_number.n <= dirty_span.more_periods
+        ) as dirty_part
+        inner join _rp_number on 137 * dirty_part.n + _rp_number.n <= dirty_part.more_periods
         ) as touched_periods where period_start is not null;
 
 insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)

@@ -74,16 +74,20 @@ insert into apartments_control.staged_period (metric, period_start, run_sequence
         from apartments_control.dirty_period
         where metric = 'top_listings_weekly') as dirty;
 
+create temp table _rp_number as
+    select calendar_date - cast('2000-01-01' as date) as n
+    from apartments_control.calendar
+    where calendar_date < cast('2000-05-17' as date);
+
 create temp table dirty_period as
 select period_start, cast(dateadd(week, 1, period_start) as date) as period_end
 from apartments_control.staged_period
 where metric = 'average_booking_duration_weekly';
 
 create temp table dirty_day as
-select calendar.calendar_date, dirty_period.period_start
-from apartments_control.calendar
-inner join dirty_period on calendar.week_start = dirty_period.period_start
-where calendar.calendar_date between '2026-11-16' and '2026-11-22';
+            select dirty_period.period_start + _rp_number.n as calendar_date, dirty_period.period_start
+            from dirty_period
+            inner join _rp_number on dirty_period.period_start + _rp_number.n < dirty_period.period_end;
 
 create temp table stay_length as with stay as (
     select
@@ -118,10 +122,9 @@ from apartments_control.staged_period
 where metric = 'top_listings_weekly';
 
 create temp table dirty_day as
-select calendar.calendar_date, dirty_period.period_start
-from apartments_control.calendar
-inner join dirty_period on calendar.week_start = dirty_period.period_start
-where calendar.calendar_date between '2026-11-16' and '2026-11-22';
+            select dirty_period.period_start + _rp_number.n as calendar_date, dirty_period.period_start
+            from dirty_period
+            inner join _rp_number on dirty_period.period_start + _rp_number.n < dirty_period.period_end;
 
 insert into apartments_staging.top_listings_weekly with listing_week as (
     select
@@ -203,16 +206,20 @@ insert into apartments_control.staged_period (metric, period_start, run_sequence
     from (select week_start as period_start
         from apartments_control.calendar) as dirty;
 
+create temp table _rp_number as
+    select calendar_date - cast('2000-01-01' as date) as n
+    from apartments_control.calendar
+    where calendar_date < cast('2000-05-17' as date);
+
 create temp table dirty_period as
 select period_start, cast(dateadd(week, 1, period_start) as date) as period_end
 from apartments_control.staged_period
 where metric = 'average_booking_duration_weekly';
 
 create temp table dirty_day as
-select calendar.calendar_date, dirty_period.period_start
-from apartments_control.calendar
-inner join dirty_period on calendar.week_start = dirty_period.period_start
-where calendar.calendar_date between '1999-12-01' and '2051-01-31';
+            select dirty_period.period_start + _rp_number.n as calendar_date, dirty_period.period_start
+            from dirty_period
+            inner join _rp_number on dirty_period.period_start + _rp_number.n < dirty_period.period_end;
 
 create temp table stay_length as with stay as (
     select
@@ -276,16 +283,20 @@ insert into apartments_control.staged_period (metric, period_start, run_sequence
     from (select week_start as period_start
         from apartments_control.calendar) as dirty;
 
+create temp table _rp_number as
+    select calendar_date - cast('2000-01-01' as date) as n
+    from apartments_control.calendar
+    where calendar_date < cast('2000-05-17' as date);
+
 create temp table dirty_period as
 select period_start, cast(dateadd(week, 1, period_start) as date) as period_end
 from apartments_control.staged_period
 where metric = 'top_listings_weekly';
 
 create temp table dirty_day as
-select calendar.calendar_date, dirty_period.period_start
-from apartments_control.calendar
-inner join dirty_period on calendar.week_start = dirty_period.period_start
-where calendar.calendar_date between '1999-12-01' and '2051-01-31';
+            select dirty_period.period_start + _rp_number.n as calendar_date, dirty_period.period_start
+            from dirty_period
+            inner join _rp_number on dirty_period.period_start + _rp_number.n < dirty_period.period_end;
 
 insert into apartments_staging.top_listings_weekly with listing_week as (
     select

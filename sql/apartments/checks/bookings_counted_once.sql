@@ -1,9 +1,9 @@
 -- In every period rebuilt by this run, the metrics count as many bookings as curated has: none twice, none lost in a join.
 --
 -- severity:   fail
--- reads:      apartments_curated.bookings, apartments_control.calendar, apartments_control.staged_period,
---             apartments_staging.top_listings_weekly, apartments_staging.bookings_per_user_weekly,
---             apartments_staging.average_booking_duration_weekly, apartments_staging.average_booking_duration_monthly
+-- reads:      apartments_curated.bookings, apartments_control.staged_period, apartments_staging.top_listings_weekly,
+--             apartments_staging.bookings_per_user_weekly, apartments_staging.average_booking_duration_weekly,
+--             apartments_staging.average_booking_duration_monthly
 -- parameters: first_day, last_day
 
 -- name: violations
@@ -23,35 +23,27 @@ with day_count as (
 to_count as (
     select
         cast('top_listings_weekly' as varchar(64)) as metric,
-        calendar.week_start as period_start,
-        day_count.confirmed as bookings
+        cast(date_trunc('week', booking_date) as date) as period_start,
+        confirmed as bookings
     from day_count
-    inner join apartments_control.calendar on day_count.booking_date = calendar.calendar_date
-    where calendar.calendar_date between cast(:first_day as date) and cast(:last_day as date)
     union all
     select
         cast('bookings_per_user_weekly' as varchar(64)) as metric,
-        calendar.week_start as period_start,
-        day_count.not_canceled as bookings
+        cast(date_trunc('week', booking_date) as date) as period_start,
+        not_canceled as bookings
     from day_count
-    inner join apartments_control.calendar on day_count.booking_date = calendar.calendar_date
-    where calendar.calendar_date between cast(:first_day as date) and cast(:last_day as date)
     union all
     select
         cast('average_booking_duration_weekly' as varchar(64)) as metric,
-        calendar.week_start as period_start,
-        day_count.confirmed as bookings
+        cast(date_trunc('week', checkin_date) as date) as period_start,
+        confirmed as bookings
     from day_count
-    inner join apartments_control.calendar on day_count.checkin_date = calendar.calendar_date
-    where calendar.calendar_date between cast(:first_day as date) and cast(:last_day as date)
     union all
     select
         cast('average_booking_duration_monthly' as varchar(64)) as metric,
-        calendar.month_start as period_start,
-        day_count.confirmed as bookings
+        cast(date_trunc('month', checkin_date) as date) as period_start,
+        confirmed as bookings
     from day_count
-    inner join apartments_control.calendar on day_count.checkin_date = calendar.calendar_date
-    where calendar.calendar_date between cast(:first_day as date) and cast(:last_day as date)
 ),
 
 expected as (

@@ -1,15 +1,18 @@
 """Between which days a metric's stage reads: all of the periods that it rebuilds, and no more than their least and greatest."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from rental_pipeline.base.errors import FixConfiguration
+from rental_pipeline.definitions.marketplace import Check
 from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY, Metric, fill_in_days
 from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.definitions.sql_files import read_sql_file
 from rental_pipeline.model.arrivals import PeriodRange
 from rental_pipeline.model.ledger import Ledger, Position
+from rental_pipeline.warehouse.steps.check import _find_checked_days
 from rental_pipeline.warehouse.steps.stage import find_staged_days, is_stale
 from tests.fixtures.composed_steps import SQL_ROOT
 from tests.unit.warehouse.example_runs import plan_a_run
@@ -20,6 +23,7 @@ class Request:
 
     def __init__(self, made_from: str | None = None, published_for: str = "2026-11-20", **dirty: tuple[str, str]):
         self.marketplace = read_marketplace(SQL_ROOT, "apartments")
+        self.schemas = self.marketplace.schemas
         self.plan = plan_a_run(7, as_of="2026-11-24")
         self.dirty = {name: PeriodRange(*periods) for name, periods in dirty.items()}
         positions = (
@@ -65,6 +69,22 @@ def test_a_run_of_the_same_day_stages_what_changed_alone():
 
 def test_a_metric_that_is_made_otherwise_is_read_whole():
     assert Request(made_from="another file").find("top_listings_weekly") == (FIRST_DAY, LAST_DAY)
+
+
+def test_a_check_looks_at_the_days_of_the_metrics_that_it_reads():
+    """Of no others, which may have many more; one that reads none looks at the days of all."""
+    dirty = {"top_listings_weekly": ("2026-11-16", "2026-11-16"), "guests_monthly": ("2026-01-01", "2050-12-01")}
+    request = Request(published_for="2026-11-24", **dirty)
+
+    def find(reads: str) -> tuple[date, date]:
+        return _find_checked_days(request, Check("a_check", "warn", f"select 1 from {reads}"))
+
+    whole_time = date(2026, 1, 1), date(2050, 12, 31)
+    assert find("apartments_staging.top_listings_weekly") == (date(2026, 11, 16), date(2026, 11, 22))
+    assert find("apartments_staging.guests_monthly") == find("apartments_curated.bookings") == whole_time
+    assert find("apartments_staging.bookings_weekly") == (LAST_DAY, FIRST_DAY)
+    request.plan = replace(request.plan, kind="reconcile")
+    assert find("apartments_staging.top_listings_weekly") == (FIRST_DAY, LAST_DAY)
 
 
 def test_days_are_written_as_literals():

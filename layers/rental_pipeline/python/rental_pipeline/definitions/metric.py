@@ -14,6 +14,13 @@ from rental_pipeline.definitions.sql_files import SqlFile
 # The first day of the period of a day of the calendar. `all` is one period: the whole calendar (sql/control/calendar.sql).
 _FIRST_DAY, _LAST_DAY = "cast('2000-01-01' as date)", "cast('2050-12-31' as date)"
 _PERIODS = {"day": "calendar_date", "week": "week_start", "month": "month_start", "all": _FIRST_DAY}
+# How many periods a span has beside its first, and the one that comes n after it.
+_COUNTED = {
+    "day": ("last_period - first_period", "first_period + {n}"),
+    "week": ("(last_period - first_period) / 7", "first_period + 7 * {n}"),
+    "month": ("datediff(month, first_period, last_period)", "cast(dateadd(month, {n}, first_period) as date)"),
+}
+_NUMBERS = 137  # whose square is more than the days of the calendar
 _END_OF_ALL = "cast('2051-01-01' as date)"
 # Before and behind every period of the calendar.
 FIRST_DAY, LAST_DAY = date(1999, 12, 1), date(2051, 1, 31)
@@ -67,10 +74,6 @@ class Metric:
     def period_start(self) -> str:
         """The first day of a period, in SQL over the calendar."""
         return _PERIODS[self.period]
-
-    def start_in(self, calendar: str) -> str:
-        """Return the same, over the calendar under another name."""
-        return _FIRST_DAY if self.period == "all" else f"{calendar}.{self.period_start}"
 
     @property
     def period_end(self) -> str:
@@ -132,28 +135,47 @@ def fill_in_days(sql: str, first: date, last: date) -> str:
     return sql
 
 
-def find_periods(period: str, days: str, control: str) -> str:
+def find_periods(period: str, days: str) -> str:
     """Return the select of the periods (`metric`, `period_start`) of one length that hold a touched day.
 
     Args:
         period: As a metric's.
         days: A select of `metric`, `first_day` and `last_day`; a span that ends before it begins touches nothing.
-        control: The control schema.
+
+    It reads `_rp_number`, which `select_numbers` makes: a span's periods are counted from its first one on.
     """
     if period == "all":
         return f"select distinct metric, {_FIRST_DAY} as period_start from ({days}) as dirty_days where first_day <= last_day"
     first, last = f"greatest(dirty_days.first_day, {_FIRST_DAY})", f"least(dirty_days.last_day, {_LAST_DAY})"
-    # A join over a range scales while few spans are joined: those of whole periods are few. The calendar is read once for all.
+    more, nth = _COUNTED[period]
+    # A join over a range compares every row with every other. In two steps these are few, as most spans are short.
     return f"""
-        select dirty_span.metric, dirty_calendar.period_start
+        select dirty_part.metric, {nth.format(n=f"({_NUMBERS} * dirty_part.n + _rp_number.n)")} as period_start
         from (
-            select distinct
-                dirty_days.metric,
-                cast(date_trunc('{period}', {first}) as date) as first_period,
-                cast(date_trunc('{period}', {last}) as date) as last_period
-            from ({days}) as dirty_days
-            where dirty_days.first_day <= dirty_days.last_day
-        ) as dirty_span
-        inner join (select distinct {_PERIODS[period]} as period_start from {control}.calendar) as dirty_calendar
-            on dirty_calendar.period_start between dirty_span.first_period and dirty_span.last_period
+            select dirty_span.*, _rp_number.n
+            from (
+                select dirty_ends.*, {more} as more_periods
+                from (
+                    select distinct
+                        dirty_days.metric,
+                        cast(date_trunc('{period}', {first}) as date) as first_period,
+                        cast(date_trunc('{period}', {last}) as date) as last_period
+                    from ({days}) as dirty_days
+                    where dirty_days.first_day <= dirty_days.last_day
+                        and dirty_days.first_day <= {_LAST_DAY}
+                        and dirty_days.last_day >= {_FIRST_DAY}
+                ) as dirty_ends
+            ) as dirty_span
+            inner join _rp_number on {_NUMBERS} * _rp_number.n <= dirty_span.more_periods
+        ) as dirty_part
+        inner join _rp_number on {_NUMBERS} * dirty_part.n + _rp_number.n <= dirty_part.more_periods
         """
+
+
+def select_numbers(control: str) -> str:
+    """Return the select of the numbers `n` from 0 on that `find_periods` counts by, which the first days of the calendar lend."""
+    until = date(2000, 1, 1) + timedelta(days=_NUMBERS)
+    return (
+        f"select calendar_date - {_FIRST_DAY} as n from {control}.calendar"
+        f" where calendar_date < cast('{until.isoformat()}' as date)"
+    )

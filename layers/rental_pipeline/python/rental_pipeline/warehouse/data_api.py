@@ -112,12 +112,14 @@ class Submission:
         parameters: Named values; only those that a statement mentions are sent (the API refuses the others).
         skip_if: A select that finds a row where the submission was made before and is not needed; a table that it misses means
             that it is.
+        apart: The same work in smaller requests, each with a label of its own: where the whole fails, they tell which part does.
     """
 
     label: str
     statements: tuple[str, ...]
     parameters: dict[str, str] = field(default_factory=dict)
     skip_if: str | None = None
+    apart: tuple[Submission, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.statements) > MAX_STATEMENTS:
@@ -301,6 +303,11 @@ def classify(message: str) -> PipelineError:
     message = _VALUE.sub("…", message)
     reaction, remedy = _find_reaction(message)
     return reaction(f"{message} — {remedy}" if remedy else message)
+
+
+def is_of_one_statement(message: str) -> bool:
+    """Whether one of a request's statements failed by itself: no guard, no lost connection, and nobody who cancelled it."""
+    return not any(text in message for text in (*_RETRY, *_REMEDIES))
 
 
 def _find_reaction(message: str) -> tuple[type[PipelineError], str | None]:

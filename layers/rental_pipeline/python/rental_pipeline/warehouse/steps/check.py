@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import Any
 
@@ -11,7 +12,7 @@ from rental_pipeline.definitions.generic_checks import ACCOUNTED_FOR, BEYOND_LIM
 from rental_pipeline.definitions.marketplace import Check
 from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY, fill_in_days
 from rental_pipeline.model.raw_tables import quote_identifier
-from rental_pipeline.model.request_size import MAX_BYTES, divide_texts
+from rental_pipeline.model.request_size import MAX_BYTES, MAX_STATEMENTS, divide_texts
 from rental_pipeline.model.strategies import Append
 from rental_pipeline.warehouse.steps.curated_build import CuratedBuild, needs_full_build
 from rental_pipeline.warehouse.steps.newest import select_newest
@@ -21,10 +22,10 @@ from rental_pipeline.warehouse.steps.set_aside import (
     list_set_aside_checks,
     select_set_aside,
 )
-from rental_pipeline.warehouse.steps.stage import find_staged_days
-from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest, literal
+from rental_pipeline.warehouse.steps.stage import find_staged_days, staged_table
+from rental_pipeline.warehouse.steps.step import GUARDS, Rows, Step, StepRequest, literal
 
-_CHECKS_PER_BATCH = 30
+_CHECKS_PER_BATCH = MAX_STATEMENTS - GUARDS - 1  # one deletes what an attempt before this one found
 _CHECK_BYTES = MAX_BYTES - _CHECKS_PER_BATCH * 130  # beside the names, of at most 127 bytes each
 # What people are told of; the rest is in check_result. SNS and Step Functions take 256 KB, an error's cause 32,768 characters.
 _MOST_TOLD = 20
@@ -39,8 +40,7 @@ def compose_check(request: StepRequest) -> Step:
     """
     control, run = request.schemas.control, request.run_sequence
     checks = list_checks(request)
-    first, last = _find_checked_days(request)
-    names = {fill_in_days(_record(request, check), first, last): check.name for check in checks}
+    names = {fill_in_days(_record(request, check), *_find_checked_days(request, check)): check.name for check in checks}
     submissions = [
         request.write(
             f"delete from {control}.check_result where run_sequence = {run}"
@@ -73,11 +73,16 @@ def compose_check(request: StepRequest) -> Step:
     )
 
 
-def _find_checked_days(request: StepRequest) -> tuple[date, date]:
-    """Return the first and the last day of what the run rebuilt; of what is no incremental run, those of the calendar."""
+def _find_checked_days(request: StepRequest, check: Check) -> tuple[date, date]:
+    """Return the first and the last day of what the run rebuilt, of the metrics that the check reads where it reads some.
+
+    Of what is no incremental run they are those of the calendar.
+    """
     if request.plan.kind != "incremental":
         return FIRST_DAY, LAST_DAY
-    days = [find_staged_days(request, metric) for metric in request.marketplace.metrics]
+    metrics = request.marketplace.metrics
+    read = [metric for metric in metrics if re.search(rf"\b{staged_table(request, metric)}\b", check.violations)]
+    days = [find_staged_days(request, metric) for metric in read or metrics]
     return min((first for first, _ in days), default=LAST_DAY), max((last for _, last in days), default=FIRST_DAY)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rental_pipeline.definitions.metric import Metric, find_periods
+from rental_pipeline.definitions.metric import Metric, find_periods, select_numbers
 from rental_pipeline.model.arrivals import PeriodRange
 from rental_pipeline.model.request_size import divide_texts
 from rental_pipeline.warehouse.steps.step import Rows, StepRequest, literal
@@ -46,9 +46,10 @@ def mark_dirty(request: StepRequest, table: str, metrics: Iterable[Metric], days
             by_period.setdefault(metric.period, {}).setdefault(sql, []).append(metric.name)
     for period, metrics_of in by_period.items():
         touched = [_select_days(sql, names) for sql, names in metrics_of.items()]
-        selects += [find_periods(period, " union all ".join(some), control) for some in divide_texts(touched, most_bytes=_BYTES)]
+        selects += [find_periods(period, " union all ".join(some)) for some in divide_texts(touched, most_bytes=_BYTES)]
+    numbers = f" with _rp_number as ({select_numbers(control)})" if by_period else ""
     return [
-        f"insert into {control}.dirty_period (metric, period_start, run_sequence)"
+        f"insert into {control}.dirty_period (metric, period_start, run_sequence){numbers}"
         f" select distinct metric, period_start, {request.run_sequence} from ({' union all '.join(some)}) as touched_periods"
         " where period_start is not null"
         for some in divide_texts(selects, most_bytes=_BYTES)

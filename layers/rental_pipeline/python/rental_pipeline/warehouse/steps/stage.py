@@ -3,48 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
-from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY, Metric, fill_in_days
-from rental_pipeline.model.request_size import MAX_BYTES, MAX_STATEMENTS, count_bytes
-from rental_pipeline.warehouse.steps.step import GUARDS, Step, StepRequest, insert_rows, literal
+from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY, Metric, fill_in_days, select_numbers
+from rental_pipeline.warehouse.data_api import Submission
+from rental_pipeline.warehouse.steps.step import Step, StepRequest, insert_rows, literal
 
 _DIRTY_DAY = "dirty_day"
-# Of a statement's name, which has 500 (API reference, "BatchExecuteStatement"), beside the run and the step.
-_LABEL_CHARACTERS = 350
+_NAME_CHARACTERS = 500  # of a statement's name, at most (API reference, "BatchExecuteStatement")
 
 
 def compose_stage(request: StepRequest) -> Step:
     """Compose the staging of all metrics. Repeating it computes the same again.
 
-    Metrics of which some periods are stale share transactions, as many as a request holds; one that is built whole has its own.
+    Metrics of which some periods are stale, and those of which none is, share transactions, as many as a request holds; one that
+    is built whole has its own.
     """
     metrics = request.marketplace.metrics
     stale = [metric for metric in metrics if is_stale(request, metric)]
     whole = [metric for metric in stale if needs_full_stage(request, metric)]
-    groups = [[metric] for metric in whole] + _share_requests(request, [metric for metric in stale if metric not in whole])
-    submissions = [
-        submission
-        for group in groups
-        for submission in request.write_all(*_stage(request, group), once=False, label=",".join(each.name for each in group))
-    ]
-    if fresh := [metric for metric in metrics if metric not in stale]:
-        submissions += request.write_all(*_stage_nothing(request, fresh), once=False, label="nothing-stale")
+    shared = [metric for metric in metrics if metric not in whole]
+    submissions = [submission for metric in whole for submission in _submit(request, [metric])]
+    while shared:
+        # As many as fit; one that alone does not is divided.
+        count = next(number for number in range(len(shared), 0, -1) if number == 1 or _fit_in_one(request, shared[:number]))
+        submissions += _submit(request, shared[:count])
+        shared = shared[count:]
     return Step(request.statement_name, tuple(submissions))
 
 
-def _share_requests(request: StepRequest, metrics: Sequence[Metric]) -> list[list[Metric]]:
-    """Divide metrics, in their order, into groups of which each is staged by one request, and named by it."""
-    groups: list[list[Metric]] = []
-    for metric in metrics:
-        together = [*groups[-1], metric] if groups else [metric]
-        statements = _stage(request, together)
-        fits = len(statements) + GUARDS <= MAX_STATEMENTS and count_bytes(*statements) <= MAX_BYTES
-        if groups and fits and sum(len(each.name) + 1 for each in together) <= _LABEL_CHARACTERS:
-            groups[-1] = together
-        else:
-            groups.append([metric])
-    return groups
+def _submit(request: StepRequest, metrics: Sequence[Metric]) -> tuple[Submission, ...]:
+    """Return the submissions that stage some metrics, named by them."""
+    label = ",".join(metric.name for metric in metrics)
+    stale = [metric for metric in metrics if is_stale(request, metric)]
+    fresh = [metric for metric in metrics if metric not in stale]
+    statements = [*(_stage(request, stale) if stale else []), *(_stage_nothing(request, fresh) if fresh else [])]
+    submissions = request.write_all(*statements, once=False, label=label)
+    if len(submissions) > 1 or len(metrics) == 1:
+        return submissions
+    return (replace(submissions[0], apart=tuple(part for metric in metrics for part in _submit(request, [metric]))),)
+
+
+def _fit_in_one(request: StepRequest, metrics: Sequence[Metric]) -> bool:
+    submissions = _submit(request, metrics)
+    return len(submissions) == 1 and len(f"{request.statement_name}/{submissions[0].label}/") <= _NAME_CHARACTERS
 
 
 def is_stale(request: StepRequest, metric: Metric) -> bool:
@@ -98,6 +101,8 @@ def _stage(request: StepRequest, metrics: Sequence[Metric]) -> list[str]:
         *_empty(request, metrics),
         f"insert into {control}.staged_period (metric, period_start, run_sequence) {periods}",
     ]
+    if any(_DIRTY_DAY in metric.reads for metric in metrics):
+        statements.append(f"create temp table _rp_number as {select_numbers(control)}")
     for metric in metrics:
         first, last = find_staged_days(request, metric)
         days = (first - timedelta(days=metric.lookback), last)
@@ -108,7 +113,7 @@ def _stage(request: StepRequest, metrics: Sequence[Metric]) -> list[str]:
             from {control}.staged_period
             where metric = {literal(metric.name)}
             """,
-            *_select_days(metric, control, first, last),
+            *_select_days(metric, control),
             *(
                 f"create temp table {each.name} as {fill_in_days(each.file.section('rows'), *days)}"
                 for each in metric.intermediates
@@ -154,19 +159,19 @@ def _empty(request: StepRequest, metrics: Sequence[Metric]) -> list[str]:
     ]
 
 
-def _select_days(metric: Metric, control: str, first: date, last: date) -> list[str]:
+def _select_days(metric: Metric, control: str) -> list[str]:
     """Return the statement that lists the days of the dirty periods, for a metric that joins rows to them by their day."""
     if _DIRTY_DAY not in metric.reads:
         return []
-    return [
-        f"""
-        create temp table {_DIRTY_DAY} as
-        select calendar.calendar_date, dirty_period.period_start
-        from {control}.calendar
-        inner join dirty_period on {metric.start_in("calendar")} = dirty_period.period_start
-        where calendar.calendar_date between {literal(first.isoformat())} and {literal(last.isoformat())}
-        """
-    ]
+    if metric.period == "all":
+        days = f"select calendar.calendar_date, dirty_period.period_start from {control}.calendar cross join dirty_period"
+    else:
+        days = """
+            select dirty_period.period_start + _rp_number.n as calendar_date, dirty_period.period_start
+            from dirty_period
+            inner join _rp_number on dirty_period.period_start + _rp_number.n < dirty_period.period_end
+            """
+    return [f"create temp table {_DIRTY_DAY} as {days}"]
 
 
 def _dirty(request: StepRequest, metric: Metric, is_full: bool) -> str:
