@@ -117,7 +117,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch, table: PlannedTable, slices: list[Sl
             "rows_in_parquet": 1,
             "expected": {"rows": 1, "checksum": "3"},
             "parts": [{"key": key, "bytes": 7, "rows": 1, "least_key": part.slice, "greatest_key": part.slice + 7}],
-            "gone": None,
+            "deleted": None,
             "zero_dates": {},
             "rows_set_aside": 0,
         }
