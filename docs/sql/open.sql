@@ -185,20 +185,13 @@ delete from layer_position where layer = 'control' and name = 'setup';
 insert into layer_position (layer, name, run_sequence, input_hash) values ('control', 'setup', 0, '…');
 
 
--- batch `numbers-1-20261120T031500000000`
+-- batch `open-1-20261120T031500000000`
 
 set search_path to apartments_control;
 
 lock lease;
 
 call refuse_restored(1, cast('2026-11-20 03:15:00' as timestamp));
-
-
--- batch `open`
-
-set search_path to apartments_control;
-
-lock lease;
 
 call open_run('arn:aws:states:eu-west-1:123456789012:execution:run:2', 'incremental', '{}', 43200);
 

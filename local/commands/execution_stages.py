@@ -23,9 +23,9 @@ BEGINNINGS = {
     "Replay raw tables": "Load raw",
     "Load raw tables": "Load raw",
     "Find what is pending": "Build curated",
-    "Stage the metrics": "Make the metrics",
-    "Check": "Check and publish",
-    "Plan the lake": "Write the lake",
+    "Stage and check the metrics": "Make the metrics",
+    "Publish": "Publish",
+    "Unload to the lake": "Write the lake",
     "Close the run": "Write the report",
 }
 # What is told of each stage: the words, and the select that fills them, of one run.
@@ -39,7 +39,7 @@ _TOLD: dict[str, tuple[str, LiteralString]] = {
         "select sum(rows_accepted), sum(rows_rejected) from {control}.curated_build where run_sequence = %s",
     ),
     "Make the metrics": ("{:,} rows", "select sum(metric_rows) from {control}.metric_build where run_sequence = %s"),
-    "Check and publish": (
+    "Publish": (
         "{:,} checks, {:,} warnings",
         "select count(*), sum(case when violations > 0 then 1 else 0 end) from {control}.check_result where run_sequence = %s",
     ),

@@ -133,7 +133,7 @@ def test_a_second_run_goes_on(first, state):
     report, printed = run(state, "--data", "lab", "--verbose")
     (increment,) = report["executions"]
     assert (increment["title"], increment["run_sequence"]) == ("Increment", 3)
-    for words in ("Play day 2", "Load a raw table: bookings", "Rows per hop", "top_listings_weekly: one row per week"):
+    for words in ("Play day 2", "Load raw tables", "Rows per hop", "top_listings_weekly: one row per week"):
         assert words in printed
     keyed = {row["table"]: row["curated"] + row["rejected"] for row in before["standing"]}
     for row in report["standing"]:

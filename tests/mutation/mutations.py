@@ -140,12 +140,19 @@ _MACHINES = [
         "StringEquals: in_progress\n        Next: Fingerprint raw",
         CHOICES,
     ),
-    _mutate("published-unchecked", RUN, "    Next: Check\n", "    Next: Publish\n", CHOICES),
+    _mutate("published-unchecked", RUN, "steps: [stage, check]", "steps: [stage]", CHOICES),
     _mutate(
         "dry-run-loads",
         RUN,
         "Variable: $.plan.dry_run\n        BooleanEquals: true",
         "Variable: $.plan.dry_run\n        BooleanEquals: false",
+        CHOICES,
+    ),
+    _mutate(
+        "curated-tables-are-left-out",
+        RUN,
+        "Variable: $.pending.curated[0]\n        IsPresent: true",
+        "Variable: $.pending.curated[1000]\n        IsPresent: true",
         CHOICES,
     ),
     _mutate(
@@ -158,7 +165,7 @@ _MACHINES = [
     _mutate(
         "lake-stays-behind",
         RUN,
-        "Variable: $.pending.lake_is_behind\n        BooleanEquals: true\n        Next: Plan the lake",
+        "Variable: $.pending.lake_is_behind\n        BooleanEquals: true\n        Next: Unload to the lake",
         "Variable: $.pending.lake_is_behind\n        BooleanEquals: true\n        Next: Is there anything to archive?",
         CHOICES,
     ),
@@ -185,11 +192,11 @@ _MACHINES = [
     ),
     _mutate("replay-begins-at-its-end", RUN, "first.$: $.replay.first", "first.$: $.replay.last", CHOICES),
     _mutate(
-        "curated-tables-beside-parents",
-        RUN,
-        "ItemsPath: $.pending.curated\n    MaxConcurrency: 1",
-        "ItemsPath: $.pending.curated\n    MaxConcurrency: 4",
-        RETRIES,
+        "a-later-step-begins-when-the-time-is-up",
+        f"{PACKAGE}/warehouse/run_step.py",
+        "return seconds >= 3 * _RESERVE_SECONDS",
+        "return True",
+        "tests/unit/warehouse/test_several_steps.py",
     ),
     _mutate("sql-step-is-tried-once", SQL_STEP, "MaxAttempts: 5", "MaxAttempts: 1", RETRIES),
     _mutate("what-may-pass-is-not-retried", SQL_STEP, "ErrorEquals: [RetryLater, ", "ErrorEquals: [", RETRIES),
@@ -340,7 +347,7 @@ _BATCHES = [
     _mutate(
         "replay-is-not-confirmed",
         f"{STEPS}/replay.py",
-        '        f"call confirm_replay({request.run_sequence}, {name}, {len(replay.loads)})",\n',
+        '        f"call confirm_replay({request.run_sequence}, {name}, {replay.loads})",\n',
         "",
         BATCHES,
     ),
@@ -717,6 +724,34 @@ _SOURCE = [
     ),
 ]
 _REACTIONS = [
+    _mutate(
+        "later-steps-are-left-out",
+        f"{PACKAGE}/warehouse/run_step.py",
+        'return [{**event, "step": step, "name": name} for step in steps for name in names]',
+        'return [{**event, "step": steps[0], "name": names[0]}]',
+        "tests/unit/warehouse/test_several_steps.py",
+    ),
+    _mutate(
+        "a-stopped-run-looks-for-the-failing-part",
+        f"{PACKAGE}/warehouse/data_api.py",
+        "return not any(text in message for text in (*_RETRY, *_REMEDIES))",
+        "return True",
+        "tests/unit/warehouse/test_several_steps.py",
+    ),
+    _mutate(
+        "a-replay-lists-its-loads-in-one-piece",
+        f"{PACKAGE}/plan/replay.py",
+        "if len(self._waiting) == LOADS_PER_STEP:",
+        "if False:",
+        "tests/unit/plan/test_replay.py",
+    ),
+    _mutate(
+        "checks-look-at-days-of-no-metric",
+        f"{PACKAGE}/warehouse/steps/check.py",
+        "for metric in read or metrics]",
+        "for metric in read]",
+        "tests/unit/warehouse/test_staged_days.py",
+    ),
     _mutate("serialization-is-not-retried", f"{PACKAGE}/warehouse/data_api.py", '    "could not serialize",\n', "", CLASSIFY),
     _mutate(
         "isolation-is-not-retried", f"{PACKAGE}/warehouse/data_api.py", '    "Serializable isolation violation",\n', "", CLASSIFY
@@ -898,8 +933,8 @@ _PENDING = [
     _mutate(
         "each-metric-is-staged-by-its-own-transaction",
         f"{STEPS}/stage.py",
-        "if groups and fits and sum(",
-        "if False and fits and sum(",
+        "if number == 1 or _fit_in_one(",
+        "if number == 1 or not _fit_in_one(",
         f"{UNIT}/warehouse/test_rendered_sql.py",
     ),
     _mutate(

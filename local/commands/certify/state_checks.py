@@ -157,10 +157,11 @@ def _each(state: str, items: list[Json], name: str, following: str) -> StateChec
     return StateCheck(RUN, state, given, following, given, [None] * len(items), asked)
 
 
-def _of_table(state: str, step: str) -> StateCheck:
-    """The one state of such a Map."""
-    given = {"table": "bookings", "run_sequence": 7}
-    return StateCheck(RUN, state, given, None, given, _nested({}), _start(step, name="bookings", run_sequence=7))
+def _steps(state: str, named: str, following: str, **asked: Json) -> StateCheck:
+    """Several steps in one nested execution, whose result nobody needs."""
+    started = _start(named, run_sequence=7)
+    given = {key: each for key, each in started["Input"].items() if key != "step"}
+    return StateCheck(RUN, state, _UNDER_WAY, following, _UNDER_WAY, _nested({}), {**started, "Input": {**asked, **given}})
 
 
 def _chooses(state: str, *ways: tuple[str, Json, str], machine: str = RUN) -> tuple[StateCheck, ...]:
@@ -284,8 +285,7 @@ _RUN_CHECKS = (
     *_chooses("Slice complete?", ("complete", None, "Slice read"), ("a rest", {**_SLICE, "piece": 1}, "Extract a slice")),
     _ends("Slice read", None),
     _call("Write the manifests", "Load raw tables", _PLANNED),
-    _each("Load raw tables", _PLAN["tables"], "table", "Find what is pending"),
-    _of_table("Load a raw table", "load"),
+    _steps("Load raw tables", "load", "Find what is pending", step="load", names=_PLAN["tables"]),
     StateCheck(
         RUN,
         "Find what is pending",
@@ -297,17 +297,15 @@ _RUN_CHECKS = (
     ),
     *_chooses(
         "Is anything pending?",
-        ("anything", _UNDER_WAY, "Build curated tables"),
-        ("the lake", _pending(anything=False), "Plan the lake"),
-        ("nothing", _pending(anything=False, lake_is_behind=False), "Is there anything to archive?"),
+        ("curated tables", _UNDER_WAY, "Build curated tables"),
+        ("metrics alone", _pending(curated=[]), "Stage and check the metrics"),
+        ("the lake", _pending(curated=[], anything=False), "Unload to the lake"),
+        ("nothing", _pending(curated=[], anything=False, lake_is_behind=False), "Is there anything to archive?"),
     ),
-    _each("Build curated tables", _PENDING["curated"], "table", "Stage the metrics"),
-    _of_table("Build a curated table", "curate"),
-    _step("Stage the metrics", "stage", "Check"),
-    _step("Check", "check", "Publish"),
-    _step("Publish", "publish", "Plan the lake"),
-    _step("Plan the lake", "plan_lake", "Unload to the lake"),
-    _step("Unload to the lake", "unload", "Switch the catalogue"),
+    _steps("Build curated tables", "curate", "Stage and check the metrics", step="curate", names=_PENDING["curated"]),
+    _steps("Stage and check the metrics", "stage", "Publish", steps=["stage", "check"]),
+    _step("Publish", "publish", "Unload to the lake"),
+    _steps("Unload to the lake", "plan_lake", "Switch the catalogue", steps=["plan_lake", "unload"]),
     _call("Switch the catalogue", "Commit the lake"),
     _step("Commit the lake", "commit_lake", "Is there anything to archive?"),
     *_chooses(

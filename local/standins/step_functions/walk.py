@@ -62,12 +62,14 @@ class Entry:
         execution: Whose state it is; perhaps a nested one, or a child of a Distributed Map.
         name, state: The state.
         item: What the iteration of a Map is about; None outside of maps.
+        data: What the state is given, before its InputPath.
     """
 
     execution: Execution
     name: str
     state: Json
     item: Json
+    data: Json
 
 
 Walk = Generator[Entry, None, Json]
@@ -110,7 +112,7 @@ class Walker:
                 if place not in self.execution.entered:
                     self._note(f"{state['Type']}StateEntered", name=name, input=dump(data))
                     self.execution.entered.add(place)
-                yield Entry(self.execution, name, state, item)
+                yield Entry(self.execution, name, state, item, data)
                 left[place] = yield from self._do(name, state, data, place, context or {})
                 self._note(f"{state['Type']}StateExited", name=name, output=dump(left[place][0]))
             data, name = left[place]

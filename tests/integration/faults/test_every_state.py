@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from local.standins.step_functions.execution import Aborted, Execution
-from tests.fixtures.executions import RUN, SQL_STEP, Visit, list_states
+from tests.fixtures.executions import RUN, SQL_STEP, Visit, list_states, name_step
 from tests.fixtures.faults import FAULTS
 from tests.fixtures.slow import first_of
 from tests.fixtures.world import Call, World, name_tasks
@@ -218,10 +218,10 @@ def let_statements_outlast_their_function(world: World, stops: Stops) -> Callabl
     gone_through = []
 
     def outlast(function: str, event: Any, call: Call) -> Any:
-        if function != "run_sql" or event["step"] != "stage" or event.get("progress") or gone_through:
+        if function != "run_sql" or name_step(event) != "stage" or event.get("progress") or gone_through:
             return call()
         if waits <= stops.states:
-            gone_through.append(event["step"])
+            gone_through.append("stage")
         return world.outlast(call)
 
     return outlast
@@ -264,7 +264,7 @@ def test_statements_of_a_stopped_run_are_cancelled(marketplace: Marketplace):
         return [statement["Id"] for statement in aborted]
 
     def stop(function: str, event: Any, call: Call) -> Any:
-        step = event.get("step")
+        step = name_step(event).split(" ")[0] if function == "run_sql" else ""
         if function != "run_sql" or step in tried or step == "report":  # its batch only reads, and waits for no lease
             return call()
         tried.add(step)

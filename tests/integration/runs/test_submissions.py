@@ -13,6 +13,7 @@ import pytest
 
 from local.marketplace.generator import fill
 from local.standins.step_functions.walk import name_arn
+from rental_pipeline.warehouse import run_step
 from rental_pipeline.warehouse.executions import count_transitions
 from tests.fixtures.aws_calls import CallFault, watch_aws_calls
 from tests.fixtures.executions import RUN
@@ -25,8 +26,9 @@ def sql_root() -> Path:
     return SQL_ROOT
 
 
-def test_a_changed_run_asks_the_warehouse_seldom(pipeline, source_database, fresh_warehouse, contract):
+def test_a_changed_run_asks_the_warehouse_seldom(pipeline, source_database, fresh_warehouse, contract, monkeypatch):
     """One booking more: requests of the Data API by step, those that write, and state transitions of all executions."""
+    monkeypatch.setattr(run_step, "is_time_left", lambda seconds: True)
     contract.edit(lambda tables: [table.update(max_rejected_fraction=1) for table in tables.values()])
     with closing(source_database.connect()) as connection:
         fill(connection, scale=0.0001, seed=7, anchor=datetime.now(UTC).date())

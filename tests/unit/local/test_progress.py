@@ -104,20 +104,20 @@ def test_an_execution_is_told_by_stages(connect, told):
     stack = SimpleNamespace(marketplace="apartments", warehouse=SimpleNamespace(connect=connect))
     with Progress(is_verbose=True, out=out) as progress:
         stages = ExecutionStages(progress, stack, SimpleNamespace(arn="arn"))
-        plan, load = visit("Detect changes", 0, 2), visit("Load raw tables", 2, None)
+        plan, load = visit("Detect changes", 0, 2), visit("Replay raw tables", 2, None)
         stages.follow([plan, replace(load, items=2, items_done=1)])
         states = [
-            *(plan, visit("Load a raw table", 2, 1.5, "bookings"), replace(load, seconds=2)),
-            *(visit("Find what is pending", 4, 0.01), visit("Stage the metrics", 4.1, 1.0)),
+            *(plan, visit("Replay a raw table", 2, 1.5, "bookings"), replace(load, seconds=2)),
+            *(visit("Find what is pending", 4, 0.01), visit("Stage and check the metrics", 4.1, 1.0)),
         ]
         stages.follow(states)
         stages.end(states)
     assert out.getvalue().splitlines() == [
         "     2.0 s  Detect changes",
         "  Plan                   2.0 s",
-        "     1.5 s  Load a raw table: bookings",
-        "     2.0 s  Load raw tables",
-        "     1.0 s  Stage the metrics",
+        "     1.5 s  Replay a raw table: bookings",
+        "     2.0 s  Replay raw tables",
+        "     1.0 s  Stage and check the metrics",
         f"  Load raw               2.0 s{told}",
         "  Build curated          0.1 s",
         "  Make the metrics       1.0 s",

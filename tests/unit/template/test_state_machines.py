@@ -97,7 +97,8 @@ def test_nested_executions_may_be_started_again():
     """A closed name is refused for 90 days, and holds at most 80 characters: a fixed word and a UUID."""
     for name, state in states(read(FOLDER / "run.asl.yaml")):
         if state.get("Resource") == NESTED:
-            step = state["Parameters"]["Input"]["step"]
+            event = state["Parameters"]["Input"]
+            step = event.get("step") or event["steps"][0]
             assert state["Parameters"]["Name.$"] == f"States.Format('{step}-{{}}', States.UUID())", name
             assert len(step) + 1 + 36 <= 80
 
@@ -133,5 +134,6 @@ def test_every_step_of_the_machine_is_known_to_the_function():
     """The steps of the state machine are those that run_sql composes."""
     from rental_pipeline.warehouse.run_step import STEPS
 
-    steps = [s["Parameters"]["Input"]["step"] for _, s in states(read(FOLDER / "run.asl.yaml")) if s.get("Resource") == NESTED]
+    inputs = [s["Parameters"]["Input"] for _, s in states(read(FOLDER / "run.asl.yaml")) if s.get("Resource") == NESTED]
+    steps = [step for each in inputs for step in each.get("steps", [each.get("step")])]
     assert sorted(steps) == sorted(STEPS)

@@ -73,7 +73,7 @@ CALLS = {
     (SQL_STEP, "Run the SQL"): (5, 150),
 }
 # Steps one after the other, as one may read what another wrote; a slice reads the source, and as many as the stack's parameter.
-ONE_AT_A_TIME = {"Replay raw tables", "Load raw tables", "Build curated tables"}
+ONE_AT_A_TIME = {"Replay raw tables"}
 
 
 def find_service(state: dict[str, Any]) -> str | None:

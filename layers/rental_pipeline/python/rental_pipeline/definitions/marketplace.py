@@ -89,9 +89,11 @@ class Check:
             rows: By table, the condition on its rows that are looked at; of a table that is not there, none are.
             curated: The schema.
         """
+        # What is joined is looked at whole as soon as one of its tables is.
+        is_whole = any(rows.get(table) == "true" for table in self.touched)
         sql = self.violations
         for table in self.touched:
-            condition = rows.get(table, "false")
+            condition = "true" if is_whole else rows.get(table, "false")
             if condition != "true":
                 some = f"(select * from {curated}.{table} where {condition}) as {table}"
                 sql = re.sub(rf"(?<=\bfrom |\bjoin ){curated}\.{table}\b(?!\s+as\b)", some, sql)

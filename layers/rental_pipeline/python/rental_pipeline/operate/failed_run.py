@@ -19,7 +19,7 @@ from rental_pipeline.base.settings import FailureSettings
 from rental_pipeline.base.telemetry import logger
 from rental_pipeline.definitions.marketplace import Schemas
 from rental_pipeline.warehouse.data_api import DataApi, StatementFailed
-from rental_pipeline.warehouse.run_step import end_run, record_ended_run
+from rental_pipeline.warehouse.run_step import end_run, name_steps, record_ended_run
 from rental_pipeline.warehouse.steps.step import literal
 
 Answer = TypeVar("Answer")
@@ -141,13 +141,18 @@ def explain_failure(detail: dict[str, Any]) -> Failure:
         where = f"{where} (slice {item.get('slice')} of {item.get('table')})"
         error, cause = child.get("error", child["status"]), child.get("cause", "")
     # A nested execution's failure comes as JSON about that execution, a function's as JSON about its exception.
+    steps: list[str] = []
     while isinstance(inner := _parse_object(cause), dict):
         if "errorMessage" in inner:
-            return Failure(where, inner.get("errorType", error), inner["errorMessage"])
+            message = inner["errorMessage"]
+            told = max((step for step in steps if message.startswith(f"step {step}")), key=len, default=None)
+            return Failure(f"{where} ({told})" if told else where, inner.get("errorType", error), message)
         if "Cause" not in inner and "Error" not in inner:
             break
-        if isinstance(step := _parse_object(inner.get("Input")), dict):
-            where = f"{where} ({' '.join(str(step[key]) for key in ('step', 'name') if step.get(key))})"
+        if isinstance(event := _parse_object(inner.get("Input")), dict):
+            steps = name_steps(event)
+            if len(steps) == 1:
+                where, steps = f"{where} ({steps[0]})", []
         error, cause = inner.get("Error", error), inner.get("Cause", "")
     message = cause or {"TIMED_OUT": "it ran longer than it may", "ABORTED": "somebody stopped it"}.get(
         detail["status"], "no cause given"

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import boto3
 
-from rental_pipeline.base.errors import FixConfiguration, RetryLater
+from rental_pipeline.base.errors import FixConfiguration, PipelineError, RetryLater
 from rental_pipeline.base.settings import WarehouseSettings
 from rental_pipeline.base.telemetry import logger
 from rental_pipeline.definitions.marketplace import Schemas
 from rental_pipeline.definitions.read_marketplace import read_marketplace
-from rental_pipeline.warehouse.data_api import DataApi, StatementFailed, Submission, classify
+from rental_pipeline.warehouse.data_api import DataApi, StatementFailed, Submission, classify, is_of_one_statement
 from rental_pipeline.warehouse.run_record import record_run
 from rental_pipeline.warehouse.steps.check import compose_check
 from rental_pipeline.warehouse.steps.close import compose_close, compose_ending
@@ -60,20 +60,68 @@ _SNAPSHOT_ATTEMPTS = 3
 
 
 def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_seconds: Callable[[], float]) -> dict[str, Any]:
-    """Run a step, or go on with one that an earlier invocation began.
+    """Run a step, or several one after the other, or go on with one that an earlier invocation began.
+
+    Each of several is composed when the one before has committed, has a guard and transactions of its own, and is told by its own
+    name where it fails. A repetition finds those that have committed, and changes nothing there.
 
     Args:
-        event: `{"step", "name", "first", "last", "run_sequence", "execution", "input", "progress"}`, of which a step has what it
-            needs (docs/architecture.md, "Functions").
+        event: `{"step" or "steps", "name" or "names", "first", "last", "run_sequence", "execution", "input", "progress"}`, of
+            which a step has what it needs (docs/architecture.md, "Functions"); each of the steps is made for each of the names.
         settings: The warehouse, the bucket, the SQL.
         remaining_seconds: Seconds until the function times out.
 
     Returns:
-        `{"status": "FINISHED", "result": {…}}`, or `{"status": "RUNNING", "wait_seconds", "progress"}` to be called again with.
+        `{"status": "FINISHED", "result": {…}}` with the last one's result, or `{"status": "RUNNING", "wait_seconds", "progress"}`
+        to be called again with.
 
     Raises:
         RetryLater, FixConfiguration, FixData: with Redshift's message where a statement failed.
     """
+    events, progress = list_single_steps(event), event.get("progress") or {}
+    answer: dict[str, Any] = {"status": "FINISHED", "result": {}}
+    for number in range(progress.get("number", 0), len(events)):
+        try:
+            answer = _run_single_step({**events[number], "progress": progress.get("of_step")}, settings, remaining_seconds)
+        except PipelineError as error:
+            if len(events) == 1 or str(error).startswith("step "):
+                raise
+            raise type(error)(f"step {name_steps(event)[number]}: {error}") from error
+        if answer["status"] == "RUNNING":
+            return {**answer, "progress": {"number": number, "of_step": answer["progress"]}}
+        progress = {}
+        if number + 1 < len(events) and not is_time_left(remaining_seconds()):
+            return {"status": "RUNNING", "wait_seconds": 1, "progress": {"number": number + 1}}
+    return answer
+
+
+def list_single_steps(event: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the events of the steps that one event asks for, in their order.
+
+    Raises:
+        FixConfiguration: `steps` or `names` is no list.
+    """
+    for field in ("steps", "names"):
+        if not isinstance(event.get(field, []), list):
+            raise FixConfiguration(f"{field} must be a list, not {event[field]!r}")
+    steps, names = event.get("steps", [event.get("step")]), event.get("names", [event.get("name")])
+    return [{**event, "step": step, "name": name} for step in steps for name in names]
+
+
+def name_steps(event: dict[str, Any]) -> list[str]:
+    """Return the steps that an event asks for as messages name them: the step, and its table where it has one."""
+    return [" ".join(str(each[key]) for key in ("step", "name") if each.get(key)) for each in list_single_steps(event)]
+
+
+def is_time_left(seconds: float) -> bool:
+    """Whether an invocation with so many seconds left begins another step: one that it could see end, if that is short."""
+    return seconds >= 3 * _RESERVE_SECONDS
+
+
+def _run_single_step(
+    event: dict[str, Any], settings: WarehouseSettings, remaining_seconds: Callable[[], float]
+) -> dict[str, Any]:
+    """Run one step, or go on with it; returns and raises as `run_step`."""
     request = read_request(event, settings)
     logger.append_keys(run_sequence=event.get("run_sequence"), step=request.title)
     api = DataApi(settings, seconds_left=lambda: remaining_seconds() - _RESERVE_SECONDS)
@@ -112,6 +160,8 @@ def run_step(event: dict[str, Any], settings: WarehouseSettings, remaining_secon
         return {"status": "FINISHED", "result": step.finish([rows for batch in found for rows in batch])}
     except StatementFailed as failure:
         try:
+            if position < writes and is_of_one_statement(str(failure)):
+                _find_failing_part(request, api, step, step.submissions[position].apart)
             return _react(request, api, failure, _name_place(request, step, position))
         except RetryLater as error:
             if not progress["statement"]:
@@ -147,6 +197,15 @@ def _name_place(request: OpenRequest | StepRequest, step: Step, position: int) -
     """Return the step as messages name it; of one that has several submissions, with the one at a position (a metric's)."""
     label = step.submissions[position].label if position < len(step.submissions) > 1 else ""
     return f"{request.title} {label}".rstrip()
+
+
+def _find_failing_part(request: OpenRequest | StepRequest, api: DataApi, step: Step, parts: Sequence[Submission]) -> None:
+    """Do a failed submission's work in its parts; raise what the failure of the first of them asks for, under its own name."""
+    for part in parts:
+        try:
+            api.finish(api.submit(step.name, part, request.execution_id))
+        except StatementFailed as failure:
+            raise classify(f"step {request.title} {part.label}: {failure}") from failure
 
 
 def _react(request: OpenRequest | StepRequest, api: DataApi, failure: StatementFailed, place: str) -> dict[str, Any]:

@@ -26,11 +26,13 @@ def compose_open(request: OpenRequest) -> Step:
     execution_id = request.execution_id
     set_path = f"set search_path to {schemas.control}"
     run_input = json.dumps(request.run_input, sort_keys=True)[:4096]
+    label, guards = _guard_numbers(request)
     opening = Submission(
-        label="open",
+        label=label,
         statements=(
             set_path,
             "lock lease",
+            *guards,
             f"call open_run({literal(execution_id)}, {literal(_name_kind(request.run_input))}, {literal(run_input)},"
             f" {request.settings.lease_seconds})",
             f"update run set started_by = {literal(_name_starter(request.run_input))}"
@@ -72,11 +74,7 @@ def compose_open(request: OpenRequest) -> Step:
 
     return Step(
         name=request.statement_name,
-        submissions=(
-            *divide_statements("setup", set_path, setup, skip_if=is_set_up),
-            *_guard_numbers(request, set_path),
-            opening,
-        ),
+        submissions=(*divide_statements("setup", set_path, setup, skip_if=is_set_up), opening),
         reads=(
             f"select run_sequence from {schemas.control}.run where execution_id = {literal(execution_id)}",
             select_positions(schemas.control),
@@ -120,19 +118,19 @@ def select_columns(*schemas: str) -> str:
     """
 
 
-def _guard_numbers(request: OpenRequest, set_path: str) -> list[Submission]:
-    """Return the request by which no run gets the number of another that a restored warehouse has lost.
+def _guard_numbers(request: OpenRequest) -> tuple[str, list[str]]:
+    """Return the statement by which no run gets the number of another that a restored warehouse has lost, and the request's name.
 
-    It stands before the one that opens, and is named by what the bucket has: a later attempt finds this run's own mark there,
-    and a token may not come back with other SQL (Data API, ClientToken).
+    It is named by what the bucket has: a later attempt finds this run's own mark there, and a token may not come back with other
+    SQL (Data API, ClientToken). Opened a second time, an execution has the run that it has.
     """
     if not (kept := find_kept_run(request.settings)):
-        return []
+        return "open", []
     run, written = kept
     call = f"call refuse_restored({run}, cast({literal(written.isoformat(sep=' '))} as timestamp))"
     if request.run_input.get("after_restore") is True:
         call = f"call skip_lost_runs({run})"
-    return [Submission(label=f"numbers-{run}-{written:%Y%m%dT%H%M%S%f}", statements=(set_path, "lock lease", call))]
+    return f"open-{run}-{written:%Y%m%dT%H%M%S%f}", [call]
 
 
 def _name_kind(run_input: dict[str, Any]) -> str:
