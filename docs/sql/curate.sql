@@ -14,7 +14,10 @@ call enter_step(2, 'curate bookings', 43200);
 
 call expect_position('curated', 'bookings', 1);
 
-create temp table _rp_touched as select "booking_id" from apartments_raw."bookings" where _run_sequence > 1;
+create temp table _rp_touched as
+    select distinct "booking_id"
+    from apartments_raw."bookings"
+    where _run_sequence > 1;
 
 create temp table newest as
             select _rp_ranked.*, cast(case
@@ -973,7 +976,7 @@ call enter_step(2, 'curate apartments', 43200);
 
 call expect_position('curated', 'apartments', 1);
 
-create temp table _rp_touched as select "id" from apartments_raw."apartments" where _run_sequence > 1;
+create temp table _rp_touched as select distinct "id" from apartments_raw."apartments" where _run_sequence > 1;
 
 create temp table newest as
             select _rp_ranked.*, cast(case
@@ -1392,7 +1395,7 @@ create temp table _rp_orphan as
     and orphan.parent = 'apartments';
 
 create temp table _rp_touched as
-    select _event_day
+    select distinct _event_day
     from apartments_raw."user_viewing"
     where _run_sequence > 1
     union

@@ -746,6 +746,13 @@ _REACTIONS = [
         "tests/unit/plan/test_replay.py",
     ),
     _mutate(
+        "a-touched-key-counts-for-each-version",
+        f"{PACKAGE}/warehouse/steps/touched_keys.py",
+        'selects = [f"select distinct {keys}',
+        'selects = [f"select {keys}',
+        "tests/unit/warehouse/test_bounds.py",
+    ),
+    _mutate(
         "checks-look-at-days-of-no-metric",
         f"{PACKAGE}/warehouse/steps/check.py",
         "for metric in read or metrics]",

@@ -8,6 +8,7 @@ from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.model.arrivals import Arrivals, Pending
 from rental_pipeline.model.ledger import Ledger, Position
 from rental_pipeline.warehouse.steps.curated_build import CuratedBuild
+from rental_pipeline.warehouse.steps.touched_keys import TouchedKeys
 from tests.fixtures.composed_steps import SQL_ROOT, plan_table
 from tests.unit.warehouse.example_runs import plan_a_run
 
@@ -114,3 +115,11 @@ def test_a_full_build_reads_all():
     request.ledger = Ledger(7, "one", "", ())
     build = request.build("bookings")
     assert (build.is_full, build.bound_raw("r"), build.bound_curated()) == (True, "true", "true")
+
+
+def test_a_key_is_touched_once():
+    """Also where a run that stopped left one version above the position, and this run brought another."""
+    for table in ("bookings", "apartment_versions"):
+        request = Request(ARRIVED)
+        touched = TouchedKeys(request, request.marketplace.curated_table(table)).select_touched()
+        assert touched.startswith("select distinct ") and touched.endswith(" where _run_sequence > 5")

@@ -32,7 +32,8 @@ class TouchedKeys(CuratedBuild):
             # Days that lost all their rows are in curated, not in raw.
             gone = f" union select event_day from {self.curated}" if self.is_append else ""
             return f"select distinct {keys} from {self.raw}{gone}"
-        selects = [f"select {keys} from {self.raw} where _run_sequence > {self.position}"]
+        # A run that stopped may have left a version beside the one of this run.
+        selects = [f"select distinct {keys} from {self.raw} where _run_sequence > {self.position}"]
         if self.is_append:
             selects.append(
                 f"select event_day from {self.control}.changed_day"
