@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from rental_pipeline.definitions.marketplace import Check
 from rental_pipeline.model.ledger import Position
 from rental_pipeline.warehouse.steps.check import _bound_rows, list_checks
 from tests.fixtures.composed_steps import plan_table
@@ -61,3 +62,10 @@ def test_what_is_touched_is_accounted_for():
         "apartments_raw" in whole["bookings_accounted_for"]
         and "from apartments_curated.bookings" in whole["tables_not_all_rejected"]
     )
+
+
+def test_what_is_joined_is_looked_at_whole_as_soon_as_one_table_is():
+    """Else every row of it would miss its partner, as where orphans make all bookings looked at, and no version is new."""
+    check = Check("c", "fail", "select 1 from m_curated.a left join m_curated.b on a.id = b.id", ("a", "b"))
+    assert check.look_at({"a": "true"}, "m_curated").violations == check.violations
+    assert "(select * from m_curated.b where false) as b" in check.look_at({"a": "a.id > 1"}, "m_curated").violations
