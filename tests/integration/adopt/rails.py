@@ -97,7 +97,7 @@ TABLES = {
 }
 CURRENCY = None  # columns say it
 METRICS = 14
-TEMPLATE, HISTORY = "apartments", {"apartments": "id"}
+TEMPLATE, HISTORY = "apartments", {"apartments": "id", "bookings": "booking_id"}
 CURATED = {"listings", "listing_versions", "listing_attributes", "bookings"}
 # What the tables do not say is unknown, and not 0.
 UNKNOWN = {"conversion_weekly": ["viewers_with_wishlist", "viewers_with_call"]}
