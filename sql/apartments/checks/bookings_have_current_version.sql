@@ -1,10 +1,10 @@
 -- A booking's history ends in what it is: the version that is known has the days and the status of the accepted row; one that
 -- breaks a rule has none. So the rules of bookings.sql and booking_versions.sql are held against each other. Only a booking of a
 -- listing that the source never had, or whose row could not be held, may have one without being accepted.
--- All versions are read: a booking is judged again where its listing came or went, and has no new version then.
+-- Where a listing came or went, bookings are judged again and have no new versions: then all of both are looked at.
 --
 -- severity:   fail
--- touched:    bookings
+-- touched:    bookings, booking_versions
 -- reads:      apartments_curated.bookings, apartments_curated.booking_versions, apartments_curated.rejected_rows
 -- parameters: none
 

@@ -17,20 +17,23 @@
 -- Two years, and the month that comes next.
 
 -- name: query
-with newest as (
-    select max(known_on) as last_day
+with dated as (
+    select
+        stay_month,
+        nights_standing,
+        known_on,
+        nights,
+        max(known_on) over () as last_day
     from apartments_presentation.pace_daily
 )
 
 select
-    cast(pace_daily.stay_month as varchar(10)) as month,
-    pace_daily.nights_standing,
-    cast(pace_daily.known_on as varchar(10)) as known_on,
-    pace_daily.nights
-from apartments_presentation.pace_daily
-inner join newest
-    on pace_daily.known_on
-    = cast(dateadd(month, -datediff(month, pace_daily.known_on, newest.last_day), newest.last_day) as date)
-    and datediff(month, pace_daily.known_on, newest.last_day) between 0 and 24
-where datediff(month, pace_daily.known_on, pace_daily.stay_month) = 1
+    cast(stay_month as varchar(10)) as month,
+    nights_standing,
+    cast(known_on as varchar(10)) as known_on,
+    nights
+from dated
+where known_on = cast(dateadd(month, -datediff(month, known_on, last_day), last_day) as date)
+    and datediff(month, known_on, last_day) between 0 and 24
+    and datediff(month, known_on, stay_month) = 1
 order by month

@@ -28,11 +28,21 @@
 
 -- name: view
 create view apartments_presentation.pace_daily as
-with learned as (
+with version as (
+    select
+        checkin_date,
+        checkout_date,
+        booking_status,
+        known_from,
+        known_to
+    from apartments_curated.booking_versions
+),
+
+learned as (
     select
         cast(min(known_from) as date) as first_day,
         cast(max(known_from) as date) as last_day
-    from apartments_curated.booking_versions
+    from version
 ),
 
 booked as (
@@ -42,7 +52,7 @@ booked as (
         checkout_date,
         cast(known_from as date) as day_from,
         cast(known_to as date) as day_to
-    from apartments_curated.booking_versions
+    from version
     where booking_status = 'confirmed'
         and checkin_date < checkout_date
         and (known_to is null or cast(known_from as date) < cast(known_to as date))
