@@ -65,8 +65,12 @@ def test_a_statement_that_failed_while_it_was_waited_for_is_submitted_again(pipe
     monkeypatch.setattr(run_step, "_is_executing", lambda execution_id: True)
     guard = ["set search_path to apartments_control", "lock lease", "call hold_lease(1, 60)"]
     failed = fresh_warehouse.client().batch_execute_statement(Sqls=guard, **TARGET)["Id"]
-    event = {"step": "check", "run_sequence": closed_run, "progress": {"submission": 0, "statement": failed}}
+    event = {
+        "step": "check",
+        "run_sequence": closed_run,
+        "progress": {"number": 0, "of_step": {"submission": 0, "statement": failed}},
+    }
     answer = pipeline.invoke("run_sql", event)
     assert answer["status"] == "RUNNING"
-    assert answer["progress"] == {"submission": 0, "statement": None}
+    assert answer["progress"] == {"number": 0, "of_step": {"submission": 0, "statement": None}}
     assert "warnings" in pipeline.step("check", closed_run, progress=answer["progress"])

@@ -62,4 +62,5 @@ def test_charts_of_old_data_are_not_empty(engine):
     assert reached.pop("listing_price") > "2026" < reached.pop("supply")  # the listing is still there
     comes_back = reached.pop("repeat_customers")
     assert "2018-12-24" <= comes_back <= "2019-01-23"  # a customer who came back counts for thirty days
+    assert reached.pop("pace") < "2018-12"  # as each is booked on its first day, hardly a night is of the next month
     assert {day[:7] for day in reached.values()} == {"2018-12"}
