@@ -76,7 +76,7 @@ def map_answer(status: int, body: bytes, request_id: str, timeout_seconds: int) 
     """
     text = body.decode(errors="replace")
     if status == 200 and text.startswith("Task timed out after"):
-        return _failure("Sandbox.Timedout", f"RequestId: {request_id} Error: Task timed out after {timeout_seconds:.2f} seconds")
+        return _time_out(request_id, timeout_seconds)
     try:
         document = json.loads(body) if body else None
     except ValueError:
@@ -88,6 +88,10 @@ def map_answer(status: int, body: bytes, request_id: str, timeout_seconds: int) 
     if isinstance(document, dict) and {"errorType", "errorMessage"} <= document.keys() and "stackTrace" in document:
         return Answer(body, "Unhandled")
     return Answer(body)
+
+
+def _time_out(request_id: str, timeout_seconds: int) -> Answer:
+    return _failure("Sandbox.Timedout", f"RequestId: {request_id} Error: Task timed out after {timeout_seconds:.2f} seconds")
 
 
 def _failure(error_type: str, message: str) -> Answer:
@@ -212,6 +216,9 @@ class _Pool:
                 answer = emulator.invoke(payload, request_id)
             except OSError as error:  # the emulator itself is gone; a new one serves the next invocation
                 emulator.stop()
+                # An emulator that enforces the timeout is sometimes gone before it has said so.
+                if time.perf_counter() - since >= self._function.timeout_seconds:
+                    return _time_out(request_id, self._function.timeout_seconds)
                 return _failure("Runtime.ExitError", f"RequestId: {request_id} Error: {error}")
             milliseconds = (time.perf_counter() - since) * 1000
             self._invocations.append(Invocation(self._function.name, self._function.memory_megabytes, milliseconds))
