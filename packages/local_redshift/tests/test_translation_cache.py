@@ -69,8 +69,40 @@ def test_another_version_begins_anew(folder, monkeypatch):
     (before,) = folder.glob("*.sqlite")
     forget()
     monkeypatch.setattr("local_redshift.translation_cache._fingerprint", lambda: "another")
+    (folder / "mine.sqlite").write_text("somebody's own")
     translate(STATEMENTS[1])
-    assert [path.name for path in folder.glob("*.sqlite")] == ["another.sqlite"] != [before.name]
+    assert {path.name for path in folder.glob("*.sqlite")} == {"translations-another.sqlite", "mine.sqlite"}
+    assert not before.exists()
+
+
+def test_a_broken_file_is_begun_anew(folder):
+    translate(STATEMENTS[0])
+    (file,) = folder.glob("*.sqlite")
+    forget()
+    for path in folder.glob("*"):
+        path.unlink()
+    file.write_bytes(b"no database" * 100)
+    made = translate(STATEMENTS[0])
+    forget()
+    assert translate(STATEMENTS[0]) == made
+    assert TranslationCache(folder).get(STATEMENTS[0])
+
+
+def test_without_its_file_all_is_translated_anew(tmp_path, monkeypatch, caplog):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("LOCAL_REDSHIFT_CACHE", str(tmp_path / "file"))
+    assert translate(STATEMENTS[0]).returns_rows
+    assert translate(STATEMENTS[1]).before
+    assert caplog.text.count("translations are not kept in") == 1
+
+
+def test_a_file_that_breaks_later_stops_nothing(folder, caplog):
+    cache = TranslationCache(folder)
+    cache.put("select 1", {"text": "1"})
+    cache._file.execute("drop table translation")
+    assert cache.get("select 1") is None
+    cache.put("select 2", {"text": "2"})
+    assert caplog.text.count("no such table") == 1
 
 
 def test_old_statements_make_room(folder, monkeypatch):

@@ -7,6 +7,7 @@ nothing is kept. A change of this package, or of sqlglot, begins anew.
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 import threading
 from functools import cache
@@ -17,40 +18,70 @@ from typing import Any
 
 # About 50 MB; a start leaves the newest half.
 _MOST = 20_000
+_PREFIX = "translations-"
+_log = logging.getLogger(__name__)
 
 
 class TranslationCache:
     """The translations of one version of this package, by their statements; processes and threads may share the folder.
 
+    Without its file (a full disk, a folder that cannot be written) everything is translated anew, as without a cache: it is said
+    once, in the log.
+
     Args:
-        folder: Made if it does not exist.
+        folder: Made if it does not exist. Of other files in it only those of earlier versions are removed, by their name.
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{_fingerprint()}.sqlite"
-        for old in folder.glob("*.sqlite*"):
-            if not old.name.startswith(path.name):
-                old.unlink(missing_ok=True)
         self._lock = threading.Lock()
-        self._file = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
-        self._file.execute("pragma journal_mode = wal")
-        self._file.execute("pragma synchronous = off")  # a lost file costs time only
-        self._file.execute("create table if not exists translation (statement blob primary key, fields text not null)")
-        (newest,) = self._file.execute("select coalesce(max(rowid), 0) from translation").fetchone()
-        if newest > _MOST:
-            self._file.execute("delete from translation where rowid <= ?", (newest - _MOST // 2,))
+        self._path = folder / f"{_PREFIX}{_fingerprint()}.sqlite"
+        self._file: sqlite3.Connection | None = None
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for old in folder.glob(f"{_PREFIX}*"):
+                if not old.name.startswith(self._path.name):
+                    old.unlink(missing_ok=True)
+            try:
+                self._file = _open(self._path)
+            except sqlite3.DatabaseError:  # a computer that went off leaves a broken file: nothing waits for the disk
+                self._path.unlink(missing_ok=True)
+                self._file = _open(self._path)
+        except (OSError, sqlite3.Error) as error:
+            self._give_up(error)
 
     def get(self, sql: str) -> dict[str, Any] | None:
         """Return the fields that `put` was given for this statement, tuples as lists; None if it is not known."""
-        with self._lock:
-            found = self._file.execute("select fields from translation where statement = ?", (_digest(sql),)).fetchone()
-        return json.loads(found[0]) if found else None
+        found = self._ask("select fields from translation where statement = ?", _digest(sql))
+        return json.loads(found[0][0]) if found else None
 
     def put(self, sql: str, fields: dict[str, Any]) -> None:
         """Keep a statement's translation."""
+        self._ask("insert or ignore into translation values (?, ?)", _digest(sql), json.dumps(fields))
+
+    def _ask(self, query: str, *values: bytes | str) -> list[Any]:
         with self._lock:
-            self._file.execute("insert or ignore into translation values (?, ?)", (_digest(sql), json.dumps(fields)))
+            if self._file is None:
+                return []
+            try:
+                return self._file.execute(query, values).fetchall()
+            except sqlite3.Error as error:
+                self._give_up(error)
+                return []
+
+    def _give_up(self, error: Exception) -> None:
+        self._file = None
+        _log.warning("translations are not kept in %s: %s", self._path, error)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    file = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False)
+    file.execute("pragma journal_mode = wal")
+    file.execute("pragma synchronous = off")  # a lost file costs time only
+    file.execute("create table if not exists translation (statement blob primary key, fields text not null)")
+    (newest,) = file.execute("select coalesce(max(rowid), 0) from translation").fetchone()
+    if newest > _MOST:
+        file.execute("delete from translation where rowid <= ?", (newest - _MOST // 2,))
+    return file
 
 
 @cache
