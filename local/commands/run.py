@@ -41,6 +41,7 @@ from local.commands.samples import (
     refuse_another_source,
 )
 from local.marketplace.csv_folder import load_folder
+from local.marketplace.csv_format import check_encoding, parse_delimiter
 from local.stack import ROOT, Stack
 from local.standins.athena.lake import Lake, answer_questions
 from local.started_execution import StartedExecution
@@ -98,10 +99,17 @@ def run_pipeline(
 
     Raises:
         RunFailed: with the reason and the way out.
+        InputRefused: a delimiter or an encoding is none, or the CSV files are not what they have to be.
     """
     started = time.monotonic()
     if csv_folder and not csv_folder.is_dir():
         raise RunFailed(f"there is no folder {csv_folder}")
+    if csv_format != FOUND and not csv_folder:
+        raise RunFailed("CSV_DELIMITER and CSV_ENCODING say how CSV files are written: name their folder, too, as CSV=folder")
+    if csv_format.delimiter:
+        parse_delimiter(csv_format.delimiter)
+    if csv_format.encoding:
+        check_encoding(csv_format.encoding)
     if currency and not re.fullmatch("[A-Z]{3}", currency):
         raise RunFailed(f"{currency!r} is no currency: give its ISO 4217 code, as CURRENCY=EUR")
     if source and (csv_folder or sample != Sample()):

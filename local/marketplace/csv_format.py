@@ -93,11 +93,12 @@ def check_encoding(name: str) -> str:
     """Return the name of an encoding that a person gave; a byte order mark of UTF-8 is taken away by it.
 
     Raises:
-        InputRefused: Python knows no encoding of this name.
+        InputRefused: Python knows no encoding of text of this name.
     """
     try:
+        "".encode(name)  # refuses what is no encoding of text (hex, rot13), too
         known = codecs.lookup(name).name
-    except LookupError:
+    except (LookupError, UnicodeError):
         raise InputRefused(
             f"CSV_ENCODING (--encoding): there is no encoding {name!r}; write utf-8, cp1252, utf-16 or the like"
         ) from None

@@ -7,8 +7,9 @@ from datetime import date
 import pytest
 
 from local.commands import samples
-from local.commands.run import read_parameters, run_pipeline, tell
+from local.commands.run import CsvFormat, read_parameters, run_pipeline, tell
 from local.commands.samples import LAB, MARKET, Journal, RunFailed, Sample, find_next_day
+from local.marketplace.csv_format import InputRefused
 from rental_pipeline.source.connection import SourceAddress
 
 
@@ -35,6 +36,21 @@ def test_what_shapes_a_sample_is_refused_where_there_is_none(tmp_path, sample):
         run_pipeline(tmp_path, "apartments", sample, tmp_path, None)
     with pytest.raises(RunFailed, match="leave out"):
         run_pipeline(tmp_path, "apartments", sample, None, None, source=address)
+
+
+@pytest.mark.parametrize("written", [CsvFormat(";"), CsvFormat(encoding="cp1252")])
+def test_how_files_are_written_is_refused_where_there_are_none(tmp_path, written):
+    """Rather than ignored."""
+    with pytest.raises(RunFailed, match="name their folder, too, as CSV=folder"):
+        run_pipeline(tmp_path, "apartments", Sample(), None, None, csv_format=written)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("written", [CsvFormat("xx"), CsvFormat(encoding="utf-9"), CsvFormat(encoding="hex")])
+def test_a_wrong_way_of_writing_is_refused_at_once(tmp_path, written):
+    with pytest.raises(InputRefused, match="CSV_"):
+        run_pipeline(tmp_path, "apartments", Sample(), tmp_path, None, csv_format=written)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_days_go_on_from_the_last_one(tmp_path, monkeypatch):
