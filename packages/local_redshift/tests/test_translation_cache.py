@@ -8,7 +8,8 @@ import pytest
 
 from local_redshift import translate as module
 from local_redshift.refusal import Refused
-from local_redshift.translate import Translation, translate
+from local_redshift.translate import translate
+from local_redshift.translation import Translation
 from local_redshift.translation_cache import TranslationCache, open_cache
 
 STATEMENTS = [
@@ -46,7 +47,7 @@ def test_another_process_reads_what_was_translated(sql, monkeypatch):
     made = translate(sql)
     forget()
     monkeypatch.setattr(module, "_translate", refuse_to_translate)
-    assert translate(sql) == made == module.Translation.from_fields(made.to_fields())
+    assert translate(sql) == made == Translation.from_fields(made.to_fields())
 
 
 def test_what_names_files_of_one_run_is_not_kept(monkeypatch):

@@ -27,6 +27,7 @@ from local.standins.account import REGION
 from local.standins.moto.aws import CREDENTIALS, LocalAws
 from local_redshift.database import prepare_database
 from local_redshift.server import DataApiServer
+from local_redshift.translation import Translation
 
 BY_ID = {question.id: question for question in QUESTIONS}
 Breaks = Callable[[pytest.MonkeyPatch, "Standin"], None]
@@ -128,7 +129,7 @@ def _forget_tokens(patch: pytest.MonkeyPatch, _: Standin) -> None:
 
 
 def _lock_nothing(patch: pytest.MonkeyPatch, _: Standin) -> None:
-    patch.setitem(translation._STATEMENTS, "LOCK", lambda sql, tokens, words: translation.Translation())
+    patch.setitem(translation._STATEMENTS, "LOCK", lambda sql, tokens, words: Translation())
 
 
 def _commit_each(patch: pytest.MonkeyPatch, _: Standin) -> None:

@@ -13,7 +13,8 @@ from local_redshift import copy_parquet, unload_parquet
 from local_redshift.database import USER, prepare_database
 from local_redshift.refusal import NotOffered, Refused
 from local_redshift.results import ResultSet, read_result
-from local_redshift.translate import Translation, translate
+from local_redshift.translate import translate
+from local_redshift.translation import Translation
 
 # What follows in the same transaction joins the rows just written. Redshift gathers statistics with CREATE TABLE AS by itself and
 # joins by hashing in any case; PostgreSQL would take a new table for a few rows and run through it once per row of the other.

@@ -1,76 +1,47 @@
 """A statement of Redshift as the statement PostgreSQL runs for it.
 
-Queries and changes of rows go through sqlglot's trees (`expressions.py`); `tables.py` and `alter_table.py` define tables,
-`routines.py` functions and procedures; `copy_parquet.py` reads COPY, `unload_command.py` UNLOAD; what is left differs by a word
-at most.
+Queries and changes of rows go through sqlglot's trees (`queries.py`, `expressions.py`); `tables.py` and `alter_table.py` define
+tables, `routines.py` functions and procedures; `copy_command.py` reads COPY, `unload_command.py` UNLOAD; `other_statements.py`
+has what differs by a word at most.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
 
 from sqlglot import exp
-from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokenizer_core import Token
 
 from local_redshift import routines
-from local_redshift.alter_table import read_alter
-from local_redshift.copy_command import CopyCommand, parse_copy
-from local_redshift.dialect import fold_name, parse, parse_value, tokenize, write
-from local_redshift.expressions import called_functions, name_columns, rewrite_expressions
-from local_redshift.function_calls import call
-from local_redshift.grants import check_grant, render_grant
-from local_redshift.parameters import find_parameters, quote_text
-from local_redshift.reading import Reader, on_its_lines, render, split_list, word_of
+from local_redshift.copy_command import parse_copy
+from local_redshift.dialect import parse, parse_value, tokenize, write
+from local_redshift.expressions import rewrite_expressions
+from local_redshift.other_statements import (
+    refuse_object,
+    refuse_transaction,
+    require_relation,
+    translate_alter,
+    translate_analyze,
+    translate_comment,
+    translate_drop,
+    translate_grant,
+    translate_lock,
+    translate_principal,
+    translate_set,
+    translate_truncate,
+    translate_vacuum,
+)
+from local_redshift.parameters import find_parameters
+from local_redshift.queries import translate_query, translate_tree
+from local_redshift.reading import on_its_lines, render
 from local_redshift.refusal import NotOffered, Refused
 from local_redshift.tables import read_table
+from local_redshift.translation import Translation
 from local_redshift.translation_cache import open_cache
-from local_redshift.unload_command import UnloadCommand, parse_unload
-from local_redshift.vocabulary import OTHER_OBJECTS, OTHER_STATEMENTS, POSTGRES_OBJECTS
-
-
-@dataclass(frozen=True)
-class Translation:
-    """What to run for one statement.
-
-    Attributes:
-        text: PostgreSQL's statement, parameters still marked; empty for a statement that has no effect here (VACUUM, ANALYZE).
-        before: What PostgreSQL is asked first: queries that raise where Redshift, which knows the tables, would refuse.
-        after: What it is asked afterwards.
-        copy: The COPY to run instead.
-        unload: The UNLOAD to run; text is then its query.
-        returns_rows: Whether the statement is one that has a result.
-        alone: Why it may not stand in a transaction block (a batch), or None.
-        functions: Unqualified functions that must be a user's own.
-    """
-
-    text: str = ""
-    before: tuple[str, ...] = ()
-    after: tuple[str, ...] = ()
-    copy: CopyCommand | None = None
-    unload: UnloadCommand | None = None
-    returns_rows: bool = False
-    alone: str | None = None
-    functions: frozenset[str] = field(default_factory=frozenset)
-
-    def to_fields(self) -> dict[str, Any]:
-        """Return the fields for JSON, of one without COPY and UNLOAD."""
-        fields = {name: value for name, value in vars(self).items() if name not in ("copy", "unload")}
-        return fields | {"functions": sorted(self.functions)}
-
-    @classmethod
-    def from_fields(cls, fields: dict[str, Any]) -> Translation:
-        """Return what `to_fields` was called of."""
-        lists = {"before": tuple(fields["before"]), "after": tuple(fields["after"]), "functions": frozenset(fields["functions"])}
-        return cls(**(fields | lists))
-
-    def bind(self, values: dict[str, str]) -> str:
-        """Return the text with every parameter as an untyped literal."""
-        return re.sub("\x01(\\w+)\x02", lambda match: quote_text(values[match[1]]), self.text)
+from local_redshift.unload_command import parse_unload
+from local_redshift.vocabulary import OTHER_STATEMENTS
 
 
 @lru_cache(maxsize=16_384)
@@ -126,75 +97,6 @@ def _find_page(words: list[str]) -> str:
     return _PAGES.get(" ".join(words[:1] + kind)) or _PAGES.get("".join(words[:1])) or "c_SQL_commands"
 
 
-def _translate_query(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    if words[0] == "DELETE" and words[1:2] != ["FROM"]:  # Redshift's FROM is optional, sqlglot's is not (page r_DELETE)
-        sql = f"{sql[: tokens[0].end + 1]} from {sql[tokens[0].end + 1 :]}"
-    elif words[0] == "INSERT":
-        _check_insert(Reader(sql, tokens))
-    elif words[0] == "MERGE" and [word_of(token) for token in tokens[-2:]] == ["REMOVE", "DUPLICATES"]:
-        raise NotOffered("REMOVE DUPLICATES of MERGE is not offered here")
-    return _translate_tree(parse(sql))
-
-
-def _check_insert(reader: Reader) -> None:
-    """Page r_INSERT_30: sqlglot takes MySQL's INSERT INTO t SET, and VALUE, too."""
-    reader.require("INSERT", "INTO")
-    reader.name()
-    if reader.word() == "(":
-        reader.parenthesized()
-    if reader.word() in ("SET", "VALUE"):
-        reader.require("VALUES")
-
-
-def _translate_tree(tree: exp.Expr) -> Translation:
-    if (parameter := tree.find(exp.Parameter)) and isinstance(parameter.this, exp.Literal):
-        raise Refused(f"there is no parameter ${parameter.name}: a parameter is written :name", "r_PREPARE")
-    returns_rows = isinstance(tree, exp.Query) and not tree.args.get("into")
-    functions = frozenset(called_functions(tree))
-    before = tuple(_require_tables(tree) + _require_columns(tree))
-    name_columns(tree)
-    tree = rewrite_expressions(tree)
-    return Translation(write(tree), before=before, returns_rows=returns_rows, functions=functions)
-
-
-# What each statement does to rows, and its page: none does it to a view (page r_CREATE_VIEW: views are read).
-_CHANGES: dict[type[exp.Expr], tuple[str, str]] = {
-    exp.Insert: ("INSERT", "r_INSERT_30"),
-    exp.Update: ("UPDATE", "r_UPDATE"),
-    exp.Delete: ("DELETE", "r_DELETE"),
-    exp.Merge: ("MERGE", "r_MERGE"),
-}
-
-
-def _require_tables(tree: exp.Expr) -> list[str]:
-    change = _CHANGES.get(type(tree))
-    if change is None:
-        return []
-    target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
-    found = [target, tree.args["using"]] if isinstance(tree, exp.Merge) else [target]
-    return [call("require_table", _qualified(table), *change) for table in found if isinstance(table, exp.Table)]
-
-
-def _require_columns(tree: exp.Expr) -> list[str]:
-    """A name that is also that of a table of its statement must be a column of one of them, or named so in it, and not a row."""
-    queries = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
-    read = [table for table in tree.find_all(exp.Table) if table.db or table.name.lower() not in queries]
-    named = {alias.alias.lower() for alias in tree.find_all(exp.Alias)}
-    named |= {column.name.lower() for alias in tree.find_all(exp.TableAlias) for column in alias.columns}
-    suspects = {table.alias_or_name.lower() for table in read} - named
-    names = {column.name.lower() for column in tree.find_all(exp.Column) if not column.table and column.name.lower() in suspects}
-    sources = sorted({_qualified(table) for table in read})
-    return [f"select redshift.require_no_row_value({_texts(sources)}, {quote_text(name)})" for name in sorted(names)]
-
-
-def _texts(values: list[str]) -> str:
-    return f"array[{', '.join(map(quote_text, values))}]::pg_catalog.text[]"
-
-
-def _qualified(table: exp.Table) -> str:
-    return ".".join('"' + part.name.lower().replace('"', '""') + '"' for part in table.parts)
-
-
 def _translate_create(sql: str, tokens: list[Token], words: list[str]) -> Translation:
     rest = words[3:] if words[1:3] == ["OR", "REPLACE"] else words[1:]
     if rest[0] in ("PROCEDURE", "FUNCTION"):
@@ -207,7 +109,7 @@ def _translate_create(sql: str, tokens: list[Token], words: list[str]) -> Transl
     if rest[0] == "VIEW":
         return _translate_view(sql, tokens)
     if rest[0] in ("GROUP", "ROLE", "USER"):
-        return _translate_principal(sql, tokens, words)
+        return translate_principal(sql, tokens, words)
     if rest[0] in ("TABLE", "TEMP", "TEMPORARY", "LOCAL"):
         if words[1] == "OR":
             raise Refused("CREATE OR REPLACE TABLE is not Redshift's")
@@ -216,19 +118,10 @@ def _translate_create(sql: str, tokens: list[Token], words: list[str]) -> Transl
             return Translation(definition.text, definition.before, definition.after)
         tree = parse(definition.query)
         _require_names(tree)
-        query = _translate_tree(tree)
+        query = translate_tree(tree)
         before, after = (*definition.before, *query.before), definition.after
         return Translation(f"{definition.text} as {query.text}", before, after, functions=query.functions)
-    raise _refuse_object("CREATE", rest[0])
-
-
-def _refuse_object(action: str, kind: str) -> Refused:
-    if kind in POSTGRES_OBJECTS:
-        return Refused(f"{action} {kind} is not Redshift's", "c_unsupported-postgresql-features")
-    if kind in OTHER_OBJECTS:
-        return NotOffered(f"{action} {kind} is not offered here")
-    near = f'at or near "{kind}"' if kind else "at end of statement"
-    return Refused(f"syntax error {near}: {' '.join((action, kind)).strip()} is no statement of Redshift", "c_SQL_commands")
+    raise refuse_object("CREATE", rest[0])
 
 
 def _require_names(tree: exp.Expr) -> None:
@@ -262,123 +155,8 @@ def _translate_view(sql: str, tokens: list[Token]) -> Translation:
         raise NotOffered("WITH NO SCHEMA BINDING is not offered here: a view of PostgreSQL is bound to its tables")
     if {"WITH", "EXISTS"} & {token.text.upper() for token in tokens[:start]}:
         raise Refused("CREATE VIEW has neither options nor IF NOT EXISTS: use CREATE OR REPLACE VIEW")
-    query = _translate_tree(parse(on_its_lines(sql, tokens[start + 1 :])))
+    query = translate_tree(parse(on_its_lines(sql, tokens[start + 1 :])))
     return Translation(f"{render(sql, tokens[:start])} as {query.text}", query.before, functions=query.functions)
-
-
-def _translate_principal(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    kind, reader = words[1], Reader(sql, tokens[2:])
-    if words[0] == "DROP":
-        exists = kind == "USER" and reader.take("IF", "EXISTS")
-        names = [reader.name()]
-        while kind == "USER" and reader.take(","):
-            names.append(reader.name())
-        if kind == "ROLE" and reader.take("FORCE"):
-            raise NotOffered("DROP ROLE … FORCE is not offered here")
-        kind == "ROLE" and reader.take("RESTRICT")
-        _require_end(reader)
-        return Translation(f"drop role {'if exists ' if exists else ''}{', '.join(names)}")
-    name = reader.name()
-    if kind == "USER":
-        reader.take("WITH")
-        has_options = reader.word() != "PASSWORD"
-        if has_options:
-            reader.until("PASSWORD")
-        reader.require("PASSWORD")
-        password = reader.next()
-        if password.token_type is not TokenType.STRING and password.text.upper() != "DISABLE":
-            raise Refused("PASSWORD takes a text, or DISABLE")
-        reader.at -= has_options
-    if not reader.ended:
-        raise NotOffered(f"CREATE {kind} is offered as CREATE {kind} name{' PASSWORD …' if kind == 'USER' else ''}")
-    return Translation(f"create role {name}")
-
-
-def _require_end(reader: Reader) -> None:
-    if not reader.ended:
-        token = reader.next()
-        raise Refused(f'syntax error at or near "{token.text}"', line=token.line)
-
-
-def _translate_alter(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    if words[1] == "TABLE":
-        change = read_alter(sql, tokens)
-        return Translation(change.text, change.before, change.after, alone=change.alone)
-    if words[1:3] == ["DEFAULT", "PRIVILEGES"]:
-        return Translation(render_grant(sql, tokens))
-    if words[1] == "SCHEMA":
-        return Translation(render(sql, tokens))
-    raise _refuse_object("ALTER", words[1])
-
-
-def _translate_drop(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    if words[1] in ("GROUP", "ROLE", "USER"):
-        return _translate_principal(sql, tokens, words)
-    if words[1] not in ("TABLE", "VIEW", "SCHEMA", "PROCEDURE", "FUNCTION"):
-        raise _refuse_object("DROP", words[1])
-    reader = Reader(sql, tokens[2:])
-    # Pages r_DROP_FUNCTION and r_DROP_PROCEDURE: no IF EXISTS, one a statement, its arguments in parentheses.
-    if words[1] in ("FUNCTION", "PROCEDURE"):
-        page = f"r_DROP_{words[1]}"
-        if reader.take("IF", "EXISTS"):
-            raise Refused(f"DROP {words[1]} has no IF EXISTS", page)
-        reader.name()
-        if reader.word() != "(":
-            raise Refused(f"DROP {words[1]} names the types of the arguments in parentheses, () for none", page)
-        routines.read_parameters(sql, reader.parenthesized())
-        if words[1] == "FUNCTION":
-            reader.take("CASCADE") or reader.take("RESTRICT")
-    else:
-        reader.take("IF", "EXISTS")
-        reader.name()
-        while reader.take(","):
-            reader.name()
-        reader.take("CASCADE") or reader.take("RESTRICT")
-    _require_end(reader)
-    return Translation(render(sql, tokens))
-
-
-def _translate_truncate(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    reader = Reader(sql, tokens[1:])
-    reader.take("TABLE")
-    if reader.word() in ("ONLY", "MATERIALIZED"):
-        raise Refused("TRUNCATE takes one table and no option")
-    name = reader.name()
-    if not reader.ended:
-        raise Refused("TRUNCATE takes one table and no option")
-    alone = "TRUNCATE commits the transaction it stands in (page r_TRUNCATE): use DELETE in a batch"
-    return Translation(f"truncate {name}", (call("require_table", name, "TRUNCATE", "r_TRUNCATE"),), alone=alone)
-
-
-def _translate_set(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    if len(tokens) < 4:
-        raise Refused("SET names a parameter and its value")
-    if words[1] == "SEARCH_PATH":
-        names = [
-            fold_name(token) if token.token_type is not TokenType.STRING else quote_text(token.text)
-            for token in tokens[3:]
-            if token.text != ","
-        ]
-        # The schema of Redshift's functions comes last of the named and before pg_catalog, so that they win.
-        return Translation(f"set search_path to {', '.join([*names, 'redshift', 'pg_catalog'])}")
-    if words[1] in ("QUERY_GROUP", "STATEMENT_TIMEOUT", "TIMEZONE", "ENABLE_RESULT_CACHE_FOR_SESSION"):
-        if words[1] in ("STATEMENT_TIMEOUT", "TIMEZONE"):
-            return Translation(render(sql, tokens))
-        return Translation()
-    raise NotOffered(f"SET {words[1].lower()} is not offered here")
-
-
-def _translate_lock(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    if word_of(tokens[-1]) in ("MODE", "NOWAIT") or "ONLY" in words:
-        raise Refused("LOCK names tables only; its one mode is ACCESS EXCLUSIVE", "r_LOCK")
-    reader = Reader(sql, tokens[1:])
-    reader.take("TABLE")
-    names = [reader.name()]
-    while reader.take(","):
-        names.append(reader.name())
-    _require_end(reader)
-    # Asked afterwards: a question before would take the transaction's snapshot before the lock is held.
-    return Translation(render(sql, tokens), after=tuple(call("require_table", name, "LOCK", "r_LOCK") for name in names))
 
 
 def _translate_call(sql: str, tokens: list[Token], words: list[str]) -> Translation:
@@ -388,58 +166,11 @@ def _translate_call(sql: str, tokens: list[Token], words: list[str]) -> Translat
     return Translation("call " + write(rewrite_expressions(tree).expressions[0]), returns_rows=True)
 
 
-def _translate_grant(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    check_grant(Reader(sql, tokens[1:]), words[0])
-    return Translation(render_grant(sql, tokens))
-
-
-def _translate_comment(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    if words[1] != "ON" or words[2] not in ("TABLE", "COLUMN", "CONSTRAINT", "DATABASE", "VIEW"):
-        raise Refused("COMMENT ON is about a table, column, constraint, database or view", "r_COMMENT")
-    if words[2] == "CONSTRAINT":
-        raise NotOffered("COMMENT ON CONSTRAINT is not offered here")
-    return Translation(render(sql, tokens))
-
-
-def _translate_vacuum(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    reader = Reader(sql, tokens[1:])
-    kinds = (("FULL",), ("SORT", "ONLY"), ("DELETE", "ONLY"), ("REINDEX",), ("RECLUSTER",))
-    any(reader.take(*kind) for kind in kinds)
-    before = () if reader.ended or reader.word() == "BOOST" else _require_relation(reader.name(), "VACUUM", "r_VACUUM_command")
-    if reader.take("TO"):
-        reader.next()
-        reader.require("PERCENT")
-    reader.take("BOOST")
-    _require_end(reader)
-    return Translation("", before, alone="VACUUM cannot run inside a transaction block (page r_VACUUM_command)")
-
-
-def _translate_analyze(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    reader = Reader(sql, tokens[1:])
-    if reader.take("COMPRESSION"):
-        raise NotOffered("ANALYZE COMPRESSION is not offered here")
-    reader.take("VERBOSE")
-    before: tuple[str, ...] = ()
-    if not reader.ended:
-        name = reader.name()
-        before = _require_relation(name, "ANALYZE", "r_ANALYZE")
-        if reader.word() == "(":
-            columns = [fold_name(item[0]) for item in split_list(reader.parenthesized())]
-            before += (call("require_columns", name, columns, "r_ANALYZE"),)
-        reader.take("PREDICATE", "COLUMNS") or reader.take("ALL", "COLUMNS")
-    _require_end(reader)
-    return Translation("", before)
-
-
-def _require_relation(name: str, action: str, page: str) -> tuple[str, ...]:
-    return (call("require_table", name, action, page),)
-
-
 def _translate_copy(sql: str, tokens: list[Token], words: list[str]) -> Translation:
     if find_parameters(sql):
         raise Refused("COPY takes no parameters: neither its location nor its role can be one")
     command = parse_copy(sql, tokens)
-    return Translation(before=_require_relation(command.table, "COPY", "r_COPY"), copy=command)
+    return Translation(before=require_relation(command.table, "COPY", "r_COPY"), copy=command)
 
 
 def _translate_unload(sql: str, tokens: list[Token], words: list[str]) -> Translation:
@@ -459,29 +190,26 @@ def _translate_explain(sql: str, tokens: list[Token], words: list[str]) -> Trans
     return Translation("explain " + query.text, query.before, returns_rows=True, functions=query.functions)
 
 
-def _refuse_transaction(sql: str, tokens: list[Token], words: list[str]) -> Translation:
-    raise Refused(f"{words[0]} has no place in the Data API: a statement or batch is a transaction by itself")
-
-
 _STATEMENTS: dict[str, Callable[[str, list[Token], list[str]], Translation]] = {
-    **dict.fromkeys(("SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "("), _translate_query),
+    **dict.fromkeys(("SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE", "("), translate_query),
     "CREATE": _translate_create,
-    "ALTER": _translate_alter,
-    "DROP": _translate_drop,
-    "TRUNCATE": _translate_truncate,
-    "SET": _translate_set,
-    "LOCK": _translate_lock,
+    "ALTER": translate_alter,
+    "DROP": translate_drop,
+    "TRUNCATE": translate_truncate,
+    "SET": translate_set,
+    "LOCK": translate_lock,
     "CALL": _translate_call,
-    "GRANT": _translate_grant,
-    "REVOKE": _translate_grant,
-    "COMMENT": _translate_comment,
-    "ANALYZE": _translate_analyze,
-    "VACUUM": _translate_vacuum,
+    "GRANT": translate_grant,
+    "REVOKE": translate_grant,
+    "COMMENT": translate_comment,
+    "ANALYZE": translate_analyze,
+    "VACUUM": translate_vacuum,
     "COPY": _translate_copy,
     "UNLOAD": _translate_unload,
     "EXPLAIN": _translate_explain,
-    **dict.fromkeys(("BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"), _refuse_transaction),
+    **dict.fromkeys(("BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"), refuse_transaction),
 }
+
 
 # The page of each statement; the longest beginning counts.
 _PAGES = {
