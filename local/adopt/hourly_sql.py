@@ -119,10 +119,7 @@ class RentalSql(StaySql):
     key_column, status = "rental_id", "rental_status"
 
     def write_rentals(self) -> str:
-        draft = self.begin(self.key_column)
-        for name, column in list(self.keys.items())[1:]:
-            draft.texts.append(name_alias(self.ref(column), name))
-            draft.rules.append(Rule(f"no {name}", f"{name} is null", f"'missing_key: {name}='"))
+        draft = self.begin_keyed()
         self.add_listing(draft)
         parties = [
             self._add_party(draft, "customer", "user_id", "user"),
@@ -198,10 +195,7 @@ class RentalSql(StaySql):
             "currency": ("varchar(3)", "ruled.currency"),
         }
         return [
-            *(
-                OutputColumn(name, curated_type(self.table.types[column.name]), True, is_cast=True)
-                for name, column in self.keys.items()
-            ),
+            *self.list_key_columns(),
             *parties,
             OutputColumn(self.listing_column, self.listing_type, is_cast=True),
             *(

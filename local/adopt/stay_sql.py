@@ -21,10 +21,7 @@ class StaySql(ReferringSql):
     key_column, status = "booking_id", "booking_status"
 
     def write_bookings(self) -> str:
-        draft = self.begin("booking_id")
-        for name, column in list(self.keys.items())[1:]:
-            draft.texts.append(name_alias(self.ref(column), name))
-            draft.rules.append(Rule(f"no {name}", f"{name} is null", f"'missing_key: {name}='"))
+        draft = self.begin_keyed()
         self.add_listing(draft)
         draft.texts.append(f"{self.value(self.fields['made_at'])} as made_at_text")
         draft.parsed.append(f"cast({self.moment('made_at_text', self.fields['made_at'])} as date) as booking_date")
@@ -71,6 +68,20 @@ class StaySql(ReferringSql):
         )
         return self.write_file(heading, draft, "listing_id", "booking_date")
 
+    def begin_keyed(self) -> Draft:
+        """Begin a draft with all columns of the key."""
+        draft = self.begin(self.key_column)
+        for name, column in list(self.keys.items())[1:]:
+            draft.texts.append(name_alias(self.ref(column), name))
+            draft.rules.append(Rule(f"no {name}", f"{name} is null", f"'missing_key: {name}='"))
+        return draft
+
+    def list_key_columns(self) -> list[OutputColumn]:
+        return [
+            OutputColumn(name, curated_type(self.table.types[column.name]), True, is_cast=True)
+            for name, column in self.keys.items()
+        ]
+
     @property
     def keys(self) -> dict[str, Column]:
         """The columns of the source's key, by their names here."""
@@ -86,10 +97,7 @@ class StaySql(ReferringSql):
     def _list_columns(self) -> list[OutputColumn]:
         user = f"cast(case when octet_length(ruled.user_id) <= {USER_BYTES} then ruled.user_id end as varchar({USER_BYTES}))"
         return [
-            *(
-                OutputColumn(name, curated_type(self.table.types[column.name]), True, is_cast=True)
-                for name, column in self.keys.items()
-            ),
+            *self.list_key_columns(),
             OutputColumn("user_id", f"varchar({USER_BYTES})", judged=user),
             OutputColumn("listing_id", self.listing_type, is_cast=True),
             *(
