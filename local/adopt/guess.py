@@ -10,6 +10,7 @@ from datetime import datetime
 from statistics import median
 
 from local.adopt import words
+from local.adopt.guess_by_values import find_stay_by_values
 from local.adopt.guess_columns import find_column, is_keyed, list_words
 from local.adopt.guess_tables import RoleTables, Stay
 from local.adopt.guess_words import ACTIVE, GONE, KINDS, LISTINGS, MEANINGS, NAMES
@@ -75,7 +76,7 @@ class _Guesser:
             "currency:  # of money where no column says it, as EUR",
             "time_zone: UTC  # of the clock that DATETIME columns show",
         ]
-        stay = self._tables.find_stay()
+        stay = self._tables.find_stay() or find_stay_by_values(self._tables, self._list_pairs)
         if not stay:
             listing = self._tables.find_likeliest(LISTINGS, lambda table: find_column(table, "price") is not None)
             lines += [

@@ -19,15 +19,18 @@ LISTINGS = list_words(
     " vehiculo coche bicicleta propiedad inmueble hebergement chambre appartement logement vehicule voiture velo"
     " alloggio camera"
     " appartamento veicolo macchina"
+    " woning huisje appartement kamer voertuig fiets boot quarto imovel alojamento carro veiculo"
 )
 STAYS = list_words(
     "booking reservation stay rental transaction trip lease buchung reserva prenotazione"
-    " order hire contract ride vermietung miete alquiler estancia aufenthalt sejour noleggio fahrt detail line item row"
+    " order hire contract ride vermietung miete alquiler estancia aufenthalt sejour noleggio fahrt boeking reservering verhuring"
+    " verblijf rit locacao aluguel hospedagem viagem detail line item row"
 )
 CUSTOMERS = list_words(
     "customer user person guest client member renter tenant account"
     " rider driver kunde gast mieter cliente huesped usuario utente"
     " ospite utilisateur locataire"
+    " klant huurder reiziger hospede inquilino"
 )
 PLACES = list_words(
     "station location place branch depot site hub garage parking lot office store zone stazione estacion standort"
@@ -45,10 +48,12 @@ NAMES: Mapping[str, tuple[str, ...]] = {
         "bookedat bookingdate orderedat orderdate dateadd createdat createdon created dateadded insertedat rentaldate rentedat"
         " gebuchtam buchungsdatum bestelltam erstelltam fechareserva creadoen fechacreacion dataprenotazione creele"
         " datereservation datecreation"
+        " geboektop boekingsdatum aangemaaktop datareserva reservadoem criadoem datacriacao"
     ),
     "created_at": list_words(
         "createdat createdate createdon dateadd created dateadded listedat listingcreatedon insertedat publishedat"
         " erstelltam angelegtam creadoen fechaalta fechacreacion creatoil creele datecreation"
+        " aangemaaktop criadoem datacriacao datacadastro"
     ),
     "checkin": list_words(
         "checkin checkindate checkinat datefrom fromdate startdate starton startsat startson startat arrival arrivaldate"
@@ -56,42 +61,53 @@ NAMES: Mapping[str, tuple[str, ...]] = {
         " loandate borrowedat checkedoutat"
         " anreise anreisedatum ankunft von startdatum beginn mietbeginn abholung fechaentrada entrada llegada"
         " fechainicio inicio desde dataarrivo arrivo datainizio inizio datearrivee arrivee datedebut debut"
+        " aankomst aankomstdatum begindatum startdatum vanaf dataentrada chegada datachegada datainicio retirada dataretirada"
     ),
     "checkout": list_words(
         "checkout checkoutdate checkoutat dateto todate enddate endon endsat endson endat departure departuredate"
         " rentalendtime returndate dropoffdate dropoffat endtime dateend dto"
         " abreise abreisedatum bis enddatum ende mietende rueckgabe fechasalida salida fechafin fin hasta datapartenza"
         " partenza datafine fine datedepart depart datefin"
+        " vertrek vertrekdatum einddatum tot saida datasaida datafim fim devolucao datadevolucao"
     ),
     "nights": list_words(
         "nights numnights nightcount numberofnights numberofdays naechte anzahlnaechte noches numnoches notti nuits"
+        " nachten aantalnachten noites numnoites diarias"
     ),
     "amount": list_words(
         "totalpricecents totalcents totalamountcents amountcents pricecents totalprice totalamount grandtotal"
         " totalpricetaxincl totalpaidtaxincl totalpaid amount total price totalminor pricetotal"
         " gesamtpreis gesamtbetrag betrag summe importe importetotal preciototal totale importo montant montanttotal prixtotal"
+        " totaalprijs totaalbedrag bedrag valortotal valor precototal"
     ),
     "price": list_words(
         "pricecents nightlypricecents pricepernight nightlyprice nightlyrate price rate dailyrate dailyprice priceminor"
         " unitpricecents unitprice baseprice hourlyrate"
         " preis preispronacht tagespreis mietpreis precio precionoche preciodia tarifa prezzo prezzonotte prix prixnuit tarif"
+        " prijs prijspernacht nachtprijs dagprijs preco precodiaria diaria precopornoite"
     ),
     "currency": list_words(
-        "currency currencycode pricecurrency currencyiso idcurrency currencyid waehrung wahrung moneda divisa valuta devise"
+        "currency currencycode pricecurrency currencyiso idcurrency currencyid waehrung wahrung moneda divisa valuta devise moeda"
     ),
     "state": list_words(
         "bookingstatus status state currentstate bookingstate reservationstatus idstatus orderstate statusid"
         " zustand buchungsstatus estado estadoreserva stato etat statut"
+        " boekingsstatus toestand situacao"
     ),
     "customer": list_words(
         "customerid guestid renterid buyerid userid idcustomer iduser idguest clientid starterid personid memberid tenantid"
         " travelerid payerid"
         " kundeid kundenid gastid kunde gast mieterid clienteid idcliente huespedid idhuesped usuarioid idusuario"
         " utenteid ospiteid"
+        " klantid klant huurderid idklant hospedeid idhospede inquilinoid"
     ),
-    "title": list_words("title name headline titel bezeichnung titulo nombre titolo nome titre nom"),
-    "city": list_words("city cityname town municipality ville stadt ciudad ort stadtname poblacion localidad comune"),
-    "region": list_words("state region province statecode county bundesland kanton provincia comunidad regione departement"),
+    "title": list_words("title name headline titel bezeichnung titulo nombre titolo nome titre nom naam"),
+    "city": list_words(
+        "city cityname town municipality ville stadt ciudad ort stadtname poblacion localidad comune plaats stad cidade municipio"
+    ),
+    "region": list_words(
+        "state region province statecode county bundesland kanton provincia comunidad regione departement provincie uf"
+    ),
     "category": list_words(
         "category propertytype roomtype listingtype vehicletype producttype type kind class typ tipo art kategorie categoria"
     ),
@@ -117,16 +133,18 @@ MEANINGS = (
     (
         "canceled",
         r"cancel|refund|reject|declin|denied|void|expired|fail|no.?show|error|storn|annul|abgelehnt|withdrawn"
-        r"|anulad|rechaz|rifiut|refus",
+        r"|anulad|rechaz|rifiut|refus|geweigerd|recusad",
     ),
     ("ignored", r"inquir|enquir|draft|free|initiat|not.?started|cart|abandon|test|deleted|spam|quote"),
     (
         "pending",
-        r"pend|await|request|hold|preauth|pre.?approv|unpaid|waiting|running|laufend|option|process|new|open|attente|offen|angefragt",
+        r"pend|await|request|hold|preauth|pre.?approv|unpaid|waiting|running|laufend|option|process|new|open|attente|offen|angefragt"
+        r"|wacht|aangevraagd|aguard|andamento",
     ),
     (
         "confirmed",
         r"confirm|paid|accept|complet|approv|active|booked|check.?(ed)?.?(in|out)|finish|done|deliver|success|closed|valid"
-        r"|best(ä|ae)tigt|bezahlt|abgeschlossen|gebucht|pagad|finaliz|acept|terminad|pagat|pay(é|e)",
+        r"|best(ä|ae)tigt|bezahlt|abgeschlossen|gebucht|pagad|finaliz|acept|terminad|pagat|pay(é|e)"
+        r"|bevestigd|betaald|voltooid|afgerond|confirmad|pago|conclu(í|i)d",
     ),
 )

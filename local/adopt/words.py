@@ -36,7 +36,7 @@ def singular(word: str) -> str:
         return word[:-3] + "y"
     if word.endswith(("sses", "xes", "ches", "shes")):
         return word[:-2]
-    if word.endswith(("ungen", "iones", "dades")):
+    if word.endswith(("ungen", "ingen", "iones", "dades")):
         return word[:-2]
     return word[:-1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
 
@@ -48,6 +48,9 @@ _IRREGULAR = {"people": "person", "staff": "staff", "children": "child", "addres
     **{"raume": "raum", "raeume": "raum", "huespedes": "huesped", "prenotazioni": "prenotazione", "camere": "camera"},
     **{"modelle": "modell", "typen": "typ", "kategorien": "kategorie", "modelli": "modello"},
     **{"clienti": "cliente", "utenti": "utente", "ospiti": "ospite", "alloggi": "alloggio", "veicoli": "veicolo"},
+    # Dutch, Portuguese.
+    **{"klanten": "klant", "gasten": "gast", "fietsen": "fiets", "voertuigen": "voertuig", "boten": "boot", "ritten": "rit"},
+    **{"imoveis": "imovel", "alugueis": "aluguel", "locacoes": "locacao", "viagens": "viagem", "hospedagens": "hospedagem"},
 }
 
 # ------------------------------------------------------------------------------------------------------------ of tables

@@ -27,6 +27,18 @@ SPANISH = {
     " fecha_reserva:datetime estado:varchar",
     "clientes": "id:int fecha_alta:datetime",
 }
+DUTCH = {
+    "woningen": "id:int naam:varchar prijs_per_nacht:decimal plaats:varchar provincie:varchar aangemaakt_op:datetime",
+    "boekingen": "id:int woning_id:int klant_id:int aankomst:date vertrek:date totaalbedrag:decimal"
+    " geboekt_op:datetime status:varchar",
+    "klanten": "id:int aangemaakt_op:datetime",
+}
+PORTUGUESE = {
+    "imoveis": "id:int titulo:varchar preco_diaria:decimal cidade:varchar uf:varchar criado_em:datetime",
+    "reservas": "id:int imovel_id:int hospede_id:int data_entrada:date data_saida:date valor_total:decimal"
+    " data_reserva:datetime situacao:varchar",
+    "hospedes": "id:int criado_em:datetime",
+}
 FAHRTEN = {
     "fahrzeuge": "id:int modell_id:int",
     "modelle": "id:int marke:varchar baujahr:year titel:varchar",
@@ -64,8 +76,10 @@ def guess(folder: Path, tables: dict[str, str], lengths: dict[str, str] | None =
     [
         (GERMAN, {"bestätigt": 3, "storniert": 1, "angefragt": 1}, ("zimmer", "buchungen", "gaeste")),
         (SPANISH, {"confirmada": 3, "cancelada": 1, "pendiente": 1}, ("habitaciones", "reservas", "clientes")),
+        (DUTCH, {"bevestigd": 3, "geannuleerd": 1, "in afwachting": 1}, ("woningen", "boekingen", "klanten")),
+        (PORTUGUESE, {"confirmada": 3, "cancelada": 1, "aguardando": 1}, ("imoveis", "reservas", "hospedes")),
     ],
-    ids=["german", "spanish"],
+    ids=["german", "spanish", "dutch", "portuguese"],
 )
 def test_a_schema_in_another_language_is_understood(tmp_path, tables, states, found):
     """Every role, and each field that the metrics need."""
@@ -114,3 +128,54 @@ def test_names_may_hold_what_mysql_lets_them(tmp_path):
     assert str(roles["listing"].columns["id"]) == "zimmer nr" and str(roles["listing"].money.column) == "preis-pro-nacht"
     assert [str(column) for column in roles["listing"].conditions] == ["aktiv"]
     assert str(roles["stay"].currency) == "währung" and roles["customer"].table == "gaste"
+
+
+NOBODYS_WORDS = {
+    "gulety": "id:int nazwa:varchar cena:decimal",
+    "ludzie": "id:int nazwisko:varchar telefon:varchar",
+    "czartery": "id:int guleta:int osoba:int zapisano:datetime wejscie:date zejscie:date kwota:decimal waluta:char stan:varchar"
+    " poprawiono:datetime",
+}
+
+
+def test_stays_are_known_by_their_dates_where_no_name_says_them(tmp_path):
+    """What is never before the other; what is rented is the table that has less of persons. Each line is to be looked at."""
+    catalogue = {name: make_table(name, columns) for name, columns in NOBODYS_WORDS.items()}
+    parents = {"guleta": ("gulety", "id"), "osoba": ("ludzie", "id")}
+    samples = {"waluta": ("EUR", "PLN") * 5, "stan": ("paid", "paid", "cancelled") * 3}
+    catalogue["czartery"] = replace(
+        catalogue["czartery"], parents=parents, samples=samples, moves_itself=frozenset({"poprawiono"})
+    )
+    (tmp_path / "source.yaml").write_text(
+        "tables:\n  gulety: {strategy: snapshot, key: id}\n  czartery: {strategy: snapshot, key: id}\n"
+        "  ludzie: {strategy: snapshot, key: id, personal: {nazwisko: drop, telefon: drop}}\n"
+    )
+    days = {"zapisano": 1, "wejscie": 20, "zejscie": 27}
+
+    def list_pairs(table: str, one: str, other: str) -> dict[str, str]:
+        return {f"2026-0{month}-{days[one]:02}": f"2026-0{month}-{days[other]:02}" for month in range(1, 8)}
+
+    matched = match_tables(read_contract(tmp_path / "source.yaml"), catalogue)
+    text = guess_mapping("lodzie", matched, lambda *_: {"paid": 6, "cancelled": 3}, list_pairs).text
+    roles = read_mapping(text).roles
+    assert [roles[name].table for name in ("listing", "stay", "customer")] == ["gulety", "czartery", "ludzie"]
+    columns = {name: str(column) for name, column in roles["stay"].columns.items()}
+    assert columns == {
+        "id": "id", "listing": "guleta", "customer": "osoba", "made_at": "zapisano", "checkin": "wejscie", "checkout": "zejscie",
+    }  # fmt: skip
+    assert str(roles["stay"].money.column) == "kwota" and str(roles["stay"].currency) == "waluta"
+    assert str(roles["stay"].state.column) == "stan" and "guessed by dates" in text
+
+
+@pytest.mark.parametrize("change", ["too few rows", "dates in any order", "no reference"])
+def test_dates_alone_are_no_stays(tmp_path, change):
+    """A table of another kind is not taken for one: then somebody has to write the mapping."""
+    catalogue = {name: make_table(name, columns) for name, columns in NOBODYS_WORDS.items()}
+    parents = {} if change == "no reference" else {"guleta": ("gulety", "id")}
+    catalogue["czartery"] = replace(catalogue["czartery"], parents=parents)
+    path = tmp_path / "source.yaml"
+    path.write_text("tables:\n  gulety: {strategy: snapshot, key: id}\n  czartery: {strategy: snapshot, key: id}\n")
+    matched = match_tables(read_contract(path), catalogue)
+    ends = ["2026-05-09" if change == "dates in any order" and month % 2 else "2027-01-01" for month in range(1, 9)]
+    pairs = {f"2026-{month:02}-10": end for month, end in enumerate(ends[: 3 if change == "too few rows" else None], 1)}
+    assert "write `stay:`" in guess_mapping("lodzie", matched, lambda *_: {}, lambda *_: pairs).text
