@@ -88,11 +88,16 @@ def _order_times(table: TakenTable, list_pairs: Callable[[str, str, str], Mappin
 
 
 def _measure(pairs: Mapping[str, str]) -> list[float]:
-    """Return the days from the one to the other."""
+    """Return the days from one to the other.
+
+    Beside a mere day, a time counts as its day: one may come on the day of the booking.
+    """
     lengths = []
-    for one, other in pairs.items():
+    for texts in pairs.items():
+        shortest = min(len(text) for text in texts)
         with suppress(ValueError):
-            lengths.append((datetime.fromisoformat(other) - datetime.fromisoformat(one)) / timedelta(days=1))
+            one, other = (datetime.fromisoformat(text[:10] if shortest == len("2026-11-27") else text) for text in texts)
+            lengths.append((other - one) / timedelta(days=1))
     return lengths
 
 

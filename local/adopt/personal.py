@@ -131,7 +131,8 @@ def _decide(table: CatalogueTable, column: SourceColumn, of_persons: bool) -> De
     is_code = not values or _share(values, _CODE) >= _NEARLY_ALL
     if parts & words.CODE_WORDS and is_code and column.length and column.length <= 255:
         return Decision(Policy.TAKE, "a code by its name" + (", and by its values" if values else ""))
-    if len(values) >= _ENOUGH_ROWS and len(set(values)) <= _FEW_VALUES and all(_CODE.fullmatch(value) for value in values):
+    is_few = len(values) >= _ENOUGH_ROWS and len(set(values)) <= _FEW_VALUES
+    if is_few and not of_persons and all(_CODE.fullmatch(value) for value in values):
         return Decision(Policy.TAKE, f"a code: {len(set(values))} different values in {len(values)} sampled rows")
     return Decision(Policy.UNDECIDED, _describe(column, values))
 
@@ -143,6 +144,8 @@ def _decide_number(column: SourceColumn, of_persons: bool) -> Decision:
     squeezed = words.squeeze(name)
     if "birth" in squeezed or parts & {"dob", "born", "geburtsdatum", "naissance"}:
         return Decision(Policy.DROP, "of a person's birth")
+    if of_persons and column.data_type == "date" and not parts & words.DATE_WORDS:
+        return Decision(Policy.UNDECIDED, "a day in a table of persons, which may be somebody's birthday")
     is_time = column.data_type in ("date", "datetime", "timestamp", "time", "year")
     if is_time or parts & words.ABOUT_WORDS or (parts & {"id"} and not _is_foreign_identity(squeezed)):
         return Decision(Policy.TAKE, "a time" if is_time else "a number")

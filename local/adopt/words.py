@@ -352,6 +352,15 @@ ABOUT_WORDS = _list_words(
     """
 )
 
+# Of days that are not somebody's birthday.
+DATE_WORDS = _list_words(
+    """
+    created updated changed modified joined registered registration registrado signup since last first until expires expiry
+    expiration valid verified start started end ended hired hire left deleted member membership add upd visit login erstellt
+    registriert creado alta baja inscription creation criado aangemaakt
+    """
+)
+
 # First names that are common where they are, to tell names of people from names of things.
 FIRST_NAMES = _list_words(
     """

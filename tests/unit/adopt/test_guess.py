@@ -150,10 +150,11 @@ def test_stays_are_known_by_their_dates_where_no_name_says_them(tmp_path):
         "tables:\n  gulety: {strategy: snapshot, key: id}\n  czartery: {strategy: snapshot, key: id}\n"
         "  ludzie: {strategy: snapshot, key: id, personal: {nazwisko: drop, telefon: drop}}\n"
     )
-    days = {"zapisano": 1, "wejscie": 20, "zejscie": 27}
+    # One came on the day of the booking, and so after it.
+    days = {"zapisano": ["20 11:30:00", *["12 08:00:00"] * 6], "wejscie": ["20"] * 7, "zejscie": ["27"] * 7}
 
     def list_pairs(table: str, one: str, other: str) -> dict[str, str]:
-        return {f"2026-0{month}-{days[one]:02}": f"2026-0{month}-{days[other]:02}" for month in range(1, 8)}
+        return {f"2026-0{month}-{days[one][month - 1]}": f"2026-0{month}-{days[other][month - 1]}" for month in range(1, 8)}
 
     matched = match_tables(read_contract(tmp_path / "source.yaml"), catalogue)
     text = guess_mapping("lodzie", matched, lambda *_: {"paid": 6, "cancelled": 3}, list_pairs).text

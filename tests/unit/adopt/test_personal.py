@@ -196,6 +196,11 @@ def test_a_table_of_persons_gives_less_away():
     assert decide("listings", "latitude", "double") is Policy.TAKE and decide("users", "latitude", "double") is Policy.DROP
     assert decide("users", "birth_date", "date") is Policy.DROP and decide("users", "phone", "bigint") is Policy.DROP
     assert decide("messages", "body", "text") is Policy.DROP
+    # In a language that nobody taught it: few different names are no codes, and a day may be a birthday.
+    names = ["Jan", "Ala"] * 20
+    assert decide("things", "imie", values=names) is Policy.TAKE and decide("members", "imie", values=names) is Policy.UNDECIDED
+    assert decide("things", "urodzony", "date") is Policy.TAKE and decide("members", "urodzony", "date") is Policy.UNDECIDED
+    assert decide("members", "joined_on", "date") is Policy.TAKE
 
 
 def test_a_table_is_of_persons_by_its_columns_too():
