@@ -7,7 +7,7 @@ A name is evidence, and so are sampled values; either is enough to keep a column
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -70,6 +70,31 @@ class Decision:
 
     policy: Policy
     reason: str
+
+
+_STRICTER = (Policy.TAKE, Policy.UNDECIDED, Policy.HASH, Policy.DROP)
+_SHOWN = {Policy.UNDECIDED: "undecided", Policy.HASH: "hashed, so that equal values stay equal", Policy.DROP: "dropped"}
+
+
+def decide_all_columns(catalogue: Mapping[str, CatalogueTable]) -> dict[str, dict[str, Decision]]:
+    """Return the decision on every column of all tables.
+
+    What refers, by a foreign key, to a column that is kept back has the same values, and is kept back too, however it is called.
+    """
+    decisions = {name: decide_columns(table) for name, table in catalogue.items()}
+    references = [
+        (decisions[name], column, parent, referred)
+        for name, table in catalogue.items()
+        for column, (parent, referred) in table.parents.items()
+        if referred in decisions.get(parent, {})
+    ]
+    # As often as a chain of references can be long: each time one link more is told.
+    for _ in references:
+        for columns, column, parent, referred in references:
+            policy = decisions[parent][referred].policy
+            if _STRICTER.index(policy) > _STRICTER.index(columns[column].policy):
+                columns[column] = Decision(policy, f"refers to {parent}.{referred}, which is {_SHOWN[policy]}")
+    return decisions
 
 
 def decide_columns(table: CatalogueTable) -> dict[str, Decision]:

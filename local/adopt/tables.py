@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from local.adopt import words
 from local.adopt.catalogue import CatalogueTable
-from local.adopt.personal import Decision, Policy, decide_columns, is_of_persons
+from local.adopt.personal import Decision, Policy, decide_all_columns, is_of_persons
 from local.adopt.words import leave_accents
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.model.column_types import can_be_cursor, can_be_key, redshift_type
@@ -66,7 +66,8 @@ class TableDecision:
 def decide_tables(catalogue: Mapping[str, CatalogueTable]) -> list[TableDecision]:
     """Return the decision on every table of a catalogue, in the order of their names."""
     names = name_tables([name for name, table in catalogue.items() if not table.is_view])
-    return [_decide(table, names.get(name, "")) for name, table in sorted(catalogue.items())]
+    personal = decide_all_columns(catalogue)
+    return [_decide(table, names.get(name, ""), personal[name]) for name, table in sorted(catalogue.items())]
 
 
 def name_tables(sources: list[str]) -> dict[str, str]:
@@ -99,12 +100,12 @@ def find_prefix(sources: list[str]) -> str:
     return prefix if count >= _PREFIXED_SHARE * len(sources) else ""
 
 
-def _decide(table: CatalogueTable, name: str) -> TableDecision:
+def _decide(table: CatalogueTable, name: str, personal: Mapping[str, Decision]) -> TableDecision:
     if table.is_view:
         return TableDecision(table, left_out="a view: it has no key of its own; take the tables that it is made of")
     if words.FRAMEWORK_TABLES.fullmatch(table.name.lower()):
         return TableDecision(table, left_out="a framework's own books, of which no figure is made")
-    columns = {**decide_columns(table), **_refuse_columns(table)}
+    columns = {**personal, **_refuse_columns(table)}
     key, key_reason = choose_key(table, columns)
     if not key:
         return TableDecision(table, left_out=key_reason, columns=columns)

@@ -63,28 +63,49 @@ def refuse_unknown(mapping: MappingFile, tables: Mapping[str, TakenTable]) -> No
     for referring in [mapping.roles[name] for name in ("stay", "view") if name in mapping.roles]:
         if not listing:
             mistakes.append(f"{referring.name}: it refers to listings, and no listing is mapped")
-        elif not mistakes and "listing" in referring.columns:
-            child = key_kind(tables[referring.table], referring.columns["listing"])
-            if child != key_kind(tables[listing.table], listing.columns["id"]):
-                column = referring.columns["listing"]
-                mistakes.append(f"{referring.name}, listing: {column} and the listing's id are not of one type: number and text")
-    if mapping.is_hourly and not mistakes:
+    if not mistakes:
         mistakes += _judge_parents(mapping, tables)
     if mistakes:
         raise MappingRefused("\n".join(f"mapping.yaml: {mistake}" for mistake in mistakes))
 
 
 def _judge_parents(mapping: MappingFile, tables: Mapping[str, TakenTable]) -> list[str]:
-    """Return which references of an hourly rental cannot equal the key of what they refer to."""
-    stay, mistakes = mapping.roles["stay"], []
-    for name, parent in (("customer", "customer"), ("pickup", "place"), ("dropoff", "place")):
-        if name not in stay.columns or parent not in mapping.roles:
-            continue
-        column, role = stay.columns[name], mapping.roles[parent]
-        child = tables[column.table or stay.table]
-        if key_kind(child, Column(column.name)) != key_kind(tables[role.table], role.columns["id"]):
-            mistakes.append(f"stay, {name}: {column} and the {parent}'s id are not of one type: number and text")
+    """Return which references cannot equal what they refer to: a number and a text, a hash and what was hashed."""
+    mistakes = []
+    for role in mapping.roles.values():
+        parents = {"listing": "listing", "customer": "customer"}
+        parents |= {"pickup": "place", "dropoff": "place"} if mapping.is_hourly else {}
+        for name, parent in parents.items():
+            if name not in role.columns or parent not in mapping.roles:
+                continue
+            column, other = role.columns[name], mapping.roles[parent]
+            child, key = tables[column.table or role.table], other.columns["id"]
+            what = f"{role.name}, {name}: {column} and the {parent}'s id"
+            # A customer of stays by nights is a text, whatever it was.
+            if name != "customer" or mapping.is_hourly:
+                mistakes += _judge_kinds(what, child, column, tables[other.table], key)
+            mistakes += _judge_hashes(what, child, column, tables[other.table], key)
+        for join in role.joins:
+            ends = tables[join.left.table or role.table], join.left, tables[join.table], Column(join.to)
+            what = f"{role.name}, joins: {join.left} and {join.table}.{join.to}"
+            mistakes += [*_judge_kinds(what, *ends), *_judge_hashes(what, *ends)]
     return mistakes
+
+
+def _judge_kinds(what: str, child: TakenTable, column: Column, other: TakenTable, key: Column) -> list[str]:
+    if key_kind(child, column) == key_kind(other, key):
+        return []
+    return [f"{what} are not of one type: number and text"]
+
+
+def _judge_hashes(what: str, child: TakenTable, column: Column, other: TakenTable, key: Column) -> list[str]:
+    ends = (child, column.name), (other, key.name)
+    plain = [f"{table.contract.name}.{name}" for table, name in ends if table.contract.personal.get(name) != HASH]
+    if len(plain) != 1:
+        return []
+    return [
+        f"{what} never are equal, as only one of them is hashed: write hash for {plain[0]} too, under `personal` in source.yaml"
+    ]
 
 
 def _judge_role(role: Role, tables: Mapping[str, TakenTable]) -> list[str]:

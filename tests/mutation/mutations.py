@@ -454,6 +454,27 @@ _FIGURES = [
         "tests/integration/schedules/test_joins.py::test_a_label_that_changes_breaks_the_rows_that_lead_to_it",
     ),
     _mutate(
+        "what-refers-to-a-personal-key-is-taken",
+        "local/adopt/personal.py",
+        "if _STRICTER.index(policy) > _STRICTER.index(columns[column].policy):",
+        "if False:",
+        f"{UNIT}/adopt/test_tables.py",
+    ),
+    _mutate(
+        "a-hash-is-joined-to-what-was-hashed",
+        "local/adopt/taken.py",
+        "if len(plain) != 1:",
+        "if True:",
+        f"{UNIT}/adopt/test_taken.py",
+    ),
+    _mutate(
+        "the-doctor-sees-no-reference-to-personal-data",
+        f"{PACKAGE}/operate/doctor/reference_checks.py",
+        "if wanted and not policy:",
+        "if False:",
+        "tests/integration/doctor/test_references.py",
+    ),
+    _mutate(
         "an-adopted-text-is-taken-unasked",
         "local/adopt/personal.py",
         "return Decision(Policy.UNDECIDED, _describe(column, values))",

@@ -8,6 +8,7 @@ import pytest
 
 from local.adopt.catalogue import CatalogueTable
 from local.adopt.contract_file import split_blocks, write_block, write_head
+from local.adopt.personal import Policy
 from local.adopt.tables import TableDecision, decide_tables, find_prefix, name_tables
 from rental_pipeline.model.column_types import SourceColumn
 from rental_pipeline.model.contract import read_contract
@@ -41,6 +42,22 @@ def test_names_are_the_warehouses():
         "ps_orders": "orders",
     }
     assert find_prefix(["order_a", "order_b"]) == "" and find_prefix(["a_b", "c_d", "e", "f", "g"]) == ""
+
+
+def test_what_refers_to_a_personal_column_is_kept_back_alike():
+    """However it is called, over several references too: it has the same values. Two that refer to each other are no circle."""
+    people = table("people", {"pesel": "char", "mail": "varchar"}, (("pesel",),))
+    rents = table("rents", {"id": "int", "osoba": "char"}, parents={"osoba": ("people", "pesel")})
+    bills = table("bills", {"id": "int", "kto": "char", "at": "date"}, parents={"kto": ("rents", "osoba")})
+    loop = table("loop", {"id": "int", "mail": "varchar", "x": "varchar"}, parents={"mail": ("loop", "x"), "x": ("loop", "mail")})
+    decided = {one.source.name: one for one in decide_tables({each.name: each for each in (bills, rents, people, loop)})}
+    found = [decided[name].columns[column] for name, column in (("people", "pesel"), ("rents", "osoba"), ("bills", "kto"))]
+    assert [each.policy for each in found] == [Policy.HASH] * 3 and "rents.osoba" in found[2].reason
+    assert decided["rents"].drift == "freeze" and "osoba: hash" in write_block(decided["rents"], "UTC")
+    assert {name: each.policy for name, each in decided["loop"].columns.items() if name != "id"} == {
+        "mail": Policy.HASH,
+        "x": Policy.HASH,
+    }
 
 
 def test_the_key_is_the_primary_one_or_else_a_unique_index():

@@ -25,6 +25,7 @@ from rental_pipeline.model.contract import HASH, TableContract, read_contract
 from rental_pipeline.model.document import read_event
 from rental_pipeline.model.raw_tables import read_catalogue
 from rental_pipeline.model.strategies import Merge
+from rental_pipeline.operate.doctor.reference_checks import check_references
 from rental_pipeline.operate.doctor.report import Report
 from rental_pipeline.source.connection import (
     SourceAddress,
@@ -76,6 +77,8 @@ def check_source(event: dict[str, Any], settings: SourceCheckSettings) -> dict[s
         report.ok("source secret", f"{address.user!r} at {address}, by {login}")
         with report.looking_at("connection"), closing(connect(address)) as connection:
             _check_server(report, connection, address, settings)
+            with _asking(report, "references", address):
+                check_references(report, connection, contract)
             with _asking(report, "tables", address):
                 path = settings.sql_root / settings.marketplace / "source.yaml"
                 matcher = TableMatcher(connection, path, Schemas(settings.marketplace).raw)
