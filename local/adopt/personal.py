@@ -83,7 +83,7 @@ def decide_all_columns(catalogue: Mapping[str, CatalogueTable]) -> dict[str, dic
     """
     decisions = {name: decide_columns(table) for name, table in catalogue.items()}
     references = [
-        (decisions[name], column, parent, referred)
+        (decisions[name], column, catalogue[parent], referred)
         for name, table in catalogue.items()
         for column, (parent, referred) in table.parents.items()
         if referred in decisions.get(parent, {})
@@ -91,9 +91,11 @@ def decide_all_columns(catalogue: Mapping[str, CatalogueTable]) -> dict[str, dic
     # As often as a chain of references can be long: each time one link more is told.
     for _ in references:
         for columns, column, parent, referred in references:
-            policy = decisions[parent][referred].policy
+            policy = decisions[parent.name][referred].policy
+            if policy is Policy.UNDECIDED and referred in {name for key in parent.keys[:1] for name in key}:
+                policy = Policy.TAKE  # as every key that is not known to be personal
             if _STRICTER.index(policy) > _STRICTER.index(columns[column].policy):
-                columns[column] = Decision(policy, f"refers to {parent}.{referred}, which is {_SHOWN[policy]}")
+                columns[column] = Decision(policy, f"refers to {parent.name}.{referred}, which is {_SHOWN[policy]}")
     return decisions
 
 
@@ -157,7 +159,7 @@ def _decide(table: CatalogueTable, column: SourceColumn, of_persons: bool) -> De
     if parts & words.CODE_WORDS and is_code and column.length and column.length <= 255:
         return Decision(Policy.TAKE, "a code by its name" + (", and by its values" if values else ""))
     is_few = len(values) >= _ENOUGH_ROWS and len(set(values)) <= _FEW_VALUES
-    if is_few and not of_persons and all(_CODE.fullmatch(value) for value in values):
+    if is_few and not of_persons and not is_long(column.data_type) and all(_CODE.fullmatch(value) for value in values):
         return Decision(Policy.TAKE, f"a code: {len(set(values))} different values in {len(values)} sampled rows")
     return Decision(Policy.UNDECIDED, _describe(column, values))
 

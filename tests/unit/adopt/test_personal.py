@@ -201,6 +201,7 @@ def test_a_table_of_persons_gives_less_away():
     assert decide("things", "imie", values=names) is Policy.TAKE and decide("members", "imie", values=names) is Policy.UNDECIDED
     assert decide("things", "urodzony", "date") is Policy.TAKE and decide("members", "urodzony", "date") is Policy.UNDECIDED
     assert decide("members", "joined_on", "date") is Policy.TAKE
+    assert decide("things", "uwagi", "mediumtext", values=names) is Policy.UNDECIDED
 
 
 def test_a_table_is_of_persons_by_its_columns_too():

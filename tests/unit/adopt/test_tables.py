@@ -49,6 +49,10 @@ def test_what_refers_to_a_personal_column_is_kept_back_alike():
     people = table("people", {"pesel": "char", "mail": "varchar"}, (("pesel",),))
     rents = table("rents", {"id": "int", "osoba": "char"}, parents={"osoba": ("people", "pesel")})
     bills = table("bills", {"id": "int", "kto": "char", "at": "date"}, parents={"kto": ("rents", "osoba")})
+    boats = table("boats", {"no": "char", "at": "date"}, (("no",),), samples={"no": ("PL 1", "a b")})
+    trips = table("trips", {"id": "int", "boat": "char"}, parents={"boat": ("boats", "no")})
+    kept = {one.source.name: one for one in decide_tables({"boats": boats, "trips": trips})}
+    assert kept["trips"].columns["boat"].policy is Policy.TAKE and kept["boats"].key == ("no",)
     loop = table("loop", {"id": "int", "mail": "varchar", "x": "varchar"}, parents={"mail": ("loop", "x"), "x": ("loop", "mail")})
     decided = {one.source.name: one for one in decide_tables({each.name: each for each in (bills, rents, people, loop)})}
     found = [decided[name].columns[column] for name, column in (("people", "pesel"), ("rents", "osoba"), ("bills", "kto"))]
