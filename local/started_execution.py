@@ -12,7 +12,7 @@ from typing import Any
 
 from local.standins.eventbridge.status_events import ENDED
 
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.4
 # The whole history is read to tell of it, which costs the run more than the question whether it has ended.
 PROGRESS_SECONDS = 0.5
 

@@ -16,7 +16,8 @@ from typing import Any
 from local.standins.account import ACCOUNT, REGION
 from local.standins.aws_lambda.runtime import Answer, Functions
 
-POLL_SECONDS = 0.4  # more often, and a run waits for it on the same processors
+# A run pays for each look, on the same processors; who waits for a delivery has the next one made at once.
+POLL_SECONDS = 2
 # An execution, and when it ended: one that was redriven ends more than once.
 _End = tuple[str, datetime | None]
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
@@ -77,15 +78,21 @@ class Rule:
     pattern: dict[str, Any]
     targets: tuple[str, ...]
 
+    def may_be_about(self, machine: str) -> bool:
+        """Whether its pattern lets executions of a state machine pass."""
+        return machine in self.pattern.get("detail", {}).get("stateMachineArn", [machine])
+
 
 class StatusEvents:
     """Watches the executions of some state machines, and delivers an event for each that ends."""
 
     def __init__(self, states: Any, machines: list[str], rules: list[Rule], functions: Functions) -> None:
-        self._states, self._machines, self._rules, self._functions = states, machines, rules, functions
+        self._states, self._rules, self._functions = states, rules, functions
+        self._machines = [machine for machine in machines if any(rule.may_be_about(machine) for rule in rules)]
         self._answers: dict[_End, list[Answer]] = {}
         self._delivered = threading.Condition()
-        self._stopped = threading.Event()
+        self._has_stopped = False
+        self._is_awaited = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="status-events", daemon=True)
         self._thread.start()
 
@@ -95,7 +102,11 @@ class StatusEvents:
         Raises:
             TimeoutError: it was not delivered in time.
         """
-        end = execution_arn, self._states.describe_execution(executionArn=execution_arn)["stopDate"]
+        description = self._states.describe_execution(executionArn=execution_arn)
+        if description["stateMachineArn"] not in self._machines:
+            return []
+        end = execution_arn, description["stopDate"]
+        self._is_awaited.set()
         with self._delivered:
             if not self._delivered.wait_for(lambda: end in self._answers, seconds):
                 raise TimeoutError(f"the end of {execution_arn} was not delivered within {seconds:.0f} s")
@@ -103,12 +114,17 @@ class StatusEvents:
 
     def stop(self) -> None:
         """Stop watching."""
-        self._stopped.set()
+        self._has_stopped = True
+        self._is_awaited.set()
         self._thread.join()
 
     def _watch(self) -> None:
         seen: set[_End] = set()
-        while not self._stopped.wait(POLL_SECONDS):
+        while True:
+            self._is_awaited.wait(POLL_SECONDS)
+            self._is_awaited.clear()
+            if self._has_stopped:
+                return
             for machine in self._machines:
                 for execution in self._list(machine):
                     end = execution["executionArn"], execution.get("stopDate")

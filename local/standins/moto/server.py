@@ -15,10 +15,10 @@ def main() -> None:
     os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{port}"  # where state machines find S3 and SNS
 
     from moto.iam.access_control import PermissionResult
-    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from moto.s3.models import FakeBucket
     from werkzeug.serving import run_simple
 
+    from local.standins.moto.application import MotoApplication
     from local.standins.redshift.workgroup import RedshiftServerless
     from local.standins.step_functions.machines import StateMachines
     from local.standins.step_functions.server import StepFunctions, make_tasks
@@ -28,7 +28,7 @@ def main() -> None:
     setattr(FakeBucket, "get_permission", lambda self, action, resource: PermissionResult.NEUTRAL)  # noqa: B010 - replaced on purpose
     machines = StateMachines(make_tasks(), retry_pace=retry_pace)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    application = StepFunctions(machines, RedshiftServerless(DomainDispatcherApplication(create_backend_app)))
+    application = StepFunctions(machines, RedshiftServerless(MotoApplication()))
     run_simple("127.0.0.1", port, application, threaded=True)
 
 

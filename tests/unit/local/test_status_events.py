@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from local.standins.eventbridge.status_events import matches, read_rules
+from local.standins.eventbridge.status_events import Rule, matches, read_rules
 
 PATTERN = {"source": ["aws.states"], "detail": {"status": ["FAILED", "ABORTED"], "stateMachineArn": ["machine"]}}
 
@@ -41,3 +41,10 @@ def test_rules_that_are_off_are_left_out():
     }
     (rule,) = read_rules(lambda: rules)
     assert rule.targets == ("function",)
+
+
+def test_a_rule_is_about_the_machines_of_its_pattern():
+    """Of others no end is looked for; a pattern that names none is about all."""
+    assert Rule(PATTERN, ()).may_be_about("machine")
+    assert not Rule(PATTERN, ()).may_be_about("another")
+    assert Rule({"source": ["aws.states"]}, ()).may_be_about("another")
