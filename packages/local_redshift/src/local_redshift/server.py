@@ -48,7 +48,7 @@ class DataApiServer:
         self._sessions = Sessions(postgres_uri, s3, role)
         self._statements = Statements(self._sessions)
         self._http = _Http(("127.0.0.1", port), _Handler)
-        self._http.operations = _Operations(self._statements)
+        self._operations = self._http.operations = _Operations(self._statements)
         self._thread = threading.Thread(target=self._http.serve_forever, name="data-api", daemon=True)
 
     def start(self) -> DataApiServer:
@@ -81,6 +81,14 @@ class DataApiServer:
         """Where boto3 finds it."""
         return f"http://127.0.0.1:{self._http.server_address[1]}"
 
+    def answer(self, operation: str, body: bytes) -> dict[str, Any]:
+        """Return what is answered to a request, times as seconds since 1970.
+
+        Raises:
+            ApiError: the service would answer with an error.
+        """
+        return self._operations.answer(operation, body)
+
 
 class _Operations:
     """The operations, each from a validated request to an answer."""
@@ -96,6 +104,26 @@ class _Operations:
             "GetStatementResult": self.get_statement_result,
             "ListStatements": self.list_statements,
         }
+
+    def answer(self, name: str, body: bytes) -> dict[str, Any]:
+        """Return the answer to an operation's request, both as JSON.
+
+        Raises:
+            ApiError: the request is refused.
+        """
+        operation = self.by_name.get(name)
+        if operation is None:
+            raise ApiError(
+                "UnknownOperationException", f"{name or 'a request without X-Amz-Target'} is not offered by this stand-in"
+            )
+        try:
+            request = json.loads(body or b"{}")
+        except ValueError as error:
+            raise ApiError("SerializationException", "the request is not JSON") from error
+        if report := find_violations(request, SERVICE.operation_model(name).input_shape):
+            raise ApiError("ValidationException", report)
+        answer: dict[str, Any] = _without_nones(operation(request))
+        return answer
 
     def execute_statement(self, request: dict[str, Any]) -> dict[str, Any]:
         return self._submit([request["Sql"]], False, request)
@@ -173,12 +201,12 @@ class _Operations:
         return {"Records": rows, "ColumnMetadata": part.result.columns, "TotalNumRows": len(part.result.rows), "NextToken": token}
 
     def list_statements(self, request: dict[str, Any]) -> dict[str, Any]:
-        status = request.get("Status", "FINISHED")
+        status, name = request.get("Status", "FINISHED"), request.get("StatementName", "")
         chosen = [
             statement
             for statement in self._statements.newest_first()
-            if status in ("ALL", statement.status)
-            and (statement.request.get("StatementName") or "").startswith(request.get("StatementName", ""))
+            if statement.name.startswith(name)
+            and status in ("ALL", statement.status)
             and all(
                 request[name] == statement.request.get(name)
                 for name in ("Database", "ClusterIdentifier", "WorkgroupName")
@@ -324,20 +352,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: bytes) -> dict[str, Any]:
         name = (self.headers.get("X-Amz-Target") or "").removeprefix("RedshiftData.")
-        operation = self.server.operations.by_name.get(name)
-        if operation is None:
-            raise ApiError(
-                "UnknownOperationException", f"{name or 'a request without X-Amz-Target'} is not offered by this stand-in"
-            )
-        model = SERVICE.operation_model(name)
-        try:
-            request = json.loads(body or b"{}")
-        except ValueError as error:
-            raise ApiError("SerializationException", "the request is not JSON") from error
-        if report := find_violations(request, model.input_shape):
-            raise ApiError("ValidationException", report)
-        answer: dict[str, Any] = _without_nones(operation(request))
-        if report := find_violations(answer, model.output_shape):
+        answer = self.server.operations.answer(name, body)
+        if report := find_violations(answer, SERVICE.operation_model(name).output_shape):
             raise AssertionError(f"the answer breaks the service's model: {report}")
         return answer
 

@@ -57,6 +57,10 @@ class Statement:
     ended: threading.Event = field(default_factory=threading.Event)
     is_cancelled: bool = False
     connection: psycopg.Connection | None = None
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.name = self.request.get("StatementName") or ""
 
     @property
     def values(self) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import boto3
@@ -29,13 +30,9 @@ class Warehouse:
 
     def client(self) -> Any:
         """Return a boto3 `redshift-data` client; whatever account or region the environment names, it reaches this machine."""
-        return boto3.client(
-            "redshift-data",
-            endpoint_url=self.endpoint_url,
-            region_name="eu-west-1",
-            aws_access_key_id="testing",
-            aws_secret_access_key="testing",
-        )
+        if boto3.DEFAULT_SESSION is None:
+            boto3.setup_default_session()
+        return _make_client(boto3.DEFAULT_SESSION, self.endpoint_url)
 
     def connect(self) -> psycopg.Connection:
         """Return a connection past the Data API, autocommitting, to look inside."""
@@ -81,6 +78,13 @@ class Warehouse:
             for (name,) in names:
                 connection.execute(f'drop schema "{name}" cascade'.encode())
             connection.execute("create schema public; grant usage, create on schema public to public")
+
+
+@cache
+def _make_client(session: Any, endpoint_url: str) -> Any:
+    """Making one takes longer than most statements."""
+    keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+    return session.client("redshift-data", endpoint_url=endpoint_url, region_name="eu-west-1", **keys)
 
 
 def _read_field(field: dict[str, Any]) -> Any:

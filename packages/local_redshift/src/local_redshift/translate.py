@@ -133,7 +133,10 @@ def _require_names(tree: exp.Expr) -> None:
 
 def _translate_inside(sql: str) -> str:
     """Translate a statement of a procedure's body: it runs inside the caller's transaction."""
-    translation = translate(sql)
+    try:
+        translation = translate(sql.lstrip("\n"))  # known wherever it stood before
+    except Refused:
+        translation = translate(sql)  # with the line that it stands on
     if translation.alone:
         # Page stored-procedure-transaction-management: TRUNCATE may stand in a procedure, and commits there.
         raise (NotOffered if sql.lstrip()[:8].upper() == "TRUNCATE" else Refused)(translation.alone)
