@@ -8,7 +8,8 @@
 -- matures:    56 days
 -- chart:      line
 -- columns:    week (week, Week of), cancellation_rate (percent, Canceled), canceled (count, Bookings canceled), revenue_lost
---             (money, Revenue lost), median_days_ahead (number, Median days from booking to checkin)
+--             (money, Revenue lost), canceled_without_rate (count, Canceled without a rate), median_days_ahead (number, Median
+--             days from booking to checkin)
 -- drawn:      cancellation_rate
 -- empty:      No week with a booking is eight weeks old yet.
 -- reads:      apartments_presentation.bookings_weekly
@@ -23,6 +24,7 @@ with old_week as (
         cancellation_rate,
         canceled,
         revenue_lost,
+        canceled_without_rate,
         median_days_ahead
     from apartments_presentation.bookings_weekly
     where segment = 'all'
@@ -34,6 +36,7 @@ select
     old_week.cancellation_rate,
     old_week.canceled,
     old_week.revenue_lost,
+    old_week.canceled_without_rate,
     old_week.median_days_ahead
 from old_week
 where old_week.period_start >= (select max(newest.period_start) - 364 from old_week as newest)

@@ -4,11 +4,11 @@
 -- title:      Revenue per available night
 -- reading:    Each bar is a month: what all nights that could be booked earned, divided by their number (RevPAR). It is the
 --             average daily rate (ADR, of booked nights alone) times the occupancy. The month of the run counts its nights so
---             far.
+--             far. Nights whose currency has no exchange rate are left out of it, and counted beside it.
 -- matters:    It is the one figure that a higher price with empty nights does not flatter.
 -- chart:      columns
 -- columns:    month (month, Month), revpar (money, RevPAR), adr (money, ADR), occupancy_rate (percent, Occupancy),
---             revpar_year_before (money, RevPAR a year before)
+--             revpar_year_before (money, RevPAR a year before), booked_nights_without_rate (count, Nights without a rate)
 -- drawn:      revpar
 -- empty:      No night of a confirmed stay has passed yet.
 -- unknown:    none of the stays has an exchange rate into the currency of the figures
@@ -24,7 +24,8 @@ with whole as (
         booked_nights,
         revpar,
         adr,
-        occupancy_rate
+        occupancy_rate,
+        booked_nights_without_rate
     from apartments_presentation.nights_monthly
     where segment = 'all'
 ),
@@ -40,7 +41,8 @@ select
     whole.revpar,
     whole.adr,
     whole.occupancy_rate,
-    year_before.revpar as revpar_year_before
+    year_before.revpar as revpar_year_before,
+    whole.booked_nights_without_rate
 from whole
 inner join newest
     on whole.period_start <= newest.last_month

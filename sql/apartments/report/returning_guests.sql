@@ -6,7 +6,7 @@
 -- matters:    A new guest costs advertising, one who returns costs none.
 -- chart:      columns
 -- columns:    month (month, Month), returning_share (percent, Returning), returning_guests (count, Returning guests),
---             new_guests (count, New guests), revenue (money, Revenue)
+--             new_guests (count, New guests), revenue (money, Revenue), bookings_without_rate (count, Bookings without a rate)
 -- drawn:      returning_share
 -- empty:      No whole month with a confirmed booking has passed yet.
 -- reads:      apartments_presentation.guests_monthly
@@ -21,7 +21,8 @@ with whole_month as (
         sum(guests) as every_guest,
         sum(case when cohort_month < period_start then guests else 0 end) as returning_guests,
         sum(case when cohort_month = period_start then guests else 0 end) as new_guests,
-        sum(guests_monthly.revenue) as revenue
+        sum(guests_monthly.revenue) as revenue,
+        sum(guests_monthly.bookings_without_rate) as bookings_without_rate
     from apartments_presentation.guests_monthly
     where dateadd(month, 1, period_start) <= cast(:as_of as date)
     group by period_start
@@ -32,7 +33,8 @@ select
     cast(whole_month.returning_guests as double precision) / cast(whole_month.every_guest as double precision) as returning_share,
     whole_month.returning_guests,
     whole_month.new_guests,
-    whole_month.revenue
+    whole_month.revenue,
+    whole_month.bookings_without_rate
 from whole_month
 where whole_month.period_start > (select dateadd(month, -24, max(newest.period_start)) from whole_month as newest)
 order by month

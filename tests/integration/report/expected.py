@@ -76,20 +76,21 @@ def _expect_apartments(query: Query, as_of: date) -> dict[str, Rows]:
     titles = dict(query("select id, title from apartments_curated.apartments"))
     earned = [(f"{titles.get(listing) or ''} ({listing})".strip(), *figures, listing) for listing, figures in by_listing.items()]
     nights = query(
-        f"select period_start, revpar, adr, occupancy_rate, booked_nights from {schema}.nights_monthly where segment = 'all'"
+        "select period_start, revpar, adr, occupancy_rate, booked_nights_without_rate, booked_nights"
+        f" from {schema}.nights_monthly where segment = 'all'"
     )
     revpar_of = {row[0]: row[1] for row in nights}
-    last_booked = max(row[0] for row in nights if row[4])
+    last_booked = max(row[0] for row in nights if row[5])
     made = query(
-        "select period_start, cancellation_rate, canceled, revenue_lost, median_days_ahead"
+        "select period_start, cancellation_rate, canceled, revenue_lost, canceled_without_rate, median_days_ahead"
         f" from {schema}.bookings_weekly where segment = 'all'"
     )
-    cohorts = query(f"select period_start, cohort_month, guests, revenue from {schema}.guests_monthly")
+    cohorts = query(f"select period_start, cohort_month, guests, revenue, bookings_without_rate from {schema}.guests_monthly")
     guests = {
         month: (
             sum(row[2] for row in cohorts if row[0] == month != row[1]),
             sum(row[2] for row in cohorts if row[0] == month == row[1]),
-            _add_up([row[:1] + row[3:] for row in cohorts])[month][0],
+            _add_up([row[:1] + row[3:] for row in cohorts])[month],
         )
         for month in {row[0] for row in cohorts}
         if (month.replace(day=28) + timedelta(days=4)).replace(day=1) <= as_of
@@ -99,7 +100,8 @@ def _expect_apartments(query: Query, as_of: date) -> dict[str, Rows]:
         f" from {schema}.conversion_weekly where segment = 'all' and viewers > 0"
     )
     supply = query(
-        "select period_start, active_listings, new_listings, lost_listings, listings_without_booking, top_revenue_share"
+        "select period_start, active_listings, new_listings, lost_listings, listings_without_booking, top_revenue_share,"
+        " bookings_without_rate"
         f" from {schema}.listings_weekly"
     )
     nightly = query(
@@ -109,15 +111,15 @@ def _expect_apartments(query: Query, as_of: date) -> dict[str, Rows]:
         "pace": _expect_pace(nightly, query(f"select known_on, stay_month, nights from {schema}.pace_daily")),
         "night_revenue": _newest_months(
             [
-                (month, *figures, revpar_of.get(month.replace(year=month.year - 1)))
-                for month, *figures, _ in nights
+                (month, *figures, revpar_of.get(month.replace(year=month.year - 1)), without_rate)
+                for month, *figures, without_rate, _ in nights
                 if month <= last_booked
             ],
             24,
         ),
         "cancellations": _newest([row for row in made if _is_whole(row[0] + timedelta(weeks=8), as_of)], 365),
         "returning_guests": _newest_months(
-            [(month, back / (back + new), back, new, revenue) for month, (back, new, revenue) in guests.items()], 24
+            [(month, back / (back + new), back, new, *earned) for month, (back, new, earned) in guests.items()], 24
         ),
         "conversion": _newest([row for row in looked if _is_whole(row[0], as_of) and row[0] > min(looked)[0]], 365),
         "supply": _newest([row for row in supply if _is_whole(row[0], as_of)], 365),
