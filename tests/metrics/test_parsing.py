@@ -105,8 +105,10 @@ def test_times_are_read_or_refused(control, text, moment):
     assert read_all(control, [text], "parse_timestamp", "parse_date") == [(moment, moment and moment.date())]
 
 
+# All but NUL and halves of surrogate pairs. By categories, hypothesis would make a table of all characters first, for seconds.
+ANY_CHARACTER = st.characters(min_codepoint=1, max_codepoint=0xD7FF) | st.characters(min_codepoint=0xE000)
 TEXTS = st.one_of(
-    st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40),
+    st.text(ANY_CHARACTER, max_size=40),
     st.from_regex(r"[0-9]{4}-[0-1][0-9]-[0-3][0-9]([ T][0-2][0-9]:[0-6][0-9](:[0-6][0-9]([.][0-9]{0,9})?)?Z?)?", fullmatch=True),
     st.from_regex(r"[0-3][0-9]([/-])[0-1][0-9]\1[0-9]{4}([ T][0-2][0-9]:[0-6][0-9](:[0-6][0-9])?)?", fullmatch=True),
     st.from_regex(r"[-+]?[0-9]{0,12}[.]?[0-9]{0,9}", fullmatch=True),

@@ -22,7 +22,9 @@ from tests.fixtures.mariadb import SourceDatabase
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
 SKEWED = st.one_of(st.integers(1, 30), st.integers(10**9, 10**9 + 30), INTEGERS)
-TEXTS = st.one_of(st.text("aAbB ä'%\\", max_size=4), st.text(max_size=4)).filter(lambda text: "\0" not in text)
+# Without halves of surrogate pairs; by categories, hypothesis would make a table of all characters first, for seconds.
+ANY_CHARACTER = st.characters(min_codepoint=1, max_codepoint=0xD7FF) | st.characters(min_codepoint=0xE000)
+TEXTS = st.one_of(st.text("aAbB ä'%\\", max_size=4), st.text(ANY_CHARACTER, max_size=4))
 KEYS = {
     "one bigint": (["bigint"], st.tuples(SKEWED)),
     "bigint unsigned": (["bigint unsigned"], st.tuples(st.integers(0, 2**64 - 1))),
