@@ -776,8 +776,8 @@ _REACTIONS = [
     _mutate(
         "checks-look-at-days-of-no-metric",
         f"{PACKAGE}/warehouse/steps/check.py",
-        "for metric in read or metrics]",
-        "for metric in read]",
+        "days = read or list(staged.values())",
+        "days = read",
         "tests/unit/warehouse/test_staged_days.py",
     ),
     _mutate("serialization-is-not-retried", f"{PACKAGE}/warehouse/data_api.py", '    "could not serialize",\n', "", CLASSIFY),

@@ -12,7 +12,7 @@ from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.definitions.sql_files import read_sql_file
 from rental_pipeline.model.arrivals import PeriodRange
 from rental_pipeline.model.ledger import Ledger, Position
-from rental_pipeline.warehouse.steps.check import _find_checked_days
+from rental_pipeline.warehouse.steps.check import _find_all_staged_days, _find_checked_days
 from rental_pipeline.warehouse.steps.stage import find_staged_days, is_stale
 from tests.fixtures.composed_steps import SQL_ROOT
 from tests.unit.warehouse.example_runs import plan_a_run
@@ -77,7 +77,8 @@ def test_a_check_looks_at_the_days_of_the_metrics_that_it_reads():
     request = Request(published_for="2026-11-24", **dirty)
 
     def find(reads: str) -> tuple[date, date]:
-        return _find_checked_days(request, Check("a_check", "warn", f"select 1 from {reads}"))
+        check = Check("a_check", "warn", f"select 1 from {reads}")
+        return _find_checked_days(request, check, _find_all_staged_days(request))
 
     whole_time = date(2026, 1, 1), date(2050, 12, 31)
     assert find("apartments_staging.top_listings_weekly") == (date(2026, 11, 16), date(2026, 11, 22))

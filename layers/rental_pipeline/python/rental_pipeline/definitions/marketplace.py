@@ -156,11 +156,11 @@ class Marketplace:
         """Return the raw tables that a metric is made of."""
         return frozenset[str]().union(*(self.sources(table) for table in self._inputs(metric)))
 
-    @property
+    @cached_property
     def control_hash(self) -> str:
         return hash_texts(*self.control)
 
-    @property
+    @cached_property
     def files_hash(self) -> str:
         """Hash everything that decides what a run makes."""
         tables: list[CuratedTable | View] = [*self.curated, *self.views]
@@ -168,14 +168,14 @@ class Marketplace:
         files += [file.text for metric in self.metrics for file in metric.files]
         return hash_texts(*self.control, self.exchange_rates, self.reporting_currency, *files, self.audit_hash)
 
-    @property
+    @cached_property
     def audit_hash(self) -> str:
         """Hash the checks and the charts: they decide no row, and a new one is looked at, or shown, by the next run."""
         checks = [f"{check.name} {check.severity} {strip_statement(check.violations)}" for check in self.checks]
         charts = [repr(replace(chart, query=strip_statement(chart.query))) for chart in self.charts]
         return hash_texts(*checks, *charts)
 
-    @property
+    @cached_property
     def exchange_rate_hash(self) -> str:
         return hash_texts(self.exchange_rates, self.reporting_currency)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -43,7 +43,7 @@ class SqlFile:
     sections: dict[str, str]
     text: str
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The file's stem, which is the table's (or check's) name."""
         return self.path.stem

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -39,8 +40,11 @@ def compose_check(request: StepRequest) -> Step:
         FixData: a check of severity fail has violations; the message names each with an example.
     """
     control, run = request.schemas.control, request.run_sequence
-    checks = list_checks(request)
-    names = {fill_in_days(_record(request, check), *_find_checked_days(request, check)): check.name for check in checks}
+    staged = _find_all_staged_days(request)
+    names = {
+        fill_in_days(_record(request, check), *_find_checked_days(request, check, staged)): check.name
+        for check in list_checks(request)
+    }
     submissions = [
         request.write(
             f"delete from {control}.check_result where run_sequence = {run}"
@@ -73,16 +77,23 @@ def compose_check(request: StepRequest) -> Step:
     )
 
 
-def _find_checked_days(request: StepRequest, check: Check) -> tuple[date, date]:
+def _find_all_staged_days(request: StepRequest) -> dict[str, tuple[date, date]]:
+    """Return the first and the last day that is staged of each metric, by its staging table."""
+    return {staged_table(request, metric): find_staged_days(request, metric) for metric in request.marketplace.metrics}
+
+
+def _find_checked_days(request: StepRequest, check: Check, staged: Mapping[str, tuple[date, date]]) -> tuple[date, date]:
     """Return the first and the last day of what the run rebuilt, of the metrics that the check reads where it reads some.
 
     Of what is no incremental run they are those of the calendar.
+
+    Args:
+        staged: What `_find_all_staged_days` found.
     """
     if request.plan.kind != "incremental":
         return FIRST_DAY, LAST_DAY
-    metrics = request.marketplace.metrics
-    read = [metric for metric in metrics if re.search(rf"\b{staged_table(request, metric)}\b", check.violations)]
-    days = [find_staged_days(request, metric) for metric in read or metrics]
+    read = [days for table, days in staged.items() if re.search(rf"\b{table}\b", check.violations)]
+    days = read or list(staged.values())
     return min((first for first, _ in days), default=LAST_DAY), max((last for _, last in days), default=FIRST_DAY)
 
 
