@@ -155,6 +155,20 @@ def test_a_second_execution_ends_at_once_while_one_runs(loaded):
     assert len(in_progress) == 1
 
 
+def test_a_malformed_input_fails_the_run_and_tells_people(loaded):
+    """The rule on failed executions starts what closes the run: the lease is free, and a message says what to write."""
+    told = len(loaded.messages())
+    execution = loaded.start_execution({"tables": ["booking"]}).wait()
+    assert execution.status == "FAILED"
+    assert [answer.payload for answer in loaded.wait_for_rules(execution.arn) if answer.function_error] == []
+    (message,) = loaded.messages()[told:]
+    text = message["Subject"] + "\n" + message["Message"]
+    assert [word for word in ("FixConfiguration", "'booking'", "bookings", "apartments") if word not in text] == [], text
+    assert query_warehouse(loaded, "select is_held from apartments_control.lease") == [(False,)]
+    newest = "select status from apartments_control.run order by run_sequence desc limit 1"
+    assert query_warehouse(loaded, newest) == [("failed",)]
+
+
 def test_every_row_read_is_accounted_for(loaded):
     """In the ledger, per table and run: rows read = in Parquet = copied (I10)."""
     assert (
@@ -164,7 +178,9 @@ def test_every_row_read_is_accounted_for(loaded):
         )
         == []
     )
-    assert query_warehouse(loaded, "select count(*) from apartments_control.run where status in ('running', 'failed')") == [(0,)]
+    refused = "status = 'failed' and error like '%''booking''%'"  # by the test above
+    unfinished = f"select * from apartments_control.run where status in ('running', 'failed') and not ({refused})"
+    assert query_warehouse(loaded, unfinished) == []
 
 
 def test_the_ledger_tells_how_long_each_state_took(loaded):

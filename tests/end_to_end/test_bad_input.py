@@ -11,7 +11,9 @@ import pytest
 
 from tests.end_to_end.conftest import change_source, held_before_loading, query_source, query_warehouse, run
 from tests.fixtures.layers import assert_same_layers, read_layers
-from tests.fixtures.slow import first_of
+
+# test_apartments.py has one malformed input, the run that fails by it, and what people are told.
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -65,15 +67,13 @@ def newest_run(stack) -> int:
 
 @pytest.mark.parametrize(
     ("run_input", "words"),
-    first_of(
-        [
-            ({"tables": ["booking"]}, ["FixConfiguration", "'booking'", "bookings", "apartments"]),
-            ({"window": {"from": "yesterday", "to": "2026-01-01"}}, ["FixConfiguration", "window", "2026-11-01"]),
-            ({"window": {"from": "2026-01-02", "to": "2026-01-01"}}, ["FixConfiguration", "from must be before to"]),
-            ({"rebuilt": True}, ["FixConfiguration", "unknown key 'rebuilt'", "rebuild"]),
-            (["bookings"], ["FixConfiguration", "object"]),
-        ]
-    ),
+    [
+        ({"tables": ["booking"]}, ["FixConfiguration", "'booking'", "bookings", "apartments"]),
+        ({"window": {"from": "yesterday", "to": "2026-01-01"}}, ["FixConfiguration", "window", "2026-11-01"]),
+        ({"window": {"from": "2026-01-02", "to": "2026-01-01"}}, ["FixConfiguration", "from must be before to"]),
+        ({"rebuilt": True}, ["FixConfiguration", "unknown key 'rebuilt'", "rebuild"]),
+        (["bookings"], ["FixConfiguration", "object"]),
+    ],
 )
 def test_malformed_input(loaded, run_input, words):
     """The message shows what was meant to be written."""
@@ -81,7 +81,6 @@ def test_malformed_input(loaded, run_input, words):
     assert [word for word in words if word not in text] == [], text
 
 
-@pytest.mark.slow
 def test_unreachable_database(loaded):
     """The message names host and port, and what to check."""
     loaded.stop_source()
@@ -93,7 +92,6 @@ def test_unreachable_database(loaded):
     assert f"{loaded.source.host}:{loaded.source.port}" in text
 
 
-@pytest.mark.slow
 def test_wrong_secret(loaded):
     """The message names the secret, not what is in it."""
     secrets = loaded.aws.client("secretsmanager")
@@ -110,7 +108,6 @@ def test_wrong_secret(loaded):
     assert "tooth-fairy-17" not in text
 
 
-@pytest.mark.slow
 def test_missing_column(loaded):
     """A column that the curated SQL needs is gone: refused by name before anything is read."""
     change_source(loaded, "alter table bookings rename column total_price to price_total")
@@ -126,7 +123,6 @@ def test_missing_column(loaded):
     ) == [(0,)]
 
 
-@pytest.mark.slow
 def test_unparseable_contract(loaded):
     """source.yaml is no YAML: the message names the file and the line."""
     path = loaded.deployment.functions["PlanRunFunction"].layers / "apartments" / "source.yaml"
@@ -141,7 +137,6 @@ def test_unparseable_contract(loaded):
     assert "line" in text
 
 
-@pytest.mark.slow
 def test_parquet_file_missing_at_copy(loaded):
     """Somebody deletes a slice's file between manifest and COPY: the load names it, and the next run reads its rows again."""
     deleted = []
@@ -159,7 +154,6 @@ def test_parquet_file_missing_at_copy(loaded):
     assert "new execution" in text
 
 
-@pytest.mark.slow
 def test_warehouse_down_mid_run(loaded):
     """People are told although the ledger cannot be; the next run finds the lease's holder ended and takes over."""
     run_sequence = newest_run(loaded) + 1
@@ -176,7 +170,6 @@ def test_warehouse_down_mid_run(loaded):
     assert query_warehouse(loaded, status) == [("failed",)]
 
 
-@pytest.mark.slow
 def test_functions_are_killed_at_work(loaded):
     """The process of each function is killed once while it works: Retry invokes it again, and the run succeeds by itself."""
     killed: set[str] = set()
@@ -211,7 +204,6 @@ def kill_each_once_at_work(deployed: Path, killed: set[str], is_over: threading.
                     killed.add(function)
 
 
-@pytest.mark.slow
 def test_a_failing_check_publishes_nothing(loaded):
     """A check of severity fail stops the run before publication, and names itself with an example."""
     path = loaded.deployment.functions["RunSqlFunction"].layers / "apartments" / "checks" / "no_pending.sql"
@@ -230,7 +222,6 @@ def test_a_failing_check_publishes_nothing(loaded):
     assert_same_layers(before, after)
 
 
-@pytest.mark.slow
 def test_an_aborted_execution_is_closed_and_redriven(loaded):
     """Somebody stops the execution in the console: its statements are cancelled, its lease is free; then goes on with it."""
     execution = loaded.start_execution({})
