@@ -10,6 +10,7 @@ import pymysql
 
 from rental_pipeline.model.column_types import SourceColumn, is_character, is_long
 from rental_pipeline.source.connection import SourceTable, describe_tables
+from rental_pipeline.source.queries import quote_name
 
 SAMPLED_ROWS = 200
 _SAMPLED_CHARACTERS = 200
@@ -96,7 +97,7 @@ def count_values(connection: pymysql.Connection, table: str, column: str) -> dic
     """Return how many rows have each value of a column, the most frequent hundred first; NULL is the text `null`."""
     counted = _ask(
         connection,
-        f"select coalesce(cast({_quote(column)} as char), 'null') as _rp_value, count(*) as _rp_rows from {_quote(table)}"
+        f"select coalesce(cast({quote_name(column)} as char), 'null') as _rp_value, count(*) as _rp_rows from {quote_name(table)}"
         " group by _rp_value order by _rp_rows desc, _rp_value limit 100",
     )
     return {str(value): int(rows) for value, rows in counted}
@@ -104,7 +105,10 @@ def count_values(connection: pymysql.Connection, table: str, column: str) -> dic
 
 def list_pairs(connection: pymysql.Connection, table: str, key: str, value: str) -> dict[str, str]:
     """Return a column's values by those of another, of a table of few rows."""
-    pairs = _ask(connection, f"select cast({_quote(key)} as char), cast({_quote(value)} as char) from {_quote(table)} limit 100")
+    pairs = _ask(
+        connection,
+        f"select cast({quote_name(key)} as char), cast({quote_name(value)} as char) from {quote_name(table)} limit 100",
+    )
     return {str(one): str(other) for one, other in pairs if one is not None and other is not None}
 
 
@@ -124,8 +128,8 @@ def _sample(connection: pymysql.Connection, source: SourceTable) -> dict[str, tu
     texts = [column.name for column in source.columns if is_character(column.data_type) or is_long(column.data_type)]
     if not texts:
         return {}
-    selected = ", ".join(f"left({_quote(name)}, {_SAMPLED_CHARACTERS})" for name in texts)
-    rows = _ask(connection, f"select {selected} from {_quote(source.name)} limit {SAMPLED_ROWS}")
+    selected = ", ".join(f"left({quote_name(name)}, {_SAMPLED_CHARACTERS})" for name in texts)
+    rows = _ask(connection, f"select {selected} from {quote_name(source.name)} limit {SAMPLED_ROWS}")
     return {
         name.lower(): tuple(_as_text(row[number]) for row in rows if row[number] not in (None, "", b""))
         for number, name in enumerate(texts)
@@ -140,7 +144,3 @@ def _ask(connection: pymysql.Connection, sql: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql)
         return list(cursor.fetchall())
-
-
-def _quote(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"

@@ -16,6 +16,7 @@ from rental_pipeline.model.column_types import can_be_cursor, can_be_key, redshi
 from rental_pipeline.model.own_names import explain_reserved
 from rental_pipeline.model.raw_tables import RESERVED_COLUMNS
 from rental_pipeline.model.strategies import MOST_COMPARED_ROWS
+from rental_pipeline.source.queries import quote_name
 
 _LONGEST_TABLE_NAME = 100
 _LONGEST_COLUMN_NAME = 127
@@ -203,8 +204,8 @@ def choose_strategy(table: CatalogueTable) -> tuple[str | None, str, tuple[str, 
         None,
         f"no column says when a row changed; compared whole, though it is large ({rows})",
         (
-            f"each run reads all of it at the source: ALTER TABLE {_quote(table.name)} ADD COLUMN changed_at DATETIME(6) NOT NULL"
-            " DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6), ADD INDEX (changed_at); then strategy merge",
+            f"each run reads all of it at the source: ALTER TABLE {quote_name(table.name)} ADD COLUMN changed_at DATETIME(6)"
+            " NOT NULL DEFAULT CURRENT_TIMESTAMP(6) ON UPDATE CURRENT_TIMESTAMP(6), ADD INDEX (changed_at); then strategy merge",
         ),
     )
 
@@ -215,7 +216,7 @@ def _advise(table: CatalogueTable, cursor: str) -> tuple[str, ...]:
     if cursor not in table.source.indexed:
         advice.append(
             f"no index begins with {cursor}, so each run scans the table:"
-            f" ALTER TABLE {_quote(table.name)} ADD INDEX ({_quote(column.name)})"
+            f" ALTER TABLE {quote_name(table.name)} ADD INDEX ({quote_name(column.name)})"
         )
     if column.nullable:
         advice.append(f"{cursor} may be NULL, and every run reads the rows where it is: make it NOT NULL")
@@ -235,7 +236,3 @@ def _refuse_columns(table: CatalogueTable) -> dict[str, Decision]:
         except FixConfiguration:
             refused[name] = Decision(Policy.DROP, f"of type {column.data_type}, which no type of the warehouse holds exactly")
     return refused
-
-
-def _quote(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
