@@ -52,3 +52,14 @@ def find_linked(page: Path) -> set[Path]:
     """Return the files that a page links to."""
     targets = re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
     return {(page.parent / target).resolve() for target in targets if not target.startswith("http")}
+
+
+def test_a_secret_is_given_the_bundle_of_one_region():
+    """A secret holds 65,536 characters (Secrets Manager API Reference, PutSecretValue), the bundle of all regions has more."""
+    told = [ROOT / "docs/how-to/network.md", ROOT / "docs/how-to/deploy.md", ROOT / "docs/reference/errors.md"]
+    source = ROOT / "layers/rental_pipeline/python/rental_pipeline/source/connection.py"
+    for path in (*told, source):
+        said = [line for line in path.read_text(encoding="utf-8").splitlines() if "bundle" in line.lower()]
+        assert said and all("region" in line or "all regions" in line for line in said), path
+    demo = (ROOT / "examples/demo.sh").read_text(encoding="utf-8")
+    assert "rds.amazonaws.com/$region/$region-bundle.pem" in demo and "global-bundle" not in demo
