@@ -133,6 +133,8 @@ def _find_unread(file: SqlFile, missing: Mapping[str, str], template: Template, 
     for name in (part.strip() for part in file.header_line("reads").split(",")):
         schema, _, table = name.rpartition(".")
         table = re.sub(r"^(changed_|curated_|presentation_)", "", table)
+        if table in template.not_made:
+            return f"it reads {table}: {template.not_made[table]}"
         role = template.tables.get(table)
         if role and role not in mapping.roles and (not schema or schema.endswith("curated")):
             return f"mapping.yaml has no {role}"

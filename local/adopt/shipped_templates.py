@@ -21,6 +21,7 @@ class Template:
         alone: Files that no adopted marketplace has.
         needs: What a file needs of the mapping, beside the tables that it reads.
         tables: The role of which each curated table is made.
+        not_made: Curated tables that no mapping gives, with why; what reads them is left out.
         unknown: By file, role and field, what the file says of a field that the mapping may lack, and what it says then: that
             nothing is known of it, and not that it is 0.
         renamed: Names of tables and columns that another marketplace's SQL has otherwise. A singular is a word of comments, too.
@@ -31,6 +32,7 @@ class Template:
     alone: tuple[str, ...]
     needs: Mapping[str, tuple[Need, ...]]
     tables: Mapping[str, str]
+    not_made: Mapping[str, str] = field(default_factory=dict)
     unknown: Mapping[tuple[str, str, str], Mapping[str, str]] = field(default_factory=dict)
     renamed: tuple[tuple[str, str], ...] = ()
     types: tuple[tuple[str, str], ...] = ()
@@ -38,12 +40,9 @@ class Template:
 
 BY_NIGHTS = Template(
     name="apartments",
-    # The first knows the values of the shipped marketplace's own application; the others read the history of its bookings, a
-    # curated table with rules of its own (booking_versions), which no mapping gives yet.
-    alone=(
-        "checks/call_to_action_known",
-        *("checks/bookings_have_current_version", "views/pace_daily", "views/cancellation_lead_weekly", "report/pace"),
-    ),
+    # It knows the values of the shipped marketplace's own application.
+    alone=("checks/call_to_action_known",),
+    not_made={"booking_versions": "no mapping gives the history of bookings yet"},
     needs={
         "intermediate/listing_price": (_PRICE,),
         "checks/listings_without_rate": (_PRICE,),
