@@ -406,9 +406,9 @@ _FIGURES = [
     ),
     _mutate(
         "pace-keeps-what-was-canceled",
-        "sql/apartments/views/pace_daily.sql",
-        "        -1 as stays\n    from in_month",
-        "        0 as stays\n    from in_month",
+        "sql/apartments/presentation/pace_monthly.sql",
+        "        -1 as known_stays,",
+        "        0 as known_stays,",
         f"{APARTMENTS}/test_pace.py::test_the_books_of_a_past_day",
     ),
     _mutate(

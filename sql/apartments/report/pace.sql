@@ -11,29 +11,53 @@
 --             nights (count, Nights on the books as known that day)
 -- drawn:      nights_standing
 -- empty:      No booking for a coming month has been made yet.
--- reads:      apartments_presentation.pace_daily
+-- reads:      apartments_presentation.pace_monthly
 -- parameters: none
 --
--- Two years, and the month that comes next.
+-- Two years, and the month that comes next. The view pace_daily has the same for every day; of it one day a month is shown.
 
 -- name: query
-with dated as (
+with change as (
     select
-        stay_month,
-        nights_standing,
-        known_on,
-        nights,
-        max(known_on) over () as last_day
-    from apartments_presentation.pace_daily
+        period_start,
+        change_day,
+        nights as change_nights,
+        nights_standing as change_standing,
+        min(case when stays_learned > 0 then change_day end) over () as first_day,
+        least(
+            max(case when stays_learned > 0 then change_day end) over (),
+            -- Of old data, the last day of the last month for which something was booked.
+            max(case when nights > 0 or nights_standing > 0 then cast(dateadd(month, 1, period_start) as date) - 1 end) over ()
+        ) as last_day
+    from apartments_presentation.pace_monthly
+),
+
+dated as (
+    select
+        change.*,
+        cast(dateadd(month, -datediff(month, period_start, last_day) - 1, last_day) as date) as booked_by
+    from change
+    where datediff(month, period_start, last_day) between -1 and 23
+),
+
+booked as (
+    select
+        period_start,
+        booked_by,
+        coalesce(sum(case when change_day <= booked_by then dated.change_standing end), 0) as standing,
+        case
+            when booked_by >= first_day then coalesce(sum(case when change_day <= booked_by then dated.change_nights end), 0)
+        end as known
+    from dated
+    group by period_start, booked_by, first_day
 )
 
 select
-    cast(stay_month as varchar(10)) as month,
-    nights_standing,
-    cast(known_on as varchar(10)) as known_on,
-    nights
-from dated
-where known_on = cast(dateadd(month, -datediff(month, known_on, last_day), last_day) as date)
-    and datediff(month, known_on, last_day) between 0 and 24
-    and datediff(month, known_on, stay_month) = 1
+    cast(period_start as varchar(10)) as month,
+    cast(booked.standing as bigint) as nights_standing,
+    cast(booked_by as varchar(10)) as known_on,
+    cast(booked.known as bigint) as nights
+from booked
+where booked.standing > 0
+    or booked.known > 0
 order by month

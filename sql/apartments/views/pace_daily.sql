@@ -1,7 +1,7 @@
 -- Nights on the books for the months to come (pace), at the end of every past day, as the warehouse knew them on that day.
 --
 -- grain:      one row per day and stay month, the day's own to the twelfth after it, with a night on the books or one that stands
--- reads:      apartments_curated.booking_versions, apartments_curated.bookings, apartments_control.calendar
+-- reads:      apartments_presentation.pace_monthly, apartments_control.calendar
 -- writes:     apartments_presentation.pace_daily
 -- parameters: none
 -- rerun:      a view: dropped and made again where it or a table it reads has changed its definition
@@ -21,114 +21,43 @@
 -- booking_date on.
 --
 -- The last day is the newest on which anything of a booking was learned; what it shows is what is known so far. Two bookings
--- of one night count twice. nights have also those of a listing that the source never had. While a run is on, the figures can be
--- newer than those beside them.
+-- of one night count twice. nights have also those of a listing that the source never had.
 -- It cannot say: how a month will end. nights_standing leaves out what was canceled since; of a day a year ago that is most of
 -- what will ever be, of today little: compare it with a year before in this knowledge.
 
 -- name: view
 create view apartments_presentation.pace_daily as
-with version as (
+with change as (
     select
-        checkin_date,
-        checkout_date,
-        booking_status,
-        known_from,
-        known_to
-    from apartments_curated.booking_versions
+        period_start as stay_month,
+        change_day,
+        nights,
+        stays,
+        nights_standing,
+        min(case when stays_learned > 0 then change_day end) over () as first_day,
+        max(case when stays_learned > 0 then change_day end) over () as last_day,
+        min(case when stays > 0 or nights_standing > 0 then change_day end) over () as first_change
+    from apartments_presentation.pace_monthly
 ),
 
-learned as (
-    select
-        cast(min(known_from) as date) as first_day,
-        cast(max(known_from) as date) as last_day
-    from version
-),
-
-booked as (
-    select
-        cast('known' as varchar(8)) as measure,
-        checkin_date,
-        checkout_date,
-        cast(known_from as date) as day_from,
-        cast(known_to as date) as day_to
-    from version
-    where booking_status = 'confirmed'
-        and checkin_date < checkout_date
-        and (known_to is null or cast(known_from as date) < cast(known_to as date))
-    union all
-    select
-        cast('standing' as varchar(8)) as measure,
-        checkin_date,
-        checkout_date,
-        booking_date as day_from,
-        cast(null as date) as day_to
-    from apartments_curated.bookings
-    where booking_status = 'confirmed'
-        and checkin_date < checkout_date
-),
-
-spanned as (
-    select
-        booked.*,
-        cast(date_trunc('month', checkin_date) as date) as first_month,
-        cast(date_trunc('month', checkout_date - 1) as date) as last_month
-    from booked
-),
-
--- Most stays are in one month, or in two: only for what is between is a range joined.
-in_month as (
-    select
-        spanned.*,
-        first_month as stay_month
-    from spanned
-    union all
-    select
-        spanned.*,
-        last_month as stay_month
-    from spanned
-    where last_month > first_month
-    union all
-    select
-        spanned.*,
-        calendar.calendar_date as stay_month
-    from spanned
-    inner join apartments_control.calendar
-        on spanned.first_month < calendar.calendar_date
-        and spanned.last_month > calendar.calendar_date
-    where spanned.last_month > dateadd(month, 1, spanned.first_month)
-        and calendar.calendar_date = calendar.month_start
-),
-
--- What comes on the books, and what goes, by day. What was there a year before the month is there from then on.
-change as (
-    select
-        measure,
-        stay_month,
-        greatest(day_from, cast(dateadd(month, -12, stay_month) as date)) as change_day,
-        least(checkout_date, cast(dateadd(month, 1, stay_month) as date)) - greatest(checkin_date, stay_month) as nights,
-        1 as stays
-    from in_month
-    union all
-    select
-        measure,
-        stay_month,
-        greatest(day_to, cast(dateadd(month, -12, stay_month) as date)) as change_day,
-        greatest(checkin_date, stay_month) - least(checkout_date, cast(dateadd(month, 1, stay_month) as date)) as nights,
-        -1 as stays
-    from in_month
-    where day_to is not null
-),
-
+-- What was on the books a year before the month is there from then on.
 changed_day as (
     select
         stay_month,
-        change_day,
-        sum(case when measure = 'known' then change.nights else 0 end) as nights,
-        sum(case when measure = 'known' then change.stays else 0 end) as stays,
-        sum(case when measure = 'standing' then change.nights else 0 end) as nights_standing
+        greatest(change_day, cast(dateadd(month, -12, stay_month) as date)) as known_on,
+        sum(change.nights) as nights,
+        sum(change.stays) as stays,
+        sum(change.nights_standing) as nights_standing
     from change
-    group by stay_month, change_day
+    group by stay_month, greatest(change_day, cast(dateadd(month, -12, stay_month) as date))
+),
+
+told as (
+    select distinct
+        first_day,
+        last_day,
+        first_change
+    from change
 ),
 
 months_later as (
@@ -141,12 +70,11 @@ months_later as (
 day_month as (
     select
         calendar.calendar_date as known_on,
-        learned.first_day,
+        told.first_day,
         cast(dateadd(month, months_later.months, calendar.month_start) as date) as stay_month
     from apartments_control.calendar
-    inner join learned on calendar.calendar_date <= learned.last_day
+    inner join told on calendar.calendar_date between told.first_change and told.last_day
     cross join months_later
-    where calendar.calendar_date >= (select min(booked.day_from) from booked)
 ),
 
 summed as (
@@ -165,7 +93,7 @@ summed as (
         ) as nights_standing
     from day_month
     left join changed_day
-        on day_month.known_on = changed_day.change_day
+        on day_month.known_on = changed_day.known_on
         and day_month.stay_month = changed_day.stay_month
 ),
 

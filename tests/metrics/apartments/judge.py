@@ -28,6 +28,7 @@ from tests.metrics.apartments.kpis import (
     judge_listings,
     judge_nights,
     judge_pace,
+    judge_pace_changes,
     replay,
 )
 from tests.metrics.records import History, Rate, Row, Verdict, Version, date_version, find_rate, make_frame, rank
@@ -73,6 +74,7 @@ def judge(source_tables: dict[str, list[Row]], history: History, rates: Iterable
         "guests_monthly": judge_guests(verdict.accepted["bookings"], rates),
         "conversion_weekly": judge_conversion(list(verdict.accepted["user_viewing"].values()), bookings, attributes),
         "listings_weekly": judge_listings(active, bookings, rates, as_of),
+        "pace_monthly": judge_pace_changes(replayed, bookings),
         "pace_daily": judge_pace(replayed, bookings),
         "cancellation_lead_weekly": judge_cancellation_lead(replayed, verdict.accepted["bookings"]),
         "popular_cities_weekly": _popular_cities_weekly(bookings, attributes),

@@ -362,6 +362,35 @@ def judge_pace(replayed: dict[int, list[tuple[datetime, Row | None]]], bookings:
     return make_frame(rows, _PACE)
 
 
+def judge_pace_changes(replayed: dict[int, list[tuple[datetime, Row | None]]], bookings: list[Row]) -> pd.DataFrame:
+    """What each day changed on the books of each month: the books at its end, less those of the day before.
+
+    Args:
+        replayed, bookings: As of `judge_pace`.
+    """
+    changes: dict[tuple[date, date], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for states in replayed.values():
+        days = sorted({moment.date() for moment, _ in states})
+        before: Counter[date] = Counter()
+        for day in days:
+            state = [state for moment, state in states if moment.date() <= day][-1]
+            after = count_nights([state] if state else [])
+            for month in {*before, *after}:
+                change = changes[month, day]
+                change[0] += after[month] - before[month]
+                change[1] += (month in after) - (month in before)
+            before = after
+        for moment, state in states:
+            if state:
+                changes[state["checkin_date"].replace(day=1), moment.date()][3] += 1
+    for booking in bookings:
+        for month, nights in count_nights([booking]).items():
+            changes[month, booking["booking_date"]][2] += nights
+    columns = ["period_start", "change_day", "nights", "stays", "nights_standing", "stays_learned"]
+    rows = [dict(zip(columns, (*key, *change), strict=True)) for key, change in changes.items() if any(change)]
+    return make_frame(rows, columns)
+
+
 _PACE = ["known_on", "stay_month", "nights", "stays", "nights_standing", "nights_year_before", "nights_standing_year_before"]
 
 
