@@ -79,6 +79,16 @@ create temp table _rp_number as
     from apartments_control.calendar
     where calendar_date < cast('2000-05-17' as date);
 
+create temp table confirmed_stay as select bookings.*
+from apartments_curated.bookings
+where bookings.booking_status = 'confirmed'
+    and bookings.checkin_date <= cast('2026-11-22' as date)
+    and bookings.checkout_date >= cast('2026-11-16' as date);
+
+create temp table booking_made as select bookings.*
+from apartments_curated.bookings
+where bookings.booking_date between cast('2026-11-16' as date) and cast('2026-11-22' as date);
+
 create temp table dirty_period as
 select period_start, cast(dateadd(week, 1, period_start) as date) as period_end
 from apartments_control.staged_period
@@ -94,7 +104,7 @@ create temp table stay_length as with stay as (
         dirty_day.period_start,
         bookings.checkout_date - bookings.checkin_date as nights
     from dirty_day
-    inner join apartments_curated.bookings on dirty_day.calendar_date = bookings.checkin_date
+    inner join confirmed_stay as bookings on dirty_day.calendar_date = bookings.checkin_date
     where bookings.booking_status = 'confirmed'
         and bookings.checkin_date between cast('2026-11-16' as date) and cast('2026-11-22' as date)
 )
@@ -134,7 +144,7 @@ insert into apartments_staging.top_listings_weekly with listing_week as (
         sum(case when exchange_rate.currency is null then 1 else 0 end) as bookings_without_rate,
         cast(round(sum(bookings.total_price * exchange_rate.rate), 2) as decimal(38, 2)) as revenue
     from dirty_day
-    inner join apartments_curated.bookings on dirty_day.calendar_date = bookings.booking_date
+    inner join booking_made as bookings on dirty_day.calendar_date = bookings.booking_date
     left join apartments_control.exchange_rate
         on bookings.currency = exchange_rate.currency
         and bookings.booking_date >= exchange_rate.valid_from
@@ -211,6 +221,12 @@ create temp table _rp_number as
     from apartments_control.calendar
     where calendar_date < cast('2000-05-17' as date);
 
+create temp table confirmed_stay as select bookings.*
+from apartments_curated.bookings
+where bookings.booking_status = 'confirmed'
+    and bookings.checkin_date <= cast('2051-01-31' as date)
+    and bookings.checkout_date >= cast('1999-12-01' as date);
+
 create temp table dirty_period as
 select period_start, cast(dateadd(week, 1, period_start) as date) as period_end
 from apartments_control.staged_period
@@ -226,7 +242,7 @@ create temp table stay_length as with stay as (
         dirty_day.period_start,
         bookings.checkout_date - bookings.checkin_date as nights
     from dirty_day
-    inner join apartments_curated.bookings on dirty_day.calendar_date = bookings.checkin_date
+    inner join confirmed_stay as bookings on dirty_day.calendar_date = bookings.checkin_date
     where bookings.booking_status = 'confirmed'
         and bookings.checkin_date between cast('1999-12-01' as date) and cast('2051-01-31' as date)
 )
@@ -288,6 +304,10 @@ create temp table _rp_number as
     from apartments_control.calendar
     where calendar_date < cast('2000-05-17' as date);
 
+create temp table booking_made as select bookings.*
+from apartments_curated.bookings
+where bookings.booking_date between cast('1999-12-01' as date) and cast('2051-01-31' as date);
+
 create temp table dirty_period as
 select period_start, cast(dateadd(week, 1, period_start) as date) as period_end
 from apartments_control.staged_period
@@ -306,7 +326,7 @@ insert into apartments_staging.top_listings_weekly with listing_week as (
         sum(case when exchange_rate.currency is null then 1 else 0 end) as bookings_without_rate,
         cast(round(sum(bookings.total_price * exchange_rate.rate), 2) as decimal(38, 2)) as revenue
     from dirty_day
-    inner join apartments_curated.bookings on dirty_day.calendar_date = bookings.booking_date
+    inner join booking_made as bookings on dirty_day.calendar_date = bookings.booking_date
     left join apartments_control.exchange_rate
         on bookings.currency = exchange_rate.currency
         and bookings.booking_date >= exchange_rate.valid_from

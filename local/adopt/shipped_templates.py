@@ -61,6 +61,7 @@ BY_NIGHTS = Template(
         "presentation/guests_monthly": (_CUSTOMER,),
         "presentation/listings_weekly": (_CREATED,),
         "presentation/conversion_weekly": (_CUSTOMER, ("view", "customer")),
+        "intermediate/confirmed_stay": (_CHECKIN, _CHECKOUT),
         "intermediate/stay_length": (_CHECKIN, _CHECKOUT),
         "lake/most_booked_listing": (_CHECKIN, _CHECKOUT),
     },

@@ -412,6 +412,13 @@ _FIGURES = [
         f"{APARTMENTS}/test_pace.py::test_the_books_of_a_past_day",
     ),
     _mutate(
+        "shared-rows-of-one-metric-alone",
+        f"{PACKAGE}/warehouse/steps/stage.py",
+        "min(days[name]), max(days[name])",
+        "max(days[name][:2]), max(days[name])",
+        "tests/unit/warehouse/test_staged_days.py",
+    ),
+    _mutate(
         "header-takes-prose-for-a-key",
         f"{PACKAGE}/definitions/sql_files.py",
         "            if not is_inside:\n                first",

@@ -1,7 +1,7 @@
 -- What active rental listings cost in a period, by what the price is for and by currency: as asked, added up.
 --
 -- grain:      one row per dirty period, price unit and currency that has an active listing
--- reads:      dirty_period, apartments_curated.apartment_versions, apartments_curated.apartment_attributes,
+-- reads:      dirty_period, active_listing, apartments_curated.apartment_versions, apartments_curated.apartment_attributes,
 --             changed_apartment_versions, changed_apartment_attributes
 -- parameters: as_of, greatest_key, least_key
 --
@@ -71,8 +71,7 @@ with active_version as (
         currency,
         is_assumed,
         lead(valid_from) over (partition by id order by valid_from) as next_active_from
-    from apartments_curated.apartment_versions
-    where is_active
+    from active_listing
 ),
 
 past_period as (

@@ -1,7 +1,7 @@
 -- How long the confirmed stays of a period are.
 --
 -- grain:      one row per dirty period in which a confirmed stay begins
--- reads:      dirty_day, apartments_curated.bookings, changed_bookings
+-- reads:      dirty_day, confirmed_stay, changed_bookings
 -- parameters: first_day, last_day
 --
 -- A stay has the nights from its checkin to the day before its checkout; one that ends on the day it begins has none, and counts.
@@ -20,7 +20,7 @@ with stay as (
         dirty_day.period_start,
         bookings.checkout_date - bookings.checkin_date as nights
     from dirty_day
-    inner join apartments_curated.bookings on dirty_day.calendar_date = bookings.checkin_date
+    inner join confirmed_stay as bookings on dirty_day.calendar_date = bookings.checkin_date
     where bookings.booking_status = 'confirmed'
         and bookings.checkin_date between cast(:first_day as date) and cast(:last_day as date)
 )

@@ -4,7 +4,7 @@
 -- period:     week
 -- unique_key: period_start, user_id
 -- personal:   user_id
--- reads:      dirty_day, apartments_curated.bookings, changed_bookings
+-- reads:      dirty_day, booking_made, changed_bookings
 -- writes:     apartments_presentation.bookings_per_user_weekly
 -- parameters: first_day, last_day
 -- rerun:      replaces whole weeks; the same rows for the same curated rows
@@ -39,7 +39,7 @@ select
     bookings.user_id,
     count(*) as bookings
 from dirty_day
-inner join apartments_curated.bookings on dirty_day.calendar_date = bookings.booking_date
+inner join booking_made as bookings on dirty_day.calendar_date = bookings.booking_date
 where bookings.booking_status <> 'canceled'
     and bookings.booking_date between cast(:first_day as date) and cast(:last_day as date)
 group by dirty_day.period_start, bookings.user_id

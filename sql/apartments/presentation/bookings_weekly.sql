@@ -9,7 +9,7 @@
 --             (mean_days_ahead is null) = (confirmed = booked_after_checkin); mean_days_ahead >= 0; median_days_ahead >= 0;
 --             revenue >= 0; revenue_lost >= 0; (revenue is null) = (confirmed > 0 and confirmed = confirmed_without_rate);
 --             (revenue_lost is null) = (canceled > 0 and canceled = canceled_without_rate); revenue_share between 0 and 1
--- reads:      dirty_day, apartments_curated.bookings, apartments_control.exchange_rate, changed_bookings
+-- reads:      dirty_day, booking_made, apartments_control.exchange_rate, changed_bookings
 -- writes:     apartments_presentation.bookings_weekly
 -- parameters: first_day, last_day
 -- rerun:      replaces whole weeks; the same rows for the same curated rows and rates
@@ -75,7 +75,7 @@ with booked as (
         case when bookings.booking_status = 'confirmed' then bookings.checkin_date - bookings.booking_date end as days_ahead,
         cast(round(bookings.total_price * exchange_rate.rate, 2) as decimal(38, 2)) as amount
     from dirty_day
-    inner join apartments_curated.bookings on dirty_day.calendar_date = bookings.booking_date
+    inner join booking_made as bookings on dirty_day.calendar_date = bookings.booking_date
     left join apartments_control.exchange_rate
         on bookings.currency = exchange_rate.currency
         and bookings.booking_date >= exchange_rate.valid_from

@@ -6,8 +6,8 @@
 -- holds:      viewers >= 0; viewers_with_wishlist between 0 and viewers; viewers_with_call between 0 and viewers; bookers >= 0;
 --             bookings >= bookers; viewers_who_booked between 0 and viewers; viewers_who_booked <= bookers;
 --             (bookings_per_viewer is null) = (viewers = 0)
--- reads:      dirty_day, apartments_curated.user_viewing, apartments_curated.bookings, apartments_curated.apartment_attributes,
---             changed_user_viewing, changed_bookings, changed_apartment_attributes
+-- reads:      dirty_day, apartments_curated.user_viewing, booking_made, apartments_curated.bookings,
+--             apartments_curated.apartment_attributes, changed_user_viewing, changed_bookings, changed_apartment_attributes
 -- writes:     apartments_presentation.conversion_weekly
 -- parameters: first_day, greatest_key, last_day, least_key
 -- rerun:      replaces whole weeks; the same rows for the same curated rows
@@ -107,7 +107,7 @@ with happened as (
         0 as is_viewing,
         0 as is_wish,
         0 as is_call
-    from apartments_curated.bookings
+    from booking_made as bookings
     where bookings.booking_status = 'confirmed'
         and bookings.booking_date between cast(:first_day as date) and cast(:last_day as date)
 ),

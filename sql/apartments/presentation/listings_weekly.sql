@@ -8,8 +8,8 @@
 --             returned_listings >= 0; lost_listings between 0 and active_before; listings_without_booking between 0 and
 --             active_listings; revenue >= 0; top_revenue between 0 and revenue; top_revenue_share between 0 and 1;
 --             (revenue is null) = (bookings > 0 and bookings = bookings_without_rate)
--- reads:      dirty_period, apartments_curated.apartment_versions, apartments_curated.bookings, apartments_control.exchange_rate,
---             apartments_control.calendar, changed_apartment_versions, changed_bookings, changed_exchange_rate
+-- reads:      dirty_period, active_listing, booking_made, apartments_control.exchange_rate, apartments_control.calendar,
+--             changed_apartment_versions, changed_bookings, changed_exchange_rate
 -- writes:     apartments_presentation.listings_weekly
 -- parameters: as_of, first_day, last_day
 -- rerun:      replaces whole weeks; the same rows for the same curated rows, rates and as_of
@@ -102,9 +102,8 @@ active as (
         id as apartment_id,
         cast(valid_from as date) as active_from,
         coalesce(cast(valid_to as date), cast('9999-12-31' as date)) as active_to
-    from apartments_curated.apartment_versions
-    where is_active
-        and valid_from < cast(:last_day as date) + 1
+    from active_listing
+    where valid_from < cast(:last_day as date) + 1
 ),
 
 first_active as (
@@ -137,7 +136,7 @@ booked as (
         count(*) as bookings,
         sum(case when exchange_rate.currency is null then 1 else 0 end) as bookings_without_rate,
         sum(cast(round(bookings.total_price * exchange_rate.rate, 2) as decimal(38, 2))) as amount
-    from apartments_curated.bookings
+    from booking_made as bookings
     left join apartments_control.exchange_rate
         on bookings.currency = exchange_rate.currency
         and bookings.booking_date >= exchange_rate.valid_from

@@ -9,8 +9,8 @@
 --             (adr is null) = (booked_nights = booked_nights_without_rate); adr >= 0; revpar >= 0;
 --             (occupancy_rate is null) = (available_nights = 0); occupancy_rate between 0 and 1;
 --             booked_nights_without_rate > 0 or adr is null or abs(revpar - adr * occupancy_rate) <= 0.000001 * (1 + revpar)
--- reads:      dirty_period, apartments_curated.apartment_versions, apartments_curated.apartment_attributes,
---             apartments_curated.bookings, apartments_control.exchange_rate, changed_apartment_versions,
+-- reads:      dirty_period, active_listing, apartments_curated.apartment_versions, apartments_curated.apartment_attributes,
+--             confirmed_stay, apartments_curated.bookings, apartments_control.exchange_rate, changed_apartment_versions,
 --             changed_apartment_attributes, changed_bookings, changed_exchange_rate
 -- writes:     apartments_presentation.nights_monthly
 -- parameters: as_of, first_day, greatest_key, last_day, least_key
@@ -142,9 +142,8 @@ available as (
         id as apartment_id,
         cast(valid_from as date) as available_from,
         coalesce(cast(valid_to as date), cast(:as_of as date)) as available_to
-    from apartments_curated.apartment_versions
-    where is_active
-        and valid_from < cast(:last_day as date) + 1
+    from active_listing
+    where valid_from < cast(:last_day as date) + 1
         and (valid_to is null or valid_to > cast(:first_day as date))
 ),
 
@@ -156,7 +155,7 @@ stay as (
         bookings.checkout_date,
         bookings.checkout_date - bookings.checkin_date as nights,
         cast(round(bookings.total_price * exchange_rate.rate * 100, 0) as bigint) as cents
-    from apartments_curated.bookings
+    from confirmed_stay as bookings
     left join apartments_control.exchange_rate
         on bookings.currency = exchange_rate.currency
         and bookings.booking_date >= exchange_rate.valid_from

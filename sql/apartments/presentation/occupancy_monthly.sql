@@ -6,8 +6,7 @@
 -- holds:      booked_nights >= 0; booked_nights_unavailable >= 0; available_nights_assumed >= 0; available_nights_assumed <=
 --             available_nights; booked_nights <= available_nights; occupancy_rate is not null or available_nights = 0;
 --             occupancy_rate between 0 and 1
--- reads:      dirty_period, apartments_curated.apartment_versions, apartments_curated.bookings, changed_apartment_versions,
---             changed_bookings
+-- reads:      dirty_period, active_listing, confirmed_stay, changed_apartment_versions, changed_bookings
 -- writes:     apartments_presentation.occupancy_monthly
 -- parameters: as_of, first_day, last_day
 -- rerun:      replaces whole months; the same rows for the same curated rows and as_of
@@ -86,8 +85,7 @@ available as (
         is_assumed,
         cast(valid_from as date) as available_from,
         coalesce(cast(valid_to as date), cast(:as_of as date)) as available_to
-    from apartments_curated.apartment_versions
-    where is_active
+    from active_listing
 ),
 
 listing_month as (
@@ -118,7 +116,7 @@ stay_month as (
         greatest(bookings.checkin_date, past_month.period_start) as stay_from,
         least(bookings.checkout_date, past_month.elapsed_end) as stay_to
     from past_month
-    inner join apartments_curated.bookings
+    inner join confirmed_stay as bookings
         on bookings.checkin_date < past_month.elapsed_end
         and bookings.checkout_date > past_month.period_start
     where bookings.booking_status = 'confirmed'

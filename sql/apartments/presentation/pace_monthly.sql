@@ -4,8 +4,7 @@
 -- period:     month
 -- unique_key: period_start, change_day
 -- holds:      nights_standing >= 0; stays_learned >= 0
--- reads:      dirty_period, apartments_curated.booking_versions, apartments_curated.bookings, changed_booking_versions,
---             changed_bookings
+-- reads:      dirty_period, apartments_curated.booking_versions, confirmed_stay, changed_booking_versions, changed_bookings
 -- writes:     apartments_presentation.pace_monthly
 -- parameters: first_day, last_day
 -- rerun:      replaces whole months; the same rows for the same curated rows
@@ -80,7 +79,7 @@ booked as (
         checkout_date,
         booking_date as day_from,
         cast(null as date) as day_to
-    from apartments_curated.bookings
+    from confirmed_stay as bookings
     where booking_status = 'confirmed'
         and checkin_date < checkout_date
         and checkin_date <= cast(:last_day as date)

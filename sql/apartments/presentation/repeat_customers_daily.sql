@@ -5,7 +5,7 @@
 -- lookback:   29 days
 -- unique_key: period_start
 -- holds:      users_with_bookings >= 1; repeat_users <= users_with_bookings; repeat_rate between 0 and 1
--- reads:      dirty_period, apartments_curated.bookings, apartments_control.calendar, changed_bookings
+-- reads:      dirty_period, booking_made, apartments_control.calendar, changed_bookings
 -- writes:     apartments_presentation.repeat_customers_daily
 -- parameters: as_of, first_day, last_day
 -- rerun:      replaces whole days; the same rows for the same curated rows and as_of
@@ -55,7 +55,7 @@ user_day as (
         past_day.period_start,
         bookings.user_id,
         count(*) as bookings
-    from apartments_curated.bookings
+    from booking_made as bookings
     cross join days_later
     inner join past_day on bookings.booking_date + days_later.days = past_day.period_start
     where bookings.booking_status = 'confirmed'

@@ -5,7 +5,7 @@
 -- unique_key: period_start, apartment_id
 -- holds:      revenue >= 0; (revenue is null) = (bookings = bookings_without_rate); bookings >= bookings_without_rate
 -- rank:       listing_rank of revenue
--- reads:      dirty_day, apartments_curated.bookings, apartments_control.exchange_rate, changed_bookings
+-- reads:      dirty_day, booking_made, apartments_control.exchange_rate, changed_bookings
 -- writes:     apartments_presentation.top_listings_weekly
 -- parameters: first_day, last_day
 -- rerun:      replaces whole weeks; the same rows for the same curated rows and rates
@@ -50,7 +50,7 @@ with listing_week as (
         sum(case when exchange_rate.currency is null then 1 else 0 end) as bookings_without_rate,
         cast(round(sum(bookings.total_price * exchange_rate.rate), 2) as decimal(38, 2)) as revenue
     from dirty_day
-    inner join apartments_curated.bookings on dirty_day.calendar_date = bookings.booking_date
+    inner join booking_made as bookings on dirty_day.calendar_date = bookings.booking_date
     left join apartments_control.exchange_rate
         on bookings.currency = exchange_rate.currency
         and bookings.booking_date >= exchange_rate.valid_from

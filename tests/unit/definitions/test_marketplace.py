@@ -197,7 +197,8 @@ def test_an_intermediate_table_that_is_not_there_is_refused(sql_root):
     [
         ("dirty_day", "-- reads: shop_curated.child\n", r"intermediate/dirty_day\.sql: dirty_day is a temporary table"),
         ("changed_child", "-- reads: shop_curated.child\n", "changed_child is a temporary table"),
-        ("sums", "-- reads: order_sums, changed_child\n", r"sums\.sql reads order_sums; an intermediate table reads no other"),
+        ("sums", "-- reads: order_sums, changed_child\n", r"sums\.sql reads order_sums; an intermediate table that reads dirty"),
+        ("sums", "-- reads: dirty_day, order_sums\n", r"sums\.sql reads order_sums; an intermediate table that reads dirty"),
         (
             "sums",
             "-- reads: shop_curated.child\n\n-- name: dirty_from_child\nselect 1\n",
@@ -211,6 +212,21 @@ def test_an_intermediate_table_that_could_not_be_made_is_refused(sql_root, name,
     (sql_root / "shop/intermediate").mkdir()
     (sql_root / f"shop/intermediate/{name}.sql").write_text(f"{text}\n-- name: rows\nselect 1\n")
     with pytest.raises(FixConfiguration, match=refusal):
+        read_marketplace(sql_root, "shop")
+
+
+def test_an_intermediate_table_of_periods_may_read_one_of_days_alone(sql_root):
+    """A metric is then made from both, in their order. Of periods there is none yet when the other is made."""
+    (sql_root / "shop/intermediate").mkdir()
+    sums, days = sql_root / "shop/intermediate/sums.sql", sql_root / "shop/intermediate/zeroth.sql"
+    sums.write_text("-- reads: dirty_day, zeroth\n\n-- name: rows\nselect 1\n")
+    days.write_text("-- reads: shop_curated.child\n\n-- name: rows\nselect 1\n")
+    (sql_root / "shop/presentation/sales.sql").write_text(METRIC.replace("reads: ", "reads: sums, "))
+    (metric,) = read_marketplace(sql_root, "shop").metrics
+    assert [(each.name, each.is_shared) for each in metric.intermediates] == [("zeroth", True), ("sums", False)]
+    assert {"shop_curated.child", "dirty_day"} <= metric.reads
+    days.write_text("-- reads: dirty_period\n\n-- name: rows\nselect 1\n")
+    with pytest.raises(FixConfiguration, match=r"sums\.sql reads zeroth; an intermediate"):
         read_marketplace(sql_root, "shop")
 
 

@@ -16,6 +16,7 @@ from local_redshift.dialect import RESERVED_WORDS
 from local_redshift.translate import translate
 from rental_pipeline.definitions.curated_table import CuratedTable
 from rental_pipeline.definitions.exchange_rates import make_rates
+from rental_pipeline.definitions.metric import Intermediate
 from rental_pipeline.definitions.sql_files import SqlFile, read_sql_file
 
 ROOT = Path(__file__).parents[3]
@@ -263,21 +264,36 @@ def name_sections(file: SqlFile) -> dict[str, list[str]]:
     return found
 
 
+def read_curated(path: Path) -> set[str]:
+    """Return the curated tables that the rows of a metric or an intermediate table are selected from."""
+    curated = f"{marketplace(path)}_curated."
+    read = read_tables(parse(read_sql_file(path).section("rows")))
+    return {name.removeprefix(curated) for name in read if name.startswith(curated)}
+
+
+def is_shared(path: Path) -> bool:
+    """Say whether a file is of an intermediate table that is made once for all metrics of a run."""
+    return path in INTERMEDIATES and Intermediate(read_sql_file(path)).is_shared
+
+
 @each([*INTERMEDIATES, *METRICS])
 def test_every_table_a_metric_reads_can_make_it_dirty(path):
     """Whatever curated table `rows` reads has a section of the periods, or days, that its changes touch; none is superfluous.
 
-    What an intermediate table reads has it there. The exchange rates may have one, too; else the periods that hold a changed day
-    are stale.
+    What an intermediate table reads has it there; but for one that several metrics share, which knows no periods. The exchange
+    rates may have one, too; else the periods that hold a changed day are stale.
     """
     file = read_sql_file(path)
-    curated = f"{marketplace(path)}_curated."
-    read = {name.removeprefix(curated) for name in read_tables(parse(file.section("rows"))) if name.startswith(curated)}
     sections = name_sections(file)
+    if is_shared(path):
+        assert not sections
+        return
+    read = read_curated(path)
     made_from = [
         other for other in INTERMEDIATES if other.parents[1] == path.parents[1] and other.stem in split(file.header["reads"])
     ]
     told_there = set[str]().union(*(name_sections(read_sql_file(other)) for other in made_from))
+    read = read.union(*(read_curated(other) for other in made_from if is_shared(other)))
     # A metric may say of more periods what its intermediate table says of some.
     assert read <= told_there | sections.keys() and sections.keys() - {"exchange_rate"} <= read | told_there
     assert "exchange_rate" not in sections or f"{marketplace(path)}_control.exchange_rate" in file.header["reads"]

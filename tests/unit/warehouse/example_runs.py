@@ -40,6 +40,8 @@ _FILES = (
     "curated/apartments.sql",
     "curated/bookings.sql",
     "curated/user_viewing.sql",
+    "intermediate/booking_made.sql",
+    "intermediate/confirmed_stay.sql",
     "intermediate/stay_length.sql",
     "presentation/top_listings_weekly.sql",
     "presentation/average_booking_duration_weekly.sql",

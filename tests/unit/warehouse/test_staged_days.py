@@ -13,7 +13,7 @@ from rental_pipeline.definitions.sql_files import read_sql_file
 from rental_pipeline.model.arrivals import PeriodRange
 from rental_pipeline.model.ledger import Ledger, Position
 from rental_pipeline.warehouse.steps.check import _find_all_staged_days, _find_checked_days
-from rental_pipeline.warehouse.steps.stage import find_staged_days, is_stale
+from rental_pipeline.warehouse.steps.stage import _make_shared, _stage, find_staged_days, is_stale
 from tests.fixtures.composed_steps import SQL_ROOT
 from tests.unit.warehouse.example_runs import plan_a_run
 
@@ -24,6 +24,7 @@ class Request:
     def __init__(self, made_from: str | None = None, published_for: str = "2026-11-20", **dirty: tuple[str, str]):
         self.marketplace = read_marketplace(SQL_ROOT, "apartments")
         self.schemas = self.marketplace.schemas
+        self.run_sequence = 7
         self.plan = plan_a_run(7, as_of="2026-11-24")
         self.dirty = {name: PeriodRange(*periods) for name, periods in dirty.items()}
         positions = (
@@ -94,6 +95,18 @@ def test_days_are_written_as_literals():
     assert fill_in_days(sql, date(2026, 1, 2), date(2026, 3, 4)) == (
         "d between cast('2026-01-02' as date) and cast('2026-03-04' as date) and x::first_day = :first_days"
     )
+
+
+def test_what_metrics_have_in_common_is_read_once_for_the_days_of_all():
+    """From the first day that one of them looks back to, to the last one that one of them rebuilds."""
+    dirty = {"top_listings_weekly": ("2026-11-16", "2026-11-16"), "repeat_customers_daily": ("2026-11-02", "2026-11-03")}
+    request = Request(published_for="2026-11-24", **dirty)
+    metrics = [metric for metric in request.marketplace.metrics if metric.name in dirty]
+    (statement,) = _make_shared(request, metrics)
+    assert statement.startswith("create temp table booking_made as ")
+    assert "between cast('2026-10-04' as date) and cast('2026-11-22' as date)" in statement
+    staged = _stage(request, metrics)
+    assert staged.count(statement) == 1 and not [sql for sql in staged if sql.startswith("drop") and "booking_made" in sql]
 
 
 def test_a_metric_says_how_far_it_looks_back(tmp_path):

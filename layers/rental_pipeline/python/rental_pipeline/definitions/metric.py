@@ -26,9 +26,13 @@ _END_OF_ALL = "cast('2051-01-01' as date)"
 FIRST_DAY, LAST_DAY = date(1999, 12, 1), date(2051, 1, 31)
 
 
+# Temporary tables that the engine makes of a metric's dirty periods.
+PERIOD_TABLES = ("dirty_period", "dirty_day")
+
+
 @dataclass(frozen=True)
 class Intermediate:
-    """One file of intermediate/: what several metrics have in common, made for the dirty periods of each."""
+    """One file of intermediate/: what several metrics have in common."""
 
     file: SqlFile
 
@@ -36,13 +40,24 @@ class Intermediate:
     def name(self) -> str:
         return self.file.name
 
+    @cached_property
+    def reads(self) -> frozenset[str]:
+        """Every table that its rows are made from, by the header."""
+        return read_names(self.file)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it is made once, between the first and the last day of all metrics that are made together; one that reads
+        dirty periods is made for those of each."""
+        return self.reads.isdisjoint(PERIOD_TABLES)
+
 
 @dataclass(frozen=True)
 class Metric:
     """One file of presentation/: a table of whole periods.
 
     Attributes:
-        intermediates: The files of intermediate/ that its rows are made from.
+        intermediates: The files of intermediate/ that its rows are made from; those that others of them read come first.
     """
 
     file: SqlFile
@@ -60,7 +75,7 @@ class Metric:
     @cached_property
     def reads(self) -> frozenset[str]:
         """Every table that its rows are made from, by the headers."""
-        return frozenset(name.strip() for file in self.files for name in file.header_line("reads").split(","))
+        return frozenset[str]().union(*map(read_names, self.files))
 
     @cached_property
     def period(self) -> str:
@@ -126,6 +141,11 @@ class Metric:
                     table = name.removeprefix(prefix)
                     found[table] = (*found.get(table, ()), sql)
         return found
+
+
+def read_names(file: SqlFile) -> frozenset[str]:
+    """Return the tables of the header's `reads`."""
+    return frozenset(name.strip() for name in file.header_line("reads").split(","))
 
 
 def fill_in_days(sql: str, first: date, last: date) -> str:

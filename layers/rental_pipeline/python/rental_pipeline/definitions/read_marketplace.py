@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,13 +15,11 @@ from rental_pipeline.definitions.file_shapes import DIRTY, DIRTY_DAYS, judge_sha
 from rental_pipeline.definitions.generic_checks import name_generated_checks
 from rental_pipeline.definitions.lake_tables import list_lake_tables
 from rental_pipeline.definitions.marketplace import Check, Marketplace, Schemas, View
-from rental_pipeline.definitions.metric import Intermediate, Metric
+from rental_pipeline.definitions.metric import PERIOD_TABLES, Intermediate, Metric
 from rental_pipeline.definitions.sql_files import SqlFile, hash_texts, read_sql_folder
 
 # Tables of the curated schema that the engine makes (steps/open_run.py).
 _ENGINE_TABLES = ("rejected_rows", "unreadable_values")
-# Temporary tables that the engine makes for a metric's rows (steps/stage.py).
-_ENGINE_PERIODS = ("dirty_period", "dirty_day")
 _CHANGED = "changed_"
 
 
@@ -47,7 +45,7 @@ def _read_files(sql_root: Path, marketplace: str, reporting_currency: str, _stat
         raise FixConfiguration(f"no SQL for marketplace {marketplace!r} under {sql_root}; there is: {', '.join(known) or 'none'}")
     control = read_sql_folder(sql_root / "control")
     curated = read_sql_folder(folder / "curated")
-    intermediates = {name: _read_intermediate(file, curated) for name, file in read_sql_folder(folder / "intermediate").items()}
+    intermediates = _read_intermediates(read_sql_folder(folder / "intermediate"), curated)
     rates = sql_root / "control" / exchange_rates.FILE
     read = Marketplace(
         schemas=Schemas(marketplace),
@@ -118,15 +116,23 @@ def _order_by_reference(tables: list[CuratedTable]) -> tuple[CuratedTable, ...]:
     return tuple(ordered)
 
 
-def _read_intermediate(file: SqlFile, curated: Collection[str]) -> Intermediate:
-    if file.name in _ENGINE_PERIODS or file.name.startswith(_CHANGED):
-        raise FixConfiguration(
-            f"{file.path}: {file.name} is a temporary table that the engine makes for a metric: rename the file"
-        )
-    judge_shape(file, "intermediate", curated)
-    if others := _list_own(file):
-        raise FixConfiguration(f"{file.path} reads {others[0]}; an intermediate table reads no other, only metrics do")
-    return Intermediate(file)
+def _read_intermediates(files: Mapping[str, SqlFile], curated: Collection[str]) -> dict[str, Intermediate]:
+    read = {}
+    for file in files.values():
+        if file.name in PERIOD_TABLES or file.name.startswith(_CHANGED):
+            raise FixConfiguration(
+                f"{file.path}: {file.name} is a temporary table that the engine makes for a metric: rename the file"
+            )
+        judge_shape(file, "intermediate", curated)
+        read[file.name] = Intermediate(file)
+    for intermediate in read.values():
+        for name in _list_own(intermediate.file):
+            if intermediate.is_shared or name not in read or not read[name].is_shared:
+                raise FixConfiguration(
+                    f"{intermediate.file.path} reads {name}; an intermediate table that reads dirty periods may read another one"
+                    " that reads none, and no other may"
+                )
+    return read
 
 
 def _read_metric(file: SqlFile, intermediates: dict[str, Intermediate], curated: Collection[str]) -> Metric:
@@ -134,13 +140,14 @@ def _read_metric(file: SqlFile, intermediates: dict[str, Intermediate], curated:
     own = _list_own(file)
     if unknown := [name for name in own if name not in intermediates]:
         raise FixConfiguration(f"{file.path} reads {unknown[0]}, and there is no intermediate/{unknown[0]}.sql")
-    return Metric(file, tuple(intermediates[name] for name in own))
+    theirs = [other for name in own for other in _list_own(intermediates[name].file)]
+    return Metric(file, tuple(intermediates[name] for name in dict.fromkeys([*theirs, *own])))
 
 
 def _list_own(file: SqlFile) -> list[str]:
     """Return the tables of intermediate/ that a file reads: those without a schema that the engine does not make."""
     reads = [name.strip() for name in file.header_line("reads").split(",")]
-    return [name for name in reads if "." not in name and not name.startswith(_CHANGED) and name not in _ENGINE_PERIODS]
+    return [name for name in reads if "." not in name and not name.startswith(_CHANGED) and name not in PERIOD_TABLES]
 
 
 def _read_check(file: SqlFile, curated: str) -> Check:

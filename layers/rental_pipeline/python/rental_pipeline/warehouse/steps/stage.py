@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY, Metric, fill_in_days, select_numbers
+from rental_pipeline.definitions.sql_files import SqlFile
 from rental_pipeline.warehouse.data_api import Submission
 from rental_pipeline.warehouse.steps.step import Step, StepRequest, insert_rows, literal
 
@@ -103,9 +104,10 @@ def _stage(request: StepRequest, metrics: Sequence[Metric]) -> list[str]:
     ]
     if any(_DIRTY_DAY in metric.reads for metric in metrics):
         statements.append(f"create temp table _rp_number as {select_numbers(control)}")
+    statements += _make_shared(request, metrics)
     for metric in metrics:
-        first, last = find_staged_days(request, metric)
-        days = (first - timedelta(days=metric.lookback), last)
+        days = _find_read_days(request, metric)
+        own = [each for each in metric.intermediates if not each.is_shared]
         made = [
             f"""
             create temp table dirty_period as
@@ -114,15 +116,12 @@ def _stage(request: StepRequest, metrics: Sequence[Metric]) -> list[str]:
             where metric = {literal(metric.name)}
             """,
             *_select_days(metric, control),
-            *(
-                f"create temp table {each.name} as {fill_in_days(each.file.section('rows'), *days)}"
-                for each in metric.intermediates
-            ),
+            *(f"create temp table {each.name} as {fill_in_days(each.file.section('rows'), *days)}" for each in own),
         ]
         statements += [*made, f"insert into {staged_table(request, metric)} {fill_in_days(metric.file.section('rows'), *days)}"]
         if metric is not metrics[-1]:
             days_of_periods = [_DIRTY_DAY] if _DIRTY_DAY in metric.reads else []
-            names = ["dirty_period", *days_of_periods, *(each.name for each in metric.intermediates)]
+            names = ["dirty_period", *days_of_periods, *(each.name for each in own)]
             statements.append(f"drop table {', '.join(names)}")
     builds = " union all ".join(
         f"select {run}, {literal(metric.name)}, {str(needs_full_stage(request, metric)).lower()}, periods, metric_rows"
@@ -131,6 +130,27 @@ def _stage(request: StepRequest, metrics: Sequence[Metric]) -> list[str]:
         for metric in metrics
     )
     return [*statements, f"insert into {control}.metric_build (run_sequence, metric, is_full, periods, metric_rows) {builds}"]
+
+
+def _make_shared(request: StepRequest, metrics: Sequence[Metric]) -> list[str]:
+    """Return the statements that make what metrics of different periods read, once: between the days of all that read it."""
+    files: dict[str, SqlFile] = {}
+    days: dict[str, list[date]] = {}
+    for metric in metrics:
+        for each in metric.intermediates:
+            if each.is_shared:
+                files[each.name] = each.file
+                days.setdefault(each.name, []).extend(_find_read_days(request, metric))
+    return [
+        f"create temp table {name} as {fill_in_days(file.section('rows'), min(days[name]), max(days[name]))}"
+        for name, file in files.items()
+    ]
+
+
+def _find_read_days(request: StepRequest, metric: Metric) -> tuple[date, date]:
+    """Return the first and the last day of what a metric's staged periods are made from."""
+    first, last = find_staged_days(request, metric)
+    return first - timedelta(days=metric.lookback), last
 
 
 def _stage_nothing(request: StepRequest, metrics: Sequence[Metric]) -> list[str]:
