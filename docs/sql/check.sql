@@ -21,45 +21,60 @@ delete from apartments_control.check_result
         'bookings_set_aside_beyond_limit', 'user_viewing_newly_set_aside',
         'user_viewing_set_aside_beyond_limit');
 
-insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
-    select 2, 'bookings_fresh', 'warn', count(*), cast(min(example) as varchar(1024))
-    from (select 'no booking since ' || cast(cast(:as_of as date) - 7 as varchar(64)) as example
-from apartments_curated.bookings
-where booking_date >= cast(:as_of as date) - 7
-having count(*) = 0) as broken;
+create temp table _rp_looked_at_0 as
+    select apartments.*
+    from apartments_curated.apartments
+    inner join (select distinct "id"
+        from apartments_raw."apartments"
+        where _run_sequence > 1) as _rp_touched
+    on apartments.id = _rp_touched."id"
+    where apartments.id >= 8999
+    and apartments.id <= 9010;
+
+create temp table _rp_looked_at_1 as
+    select bookings.*
+    from apartments_curated.bookings
+    inner join (select distinct "booking_id"
+        from apartments_raw."bookings"
+        where _run_sequence > 1) as _rp_touched
+    on bookings.booking_id = _rp_touched."booking_id"
+    where bookings.booking_id >= 8999
+    and bookings.booking_id <= 9010;
 
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
-    select 2, 'curated_keys_unique', 'fail', count(*), cast(min(example) as varchar(1024))
-    from (select 'apartments' || ' ' || coalesce(cast(id as varchar(64)), '') || ': ' || cast(count(*) as
-        varchar(64)) || ' rows of one key' as example
-from (select *
-        from apartments_curated.apartments
-        where apartments.id >= 8999
-        and apartments.id <= 9010) as apartments
+    select 2, check_name, severity, violations, cast(example as varchar(1024))
+    from (select cast('bookings_fresh' as varchar(127)) as check_name, cast('warn' as varchar(4)) as severity,
+        count(*) as violations, cast(min(example) as varchar(1024)) as example
+        from (select 'no booking since ' || cast(cast(:as_of as date) - 7 as varchar(64)) as example
+from apartments_curated.bookings
+where booking_date >= cast(:as_of as date) - 7
+having count(*) = 0) as broken) as counted;
+
+insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
+    select 2, check_name, severity, violations, cast(example as varchar(1024))
+    from (select cast('curated_keys_unique' as varchar(127)) as check_name, cast('fail' as varchar(4)) as
+        severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
+        from (select 'apartments' || ' ' || coalesce(cast(id as varchar(64)), '') || ': ' || cast(count(*) as
+            varchar(64)) || ' rows of one key' as example
+from _rp_looked_at_0 as apartments
 group by id
 having count(*) > 1
 union all
 select 'bookings' || ' ' || coalesce(cast(booking_id as varchar(64)), '') || ': ' || cast(count(*) as
     varchar(64)) || ' rows of one key' as example
-from (select *
-        from apartments_curated.bookings
-        where bookings.booking_id >= 8999
-        and bookings.booking_id <= 9010) as bookings
+from _rp_looked_at_1 as bookings
 group by booking_id
-having count(*) > 1) as broken;
-
-insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
-    select 2, 'curated_values_in_range', 'fail', count(*), cast(min(example) as varchar(1024))
+having count(*) > 1) as broken
+    union all
+    select cast('curated_values_in_range' as varchar(127)) as check_name, cast('fail' as varchar(4)) as
+        severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
     from (select example
 from (
     select 'apartments' || ' ' || coalesce(cast(id as varchar(64)), '') || ' breaks ' || case
         when not (price >= 0) then 'price >= 0'
         when not (apartments_control.is_in_calendar(cast(listing_created_at as date))) then
             'listing_created_at in the calendar' end as example
-    from (select *
-            from apartments_curated.apartments
-            where apartments.id >= 8999
-            and apartments.id <= 9010) as apartments
+    from _rp_looked_at_0 as apartments
 ) as broken
 where example is not null
 union all
@@ -76,10 +91,7 @@ from (
             'checkin_date in the calendar'
         when not (apartments_control.is_in_calendar(cast(checkout_date as date))) then
             'checkout_date in the calendar' end as example
-    from (select *
-            from apartments_curated.bookings
-            where bookings.booking_id >= 8999
-            and bookings.booking_id <= 9010) as bookings
+    from _rp_looked_at_1 as bookings
 ) as broken
 where example is not null
 union all
@@ -90,10 +102,10 @@ from (
             end as example
     from apartments_curated.user_viewing
 ) as broken
-where example is not null) as broken;
-
-insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
-    select 2, 'references_known', 'fail', count(*), cast(min(example) as varchar(1024))
+where example is not null) as broken
+    union all
+    select cast('references_known' as varchar(127)) as check_name, cast('fail' as varchar(4)) as severity,
+        count(*) as violations, cast(min(example) as varchar(1024)) as example
     from (select example
 from (
 with known as (
@@ -105,10 +117,7 @@ with known as (
 )
 select 'bookings' || ' ' || coalesce(cast(bookings.booking_id as varchar(64)), '') ||
     ': none of apartments has its apartment_id' as example
-from (select *
-        from apartments_curated.bookings
-        where bookings.booking_id >= 8999
-        and bookings.booking_id <= 9010) as bookings
+from _rp_looked_at_1 as bookings
 left join known on lower(cast(bookings.apartment_id as varchar(512))) = known.known_key
 where known.known_key is null
     and bookings.apartment_id is not null
@@ -119,10 +128,10 @@ from apartments_curated.user_viewing
 left join known on lower(cast(user_viewing.apartment_id as varchar(512))) = known.known_key
 where known.known_key is null
     and user_viewing.apartment_id is not null
-) as referring) as broken;
-
-insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
-    select 2, 'tables_not_all_rejected', 'fail', count(*), cast(min(example) as varchar(1024))
+) as referring) as broken
+    union all
+    select cast('tables_not_all_rejected' as varchar(127)) as check_name, cast('fail' as varchar(4)) as
+        severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
     from (select rejected_rows.table_name || ': all ' || cast(count(*) as varchar(64)) ||
         ' rows, for example for ' || min(rejected_rows.broken_rule) as example
 from apartments_curated.rejected_rows
@@ -140,10 +149,10 @@ inner join (select cast('apartments' as varchar(127)) as table_name, coalesce(su
     on rejected_rows.table_name = accepted.table_name
 where accepted.row_count = 0
 group by rejected_rows.table_name
-having count(*) >= 100) as broken;
-
-insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
-    select 2, 'metric_rows_unique', 'fail', count(*), cast(min(example) as varchar(1024))
+having count(*) >= 100) as broken
+    union all
+    select cast('metric_rows_unique' as varchar(127)) as check_name, cast('fail' as varchar(4)) as severity,
+        count(*) as violations, cast(min(example) as varchar(1024)) as example
     from (select 'average_booking_duration_weekly' || ' ' || coalesce(cast(period_start as varchar(64)), '') ||
         ': ' || cast(count(*) as varchar(64)) || ' rows of one key' as example
 from apartments_staging.average_booking_duration_weekly
@@ -155,10 +164,10 @@ select 'top_listings_weekly' || ' ' || coalesce(cast(period_start as varchar(64)
     ' rows of one key' as example
 from apartments_staging.top_listings_weekly
 group by period_start, apartment_id
-having count(*) > 1) as broken;
-
-insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
-    select 2, 'metric_values_in_range', 'fail', count(*), cast(min(example) as varchar(1024))
+having count(*) > 1) as broken
+    union all
+    select cast('metric_values_in_range' as varchar(127)) as check_name, cast('fail' as varchar(4)) as
+        severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
     from (select example
 from (
     select 'top_listings_weekly' || ' ' || coalesce(cast(period_start as varchar(64)), '') || ' ' ||
@@ -169,20 +178,20 @@ from (
         when not (bookings >= bookings_without_rate) then 'bookings >= bookings_without_rate' end as example
     from apartments_staging.top_listings_weekly
 ) as broken
-where example is not null) as broken;
-
-insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
-    select 2, 'ranks_start_at_one', 'fail', count(*), cast(min(example) as varchar(1024))
+where example is not null) as broken
+    union all
+    select cast('ranks_start_at_one' as varchar(127)) as check_name, cast('fail' as varchar(4)) as severity,
+        count(*) as violations, cast(min(example) as varchar(1024)) as example
     from (select 'top_listings_weekly ' || cast(period_start as varchar(64)) || ': listing_rank' as example
 from apartments_staging.top_listings_weekly
 group by period_start
 having min(listing_rank) <> 1
     or max(listing_rank) > count(revenue)
-    or count(listing_rank) <> count(revenue)) as broken;
-
-insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
-    select 2, 'apartments_accounted_for', 'fail', count(*), cast(min(example) as varchar(1024))
-    from (
+    or count(listing_rank) <> count(revenue)) as broken
+        union all
+        select cast('apartments_accounted_for' as varchar(127)) as check_name, cast('fail' as varchar(4)) as
+            severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
+        from (
         select
             cast(rows_judged as varchar(20)) || ' touched rows in raw, ' || cast(rows_accepted as varchar(20))
                 || ' accepted, '
@@ -191,11 +200,11 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
         where run_sequence = 2
             and table_name = 'apartments'
             and rows_judged <> rows_accepted + rows_rejected
-        ) as broken;
-
-insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
-    select 2, 'bookings_accounted_for', 'fail', count(*), cast(min(example) as varchar(1024))
-    from (
+        ) as broken
+            union all
+            select cast('bookings_accounted_for' as varchar(127)) as check_name, cast('fail' as varchar(4)) as
+                severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
+            from (
         select
             cast(rows_judged as varchar(20)) || ' touched rows in raw, ' || cast(rows_accepted as varchar(20))
                 || ' accepted, '
@@ -204,11 +213,11 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
         where run_sequence = 2
             and table_name = 'bookings'
             and rows_judged <> rows_accepted + rows_rejected
-        ) as broken;
-
-insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
-    select 2, 'user_viewing_accounted_for', 'fail', count(*), cast(min(example) as varchar(1024))
-    from (
+        ) as broken
+            union all
+            select cast('user_viewing_accounted_for' as varchar(127)) as check_name, cast('fail' as varchar(4))
+                as severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
+            from (
         select
             cast(_rp_raw._rp_rows as varchar(20)) || ' in raw, ' || cast(_rp_accepted._rp_rows as varchar(20))
                 || ' accepted ('
@@ -227,11 +236,11 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
         ) as _rp_total
         where _rp_raw._rp_rows <> _rp_accepted._rp_rows + _rp_rejected._rp_rows
             or _rp_accepted._rp_rows <> _rp_total._rp_rows
-        ) as broken;
-
-insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
-    select 2, 'apartments_newly_set_aside', 'warn', count(*), cast(min(example) as varchar(1024))
-    from (
+        ) as broken
+            union all
+            select cast('apartments_newly_set_aside' as varchar(127)) as check_name, cast('warn' as varchar(4))
+                as severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
+            from (
         select rejected_rows.broken_rule || ': ' || coalesce(rejected_rows.broken_value, '') || ' (row ' ||
             rejected_rows.row_key || ')' as example
         from apartments_control.set_aside_row
@@ -240,11 +249,11 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
                 and set_aside_row.row_key = rejected_rows.row_key
         where set_aside_row.table_name = 'apartments'
             and set_aside_row.run_sequence > 1
-    ) as broken;
-
-insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
-    select 2, 'apartments_set_aside_beyond_limit', 'fail', count(*), cast(min(example) as varchar(1024))
-    from (
+    ) as broken
+        union all
+        select cast('apartments_set_aside_beyond_limit' as varchar(127)) as check_name, cast('fail' as
+            varchar(4)) as severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
+        from (
         select rejected_rows.broken_rule || ': ' || coalesce(rejected_rows.broken_value, '') || ' (row ' ||
             rejected_rows.row_key || ')' as example
         from apartments_control.set_aside_row
@@ -272,11 +281,11 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
                                 where table_name = 'apartments') as accepted) as share) as shares
                     where shares.lost > 0.05 * (shares.lost + shares.kept)
             )
-    ) as broken;
-
-insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
-    select 2, 'bookings_newly_set_aside', 'warn', count(*), cast(min(example) as varchar(1024))
-    from (
+    ) as broken
+        union all
+        select cast('bookings_newly_set_aside' as varchar(127)) as check_name, cast('warn' as varchar(4)) as
+            severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
+        from (
         select rejected_rows.broken_rule || ': ' || coalesce(case
                 when position('user_id=' in rejected_rows.broken_value) > 0 then
                     split_part(rejected_rows.broken_value, '=', 1)
@@ -287,11 +296,11 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
                 and set_aside_row.row_key = rejected_rows.row_key
         where set_aside_row.table_name = 'bookings'
             and set_aside_row.run_sequence > 1
-    ) as broken;
-
-insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
-    select 2, 'bookings_set_aside_beyond_limit', 'fail', count(*), cast(min(example) as varchar(1024))
-    from (
+    ) as broken
+        union all
+        select cast('bookings_set_aside_beyond_limit' as varchar(127)) as check_name, cast('fail' as
+            varchar(4)) as severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
+        from (
         select rejected_rows.broken_rule || ': ' || coalesce(case
                 when position('user_id=' in rejected_rows.broken_value) > 0 then
                     split_part(rejected_rows.broken_value, '=', 1)
@@ -335,11 +344,11 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
                             on newly.currency = accepted.currency) as share) as shares
                     where shares.lost > 0.05 * (shares.lost + shares.kept)
             )
-    ) as broken;
-
-insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
-    select 2, 'user_viewing_newly_set_aside', 'warn', count(*), cast(min(example) as varchar(1024))
-    from (
+    ) as broken
+        union all
+        select cast('user_viewing_newly_set_aside' as varchar(127)) as check_name, cast('warn' as varchar(4))
+            as severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
+        from (
         select rejected_rows.broken_rule || ': ' || coalesce(case
                 when position('user_id=' in rejected_rows.broken_value) > 0 then
                     split_part(rejected_rows.broken_value, '=', 1)
@@ -350,11 +359,13 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
                 and set_aside_row.row_key = rejected_rows.row_key
         where set_aside_row.table_name = 'user_viewing'
             and set_aside_row.run_sequence > 1
-    ) as broken;
+    ) as broken) as counted;
 
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
-    select 2, 'user_viewing_set_aside_beyond_limit', 'fail', count(*), cast(min(example) as varchar(1024))
-    from (
+    select 2, check_name, severity, violations, cast(example as varchar(1024))
+    from (select cast('user_viewing_set_aside_beyond_limit' as varchar(127)) as check_name, cast('fail' as
+        varchar(4)) as severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
+        from (
         select rejected_rows.broken_rule || ': ' || coalesce(case
                 when position('user_id=' in rejected_rows.broken_value) > 0 then
                     split_part(rejected_rows.broken_value, '=', 1)
@@ -384,7 +395,7 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
                                 where table_name = 'user_viewing') as accepted) as share) as shares
                     where shares.lost > 0.05 * (shares.lost + shares.kept)
             )
-    ) as broken;
+    ) as broken) as counted;
 
 
 -- read when all of it is committed:

@@ -7,7 +7,7 @@ import pytest
 
 from rental_pipeline.definitions.marketplace import Check
 from rental_pipeline.model.ledger import Position
-from rental_pipeline.warehouse.steps.check import _bound_rows, list_checks
+from rental_pipeline.warehouse.steps.check import _bound_rows, _read_once, list_checks
 from tests.fixtures.composed_steps import plan_table
 from tests.unit.warehouse.test_bounds import ARRIVED, Request
 
@@ -62,6 +62,19 @@ def test_what_is_touched_is_accounted_for():
         "apartments_raw" in whole["bookings_accounted_for"]
         and "from apartments_curated.bookings" in whole["tables_not_all_rejected"]
     )
+
+
+def test_the_touched_rows_are_selected_once_for_all_checks():
+    """Of the keys that arrived, which are few of those between the least and the greatest. A whole table is read as it is."""
+    request = Checked()
+    found = list_checks(request)
+    (statement,), checks = _read_once(request, found)
+    assert BOUNDS in statement and 'from apartments_raw."bookings" where _run_sequence > 5' in statement
+    names = {check.name: check.violations for check in checks}
+    assert [check.name for check in found] == list(names)
+    assert all("_rp_looked_at_" in names[name] for name in ("curated_values_in_range", "curated_keys_unique"))
+    assert not [name for name, sql in names.items() if f"where {BOUNDS}" in sql]
+    assert _read_once(Checked(kind="reconcile"), list_checks(Checked(kind="reconcile")))[0] == []
 
 
 def test_what_is_joined_is_looked_at_whole_as_soon_as_one_table_is():

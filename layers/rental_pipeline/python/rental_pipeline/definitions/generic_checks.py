@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.definitions.curated_table import CuratedTable
-from rental_pipeline.definitions.marketplace import Check, Marketplace
+from rental_pipeline.definitions.marketplace import Check, Marketplace, select_some
 from rental_pipeline.definitions.sql_files import SqlFile
 from rental_pipeline.model.request_size import divide_texts
 
@@ -74,8 +74,8 @@ def name_generated_checks(marketplace: Marketplace) -> set[str]:
 
 
 def _select_rows(marketplace: Marketplace, table: CuratedTable, condition: str) -> str:
-    relation = f"{marketplace.schemas.curated}.{table.name}"
-    return relation if condition == "true" else f"(select * from {relation} where {condition}) as {table.name}"
+    curated = marketplace.schemas.curated
+    return f"{curated}.{table.name}" if condition == "true" else select_some(curated, table.name, condition)
 
 
 def _listed(file: SqlFile, key: str) -> tuple[str, ...]:

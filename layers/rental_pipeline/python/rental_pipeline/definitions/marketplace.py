@@ -95,9 +95,14 @@ class Check:
         for table in self.touched:
             condition = "true" if is_whole else rows.get(table, "false")
             if condition != "true":
-                some = f"(select * from {curated}.{table} where {condition}) as {table}"
+                some = select_some(curated, table, condition)
                 sql = re.sub(rf"(?<=\bfrom |\bjoin ){curated}\.{table}\b(?!\s+as\b)", some, sql)
         return replace(self, violations=sql)
+
+
+def select_some(schema: str, table: str, condition: str) -> str:
+    """Return what a check reads in the place of a table of which it looks at some rows alone."""
+    return f"(select * from {schema}.{table} where {condition}) as {table}"
 
 
 @dataclass(frozen=True)

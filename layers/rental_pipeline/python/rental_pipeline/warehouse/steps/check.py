@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from rental_pipeline.base.errors import FixData
 from rental_pipeline.definitions.curated_table import CuratedTable
 from rental_pipeline.definitions.generic_checks import ACCOUNTED_FOR, BEYOND_LIMIT, list_generic_checks
-from rental_pipeline.definitions.marketplace import Check
+from rental_pipeline.definitions.marketplace import Check, select_some
 from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY, fill_in_days
 from rental_pipeline.model.raw_tables import quote_identifier
-from rental_pipeline.model.request_size import MAX_BYTES, MAX_STATEMENTS, divide_texts
+from rental_pipeline.model.request_size import MAX_BYTES, MAX_STATEMENTS, count_bytes, divide_texts
 from rental_pipeline.model.strategies import Append
 from rental_pipeline.warehouse.steps.curated_build import CuratedBuild, needs_full_build
 from rental_pipeline.warehouse.steps.newest import select_newest
@@ -25,9 +26,10 @@ from rental_pipeline.warehouse.steps.set_aside import (
 )
 from rental_pipeline.warehouse.steps.stage import find_staged_days, staged_table
 from rental_pipeline.warehouse.steps.step import GUARDS, Rows, Step, StepRequest, literal
+from rental_pipeline.warehouse.steps.touched_keys import TouchedKeys
 
-_CHECKS_PER_BATCH = MAX_STATEMENTS - GUARDS - 1  # one deletes what an attempt before this one found
-_CHECK_BYTES = MAX_BYTES - _CHECKS_PER_BATCH * 130  # beside the names, of at most 127 bytes each
+_NAME_BYTES = 130  # of a check's name, of at most 127 bytes, where an attempt before this one is forgotten
+_UNITED_BYTES = 15_000  # of the checks that one statement counts
 # What people are told of; the rest is in check_result. SNS and Step Functions take 256 KB, an error's cause 32,768 characters.
 _MOST_TOLD = 20
 _EXAMPLE_TOLD = 200
@@ -40,20 +42,30 @@ def compose_check(request: StepRequest) -> Step:
         FixData: a check of severity fail has violations; the message names each with an example.
     """
     control, run = request.schemas.control, request.run_sequence
+    read_once, checks = _read_once(request, list_checks(request))
     staged = _find_all_staged_days(request)
-    names = {
-        fill_in_days(_record(request, check), *_find_checked_days(request, check, staged)): check.name
-        for check in list_checks(request)
+    names = {fill_in_days(_count(check), *_find_checked_days(request, check, staged)): check.name for check in checks}
+    # A file's check has a statement of its own, by which a person finds it where it fails.
+    own = {check.name for check in request.marketplace.checks}
+    united = divide_texts((sql for sql, name in names.items() if name not in own), most_bytes=_UNITED_BYTES)
+    records = {
+        f"insert into {control}.check_result (run_sequence, check_name, severity, violations, example)"
+        f" select {run}, check_name, severity, violations, cast(example as varchar(1024))"
+        f" from ({' union all '.join(counts)}) as counted": [names[sql] for sql in counts]
+        for counts in ([[sql] for sql, name in names.items() if name in own] + list(united))
     }
+    most = MAX_STATEMENTS - GUARDS - 1 - len(read_once)  # one deletes what an attempt before this one found
+    most_bytes = MAX_BYTES - count_bytes(*read_once) - _NAME_BYTES * len(names)
     submissions = [
         request.write(
             f"delete from {control}.check_result where run_sequence = {run}"
-            f" and check_name in ({', '.join(literal(names[sql]) for sql in batch)})",
+            f" and check_name in ({', '.join(literal(name) for sql in batch for name in records[sql])})",
+            *read_once,
             *batch,
             once=False,
             label=f"write-{number}",
         )
-        for number, batch in enumerate(divide_texts(names, _CHECKS_PER_BATCH, _CHECK_BYTES))
+        for number, batch in enumerate(divide_texts(records, most, most_bytes))
     ]
 
     def finish(rows: list[Rows]) -> dict[str, Any]:
@@ -124,13 +136,34 @@ def list_checks(request: StepRequest) -> list[Check]:
     return [*special, *generated]
 
 
-def _record(request: StepRequest, check: Check) -> str:
-    """Count a check's violations; the cast cuts an example at the bytes that check_result has for it."""
+def _read_once(request: StepRequest, checks: Sequence[Check]) -> tuple[list[str], list[Check]]:
+    """Return the statements that select the touched rows of each table which several checks look at, and the checks of these.
+
+    A touched row is one whose key, or day, arrived: others between the least and the greatest of them are as they were.
+    """
+    curated, statements = request.schemas.curated, []
+    for number, table in enumerate(request.marketplace.curated):
+        condition = _bound_rows(request, table)
+        if condition in (None, "true"):
+            continue
+        some, chosen = select_some(curated, table.name, condition), f"_rp_looked_at_{number} as {table.name}"
+        if sum(check.violations.count(some) for check in checks) < 2:
+            continue
+        build = TouchedKeys(request, table)
+        statements.append(
+            f"create temp table _rp_looked_at_{number} as select {table.name}.* from {build.curated}"
+            f" inner join ({build.select_touched()}) as _rp_touched on {build.on_touched(table.name)} where {condition}"
+        )
+        checks = [replace(check, violations=check.violations.replace(some, chosen)) for check in checks]
+    return statements, list(checks)
+
+
+def _count(check: Check) -> str:
+    """Return the select that counts a check's violations; the cast cuts an example at the bytes that check_result has for it."""
     return (
-        f"insert into {request.schemas.control}.check_result (run_sequence, check_name, severity, violations, example)"
-        f" select {request.run_sequence}, {literal(check.name)}, {literal(check.severity)}, count(*),"
-        f" cast(min(example) as varchar(1024))"
-        f" from ({check.violations}) as broken"
+        f"select cast({literal(check.name)} as varchar(127)) as check_name,"
+        f" cast({literal(check.severity)} as varchar(4)) as severity, count(*) as violations,"
+        f" cast(min(example) as varchar(1024)) as example from ({check.violations}) as broken"
     )
 
 
