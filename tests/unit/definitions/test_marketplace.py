@@ -1,6 +1,9 @@
 """A marketplace's SQL folder is read into tables, metrics and checks, in build order, with hashes that notice an edit."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ import pytest
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.definitions.read_marketplace import read_marketplace
 
+SQL_ROOT = Path(__file__).parents[3] / "sql"
 CURATED = """-- grain: id
 -- source: {source}
 -- input: newest
@@ -388,3 +392,18 @@ def test_a_check_or_a_chart_that_is_added_alone_changes_the_hash_of_the_files(sq
     after = read_marketplace(sql_root, "shop")
     assert after.files_hash != before.files_hash and after.audit_hash != before.audit_hash
     assert [after.metric_hash(metric) for metric in after.metrics] == [before.metric_hash(metric) for metric in before.metrics]
+
+
+def test_every_process_finds_the_same_hashes():
+    """Else each new one would check and publish what it finds published: a function's next start, a stack deployed again."""
+    says = (
+        "from pathlib import Path; from rental_pipeline.definitions.read_marketplace import read_marketplace;"
+        f" print(read_marketplace(Path({str(SQL_ROOT)!r}), 'apartments').audit_hash)"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", says], env={**os.environ, "PYTHONHASHSEED": seed}, check=True, capture_output=True
+        ).stdout
+        for seed in ("1", "2", "3")
+    }
+    assert len(found) == 1

@@ -177,7 +177,11 @@ class Marketplace:
     def audit_hash(self) -> str:
         """Hash the checks and the charts: they decide no row, and a new one is looked at, or shown, by the next run."""
         checks = [f"{check.name} {check.severity} {strip_statement(check.violations)}" for check in self.checks]
-        charts = [repr(replace(chart, query=strip_statement(chart.query))) for chart in self.charts]
+        # A set has another order in every process.
+        charts = [
+            f"{replace(chart, query=strip_statement(chart.query), reads=frozenset())!r} {sorted(chart.reads)}"
+            for chart in self.charts
+        ]
         return hash_texts(*checks, *charts)
 
     @cached_property
