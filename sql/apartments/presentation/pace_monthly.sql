@@ -79,7 +79,7 @@ booked as (
         checkout_date,
         booking_date as day_from,
         cast(null as date) as day_to
-    from confirmed_stay as bookings
+    from confirmed_stay
     where booking_status = 'confirmed'
         and checkin_date < checkout_date
         and checkin_date <= cast(:last_day as date)
