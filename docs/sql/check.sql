@@ -16,10 +16,9 @@ delete from apartments_control.check_result
     where run_sequence = 2
     and check_name in ('bookings_fresh', 'curated_keys_unique', 'curated_values_in_range', 'references_known',
         'tables_not_all_rejected', 'metric_rows_unique', 'metric_values_in_range', 'ranks_start_at_one',
-        'apartments_accounted_for', 'bookings_accounted_for', 'user_viewing_accounted_for',
-        'apartments_newly_set_aside', 'apartments_set_aside_beyond_limit', 'bookings_newly_set_aside',
-        'bookings_set_aside_beyond_limit', 'user_viewing_newly_set_aside',
-        'user_viewing_set_aside_beyond_limit');
+        'apartments_accounted_for', 'bookings_accounted_for', 'apartments_newly_set_aside',
+        'apartments_set_aside_beyond_limit', 'bookings_newly_set_aside', 'bookings_set_aside_beyond_limit',
+        'user_viewing_newly_set_aside', 'user_viewing_set_aside_beyond_limit', 'user_viewing_accounted_for');
 
 create temp table _rp_looked_at_0 as
     select apartments.*
@@ -42,18 +41,18 @@ create temp table _rp_looked_at_1 as
     and bookings.booking_id <= 9010;
 
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
-    select 2, check_name, severity, violations, cast(example as varchar(1024))
-    from (select cast('bookings_fresh' as varchar(127)) as check_name, cast('warn' as varchar(4)) as severity,
-        count(*) as violations, cast(min(example) as varchar(1024)) as example
+    select 2, _rp_check, _rp_severity, _rp_violations, cast(example as varchar(1024))
+    from (select cast('bookings_fresh' as varchar(127)) as _rp_check, cast('warn' as varchar(4)) as
+        _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
         from (select 'no booking since ' || cast(cast(:as_of as date) - 7 as varchar(64)) as example
 from apartments_curated.bookings
 where booking_date >= cast(:as_of as date) - 7
-having count(*) = 0) as broken) as counted;
+having count(*) = 0) as broken) as _rp_counted;
 
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
-    select 2, check_name, severity, violations, cast(example as varchar(1024))
-    from (select cast('curated_keys_unique' as varchar(127)) as check_name, cast('fail' as varchar(4)) as
-        severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
+    select 2, _rp_check, _rp_severity, _rp_violations, cast(example as varchar(1024))
+    from (select cast('curated_keys_unique' as varchar(127)) as _rp_check, cast('fail' as varchar(4)) as
+        _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
         from (select 'apartments' || ' ' || coalesce(cast(id as varchar(64)), '') || ': ' || cast(count(*) as
             varchar(64)) || ' rows of one key' as example
 from _rp_looked_at_0 as apartments
@@ -66,8 +65,8 @@ from _rp_looked_at_1 as bookings
 group by booking_id
 having count(*) > 1) as broken
     union all
-    select cast('curated_values_in_range' as varchar(127)) as check_name, cast('fail' as varchar(4)) as
-        severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
+    select cast('curated_values_in_range' as varchar(127)) as _rp_check, cast('fail' as varchar(4)) as
+        _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
     from (select example
 from (
     select 'apartments' || ' ' || coalesce(cast(id as varchar(64)), '') || ' breaks ' || case
@@ -104,8 +103,8 @@ from (
 ) as broken
 where example is not null) as broken
     union all
-    select cast('references_known' as varchar(127)) as check_name, cast('fail' as varchar(4)) as severity,
-        count(*) as violations, cast(min(example) as varchar(1024)) as example
+    select cast('references_known' as varchar(127)) as _rp_check, cast('fail' as varchar(4)) as _rp_severity,
+        count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
     from (select example
 from (
 with known as (
@@ -130,8 +129,8 @@ where known.known_key is null
     and user_viewing.apartment_id is not null
 ) as referring) as broken
     union all
-    select cast('tables_not_all_rejected' as varchar(127)) as check_name, cast('fail' as varchar(4)) as
-        severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
+    select cast('tables_not_all_rejected' as varchar(127)) as _rp_check, cast('fail' as varchar(4)) as
+        _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
     from (select rejected_rows.table_name || ': all ' || cast(count(*) as varchar(64)) ||
         ' rows, for example for ' || min(rejected_rows.broken_rule) as example
 from apartments_curated.rejected_rows
@@ -151,8 +150,8 @@ where accepted.row_count = 0
 group by rejected_rows.table_name
 having count(*) >= 100) as broken
     union all
-    select cast('metric_rows_unique' as varchar(127)) as check_name, cast('fail' as varchar(4)) as severity,
-        count(*) as violations, cast(min(example) as varchar(1024)) as example
+    select cast('metric_rows_unique' as varchar(127)) as _rp_check, cast('fail' as varchar(4)) as _rp_severity,
+        count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
     from (select 'average_booking_duration_weekly' || ' ' || coalesce(cast(period_start as varchar(64)), '') ||
         ': ' || cast(count(*) as varchar(64)) || ' rows of one key' as example
 from apartments_staging.average_booking_duration_weekly
@@ -166,8 +165,8 @@ from apartments_staging.top_listings_weekly
 group by period_start, apartment_id
 having count(*) > 1) as broken
     union all
-    select cast('metric_values_in_range' as varchar(127)) as check_name, cast('fail' as varchar(4)) as
-        severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
+    select cast('metric_values_in_range' as varchar(127)) as _rp_check, cast('fail' as varchar(4)) as
+        _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
     from (select example
 from (
     select 'top_listings_weekly' || ' ' || coalesce(cast(period_start as varchar(64)), '') || ' ' ||
@@ -180,8 +179,8 @@ from (
 ) as broken
 where example is not null) as broken
     union all
-    select cast('ranks_start_at_one' as varchar(127)) as check_name, cast('fail' as varchar(4)) as severity,
-        count(*) as violations, cast(min(example) as varchar(1024)) as example
+    select cast('ranks_start_at_one' as varchar(127)) as _rp_check, cast('fail' as varchar(4)) as _rp_severity,
+        count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
     from (select 'top_listings_weekly ' || cast(period_start as varchar(64)) || ': listing_rank' as example
 from apartments_staging.top_listings_weekly
 group by period_start
@@ -189,8 +188,8 @@ having min(listing_rank) <> 1
     or max(listing_rank) > count(revenue)
     or count(listing_rank) <> count(revenue)) as broken
         union all
-        select cast('apartments_accounted_for' as varchar(127)) as check_name, cast('fail' as varchar(4)) as
-            severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
+        select cast('apartments_accounted_for' as varchar(127)) as _rp_check, cast('fail' as varchar(4)) as
+            _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
         from (
         select
             cast(rows_judged as varchar(20)) || ' touched rows in raw, ' || cast(rows_accepted as varchar(20))
@@ -202,8 +201,8 @@ having min(listing_rank) <> 1
             and rows_judged <> rows_accepted + rows_rejected
         ) as broken
             union all
-            select cast('bookings_accounted_for' as varchar(127)) as check_name, cast('fail' as varchar(4)) as
-                severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
+            select cast('bookings_accounted_for' as varchar(127)) as _rp_check, cast('fail' as varchar(4)) as
+                _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
             from (
         select
             cast(rows_judged as varchar(20)) || ' touched rows in raw, ' || cast(rows_accepted as varchar(20))
@@ -215,31 +214,8 @@ having min(listing_rank) <> 1
             and rows_judged <> rows_accepted + rows_rejected
         ) as broken
             union all
-            select cast('user_viewing_accounted_for' as varchar(127)) as check_name, cast('fail' as varchar(4))
-                as severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
-            from (
-        select
-            cast(_rp_raw._rp_rows as varchar(20)) || ' in raw, ' || cast(_rp_accepted._rp_rows as varchar(20))
-                || ' accepted ('
-            || cast(_rp_total._rp_rows as varchar(20)) || ' by the ledger), '
-            || cast(_rp_rejected._rp_rows as varchar(20)) || ' rejected' as example
-        from (select count(*) as _rp_rows from apartments_raw."user_viewing") as _rp_raw
-        cross join (select count(*) as _rp_rows from apartments_curated.user_viewing) as _rp_accepted
-        cross join (
-            select count(*) as _rp_rows
-                from apartments_curated.rejected_rows
-                where table_name = 'user_viewing'
-        ) as _rp_rejected
-        cross join (
-            select coalesce(sum(accepted_rows), 0) as _rp_rows
-            from apartments_control.curated_total where table_name = 'user_viewing'
-        ) as _rp_total
-        where _rp_raw._rp_rows <> _rp_accepted._rp_rows + _rp_rejected._rp_rows
-            or _rp_accepted._rp_rows <> _rp_total._rp_rows
-        ) as broken
-            union all
-            select cast('apartments_newly_set_aside' as varchar(127)) as check_name, cast('warn' as varchar(4))
-                as severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
+            select cast('apartments_newly_set_aside' as varchar(127)) as _rp_check, cast('warn' as varchar(4))
+                as _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
             from (
         select rejected_rows.broken_rule || ': ' || coalesce(rejected_rows.broken_value, '') || ' (row ' ||
             rejected_rows.row_key || ')' as example
@@ -251,8 +227,9 @@ having min(listing_rank) <> 1
             and set_aside_row.run_sequence > 1
     ) as broken
         union all
-        select cast('apartments_set_aside_beyond_limit' as varchar(127)) as check_name, cast('fail' as
-            varchar(4)) as severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
+        select cast('apartments_set_aside_beyond_limit' as varchar(127)) as _rp_check, cast('fail' as
+            varchar(4)) as _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as
+            example
         from (
         select rejected_rows.broken_rule || ': ' || coalesce(rejected_rows.broken_value, '') || ' (row ' ||
             rejected_rows.row_key || ')' as example
@@ -283,8 +260,8 @@ having min(listing_rank) <> 1
             )
     ) as broken
         union all
-        select cast('bookings_newly_set_aside' as varchar(127)) as check_name, cast('warn' as varchar(4)) as
-            severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
+        select cast('bookings_newly_set_aside' as varchar(127)) as _rp_check, cast('warn' as varchar(4)) as
+            _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
         from (
         select rejected_rows.broken_rule || ': ' || coalesce(case
                 when position('user_id=' in rejected_rows.broken_value) > 0 then
@@ -298,8 +275,8 @@ having min(listing_rank) <> 1
             and set_aside_row.run_sequence > 1
     ) as broken
         union all
-        select cast('bookings_set_aside_beyond_limit' as varchar(127)) as check_name, cast('fail' as
-            varchar(4)) as severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
+        select cast('bookings_set_aside_beyond_limit' as varchar(127)) as _rp_check, cast('fail' as varchar(4))
+            as _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
         from (
         select rejected_rows.broken_rule || ': ' || coalesce(case
                 when position('user_id=' in rejected_rows.broken_value) > 0 then
@@ -346,8 +323,8 @@ having min(listing_rank) <> 1
             )
     ) as broken
         union all
-        select cast('user_viewing_newly_set_aside' as varchar(127)) as check_name, cast('warn' as varchar(4))
-            as severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
+        select cast('user_viewing_newly_set_aside' as varchar(127)) as _rp_check, cast('warn' as varchar(4)) as
+            _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
         from (
         select rejected_rows.broken_rule || ': ' || coalesce(case
                 when position('user_id=' in rejected_rows.broken_value) > 0 then
@@ -359,12 +336,12 @@ having min(listing_rank) <> 1
                 and set_aside_row.row_key = rejected_rows.row_key
         where set_aside_row.table_name = 'user_viewing'
             and set_aside_row.run_sequence > 1
-    ) as broken) as counted;
+    ) as broken) as _rp_counted;
 
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
-    select 2, check_name, severity, violations, cast(example as varchar(1024))
-    from (select cast('user_viewing_set_aside_beyond_limit' as varchar(127)) as check_name, cast('fail' as
-        varchar(4)) as severity, count(*) as violations, cast(min(example) as varchar(1024)) as example
+    select 2, _rp_check, _rp_severity, _rp_violations, cast(example as varchar(1024))
+    from (select cast('user_viewing_set_aside_beyond_limit' as varchar(127)) as _rp_check, cast('fail' as
+        varchar(4)) as _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
         from (
         select rejected_rows.broken_rule || ': ' || coalesce(case
                 when position('user_id=' in rejected_rows.broken_value) > 0 then
@@ -395,7 +372,32 @@ insert into apartments_control.check_result (run_sequence, check_name, severity,
                                 where table_name = 'user_viewing') as accepted) as share) as shares
                     where shares.lost > 0.05 * (shares.lost + shares.kept)
             )
-    ) as broken) as counted;
+    ) as broken) as _rp_counted;
+
+insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
+    select 2, _rp_check, _rp_severity, _rp_violations, cast(example as varchar(1024))
+    from (select cast('user_viewing_accounted_for' as varchar(127)) as _rp_check, cast('fail' as varchar(4)) as
+        _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
+        from (
+        select
+            cast(_rp_raw._rp_rows as varchar(20)) || ' in raw, ' || cast(_rp_accepted._rp_rows as varchar(20))
+                || ' accepted ('
+            || cast(_rp_total._rp_rows as varchar(20)) || ' by the ledger), '
+            || cast(_rp_rejected._rp_rows as varchar(20)) || ' rejected' as example
+        from (select count(*) as _rp_rows from apartments_raw."user_viewing") as _rp_raw
+        cross join (select count(*) as _rp_rows from apartments_curated.user_viewing) as _rp_accepted
+        cross join (
+            select count(*) as _rp_rows
+                from apartments_curated.rejected_rows
+                where table_name = 'user_viewing'
+        ) as _rp_rejected
+        cross join (
+            select coalesce(sum(accepted_rows), 0) as _rp_rows
+            from apartments_control.curated_total where table_name = 'user_viewing'
+        ) as _rp_total
+        where _rp_raw._rp_rows <> _rp_accepted._rp_rows + _rp_rejected._rp_rows
+            or _rp_accepted._rp_rows <> _rp_total._rp_rows
+        ) as broken) as _rp_counted;
 
 
 -- read when all of it is committed:

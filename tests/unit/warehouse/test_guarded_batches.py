@@ -107,7 +107,7 @@ def test_the_lease_is_taken_under_its_lock(composed):
 
 def test_a_publication_begins_with_the_audit_of_all_checks(composed):
     """Its first act; it asks for as many results as the check step writes."""
-    counts = re.compile(r"select cast\('(\w+)' as varchar\(127\)\) as check_name,")
+    counts = re.compile(r"select cast\('(\w+)' as varchar\(127\)\) as _rp_check,")
     results = [name for sql in list_written(composed, "check") for name in counts.findall(sql)]
     assert list_written(composed, "publish")[0] == f"call require_audit({RUN}, {len(results)})"
     assert len(results) == len(set(results)) > 10

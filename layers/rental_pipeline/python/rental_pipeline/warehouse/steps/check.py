@@ -47,12 +47,16 @@ def compose_check(request: StepRequest) -> Step:
     names = {fill_in_days(_count(check), *_find_checked_days(request, check, staged)): check.name for check in checks}
     # A file's check has a statement of its own, by which a person finds it where it fails.
     own = {check.name for check in request.marketplace.checks}
-    united = divide_texts((sql for sql, name in names.items() if name not in own), most_bytes=_UNITED_BYTES)
+    generated = [sql for sql, name in names.items() if name not in own]
+    # What other checks call their rows may be the name of a source's column: those that read raw are united among themselves.
+    reading_raw = [sql for sql in generated if f"{request.schemas.raw}." in sql]
+    not_reading = [sql for sql in generated if sql not in reading_raw]
+    united = [texts for each in (not_reading, reading_raw) for texts in divide_texts(each, most_bytes=_UNITED_BYTES)]
     records = {
         f"insert into {control}.check_result (run_sequence, check_name, severity, violations, example)"
-        f" select {run}, check_name, severity, violations, cast(example as varchar(1024))"
-        f" from ({' union all '.join(counts)}) as counted": [names[sql] for sql in counts]
-        for counts in ([[sql] for sql, name in names.items() if name in own] + list(united))
+        f" select {run}, _rp_check, _rp_severity, _rp_violations, cast(example as varchar(1024))"
+        f" from ({' union all '.join(counts)}) as _rp_counted": [names[sql] for sql in counts]
+        for counts in ([[sql] for sql, name in names.items() if name in own] + united)
     }
     most = MAX_STATEMENTS - GUARDS - 1 - len(read_once)  # one deletes what an attempt before this one found
     most_bytes = MAX_BYTES - count_bytes(*read_once) - _NAME_BYTES * len(names)
@@ -161,8 +165,8 @@ def _read_once(request: StepRequest, checks: Sequence[Check]) -> tuple[list[str]
 def _count(check: Check) -> str:
     """Return the select that counts a check's violations; the cast cuts an example at the bytes that check_result has for it."""
     return (
-        f"select cast({literal(check.name)} as varchar(127)) as check_name,"
-        f" cast({literal(check.severity)} as varchar(4)) as severity, count(*) as violations,"
+        f"select cast({literal(check.name)} as varchar(127)) as _rp_check,"
+        f" cast({literal(check.severity)} as varchar(4)) as _rp_severity, count(*) as _rp_violations,"
         f" cast(min(example) as varchar(1024)) as example from ({check.violations}) as broken"
     )
 
