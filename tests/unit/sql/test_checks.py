@@ -40,7 +40,8 @@ def read_severities(composed: Composed) -> dict[str, str]:
     """Return the severity with which the check step records each check, those that are made for every table included."""
     statements = [sql for submission in composed.steps["check"].submissions for sql in submission.statements]
     counted = re.compile(
-        r"cast\('(\w+)' as varchar\(127\)\) as check_name, cast\('(\w+)' as varchar\(4\)\) as severity, count\(\*\) as violations"
+        r"cast\('(\w+)' as varchar\(127\)\) as _rp_check, cast\('(\w+)' as varchar\(4\)\) as _rp_severity,"
+        r" count\(\*\) as _rp_violations"
     )
     return dict(found for sql in statements for found in counted.findall(sql))
 
@@ -75,7 +76,7 @@ def test_a_failing_check_stops_the_run(composed):
 def test_no_example_of_what_is_set_aside_has_a_personal_value(composed):
     """Neither by the row's key nor by the value that broke the rule, of the table itself or of one that refers to it."""
     statements = [sql for submission in composed.steps["check"].submissions for sql in submission.statements]
-    checks = [check for sql in statements for check in re.split(r"(?=select cast\('\w+' as varchar\(127\)\) as check_name)", sql)]
+    checks = [check for sql in statements for check in re.split(r"(?=select cast\('\w+' as varchar\(127\)\) as _rp_check)", sql)]
     hidden = {"apartments": {"bookings", "user_viewing"}, "cars": {"users", "rental_transactions"}}
     for table in composed.warehouse.curated:
         told = [sql for sql in checks if sql.startswith(f"select cast('{table.name}_newly_set_aside' as ")]
