@@ -135,3 +135,22 @@ def test_functions_and_procedures_are_found_by_the_search_path(fresh_warehouse):
     assert fresh_warehouse.query("select a from f.t") == [(2,)]
     with pytest.raises(StatementFailed, match="half"):
         fresh_warehouse.query("select half(5)")
+
+
+def test_a_procedure_without_variables_does_its_statements_in_their_order(items):
+    """They are executed as texts; what FOUND asks about, and what a variable is in, is not. An error undoes them all."""
+    definitions = [
+        "create procedure plain() as $$ begin insert into log (message) values ('it''s one'); delete from item where k = 2;"
+        " call note('two'); create temp table seen as select count(*) as n from log;"
+        " insert into log (message) select 'seen ' || n from seen; end; $$ language plpgsql",
+        "create procedure asking() as $$ begin delete from item where k = 99;"
+        " if not found then insert into log (message) values ('none'); end if; end; $$ language plpgsql",
+        "create procedure failing() as $$ begin insert into log (message) values ('lost'); drop table missing; end; $$"
+        " language plpgsql",
+    ]
+    items.execute(definitions)
+    items.execute(["call plain()", "call asking()"])
+    with pytest.raises(StatementFailed, match="missing"):
+        items.execute("call failing()")
+    assert items.query("select message from log order by message") == [("it's one",), ("none",), ("seen 2",), ("two",)]
+    assert items.query("select count(*) from item where k = 2") == [(0,)]

@@ -19,6 +19,7 @@ from local_redshift.refusal import NotOffered, Refused
 from local_redshift.table_columns import read_type
 
 _MOST_VARIABLES = 1024
+_QUOTE = "$statement$"
 _SQL_STATEMENTS = ("INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "ALTER", "LOCK", "CALL", "TRUNCATE", "ANALYZE")
 _OTHER_STATEMENTS = {
     "EXECUTE": "dynamic SQL (EXECUTE) is not offered here, as it cannot be translated before it runs",
@@ -38,7 +39,7 @@ class Routine:
     functions: frozenset[str]
 
 
-def translate_routine(sql: str, tokens: list[Token], translate_statement: Callable[[str], str]) -> Routine:
+def translate_routine(sql: str, tokens: list[Token], translate_statement: Callable[[str], list[str]]) -> Routine:
     """Translate a definition; `translate_statement` is told each SQL statement of a procedure.
 
     Raises:
@@ -54,13 +55,14 @@ def translate_routine(sql: str, tokens: list[Token], translate_statement: Callab
     functions: set[str] = set()
     inside = "\n" * sql.count("\n", 0, bodies[0].start) + bodies[0].text  # its lines keep their numbers
     is_procedure = "PROCEDURE" in words[:4]
-    _check_header(sql, [token for token in tokens if token.token_type is not TokenType.HEREDOC_STRING], is_procedure, language)
+    outside = [token for token in tokens if token.token_type is not TokenType.HEREDOC_STRING]
+    parameters = _check_header(sql, outside, is_procedure, language)
     if is_procedure:
         if language != "PLPGSQL":
             raise Refused("procedures are written in PL/pgSQL")
         if refused := {"NONATOMIC", "OUT"} & set(words):
             raise NotOffered(f"{refused.pop()} in CREATE PROCEDURE is not offered here")
-        body = _Body(inside, translate_statement, functions).translate()
+        body = _Body(inside, translate_statement, functions, bool(parameters)).translate()
     elif language == "SQL":
         body = _translate_function_body(inside, words, functions)
     else:
@@ -72,8 +74,12 @@ def translate_routine(sql: str, tokens: list[Token], translate_statement: Callab
     return Routine(text, frozenset(functions))
 
 
-def _check_header(sql: str, tokens: list[Token], is_procedure: bool, language: str) -> None:
-    """Check what stands around the body (pages r_CREATE_PROCEDURE and r_CREATE_FUNCTION): parameters, and a scalar result."""
+def _check_header(sql: str, tokens: list[Token], is_procedure: bool, language: str) -> list[Parameter]:
+    """Check what stands around the body (pages r_CREATE_PROCEDURE and r_CREATE_FUNCTION): parameters, and a scalar result.
+
+    Returns:
+        The parameters.
+    """
     reader = Reader(sql, tokens)
     reader.require("CREATE")
     reader.take("OR", "REPLACE")
@@ -87,7 +93,7 @@ def _check_header(sql: str, tokens: list[Token], is_procedure: bool, language: s
     ):
         raise Refused(f"a routine has at most {_MOST_PARAMETERS} parameters in, and as many out")
     if is_procedure:
-        return
+        return parameters
     reader.require("RETURNS")
     if reader.word() in ("TABLE", "SETOF"):
         raise Refused(f"a function returns one value: RETURNS {reader.word()} is PostgreSQL's")
@@ -98,6 +104,7 @@ def _check_header(sql: str, tokens: list[Token], is_procedure: bool, language: s
         )
     if any(parameter.mode != "IN" for parameter in parameters):
         raise Refused("the arguments of a function have no modes")
+    return parameters
 
 
 _MOST_PARAMETERS = 32
@@ -161,13 +168,19 @@ def _translate_function_body(body: str, words: list[str], functions: set[str]) -
 class _Body:
     """One body: translated in one walk from left to right."""
 
-    def __init__(self, body: str, translate_statement: Callable[[str], str], functions: set[str]) -> None:
+    def __init__(
+        self, body: str, translate_statement: Callable[[str], list[str]], functions: set[str], has_parameters: bool
+    ) -> None:
         self._body = body
         self._translate_statement = translate_statement
         self._functions = functions
         self._reader = Reader(body, tokenize_script(body))
         self._lines: list[str] = []
         self._variables = 0
+        # What names no variable is executed as a text: PostgreSQL keeps a plan of every other statement as long as the session
+        # lives, and looks through all of them at each CREATE or DROP of a table. Only FOUND is not set by it.
+        named = {"DECLARE", "FOR", "FOUND"} & {token.text.upper() for token in self._reader.tokens}
+        self._is_plain = not has_parameters and not named
 
     def translate(self) -> str:
         reader = self._reader
@@ -273,10 +286,17 @@ class _Body:
         elif word in ("SELECT", "WITH"):
             line = self._select_into(tokens)
         elif word in _SQL_STATEMENTS:
-            line = self._translate_statement(on_its_lines(self._body, tokens))
+            line = self._statements(self._translate_statement(on_its_lines(self._body, tokens)))
         else:
             line = self._assignment(tokens)
         self._lines.append(line + ";")
+
+    def _statements(self, parts: list[str]) -> str:
+        """Return what PostgreSQL is asked for one statement, in a body."""
+        if self._is_plain and not any(part.startswith("call ") or _QUOTE in part for part in parts):
+            return "; ".join(f"execute {_QUOTE}{part}{_QUOTE}" for part in parts) or "null"
+        asked = [part.replace("select", "perform", 1) if part.startswith("select redshift.") else part for part in parts]
+        return "; ".join(asked) or "null"
 
     def _raise(self, tokens: list[Token]) -> str:
         if any(token.text.upper() == "USING" for token in tokens):

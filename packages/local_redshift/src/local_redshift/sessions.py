@@ -20,6 +20,9 @@ from local_redshift.translation import Translation
 # joins by hashing in any case; PostgreSQL would take a new table for a few rows and run through it once per row of the other.
 _FILLED = re.compile(r'(?:create temporary table|INSERT INTO) ("[^"]+"(?:\."[^"]+")?)')
 _WORTH_ANALYZING = 500
+# PostgreSQL keeps what it planned of a procedure as long as the session lives, also where the procedure was dropped, and looks
+# through all of it whenever a table is created or dropped.
+_KEEPS_PLANS = re.compile("create or replace procedure", re.IGNORECASE)
 _SEARCH_PATH = '"$user",public,redshift,pg_catalog'
 
 
@@ -35,6 +38,7 @@ class Sessions:
     def __init__(self, uri: str, s3: Any, role: str | None = None) -> None:
         self._uri, self._s3, self._role = uri, s3, role
         self._idle: list[psycopg.Connection] = []
+        self._worn: set[psycopg.Connection] = set()
         self._lock = threading.Lock()
         self._postgres_functions: frozenset[str] = frozenset()
 
@@ -60,7 +64,14 @@ class Sessions:
             return self._idle.pop() if self._idle else None
 
     def release(self, connection: psycopg.Connection) -> None:
-        """Take a connection back: temporary tables, settings and locks go. A lost one takes the idle ones with it."""
+        """Take a connection back: temporary tables, settings and locks go. A lost one takes the idle ones with it.
+
+        One that has made a procedure is closed, and not used again.
+        """
+        if connection in self._worn:
+            self._worn.discard(connection)
+            connection.close()
+            return
         try:
             connection.execute("discard all")
         except psycopg.Error:
@@ -115,6 +126,8 @@ class Sessions:
         if not text:
             return None, 0
         cursor = connection.execute(text)
+        if _KEEPS_PLANS.match(text):
+            self._worn.add(connection)
         if cursor.rowcount >= _WORTH_ANALYZING and (filled := _FILLED.match(text)):
             connection.execute(f"analyze {filled[1]}")
         if translation.returns_rows and cursor.description is not None:

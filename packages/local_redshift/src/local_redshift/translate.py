@@ -131,8 +131,8 @@ def _require_names(tree: exp.Expr) -> None:
         raise Refused(f'column "{twice}" is specified more than once', "r_CREATE_TABLE_AS")
 
 
-def _translate_inside(sql: str) -> str:
-    """Translate a statement of a procedure's body: it runs inside the caller's transaction."""
+def _translate_inside(sql: str) -> list[str]:
+    """Translate a statement of a procedure's body: what PostgreSQL is asked instead, inside the caller's transaction."""
     try:
         translation = translate(sql.lstrip("\n"))  # known wherever it stood before
     except Refused:
@@ -142,12 +142,7 @@ def _translate_inside(sql: str) -> str:
         raise (NotOffered if sql.lstrip()[:8].upper() == "TRUNCATE" else Refused)(translation.alone)
     if translation.copy or translation.unload:
         raise NotOffered("COPY and UNLOAD in a procedure are not offered here")
-    asked = [query.replace("select", "perform", 1) for query in translation.before]
-    told = [query.replace("select", "perform", 1) for query in translation.after]
-    text = (
-        translation.text.replace("select", "perform", 1) if translation.text.startswith("select redshift.") else translation.text
-    )
-    return "; ".join([*asked, text or "null", *told])
+    return [part for part in (*translation.before, translation.text, *translation.after) if part]
 
 
 def _translate_view(sql: str, tokens: list[Token]) -> Translation:
