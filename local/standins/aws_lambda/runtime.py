@@ -62,10 +62,15 @@ class LocalFunction:
 
 @dataclass(frozen=True)
 class Answer:
-    """What Invoke answers: the payload, and `Unhandled` where the function failed (AWS Lambda API Reference, "Invoke")."""
+    """What Invoke answers: the payload, and `Unhandled` where the function failed (AWS Lambda API Reference, "Invoke").
+
+    Attributes:
+        has_ended_process: Whether the function's process ended by it, or was ended: by itself, by its memory, by its timeout.
+    """
 
     payload: bytes
     function_error: str | None = None
+    has_ended_process: bool = False
 
 
 def map_answer(status: int, body: bytes, request_id: str, timeout_seconds: int) -> Answer:
@@ -95,7 +100,7 @@ def _time_out(request_id: str, timeout_seconds: int) -> Answer:
 
 
 def _failure(error_type: str, message: str) -> Answer:
-    return Answer(json.dumps({"errorType": error_type, "errorMessage": message}).encode(), "Unhandled")
+    return Answer(json.dumps({"errorType": error_type, "errorMessage": message}).encode(), "Unhandled", has_ended_process=True)
 
 
 @dataclass(frozen=True)
@@ -222,7 +227,11 @@ class _Pool:
                 return _failure("Runtime.ExitError", f"RequestId: {request_id} Error: {error}")
             milliseconds = (time.perf_counter() - since) * 1000
             self._invocations.append(Invocation(self._function.name, self._function.memory_megabytes, milliseconds))
-            self._give_back(emulator)
+            if answer.has_ended_process:
+                # It may take a moment to end, in which the next invocation would still find it.
+                emulator.stop()
+            else:
+                self._give_back(emulator)
             return answer
 
     def stop(self) -> None:
