@@ -5,6 +5,7 @@ A procedure's body is walked statement by statement (page c_PLpgSQL-statements);
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ from local_redshift.table_columns import read_type
 
 _MOST_VARIABLES = 1024
 _QUOTE = "$statement$"
+_FILLED = re.compile(r'create temporary table ("[^"]+") as ')
 _SQL_STATEMENTS = ("INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP", "ALTER", "LOCK", "CALL", "TRUNCATE", "ANALYZE")
 _OTHER_STATEMENTS = {
     "EXECUTE": "dynamic SQL (EXECUTE) is not offered here, as it cannot be translated before it runs",
@@ -294,7 +296,9 @@ class _Body:
     def _statements(self, parts: list[str]) -> str:
         """Return what PostgreSQL is asked for one statement, in a body."""
         if self._is_plain and not any(part.startswith("call ") or _QUOTE in part for part in parts):
-            return "; ".join(f"execute {_QUOTE}{part}{_QUOTE}" for part in parts) or "null"
+            # As Redshift gathers statistics with CREATE TABLE AS: see sessions.py on what PostgreSQL takes a new table for.
+            filled = [f"analyze {match[1]}" for part in parts if (match := _FILLED.match(part))]
+            return "; ".join(f"execute {_QUOTE}{part}{_QUOTE}" for part in (*parts, *filled)) or "null"
         asked = [part.replace("select", "perform", 1) if part.startswith("select redshift.") else part for part in parts]
         return "; ".join(asked) or "null"
 
