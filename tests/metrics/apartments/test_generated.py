@@ -1,15 +1,15 @@
 """The whole way: a generated marketplace in MariaDB through the pipeline, judged from the source's own rows."""
 
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from local.marketplace.day import play_day
 from local.marketplace.generator import fill
-from local.marketplace.market import found_market, live_on
 from tests.metrics.agreement import assert_agreed, read_all
 from tests.metrics.apartments.money import assert_money_is_kept
+from tests.metrics.market_life import assert_market_agreed
 
 
 @pytest.mark.slow  # the random increments ask the judge as well
@@ -38,20 +38,4 @@ def test_every_metric_equals_the_judges_over_the_source(pipeline, source_databas
 @pytest.mark.slow  # the random increments ask the judge as well
 def test_every_metric_of_the_market_of_make_run_equals_the_judges(pipeline, source_database, make_engine):
     """Two years of a market that one believes, and three days of it, each with a run."""
-    engine = make_engine()
-    market = {"marketplace": "apartments", "scale": 0.05, "seed": 1, "founded": datetime.now(UTC).date() - timedelta(days=3)}
-    with closing(source_database.connect()) as connection:
-        found_market(connection, **market)
-        for number in range(4):
-            if number:
-                day = market["founded"] + timedelta(days=number - 1)
-                assert live_on(connection, **market, first=day, last=day)
-            result = pipeline.run()
-            assert result["status"] == "succeeded", result["message"]
-            plan = pipeline.read(f"apartments/runs/{result['run_sequence']:06d}/plan.json")
-            engine.remember(source_database, result["run_sequence"], datetime.fromisoformat(plan["source_time"]))
-            assert_agreed(engine, datetime.fromisoformat(plan["as_of"]).date())
-    layers = read_all(engine)
-    assert all(rows for table, rows in layers.items() if table != "curated.rejected_rows"), "a layer without rows shows nothing"
-    assert pipeline.run({"rebuild": True})["status"] == "succeeded"
-    assert read_all(engine) == layers
+    assert_market_agreed(make_engine(), pipeline, source_database)
