@@ -8,6 +8,7 @@ from textwrap import wrap
 from typing import Any
 
 from local.adopt.mapping import PRESENT, Column
+from rental_pipeline.model.sql_literal import literal
 
 WIDTH = 126
 _CONTINUED: dict[str, Any] = {"subsequent_indent": "--" + " " * 13, "break_long_words": False, "break_on_hyphens": False}
@@ -162,7 +163,7 @@ def is_among(text: str, values: tuple[str | None, ...]) -> str:
     listed = [value for value in values if value not in (None, PRESENT)]
     parts = []
     if listed:
-        quoted = ", ".join("'" + str(value).replace("'", "''") + "'" for value in listed)
+        quoted = ", ".join(literal(str(value)) for value in listed)
         parts.append(f"{text} in ({quoted})")
     parts += [f"{text} is null"] if None in values else []
     parts += [f"{text} is not null"] if PRESENT in values else []

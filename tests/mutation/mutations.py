@@ -813,7 +813,7 @@ _REACTIONS = [
         "message = str(message)",
         CLASSIFY,
     ),
-    _mutate("literal-ends-early", f"{PACKAGE}/warehouse/steps/step.py", """.replace("'", "''")""", "", CLASSIFY),
+    _mutate("literal-ends-early", f"{PACKAGE}/model/sql_literal.py", """.replace("'", "''")""", "", CLASSIFY),
     _mutate(
         "nobody-is-told",
         f"{PACKAGE}/operate/failed_run.py",

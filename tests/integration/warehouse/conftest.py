@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rental_pipeline.definitions.read_marketplace import read_marketplace
-from rental_pipeline.warehouse.steps.step import literal
+from rental_pipeline.model.sql_literal import literal
 
 SQL_ROOT = Path(__file__).parents[3] / "sql"
 

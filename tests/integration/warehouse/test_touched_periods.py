@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from rental_pipeline.definitions.metric import find_periods, select_numbers
-from rental_pipeline.warehouse.steps.step import literal
+from rental_pipeline.model.sql_literal import literal
 
 FIRST, LAST = date(2000, 1, 1), date(2050, 12, 31)
 SPANS = [

@@ -3,8 +3,8 @@
 import pytest
 
 from rental_pipeline.base.errors import FixConfiguration, FixData, RetryLater
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.warehouse.data_api import Submission, classify
-from rental_pipeline.warehouse.steps.step import literal
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from rental_pipeline.definitions.curated_table import CuratedTable
 from rental_pipeline.definitions.marketplace import Check, Marketplace, select_some
 from rental_pipeline.definitions.sql_files import SqlFile
 from rental_pipeline.model.request_size import divide_texts
+from rental_pipeline.model.sql_literal import literal
 
 # The ends of the names of the checks that the steps make for each curated table.
 ACCOUNTED_FOR, NEWLY_SET_ASIDE, BEYOND_LIMIT = "_accounted_for", "_newly_set_aside", "_set_aside_beyond_limit"
@@ -111,7 +112,7 @@ def _find_out_of_range(file: SqlFile, relation: str, key: Sequence[str], control
     conditions |= {
         f"{day} in the calendar": f"{control}.is_in_calendar(cast({day} as date))" for day in _parts(file, "days", ",")
     }
-    broken = (f"when not ({each}) then {_quote(told)}" for told, each in conditions.items())
+    broken = (f"when not ({each}) then {literal(told)}" for told, each in conditions.items())
     for part in divide_texts(broken, most_bytes=_SELECT_BYTES):
         yield (
             f"select example\nfrom (\n    select {_tell(file, key)} || ' breaks ' || case {' '.join(part)} end as example\n"
@@ -121,10 +122,6 @@ def _find_out_of_range(file: SqlFile, relation: str, key: Sequence[str], control
 
 def _parts(file: SqlFile, key: str, separator: str) -> list[str]:
     return [part.strip() for part in file.header.get(key, "").split(separator) if part.strip()]
-
-
-def _quote(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _find_children(

@@ -18,9 +18,9 @@ from rental_pipeline.base.errors import PipelineError
 from rental_pipeline.base.settings import FailureSettings
 from rental_pipeline.base.telemetry import logger
 from rental_pipeline.definitions.marketplace import Schemas
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.warehouse.data_api import DataApi, StatementFailed
 from rental_pipeline.warehouse.run_step import end_run, name_steps, record_ended_run
-from rental_pipeline.warehouse.steps.step import literal
 
 Answer = TypeVar("Answer")
 # What is kept of the function's time for telling people: as long as one call may take that is never answered (two attempts of ten

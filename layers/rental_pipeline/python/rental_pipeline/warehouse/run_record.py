@@ -19,6 +19,7 @@ from rental_pipeline.model.document import find_document
 from rental_pipeline.model.load_document import LoadTotals
 from rental_pipeline.model.plan_document import PlannedTables
 from rental_pipeline.model.request_size import MAX_STATEMENTS, divide_texts
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.cost import (
     CALLED,
@@ -36,7 +37,7 @@ from rental_pipeline.warehouse.cost import (
 )
 from rental_pipeline.warehouse.data_api import ENDED, DataApi, Submission
 from rental_pipeline.warehouse.executions import Executions, count_transitions, read_executions
-from rental_pipeline.warehouse.steps.step import insert_rows, literal, name_run
+from rental_pipeline.warehouse.steps.step import insert_rows, name_run
 
 _OWN_OBJECTS = 6  # ledger, fingerprints, plan, compared, slices and loads.json
 _PLANNING = "Plan the run"

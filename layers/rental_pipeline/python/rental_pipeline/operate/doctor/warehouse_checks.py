@@ -25,13 +25,13 @@ from rental_pipeline.definitions.exchange_rates import make_rates
 from rental_pipeline.definitions.marketplace import Schemas
 from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.model.contract import read_contract
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.model.strategies import Merge, advise_on_cursor
 from rental_pipeline.operate.doctor.bucket_checks import check_bucket
 from rental_pipeline.operate.doctor.report import Report
 from rental_pipeline.warehouse.data_api import DataApi, StatementFailed, Submission, classify
 from rental_pipeline.warehouse.settled_state import find_kept_run
 from rental_pipeline.warehouse.steps.open_run import select_columns
-from rental_pipeline.warehouse.steps.step import literal
 
 _BOOTSTRAP = "run sql/bootstrap.sql as an administrator"
 # A day more than the week between two reconcile runs; CloudWatch's alarms look back no further than the week.

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from rental_pipeline.definitions.curated_table import CuratedTable
 from rental_pipeline.model.arrivals import Arrivals, JoinedArrivals
 from rental_pipeline.model.raw_tables import EVENT_DAY, quote_identifier
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.model.strategies import Append
 from rental_pipeline.warehouse.steps.joined import JoinedTables
-from rental_pipeline.warehouse.steps.step import Rows, StepRequest, literal
+from rental_pipeline.warehouse.steps.step import Rows, StepRequest
 from rental_pipeline.warehouse.steps.touched_keys import select_orphans
 
 _NO_REFERENCE = "cast(null as varchar(65535)) as _rp_referred_least, cast(null as varchar(65535)) as _rp_referred_greatest"

@@ -15,6 +15,7 @@ from rental_pipeline.definitions.marketplace import Check, select_some
 from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY, fill_in_days
 from rental_pipeline.model.raw_tables import quote_identifier
 from rental_pipeline.model.request_size import MAX_BYTES, MAX_STATEMENTS, count_bytes, divide_texts
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.model.strategies import Append
 from rental_pipeline.warehouse.steps.curated_build import CuratedBuild, needs_full_build
 from rental_pipeline.warehouse.steps.newest import select_newest
@@ -25,7 +26,7 @@ from rental_pipeline.warehouse.steps.set_aside import (
     select_set_aside,
 )
 from rental_pipeline.warehouse.steps.stage import find_staged_days, staged_table
-from rental_pipeline.warehouse.steps.step import GUARDS, Rows, Step, StepRequest, literal
+from rental_pipeline.warehouse.steps.step import GUARDS, Rows, Step, StepRequest
 from rental_pipeline.warehouse.steps.touched_keys import TouchedKeys
 
 _NAME_BYTES = 130  # of a check's name, of at most 127 bytes, where an attempt before this one is forgotten

@@ -12,6 +12,7 @@ from rental_pipeline.base.telemetry import count, dollars, logger, seconds
 from rental_pipeline.model.column_types import CatalogueColumn
 from rental_pipeline.model.document import read_rows
 from rental_pipeline.model.ledger import Position
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.model.strategies import advise_on_cursor
 from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.cost import describe_costs, read_prices
@@ -22,7 +23,7 @@ from rental_pipeline.warehouse.steps.open_run import select_columns, select_posi
 from rental_pipeline.warehouse.steps.pending import is_anything_left, select_dirty, select_stale
 from rental_pipeline.warehouse.steps.prune import prune_control
 from rental_pipeline.warehouse.steps.set_aside import describe_set_aside, select_set_aside
-from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest, literal
+from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest
 
 _STATUS_WORDS = {
     "succeeded": "published new figures",

@@ -6,7 +6,8 @@ from rental_pipeline.base.object_store import LAKE, run_key
 from rental_pipeline.definitions.lake_tables import LAYER
 from rental_pipeline.model.document import read_document
 from rental_pipeline.model.lake_document import Lake
-from rental_pipeline.warehouse.steps.step import Step, StepRequest, insert_rows, literal
+from rental_pipeline.model.sql_literal import literal
+from rental_pipeline.warehouse.steps.step import Step, StepRequest, insert_rows
 
 
 def compose_commit_lake(request: StepRequest) -> Step:

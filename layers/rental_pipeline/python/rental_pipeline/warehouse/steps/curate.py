@@ -8,11 +8,12 @@ from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.base.object_store import DIRTY, run_key, write_json
 from rental_pipeline.definitions.lake_tables import division_of, lake_name, mark_parts
 from rental_pipeline.model.document import write
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.warehouse.steps.curated_build import CuratedBuild
 from rental_pipeline.warehouse.steps.dirty_periods import mark_dirty, read_dirty_ranges, select_dirty_ranges
 from rental_pipeline.warehouse.steps.judge import UNREADABLE_ROW, Judging
 from rental_pipeline.warehouse.steps.quarantine import Quarantine
-from rental_pipeline.warehouse.steps.step import Rows, Step, TableRequest, literal
+from rental_pipeline.warehouse.steps.step import Rows, Step, TableRequest
 from rental_pipeline.warehouse.steps.touched_keys import TouchedKeys
 
 

@@ -8,9 +8,10 @@ from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.definitions.curated_table import CuratedTable, Reference
 from rental_pipeline.model.arrivals import Arrivals, sorts_as, write_bounds
 from rental_pipeline.model.raw_tables import quote_identifier
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.model.strategies import Append
 from rental_pipeline.model.table_plan import PlannedTable
-from rental_pipeline.warehouse.steps.step import StepRequest, literal
+from rental_pipeline.warehouse.steps.step import StepRequest
 
 _WHOLE_NUMBER = re.compile(r"-?\d{1,38}")
 _BEYOND_KEYS = "9" * 38

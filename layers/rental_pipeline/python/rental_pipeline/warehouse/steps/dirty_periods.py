@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from rental_pipeline.definitions.metric import Metric, find_periods, select_numbers
 from rental_pipeline.model.arrivals import PeriodRange
 from rental_pipeline.model.request_size import divide_texts
-from rental_pipeline.warehouse.steps.step import Rows, StepRequest, literal
+from rental_pipeline.model.sql_literal import literal
+from rental_pipeline.warehouse.steps.step import Rows, StepRequest
 
 _BYTES = 40_000  # of the metrics' selects that one statement unites
 

@@ -12,9 +12,10 @@ from rental_pipeline.model.document import write
 from rental_pipeline.model.fingerprints import Fingerprint, KnownDay, KnownRange
 from rental_pipeline.model.raw_tables import FIRST_DATE, quote_identifier, read_catalogue
 from rental_pipeline.model.run_request import RunInput, read_run_input
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.model.strategies import Append, Merge
 from rental_pipeline.warehouse.steps.newest import select_newest
-from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest, literal
+from rental_pipeline.warehouse.steps.step import Rows, Step, StepRequest
 
 # At most: few enough for one statement that finds each key's range, enough for a range to be a small part of a table.
 _KEY_RANGES = 256

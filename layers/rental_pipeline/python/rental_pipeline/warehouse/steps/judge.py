@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.model.raw_tables import BAD_COLUMNS, quote_identifier
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.model.strategies import Merge
 from rental_pipeline.warehouse.steps.curated_build import CuratedBuild, write_row_key
 from rental_pipeline.warehouse.steps.joined import JoinedTables
 from rental_pipeline.warehouse.steps.limits import Limit, describe_all, read_limits
 from rental_pipeline.warehouse.steps.newest import rank_versions
-from rental_pipeline.warehouse.steps.step import literal
 
 _MOST_SHOWN = 64  # characters of a reference, and of the key that it may mean
 # The rules that hold for every table: raw could not hold a value (broken_value has the names of the columns), or curated cannot;

@@ -6,11 +6,12 @@ from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.model.arrivals import write_bounds
 from rental_pipeline.model.load_document import LoadTotals
 from rental_pipeline.model.raw_tables import BAD_COLUMNS, BAD_COLUMNS_TYPE, FIRST_DATE, METADATA, ROW_HASH, quote_identifier
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.model.strategies import Append, Merge
 from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.steps.analyze import analyze_if_large
 from rental_pipeline.warehouse.steps.newest import select_newest
-from rental_pipeline.warehouse.steps.step import Step, StepRequest, TableRequest, literal
+from rental_pipeline.warehouse.steps.step import Step, StepRequest, TableRequest
 from rental_pipeline.warehouse.steps.verify_load import compose_verification
 
 _METADATA = tuple(METADATA)

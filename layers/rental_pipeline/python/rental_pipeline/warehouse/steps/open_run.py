@@ -11,9 +11,10 @@ from rental_pipeline.model.column_types import CatalogueColumn
 from rental_pipeline.model.document import read_rows
 from rental_pipeline.model.ledger import CommittedLoad, Ledger, Position
 from rental_pipeline.model.run_request import STARTED_BY_LENGTH
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.warehouse.data_api import Submission
 from rental_pipeline.warehouse.settled_state import find_kept_run, void_state
-from rental_pipeline.warehouse.steps.step import OpenRequest, Rows, Step, divide_statements, literal
+from rental_pipeline.warehouse.steps.step import OpenRequest, Rows, Step, divide_statements
 
 
 def compose_open(request: OpenRequest) -> Step:

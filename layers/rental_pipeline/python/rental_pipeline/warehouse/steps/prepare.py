@@ -8,12 +8,13 @@ from __future__ import annotations
 from rental_pipeline.definitions.curated_table import CuratedTable
 from rental_pipeline.model.load_document import NOTHING_READ
 from rental_pipeline.model.raw_tables import quote_identifier
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.model.strategies import Merge
 from rental_pipeline.warehouse.data_api import Submission
 from rental_pipeline.warehouse.steps.curated_build import is_forgotten, is_reshaped
 from rental_pipeline.warehouse.steps.load import Load
 from rental_pipeline.warehouse.steps.rates import replace_rates
-from rental_pipeline.warehouse.steps.step import Step, StepRequest, divide_statements, insert_rows, literal
+from rental_pipeline.warehouse.steps.step import Step, StepRequest, divide_statements, insert_rows
 from rental_pipeline.warehouse.steps.unload_known import unload_known
 from rental_pipeline.warehouse.steps.views import drop_views
 

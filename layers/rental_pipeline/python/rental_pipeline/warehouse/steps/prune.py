@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from rental_pipeline.definitions.curated_table import CuratedTable
 from rental_pipeline.definitions.marketplace import Marketplace
-from rental_pipeline.warehouse.steps.step import literal
+from rental_pipeline.model.sql_literal import literal
 
 # Steps of ended runs that the ledger's views tell of: what was published, and what the lake shows.
 _TOLD_STEPS = ("publish", "commit_lake")

@@ -9,9 +9,10 @@ from rental_pipeline.definitions.lake_tables import division_of, lake_name, mark
 from rental_pipeline.definitions.metric import Metric
 from rental_pipeline.model.ledger import AUDIT
 from rental_pipeline.model.request_size import divide_texts
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.warehouse.steps.check import list_checks
 from rental_pipeline.warehouse.steps.stage import bound_periods, is_stale, staged_table
-from rental_pipeline.warehouse.steps.step import Step, StepRequest, insert_rows, literal
+from rental_pipeline.warehouse.steps.step import Step, StepRequest, insert_rows
 from rental_pipeline.warehouse.steps.views import drop_views, make_views
 
 _BYTES = 40_000  # of what one statement unites

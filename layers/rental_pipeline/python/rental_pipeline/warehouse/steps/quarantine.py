@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rental_pipeline.definitions.curated_table import Reference
 from rental_pipeline.model.raw_tables import quote_identifier
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.warehouse.steps.curated_build import CuratedBuild, write_row_key
 from rental_pipeline.warehouse.steps.judge import PARENT_SPELLED_OTHERWISE
-from rental_pipeline.warehouse.steps.step import literal
 from rental_pipeline.warehouse.steps.touched_keys import hash_key
 
 

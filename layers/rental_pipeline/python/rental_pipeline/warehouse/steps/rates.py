@@ -11,9 +11,10 @@ import io
 from rental_pipeline.base.object_store import rates_key, write_bytes, write_copy_manifest
 from rental_pipeline.definitions.exchange_rates import END_OF_TIME, PRECISION, SCALE, Rate, make_rates
 from rental_pipeline.definitions.lake_tables import EXCHANGE_RATE, mark_parts
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.warehouse.data_api import Submission
 from rental_pipeline.warehouse.steps.dirty_periods import mark_dirty
-from rental_pipeline.warehouse.steps.step import StepRequest, literal
+from rental_pipeline.warehouse.steps.step import StepRequest
 
 _COLUMNS = {"currency": "varchar(3)", "valid_from": "date", "valid_to": "date", "rate": f"decimal({PRECISION}, {SCALE})"}
 

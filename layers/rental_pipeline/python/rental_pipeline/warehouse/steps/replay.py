@@ -7,9 +7,10 @@ from rental_pipeline.base.object_store import replay_key, replayed_loads_key
 from rental_pipeline.model.document import read_document
 from rental_pipeline.model.load_document import Replay, ReplayedLoad
 from rental_pipeline.model.raw_tables import EVENT_DAY, METADATA, name_replayed, quote_identifier
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.model.strategies import Append
 from rental_pipeline.warehouse.steps.load import Load
-from rental_pipeline.warehouse.steps.step import ReplayRequest, Step, literal
+from rental_pipeline.warehouse.steps.step import ReplayRequest, Step
 
 
 def compose_replay(request: ReplayRequest) -> Step:

@@ -6,9 +6,10 @@ from typing import Any
 
 from rental_pipeline.base.object_store import FIGURES, run_key, write_json
 from rental_pipeline.model.figures_document import Figures
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.warehouse.steps.judge import RULES
 from rental_pipeline.warehouse.steps.set_aside import select_set_aside
-from rental_pipeline.warehouse.steps.step import Rows, Snapshot, Step, StepRequest, literal
+from rental_pipeline.warehouse.steps.step import Rows, Snapshot, Step, StepRequest
 
 
 def compose_report(request: StepRequest) -> Step:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from rental_pipeline.definitions.curated_table import CuratedTable
 from rental_pipeline.definitions.generic_checks import BEYOND_LIMIT, NEWLY_SET_ASIDE
 from rental_pipeline.definitions.marketplace import Check
-from rental_pipeline.warehouse.steps.step import Rows, StepRequest, literal
+from rental_pipeline.model.sql_literal import literal
+from rental_pipeline.warehouse.steps.step import Rows, StepRequest
 
 WAYS_OUT = (
     "Correct the rows in the source; or let the curated file's rule accept them; or, if they are to be left out of the figures,"

@@ -8,8 +8,9 @@ from datetime import date, timedelta
 
 from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY, Metric, fill_in_days, select_numbers
 from rental_pipeline.definitions.sql_files import SqlFile
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.warehouse.data_api import Submission
-from rental_pipeline.warehouse.steps.step import Step, StepRequest, insert_rows, literal
+from rental_pipeline.warehouse.steps.step import Step, StepRequest, insert_rows
 
 _DIRTY_DAY = "dirty_day"
 _NAME_CHARACTERS = 500  # of a statement's name, at most (API reference, "BatchExecuteStatement")

@@ -20,6 +20,7 @@ from rental_pipeline.model.ledger import Ledger
 from rental_pipeline.model.load_document import TableLoad
 from rental_pipeline.model.plan_document import Plan
 from rental_pipeline.model.request_size import MAX_BYTES, MAX_STATEMENTS, count_bytes, divide_texts
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.data_api import Submission
 
@@ -320,18 +321,6 @@ def _group_for_procedures(statements: Sequence[str]) -> Iterable[list[str]]:
 def name_run(marketplace: str, run_sequence: int) -> str:
     """Return the prefix of all statement names of a run."""
     return f"{marketplace}/{run_sequence:06d}"
-
-
-def literal(value: str | int | float | None) -> str:
-    """Write a value as an SQL literal.
-
-    Redshift reads a backslash in a literal as an escape, standard SQL does not; doubling it is safe under both readings.
-    """
-    if value is None:
-        return "null"
-    if isinstance(value, str):
-        return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
-    return str(value)
 
 
 def divide_statements(label: str, first: str, statements: Iterable[str], skip_if: str | None = None) -> tuple[Submission, ...]:

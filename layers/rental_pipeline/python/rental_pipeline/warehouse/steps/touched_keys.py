@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from rental_pipeline.definitions.curated_table import CuratedTable
 from rental_pipeline.model.raw_tables import quote_identifier
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.warehouse.steps.curated_build import CuratedBuild, write_row_key
 from rental_pipeline.warehouse.steps.joined import JoinedTables
-from rental_pipeline.warehouse.steps.step import StepRequest, literal
+from rental_pipeline.warehouse.steps.step import StepRequest
 
 
 class TouchedKeys(CuratedBuild):

@@ -10,7 +10,8 @@ from rental_pipeline.definitions.lake_tables import Division
 from rental_pipeline.model.document import read_document
 from rental_pipeline.model.lake_document import Lake, StaleTable
 from rental_pipeline.model.request_size import MAX_BYTES, MAX_STATEMENTS, count_bytes
-from rental_pipeline.warehouse.steps.step import GUARDS, Rows, Step, StepRequest, literal
+from rental_pipeline.model.sql_literal import literal
+from rental_pipeline.warehouse.steps.step import GUARDS, Rows, Step, StepRequest
 
 _LAST_YEAR = 9999  # of a date in MySQL
 _MOST_STATEMENTS = MAX_STATEMENTS - GUARDS

@@ -9,9 +9,10 @@ from itertools import groupby
 from rental_pipeline.base.object_store import SLICES, address, known_prefix, run_key
 from rental_pipeline.model.document import read_document
 from rental_pipeline.model.raw_tables import quote_identifier
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.model.table_plan import PlannedTable, Slice
 from rental_pipeline.warehouse.steps.newest import select_newest
-from rental_pipeline.warehouse.steps.step import StepRequest, literal
+from rental_pipeline.warehouse.steps.step import StepRequest
 
 _BARE = ("smallint", "integer", "bigint", "decimal")
 

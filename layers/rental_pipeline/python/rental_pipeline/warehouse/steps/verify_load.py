@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from rental_pipeline.model.fingerprints import Span
 from rental_pipeline.model.load_document import TableLoad
 from rental_pipeline.model.raw_tables import EVENT_DAY, FIRST_DATE, ROW_HASH, quote_identifier
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.model.strategies import Append
 from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.steps.newest import select_newest
-from rental_pipeline.warehouse.steps.step import StepRequest, literal
+from rental_pipeline.warehouse.steps.step import StepRequest
 from rental_pipeline.warehouse.steps.unload_known import within
 
 _SHOWN = 60  # characters of a key in a message

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from rental_pipeline.definitions.curated_table import CuratedTable
 from rental_pipeline.definitions.marketplace import View
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.warehouse.steps.curated_build import is_reshaped
-from rental_pipeline.warehouse.steps.step import StepRequest, insert_rows, literal
+from rental_pipeline.warehouse.steps.step import StepRequest, insert_rows
 
 LAYER = "view"  # of layer_position
 
