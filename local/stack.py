@@ -34,7 +34,7 @@ from local.standins.call_log import VARIABLE
 from local.standins.cloudformation.deploy import Deployment, deploy
 from local.standins.cloudformation.template import read_template
 from local.standins.eventbridge.status_events import StatusEvents, read_rules
-from local.standins.moto.aws import CREDENTIALS, LocalAws, restore_bucket, restore_catalogue, save_bucket, save_catalogue
+from local.standins.moto.aws import CREDENTIALS, LocalAws, restore_catalogue, save_catalogue
 from local.standins.mysql import mariadb
 from local.standins.redshift import workgroup
 from local.standins.redshift.postgres import DATABASE, Postgres
@@ -179,7 +179,7 @@ class Stack:
         self.s3 = self.aws.client("s3")
         self.bucket = next(iter(self.deployment.buckets.values()))
         self._notifications = self._subscribe()
-        restore_bucket(self.s3, self.bucket, self._s3_folder)
+        self.aws.restore_bucket(self.bucket, self._s3_folder)
         restore_catalogue(self.aws.client("glue"), self._catalogue_file)
         self._closing.callback(self.save_objects)
         self._closing.callback(lambda: save_catalogue(self.aws.client("glue"), self._catalogue_file))
@@ -232,7 +232,7 @@ class Stack:
 
     def save_objects(self) -> int:
         """Write new objects of the bucket into the state folder, `s3/<bucket>/<key>`; return how many."""
-        return save_bucket(self.s3, self.bucket, self._s3_folder)
+        return self.aws.save_bucket(self.bucket, self._s3_folder)
 
     def wait_for_rules(self, execution_arn: str) -> list[Answer]:
         """Return what the template's rules started at the end of an execution answered."""

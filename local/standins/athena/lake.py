@@ -102,7 +102,8 @@ class Lake:
         path = self._folder / key
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._s3.download_file(bucket, key, str(path))
+            # Not download_file, whose threads take longer to start than most of these files to read.
+            path.write_bytes(self._s3.get_object(Bucket=bucket, Key=key)["Body"].read())
         return path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import sys
@@ -16,6 +17,9 @@ from local.processes import ChildProcess, find_free_port, is_listening
 from local.standins.account import REGION
 
 START_SECONDS = 60
+KEEP_SECONDS = 600
+# Where the server saves and restores objects by itself (kept_objects, which would import all of moto here).
+KEPT_OBJECTS = "/kept-objects"
 _TABLE_INPUT = ("Name", "Description", "TableType", "Parameters", "PartitionKeys", "StorageDescriptor")
 # What moto takes for credentials; real ones are never read.
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
@@ -59,9 +63,30 @@ class LocalAws:
             config=Config(retries={"max_attempts": 1}, max_pool_connections=20, inject_host_prefix=False),
         )
 
+    def save_bucket(self, bucket: str, folder: Path) -> int:
+        """Write the objects of a bucket that a folder lacks as files under their keys; return how many there were."""
+        return self._keep("save", bucket, folder)
+
+    def restore_bucket(self, bucket: str, folder: Path) -> int:
+        """Put the files of a folder into a bucket, their paths as keys; return how many."""
+        return self._keep("restore", bucket, folder)
+
     def stop(self) -> None:
         """End the server; what it holds is gone."""
         self._process.stop()
+
+    def _keep(self, action: str, bucket: str, folder: Path) -> int:
+        asked = json.dumps({"action": action, "bucket": bucket, "folder": str(folder.resolve())})
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=KEEP_SECONDS)
+        try:
+            connection.request("POST", KEPT_OBJECTS, asked)
+            response = connection.getresponse()
+            content = response.read().decode(errors="replace")
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise RuntimeError(f"moto could not {action} the objects of {bucket}: {content[:1000]}")
+        return int(json.loads(content))
 
 
 def save_catalogue(glue: Any, path: Path) -> None:
@@ -97,31 +122,3 @@ def restore_catalogue(glue: Any, path: Path) -> None:
 def _all(client: Any, operation: str, key: str, **request: Any) -> Iterator[dict[str, Any]]:
     for page in client.get_paginator(operation).paginate(**request):
         yield from page[key]
-
-
-def save_bucket(s3: Any, bucket: str, folder: Path) -> int:
-    """Write the objects of a bucket that a folder lacks as files under their keys; return how many there were.
-
-    Objects of the pipeline are never overwritten with other content of the same size, so what is there need not be read again.
-    """
-    saved = 0
-    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
-        for item in page.get("Contents", []):
-            path = folder / item["Key"]
-            if path.is_file() and path.stat().st_size == item["Size"]:
-                continue
-            path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = path.with_name(path.name + ".unfinished")
-            unfinished.write_bytes(s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read())
-            unfinished.replace(path)
-            saved += 1
-    return saved
-
-
-def restore_bucket(s3: Any, bucket: str, folder: Path) -> int:
-    """Put the files of a folder into a bucket, their paths as keys; return how many."""
-    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".unfinished"]
-    for path in paths:
-        # Not upload_file, whose threads take longer to start than most of these files to send.
-        s3.put_object(Bucket=bucket, Key=path.relative_to(folder).as_posix(), Body=path.read_bytes())
-    return len(paths)

@@ -19,6 +19,7 @@ def main() -> None:
     from werkzeug.serving import run_simple
 
     from local.standins.moto.application import MotoApplication
+    from local.standins.moto.kept_objects import KeptObjects
     from local.standins.redshift.workgroup import RedshiftServerless
     from local.standins.step_functions.machines import StateMachines
     from local.standins.step_functions.server import StepFunctions, make_tasks
@@ -28,7 +29,7 @@ def main() -> None:
     setattr(FakeBucket, "get_permission", lambda self, action, resource: PermissionResult.NEUTRAL)  # noqa: B010 - replaced on purpose
     machines = StateMachines(make_tasks(), retry_pace=retry_pace)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    application = StepFunctions(machines, RedshiftServerless(MotoApplication()))
+    application = StepFunctions(machines, RedshiftServerless(KeptObjects(MotoApplication())))
     run_simple("127.0.0.1", port, application, threaded=True)
 
 

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.standins.aws_lambda.runtime import LambdaService, LocalFunction
-from local.standins.moto.aws import LocalAws, restore_bucket, save_bucket
+from local.standins.moto.aws import LocalAws
 
 HANDLER = """
 class RetryLater(Exception): pass
@@ -318,8 +318,8 @@ def test_objects_are_kept_as_files_and_come_back(aws, tmp_path: Path):
     for bucket in ("kept", "restored"):
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     s3.put_object(Bucket="kept", Key="apartments/runs/000001/plan.json", Body=b"{}")
-    assert save_bucket(s3, "kept", tmp_path) == 1
-    assert save_bucket(s3, "kept", tmp_path) == 0
+    assert aws.save_bucket("kept", tmp_path) == 1
+    assert aws.save_bucket("kept", tmp_path) == 0
     assert (tmp_path / "apartments/runs/000001/plan.json").read_bytes() == b"{}"
-    assert restore_bucket(s3, "restored", tmp_path) == 1
+    assert aws.restore_bucket("restored", tmp_path) == 1
     assert s3.get_object(Bucket="restored", Key="apartments/runs/000001/plan.json")["Body"].read() == b"{}"
