@@ -31,7 +31,7 @@ from local.processes import ChildProcess, find_free_port, is_listening
 from local.standins.account import ACCOUNT, PARTITION, REGION
 from local.standins.aws_lambda.runtime import Answer, Functions, LambdaService
 from local.standins.call_log import VARIABLE
-from local.standins.cloudformation.deploy import Deployment, deploy
+from local.standins.cloudformation.deploy import Deployment, deploy, find_invoked
 from local.standins.cloudformation.template import read_template
 from local.standins.eventbridge.status_events import StatusEvents, read_rules
 from local.standins.moto.aws import CREDENTIALS, LocalAws, restore_catalogue, save_catalogue
@@ -106,6 +106,7 @@ class Stack:
         log_calls: Note every AWS call that the functions and COPY make in the folder `call_logs`.
         existing: A database that exists, which is only read; None: a MariaDB of the state folder's own.
         functions: Runs the functions; by default as processes of this machine (aws_lambda.runtime), else a `sam_local.SamLocal`.
+        initialize: Start the functions that a run invokes while the rest starts, not with their first invocations.
     """
 
     def __init__(
@@ -119,6 +120,7 @@ class Stack:
         log_calls: bool = False,
         existing: SourceAddress | None = None,
         functions: Functions | None = None,
+        initialize: bool = False,
     ) -> None:
         self.folder = folder.resolve()
         self.marketplace = marketplace
@@ -127,6 +129,7 @@ class Stack:
         self._retry_pace = retry_pace
         self.call_logs = self.folder / "call_logs" if log_calls else None
         self._given_functions = functions
+        self._initialize = initialize
         self._existing = existing
         self._closing = contextlib.ExitStack()
         self._messages: list[dict[str, str]] = []
@@ -176,6 +179,8 @@ class Stack:
             self.source = self._open_source(source_server.result()) if source_server else self._name_existing()
         self.warehouse = Warehouse(data_api, self._postgres.uri)
         self.deployment = self._deploy()
+        if self._initialize:
+            self._initialize_functions()
         self.s3 = self.aws.client("s3")
         self.bucket = next(iter(self.deployment.buckets.values()))
         self._notifications = self._subscribe()
@@ -322,6 +327,12 @@ class Stack:
             "AWS_ENDPOINT_URL_REDSHIFT_DATA": f"http://{self.functions.reach(self._data_api_port)}:{self._data_api_port}",
         }
         return deploy(template, self.root, self.folder / "deployed", self.aws, self.functions, environment, self.call_logs)
+
+    def _initialize_functions(self) -> None:
+        deployed = self.deployment
+        slices = deployed.functions["ExtractSliceFunction"].name
+        for name in find_invoked(deployed.template, self.root, "RunStateMachine"):
+            self.functions.initialize(name, int(self._parameters["SliceConcurrency"]) if name == slices else 1)
 
     def _subscribe(self) -> str:
         """Let a queue of our own receive what the topic's subscribers would, and return its address."""

@@ -134,7 +134,8 @@ def run_pipeline(
         journal.note(currency=currency)
     with Progress(is_verbose) as progress, ExitStack() as until_told:
         with progress.stage("Start the services"):
-            stack = until_told.enter_context(Stack(folder, marketplace, parameters=read_parameters(folder), existing=source))
+            parameters = read_parameters(folder)
+            stack = until_told.enter_context(Stack(folder, marketplace, parameters=parameters, existing=source, initialize=True))
         reports = []
         if source:
             reports.append(execute(stack, "Increment" if journal.facts.get("is_loaded") else "First load", progress))

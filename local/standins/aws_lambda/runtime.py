@@ -18,6 +18,7 @@ import sysconfig
 import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import resources
@@ -26,6 +27,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from local.processes import ChildProcess, DidNotStart, find_free_port, is_listening
+from local.standins.aws_lambda.bootstrap import INITIALIZE
 from local.standins.aws_lambda.memory_limit import MemoryLimit
 from local.standins.call_log import VARIABLE
 
@@ -135,6 +137,9 @@ class Functions(Protocol):
     def deploy(self, function: LocalFunction, environment: dict[str, str]) -> None:
         """Take a function in, with the environment of its stack."""
 
+    def initialize(self, name: str, number: int) -> None:
+        """Begin to start processes of a function ahead of its first invocation, where it is possible."""
+
     def invoke(self, name: str, event: Any) -> Answer:
         """Run a function once and wait for its answer."""
 
@@ -156,6 +161,8 @@ class LambdaService:
         self.invocations: list[Invocation] = []
         self._logs = logs
         self._pools: dict[str, _Pool] = {}
+        # One at a time, in the order asked for: who is invoked next has the other processor.
+        self._initializing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="initialize")
         self._server = _Server(("127.0.0.1", 0), _InvokeHandler)
         self._server.service = self
         threading.Thread(target=self._server.serve_forever, name="lambda", daemon=True).start()
@@ -175,13 +182,24 @@ class LambdaService:
         return "127.0.0.1"
 
     def deploy(self, function: LocalFunction, environment: dict[str, str]) -> None:
-        """Make a function callable; its processes start with its first invocation.
+        """Make a function callable; its processes start with its first invocation, or by `initialize`.
 
         Args:
             function: What to run.
             environment: What it gets beside its own variables: credentials and the endpoints of the stand-ins.
         """
         self._pools[function.name] = _Pool(function, self._logs, environment, self.invocations)
+
+    def initialize(self, name: str, number: int) -> None:
+        """Begin to start a function's processes ahead of its first invocation, as provisioned concurrency does.
+
+        Whoever invokes it meanwhile waits for the one that is starting.
+
+        Args:
+            number: How many processes it shall have at least.
+        """
+        for _ in range(number):
+            self._initializing.submit(self._pools[name].initialize, number)
 
     def invoke(self, name: str, event: Any) -> Answer:
         """Invoke a function and wait for its answer.
@@ -193,10 +211,12 @@ class LambdaService:
 
     def stop(self) -> None:
         """End every process and the server."""
+        self._initializing.shutdown(wait=False, cancel_futures=True)
         self._server.shutdown()
         self._server.server_close()
         for pool in self._pools.values():
             pool.stop()
+        self._initializing.shutdown()
 
 
 class _Pool:
@@ -211,6 +231,7 @@ class _Pool:
         self._all: list[_Emulator] = []
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(function.concurrency)
+        self._has_stopped = False
         self.memory_note: str | None = None
 
     def invoke(self, payload: bytes, request_id: str) -> Answer:
@@ -225,7 +246,7 @@ class _Pool:
                 if time.perf_counter() - since >= self._function.timeout_seconds:
                     return _time_out(request_id, self._function.timeout_seconds)
                 return _failure("Runtime.ExitError", f"RequestId: {request_id} Error: {error}")
-            milliseconds = (time.perf_counter() - since) * 1000
+            milliseconds = (time.perf_counter() - since) * 1000 + emulator.take_unbilled()
             self._invocations.append(Invocation(self._function.name, self._function.memory_megabytes, milliseconds))
             if answer.has_ended_process:
                 # It may take a moment to end, in which the next invocation would still find it.
@@ -234,20 +255,37 @@ class _Pool:
                 self._give_back(emulator)
             return answer
 
+    def initialize(self, number: int) -> None:
+        """Start one more process, and let it initialize, unless there are as many already."""
+        with self._lock:
+            if self._has_stopped or len(self._all) >= number:
+                return
+            emulator = self._add()
+            self._idle.insert(0, emulator)  # those that are ready go first
+        emulator.initialize()
+
     def stop(self) -> None:
         with self._lock:
+            self._has_stopped = True
             for emulator in self._all:
                 emulator.stop()
 
     def _take(self) -> _Emulator:
+        while emulator := self._pop_idle():
+            if emulator.is_running:
+                return emulator
         with self._lock:
-            while self._idle:
-                emulator = self._idle.pop()
-                if emulator.is_running:
-                    return emulator
-            emulator = _Emulator(self._function, self._environment, self._logs, len(self._all))
-            self._all.append(emulator)
+            emulator = self._add()
         emulator.start()
+        return emulator
+
+    def _pop_idle(self) -> _Emulator | None:
+        with self._lock:
+            return self._idle.pop() if self._idle else None
+
+    def _add(self) -> _Emulator:
+        emulator = _Emulator(self._function, self._environment, self._logs, len(self._all))
+        self._all.append(emulator)
         self.memory_note = emulator.memory_note
         return emulator
 
@@ -266,6 +304,10 @@ class _Emulator:
         self._process: ChildProcess | None = None
         self._port = 0
         self._limit: MemoryLimit | None = None
+        self._spawning = threading.Lock()
+        self._has_started = threading.Event()
+        self._has_stopped = False
+        self._unbilled = 0.0
         self.memory_note: str | None = None
         try:
             self._limit = MemoryLimit(f"{function.name}-{number}", function.memory_megabytes)
@@ -274,11 +316,52 @@ class _Emulator:
 
     @property
     def is_running(self) -> bool:
+        """Whether it can be invoked; of one that is starting, this is known when it has started."""
+        self._has_started.wait()
         return self._process is not None and self._process.is_running
 
+    def initialize(self) -> None:
+        """Start, and have the handler's module imported; end where that fails, so that an invocation meets the failure."""
+        since = time.perf_counter()
+        try:
+            self._start()
+            answer = self.invoke(INITIALIZE, str(uuid.uuid4()))
+            self._unbilled = (time.perf_counter() - since) * 1000
+            if answer.has_ended_process:
+                self.stop()
+        except (OSError, DidNotStart):
+            self.stop()
+        finally:
+            self._has_started.set()
+
+    def take_unbilled(self) -> float:
+        """Return the milliseconds that it took to initialize, once: AWS bills them beside an invocation's."""
+        unbilled, self._unbilled = self._unbilled, 0.0
+        return unbilled
+
     def start(self) -> None:
+        """Start; the handler's module is imported by the first invocation."""
+        try:
+            self._start()
+        finally:
+            self._has_started.set()
+
+    def _start(self) -> None:
         for attempt in range(3):
             self._port, runtime_port = find_free_port(), find_free_port()
+            process = self._spawn(runtime_port)
+            try:
+                process.wait_until(lambda: is_listening(self._port), START_SECONDS, f"the function {self._function.name}")
+                return
+            except DidNotStart:  # another process may have taken a port between our look and the emulator's
+                process.stop()
+                if attempt == 2:
+                    raise
+
+    def _spawn(self, runtime_port: int) -> ChildProcess:
+        with self._spawning:
+            if self._has_stopped:
+                raise DidNotStart(f"the function {self._function.name} was stopped")
             self._process = ChildProcess(
                 [
                     *(find_emulator(), "--log-level", "error"),
@@ -291,13 +374,7 @@ class _Emulator:
                 environment=self._variables(),
                 folder=self._function.folder,
             )
-            try:
-                self._process.wait_until(lambda: is_listening(self._port), START_SECONDS, f"the function {self._function.name}")
-                return
-            except DidNotStart:  # another process may have taken a port between our look and the emulator's
-                self._process.stop()
-                if attempt == 2:
-                    raise
+            return self._process
 
     def invoke(self, payload: bytes, request_id: str) -> Answer:
         # The emulator enforces the timeout; ours only ends the wait for an emulator that is stuck.
@@ -310,6 +387,8 @@ class _Emulator:
             connection.close()
 
     def stop(self) -> None:
+        with self._spawning:
+            self._has_stopped = True
         if self._process:
             self._process.stop()
         if self._limit:

@@ -8,6 +8,7 @@ subscriptions, Athena's workgroup and saved queries. The rules are read by `stat
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -21,6 +22,8 @@ from local.standins.call_log import VARIABLE
 from local.standins.cloudformation.template import Template, TemplateError
 from local.standins.moto.aws import LocalAws
 
+# In a state machine's definition, with or without a version behind.
+_NAMED = re.compile(r":(function|stateMachine):([\w-]+)")
 _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
@@ -99,6 +102,16 @@ def deploy(
     for properties in template.resources("AWS::Scheduler::Schedule").values():
         aws.client("scheduler").create_schedule(**properties)
     return Deployment(template, buckets, topics, machines, deployed)
+
+
+def find_invoked(template: Template, root: Path, logical_id: str) -> list[str]:
+    """Return the names of the functions that a state machine and those that it starts invoke, in the order of its states."""
+    resources = template.resources("AWS::StepFunctions::StateMachine")
+    machines = {properties["StateMachineName"]: each for each, properties in resources.items()}
+    found: list[str] = []
+    for kind, name in _NAMED.findall(json.dumps(template.definition(root, logical_id))):
+        found += [name] if kind == "function" else find_invoked(template, root, machines[name])
+    return list(dict.fromkeys(found))
 
 
 def lay_out_layers(template: Template, arns: Sequence[str], root: Path, folder: Path) -> Path:

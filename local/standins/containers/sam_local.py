@@ -99,6 +99,9 @@ class SamLocal:
         )
         self._service.wait_until(lambda: is_listening(self._port), START_SECONDS, "sam local start-lambda")
 
+    def initialize(self, name: str, number: int) -> None:
+        """Do nothing: a container starts with its first invocation."""
+
     def invoke(self, name: str, event: Any) -> Answer:
         """Invoke a function by its name through the service, and wait for its answer."""
         client = boto3.client(

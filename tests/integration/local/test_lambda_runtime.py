@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import boto3
@@ -156,6 +157,48 @@ def test_an_unknown_function_is_refused(service):
     )
     with pytest.raises(client.exceptions.ResourceNotFoundException, match="nobody"):
         client.invoke(FunctionName="nobody")
+
+
+def test_a_process_that_was_initialized_serves_the_first_invocation(function, tmp_path):
+    """Without the handler having seen an event; what it took is on the first invocation's bill."""
+    service = LambdaService(tmp_path)
+    try:
+        service.deploy(function, BASE)
+        service.initialize("probe", 2)
+        first = json.loads(service.invoke("probe", {}).payload)
+        assert first["remaining"] <= 2000
+        deadline = time.monotonic() + 20
+        while len(service.invocations) < 1 or len(processes_in(function.folder, tmp_path)) < 4:  # two, each with its emulator
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert json.loads(service.invoke("probe", {}).payload)["pid"] in processes_in(function.folder, tmp_path)
+        before, after = service.invocations
+        assert before.milliseconds > after.milliseconds
+    finally:
+        service.stop()
+
+
+def test_a_handler_that_cannot_be_imported_fails_its_invocation(function, tmp_path):
+    """Also where it was tried before: with the import's error, as without."""
+    service = LambdaService(tmp_path)
+    try:
+        service.deploy(replace(function, handler="missing.lambda_handler"), BASE)
+        service.initialize("probe", 1)
+        answer = service.invoke("probe", {})
+        assert answer.function_error == "Unhandled"
+        assert json.loads(answer.payload)["errorType"] == "Runtime.ImportModuleError"
+    finally:
+        service.stop()
+
+
+def test_stopping_ends_what_is_being_initialized(function, tmp_path):
+    """And starts no more of it."""
+    service = LambdaService(tmp_path)
+    service.deploy(function, BASE)
+    service.initialize("probe", 2)
+    service.stop()
+    time.sleep(0.5)
+    assert not processes_in(function.folder, tmp_path)
 
 
 def test_stopping_leaves_no_process(function, tmp_path):
