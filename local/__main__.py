@@ -8,31 +8,18 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from local.adopt.address import AddressRefused, read_address
-from local.adopt.adopt import NameRefused
-from local.commands.adopt import adopt_source
-from local.commands.certify.account import AccountNotReached
-from local.commands.check import check_marketplace
 from local.commands.command_line import CommandLine, count_days, list_marketplaces, one_of, read_scale, read_seed
-from local.commands.doctor import StackNotReached, examine, invoke_deployed, read_answer, tell
-from local.commands.remove import NotRemoved, remove_stack
 from local.commands.run import FROM_SOURCE, CsvFormat, fail, read_parameters, run_pipeline
 from local.commands.samples import DATA, MARKET, RunFailed, Sample
-from local.marketplace.csv_format import InputRefused
-from local.processes import DidNotStart
-from local.stack import ROOT, Stack, StackBusy, stop_left_behind
-from local.standins.cloudformation.template import TemplateError
-from local.standins.mysql.mariadb import MariaDBUnavailable
+from local.refusal import Refused
+from local.stack import ROOT, Stack, stop_left_behind
 from local.standins.redshift.postgres import Postgres
 from rental_pipeline.base.errors import PipelineError
-from rental_pipeline.source.connection import SourceAddress
 
-_REFUSALS = (
-    *(RunFailed, InputRefused, StackBusy, DidNotStart, MariaDBUnavailable, StackNotReached, TemplateError),
-    *(AccountNotReached, AddressRefused, NameRefused, NotRemoved),
-)
+if TYPE_CHECKING:
+    from rental_pipeline.source.connection import SourceAddress
 
 
 def main() -> int:
@@ -98,6 +85,7 @@ def main() -> int:
     # Ending by a signal goes through the same clean-up as ending by itself.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
+    # Each command imports what only it needs: a run would wait for all of it.
     try:
         if arguments.command == "run":
             run_pipeline(
@@ -109,34 +97,40 @@ def main() -> int:
                 arguments.currency,
                 CsvFormat(arguments.csv_delimiter, arguments.csv_encoding),
                 arguments.verbose,
-                read_address(arguments.source) if arguments.source else None,
+                _read_source(arguments.source),
             )
         elif arguments.command == "adopt":
+            from local.commands.adopt import adopt_source
+
             return 0 if adopt_source(arguments.source, arguments.name, ROOT / "sql") else 1
         elif arguments.command == "check":
+            from local.commands.check import check_marketplace
+
             return 0 if check_marketplace(arguments.marketplace, ROOT / "sql") else 1
         elif arguments.command == "psql":
             return open_psql(arguments.state)
         elif arguments.command == "notebooks":
             execute_notebooks(arguments.state)
         elif arguments.command == "jupyter":
-            from local.commands import notebooks  # of a group that other commands do without
+            from local.commands import notebooks
 
             with Postgres(find_last_run(arguments.state) / "postgres") as postgres, notebooks.serve_warehouse(postgres) as found:
                 return notebooks.open_jupyter(found)
         elif arguments.command == "certify":
-            from local.commands.certify.command import run_certify  # starts what other commands do not need
+            from local.commands.certify.command import run_certify
 
             answers = arguments.state.resolve() / "certificate.json"
             return run_certify(arguments.stack, arguments.workgroup, arguments.database, arguments.yes, answers)
         elif arguments.command == "doctor":
-            source = read_address(arguments.source) if arguments.source else None
+            source = _read_source(arguments.source)
             return 0 if see_doctor(arguments.state.resolve(), arguments.stack, source, arguments.marketplace) else 1
         elif arguments.command == "remove":
+            from local.commands.remove import remove_stack
+
             remove_stack(arguments.stack, arguments.data == "keep", print)
         else:
             stop_everything(arguments.state)
-    except (*_REFUSALS, PipelineError) as error:
+    except (Refused, PipelineError) as error:
         fail(str(error))
         return 1
     except KeyboardInterrupt:
@@ -199,6 +193,8 @@ def see_doctor(state: Path, stack_name: str | None, source: SourceAddress | None
     Raises:
         RunFailed: there was no run yet, or it was of a database that has to be named.
     """
+    from local.commands.doctor import examine, invoke_deployed, read_answer, tell
+
     if stack_name:
         return tell(examine(invoke_deployed(stack_name)))
     last = state / "last"
@@ -226,6 +222,14 @@ def stop_everything(state: Path) -> None:
     folders = [lock.parent for lock in state.glob("*/*/stack.lock")]
     stopped = [folder for folder in folders if stop_left_behind(folder)]
     print("\n".join(f"stopped what ran in {folder}" for folder in stopped) or "nothing was running")
+
+
+def _read_source(url: str | None) -> SourceAddress | None:
+    if not url:
+        return None
+    from local.adopt.address import read_address
+
+    return read_address(url)
 
 
 def _end(number: int, _frame: object) -> None:

@@ -12,9 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local.standins.mysql import mariadb
-from local.standins.redshift.postgres import Postgres
-
 ROOT = Path(__file__).parents[1]
 
 
@@ -40,6 +37,10 @@ def guarded(folder: Path) -> Iterator[None]:
 
 def stop_databases(folder: Path) -> bool:
     """Stop the source and the warehouse that run on a state folder; return whether one did."""
+    # Only then, for most guards have nothing to do, and all start while a stack does.
+    from local.standins.mysql import mariadb
+    from local.standins.redshift.postgres import Postgres
+
     postgres = Postgres(folder / "postgres")
     had_warehouse = (postgres.folder / "postmaster.pid").exists()
     postgres.stop()

@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from local.refusal import Refused
+
 STOP_SECONDS = 5
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -22,7 +24,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _forker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="forker")
 
 
-class DidNotStart(Exception):
+class DidNotStart(Refused):
     """A child process ended, or stayed silent, before it was ready; the message holds the end of its log."""
 
 

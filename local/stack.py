@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import importlib
 import json
 import os
 import secrets
@@ -22,17 +23,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pymysql
 
 from local import guard
 from local.processes import ChildProcess, find_free_port, is_listening
+from local.refusal import Refused
 from local.standins.account import ACCOUNT, PARTITION, REGION
 from local.standins.aws_lambda.runtime import Answer, Functions, LambdaService
 from local.standins.call_log import VARIABLE
-from local.standins.cloudformation.deploy import Deployment, deploy, find_invoked
-from local.standins.cloudformation.template import read_template
 from local.standins.eventbridge.status_events import StatusEvents, read_rules
 from local.standins.moto.aws import CREDENTIALS, LocalAws, restore_catalogue, save_catalogue
 from local.standins.mysql import mariadb
@@ -42,6 +42,9 @@ from local.started_execution import StartedExecution
 from local_redshift.testing import Warehouse
 from rental_pipeline.model.contract import HASH, read_contract
 from rental_pipeline.source.connection import SourceAddress
+
+if TYPE_CHECKING:
+    from local.standins.cloudformation.deploy import Deployment
 
 ROOT = Path(__file__).parents[1]
 STACK_NAME = "rental-pipeline"
@@ -55,10 +58,12 @@ PARAMETERS = {
 }
 START_SECONDS = 60
 DELIVERY_SECONDS = 120
+# With the translator of templates, which takes a second to import.
+_DEPLOYMENT = "local.standins.cloudformation.deploy"
 _READER, _APPLICATION = "rental_pipeline", "application"
 
 
-class StackBusy(Exception):
+class StackBusy(Refused):
     """Another process runs a stack on this state folder."""
 
 
@@ -134,7 +139,7 @@ class Stack:
         self._closing = contextlib.ExitStack()
         self._messages: list[dict[str, str]] = []
         self._data_api: ChildProcess | None = None
-        self._data_api_port = 0
+        self._aws_port = self._data_api_port = 0
         # Of COPY and UNLOAD; takes effect when the warehouse starts.
         self.attached_role = PARAMETERS["CopyRoleArn"]
 
@@ -163,20 +168,20 @@ class Stack:
         self._closing.enter_context(guard.guarded(self.folder))
         self.functions: Functions = self._given_functions or LambdaService(logs)
         self._closing.callback(self.functions.stop)
-        self._data_api_port = find_free_port()
+        self._aws_port, self._data_api_port = find_free_port(), find_free_port()
         data_api = f"http://127.0.0.1:{self._data_api_port}"
         self._postgres = Postgres(self.folder / "postgres")
         self._closing.callback(lambda: self._postgres.stop())
         self._closing.callback(lambda: mariadb.stop_left_behind(self.folder / "mariadb"))
         with ThreadPoolExecutor() as starting:
+            aws_server = starting.submit(self._start_aws)
+            warehouse_server = starting.submit(self.start_warehouse)
             source_server = None if self._existing else starting.submit(mariadb.start, self.folder / "mariadb")
-            warehouse_server = starting.submit(self._postgres.start)
-            self.aws = LocalAws(logs / "aws.log", {"AWS_ENDPOINT_URL_LAMBDA": self.functions.endpoint_url}, self._retry_pace)
-            self._closing.callback(self.aws.stop)
-            warehouse_server.result()
-            self._start_data_api()
             self._closing.callback(self._stop_data_api)
+            importlib.import_module(_DEPLOYMENT)  # as long as the servers take
+            aws_server.result()
             self.source = self._open_source(source_server.result()) if source_server else self._name_existing()
+            warehouse_server.result()
         self.warehouse = Warehouse(data_api, self._postgres.uri)
         self.deployment = self._deploy()
         if self._initialize:
@@ -278,6 +283,11 @@ class Stack:
     def _s3_folder(self) -> Path:
         return self.folder / "s3" / self.bucket
 
+    def _start_aws(self) -> None:
+        endpoints = {"AWS_ENDPOINT_URL_LAMBDA": self.functions.endpoint_url}
+        self.aws = LocalAws(self.folder / "logs" / "aws.log", endpoints, self._retry_pace, self._aws_port)
+        self._closing.callback(self.aws.stop)
+
     def _open_source(self, server: mariadb.MariaDB) -> Source:
         password, reader_password = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
         server.create_database(self.marketplace)
@@ -317,6 +327,9 @@ class Stack:
         return {"HashSecretArn": secret["ARN"]}
 
     def _deploy(self) -> Deployment:
+        from local.standins.cloudformation.deploy import deploy
+        from local.standins.cloudformation.template import read_template
+
         parameters = {"SourceSecretArn": self.source.secret_arn, **self._create_hash_secret(), **self._parameters}
         template = read_template(self.root / "template.yaml", STACK_NAME, parameters)
         environment = {
@@ -329,6 +342,8 @@ class Stack:
         return deploy(template, self.root, self.folder / "deployed", self.aws, self.functions, environment, self.call_logs)
 
     def _initialize_functions(self) -> None:
+        from local.standins.cloudformation.deploy import find_invoked
+
         deployed = self.deployment
         slices = deployed.functions["ExtractSliceFunction"].name
         for name in find_invoked(deployed.template, self.root, "RunStateMachine"):
@@ -345,7 +360,7 @@ class Stack:
 
     def _start_data_api(self) -> None:
         command = [sys.executable, "-m", "local.standins.redshift", "serve", "--postgres-uri", self._postgres.uri]
-        command += ["--s3-endpoint-url", self.aws.endpoint_url, "--port", str(self._data_api_port)]
+        command += ["--s3-endpoint-url", f"http://127.0.0.1:{self._aws_port}", "--port", str(self._data_api_port)]
         command += ["--role", self.attached_role]
         # Its calls are those of the role that COPY takes.
         log = {VARIABLE: str(self.call_logs / "copy.jsonl")} if self.call_logs else {}

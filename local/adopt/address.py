@@ -7,6 +7,7 @@ import os
 import sys
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from local.refusal import Refused
 from rental_pipeline.source.connection import SourceAddress
 
 PASSWORD_VARIABLE = "MYSQL_PWD"
@@ -15,7 +16,7 @@ _TLS = ("verify", "encrypt", "off")
 _HERE = ("localhost", "127.0.0.1", "::1")
 
 
-class AddressRefused(Exception):
+class AddressRefused(Refused):
     """SOURCE is no address of a MySQL database; the message says how one is written. It never shows what was given."""
 
 

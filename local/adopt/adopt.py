@@ -18,6 +18,7 @@ from local.adopt.mapping import PRESENT, MappingFile, MappingRefused, read_mappi
 from local.adopt.shipped_sql import write_shipped
 from local.adopt.tables import TableDecision, decide_tables
 from local.adopt.taken import TakenTable, match_tables, refuse_unknown
+from local.refusal import Refused
 from rental_pipeline.definitions.exchange_rates import make_rates
 from rental_pipeline.model.contract import TableContract, read_contract
 
@@ -26,7 +27,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]{1,19}")
 _TAKEN_NAMES = ("control",)
 
 
-class NameRefused(Exception):
+class NameRefused(Refused):
     """A marketplace cannot have this name; the message says which it can."""
 
 

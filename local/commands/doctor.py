@@ -12,6 +12,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.refusal import Refused
+
 # A little more than the functions' own time limits.
 ANSWER_SECONDS = 330
 SOURCE, WAREHOUSE, OPERATION = "CheckSourceFunction", "CheckWarehouseFunction", "CheckOperationFunction"
@@ -36,7 +38,7 @@ def _ask(invoke: Invoke, function: str, event: dict[str, Any]) -> dict[str, Any]
     return {"findings": [{"status": "fail", "check": function, "says": says}]}
 
 
-class StackNotReached(Exception):
+class StackNotReached(Refused):
     """There is no such stack, or no region or account in which to look for it."""
 
 

@@ -13,6 +13,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 from local.commands.doctor import StackNotReached
+from local.refusal import Refused
 
 # SAM's own stack, whose bucket holds what was uploaded (AWS SAM CLI, `resolve_s3`).
 _SAM_STACK = "aws-sam-cli-managed-default"
@@ -22,7 +23,7 @@ STACK_TAG = "rental-pipeline-stack"
 _KEPT_OF_A_NAME = 10
 
 
-class NotRemoved(Exception):
+class NotRemoved(Refused):
     """Something is left; the message says what, and the way out."""
 
 

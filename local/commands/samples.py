@@ -15,6 +15,7 @@ from local.commands.progress import Progress
 from local.marketplace import generator, market
 from local.marketplace.day import play_day
 from local.marketplace.schema import create_sample_schema
+from local.refusal import Refused
 from local.stack import Stack
 
 # A market that one believes, and the laboratory: the original files' shape, sizes and dirt. Each has a state folder of its own.
@@ -24,7 +25,7 @@ _DEFAULT_SCALES = {MARKET: market.DEFAULT_SCALE, LAB: generator.DEFAULT_SCALE}
 _DEFAULT_SEED = 1
 
 
-class RunFailed(Exception):
+class RunFailed(Refused):
     """The run cannot start or did not succeed; the message says why and what to do."""
 
 

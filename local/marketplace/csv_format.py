@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TextIO
 
+from local.refusal import Refused
+
 SUFFIXES = (".csv", ".tsv")
 _COMPRESSED: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _ZIP = ".zip"
@@ -48,7 +50,7 @@ _SIGN_WITHIN_WORD = re.compile("[A-Za-z\u00c0-\u00ff][\u00a1-\u00ac\u00ae-\u00bf
 _MOST_ACCENTS = 0.6
 
 
-class InputRefused(Exception):
+class InputRefused(Refused):
     """The folder, a file or its header cannot be loaded; the message names it and the way out. Nothing of it was written."""
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.commands.certify.question import CouldNotAsk
+from local.refusal import Refused
 
 # All that a certificate makes has this name, or begins with it: whatever an earlier one left behind is found by it.
 NAME = "rental_pipeline_certify"
@@ -30,7 +31,7 @@ _PROBE = (
 )
 
 
-class AccountNotReached(Exception):
+class AccountNotReached(Refused):
     """There is no such stack or warehouse, or it lets this person do nothing in it; the message says the way out."""
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 from samtranslator.translator.transform import transform
 
+from local.refusal import Refused
 from local.standins.account import ACCOUNT, PARTITION, REGION
 
 LOCAL_BUCKET = "local"  # stands in S3 addresses of code for the checkout's root
@@ -25,7 +26,7 @@ _REFERENCE = re.compile(r"\$\{(!?)([^}]+)\}")
 _NO_VALUE = object()
 
 
-class TemplateError(Exception):
+class TemplateError(Refused):
     """The template cannot be translated or resolved; the message names the place."""
 
 

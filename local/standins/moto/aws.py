@@ -32,10 +32,11 @@ class LocalAws:
         log: File for its output.
         endpoints: AWS_ENDPOINT_URL_<SERVICE> of the services that others serve (Lambda), which state machines call.
         retry_pace: Factor on the waits of state machines before a Retry.
+        port: On 127.0.0.1; by default a free one.
     """
 
-    def __init__(self, log: Path, endpoints: dict[str, str], retry_pace: float = 1.0) -> None:
-        self.port = port = find_free_port()
+    def __init__(self, log: Path, endpoints: dict[str, str], retry_pace: float = 1.0, port: int | None = None) -> None:
+        self.port = port = port or find_free_port()
         self.endpoint_url = f"http://127.0.0.1:{port}"
         self._process = ChildProcess(
             [sys.executable, "-m", "local.standins.moto.server", str(port), str(retry_pace)],

@@ -32,6 +32,8 @@ from typing import Any
 
 import pymysql
 
+from local.refusal import Refused
+
 HOST = "127.0.0.1"
 START_SECONDS = 60
 STOP_SECONDS = 30
@@ -55,7 +57,7 @@ SERVER_OPTIONS = (
 )
 
 
-class MariaDBUnavailable(Exception):
+class MariaDBUnavailable(Refused):
     """The server cannot be started or used; the message says what to do."""
 
 
