@@ -58,6 +58,7 @@ BY_NIGHTS = Template(
         "presentation/occupancy_monthly": (_CHECKIN, _CHECKOUT, _CREATED),
         "presentation/nights_monthly": (_CHECKIN, _CHECKOUT, _CREATED, _AMOUNT),
         "presentation/bookings_weekly": (_CHECKIN,),
+        "report/bookings_per_user": (_CUSTOMER,),
         "presentation/guests_monthly": (_CUSTOMER,),
         "presentation/listings_weekly": (_CREATED,),
         "presentation/conversion_weekly": (_CUSTOMER, ("view", "customer")),
@@ -73,6 +74,11 @@ BY_NIGHTS = Template(
         "user_viewing": "view",
     },
     unknown={
+        ("presentation/bookings_weekly", *_CUSTOMER): {
+            "customers bigint not null": "customers bigint",
+            "coalesce(customer_week.customers, 0) as customers": "cast(null as bigint) as customers",
+            "bookings.user_id,": "cast(null as varchar(1)) as user_id,",
+        },
         ("presentation/conversion_weekly", "view", "wishlisted"): {
             "viewers_with_wishlist bigint not null": "viewers_with_wishlist bigint",
             "case when user_viewing.is_wishlisted then 1 else 0 end as is_wish": "cast(null as bigint) as is_wish",

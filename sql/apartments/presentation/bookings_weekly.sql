@@ -1,9 +1,11 @@
--- The bookings made in every week: how long ahead, how many are canceled, what they earn, what is lost, and what is not paid.
+-- The bookings made in every week: by how many customers, how long ahead, how many are canceled, what they earn, what is lost,
+-- and what is not paid.
 --
 -- grain:      one row per week of booking, segment and member with a booking of any status
 -- period:     week
 -- unique_key: period_start, segment, member
--- holds:      bookings = confirmed + pending + canceled; cancellation_rate between 0 and 1;
+-- holds:      bookings = confirmed + pending + canceled; customers <= confirmed + pending;
+--             (customers = 0) = (confirmed + pending = 0); cancellation_rate between 0 and 1;
 --             (cancellation_rate is null) = (confirmed + canceled = 0);
 --             confirmed = days_0 + days_1_to_7 + days_8_to_30 + days_31_to_90 + days_over_90 + booked_after_checkin;
 --             (mean_days_ahead is null) = (confirmed = booked_after_checkin); mean_days_ahead >= 0; median_days_ahead >= 0;
@@ -16,6 +18,7 @@
 -- storage:    diststyle all: small, joined to by reports; sortkey period_start: read by time
 --
 -- Formulas:
+--   customers         = the different users of the confirmed and the pending ones
 --   cancellation_rate = canceled / (confirmed + canceled), of the bookings made in the week, whenever they were canceled
 --   revenue           = total_price of the confirmed ones, revenue_lost = that of the canceled ones, in the reporting currency by
 --                       the rate of the booking_date, each booking in whole cents
@@ -27,7 +30,8 @@
 --   cancellation_rate = 1 / 3, revenue = 300, revenue_lost = 300, mean_days_ahead = (1 + 10) / 2 = 5.5, days_1_to_7 = 1,
 --     days_8_to_30 = 1.
 --
--- segment is all or payment_status, whose members are the statuses as bookings.sql spells them, and unknown. They add up to all.
+-- segment is all or payment_status, whose members are the statuses as bookings.sql spells them, and unknown. They add up to all,
+-- but for customers: one may pay for a booking and not for the next.
 -- A booking made after its checkin (a late entry, or a wrong clock) is in booked_after_checkin and in no mean.
 -- A booking whose currency has no rate on its day is counted beside; where none has one, the money is NULL: unknown, not 0.
 -- It cannot say: when a booking was canceled, what was refunded, when a payment came in. Young weeks have had less time to be
@@ -42,6 +46,7 @@ create table if not exists apartments_presentation.bookings_weekly (
     confirmed bigint not null,
     pending bigint not null,
     canceled bigint not null,
+    customers bigint not null,
     cancellation_rate double precision,
     confirmed_without_rate bigint not null,
     canceled_without_rate bigint not null,
@@ -70,6 +75,7 @@ from changed_bookings
 with booked as (
     select
         dirty_day.period_start,
+        bookings.user_id,
         bookings.booking_status,
         coalesce(bookings.payment_status, 'unknown') as payment_status,
         case when bookings.booking_status = 'confirmed' then bookings.checkin_date - bookings.booking_date end as days_ahead,
@@ -95,6 +101,18 @@ in_segment as (
         cast('payment_status' as varchar(16)) as segment,
         cast(booked.payment_status as varchar(128)) as member
     from booked
+),
+
+-- By itself: Redshift refuses a median beside different values that are counted.
+customer_week as (
+    select
+        period_start,
+        segment,
+        member,
+        count(distinct user_id) as customers
+    from in_segment
+    where booking_status <> 'canceled'
+    group by period_start, segment, member
 ),
 
 member_week as (
@@ -147,6 +165,7 @@ select
     earned_week.confirmed,
     earned_week.pending,
     earned_week.canceled,
+    coalesce(customer_week.customers, 0) as customers,
     cast(earned_week.canceled as double precision)
     / cast(nullif(earned_week.confirmed + earned_week.canceled, 0) as double precision) as cancellation_rate,
     earned_week.confirmed_without_rate,
@@ -165,3 +184,7 @@ select
     earned_week.booked_after_checkin
 from earned_week
 inner join whole_week on earned_week.period_start = whole_week.period_start
+left join customer_week
+    on earned_week.period_start = customer_week.period_start
+    and earned_week.segment = customer_week.segment
+    and earned_week.member = customer_week.member

@@ -10,9 +10,8 @@
 --             users (count, Customers)
 -- drawn:      bookings_per_user
 -- empty:      No whole week with a booking has passed yet.
--- reads:      apartments_presentation.bookings_per_user_weekly
--- parameters: as_of, first_day
--- lookback:   364 days
+-- reads:      apartments_presentation.bookings_weekly
+-- parameters: as_of
 --
 -- The newest year of whole weeks that has figures.
 
@@ -20,12 +19,12 @@
 with whole_week as (
     select
         period_start,
-        sum(bookings) as booking_count,
-        count(*) as user_count
-    from apartments_presentation.bookings_per_user_weekly
-    where period_start + 7 <= cast(:as_of as date)
-        and period_start >= cast(:first_day as date)
-    group by period_start
+        confirmed + pending as booking_count,
+        customers as user_count
+    from apartments_presentation.bookings_weekly
+    where segment = 'all'
+        and customers > 0
+        and period_start + 7 <= cast(:as_of as date)
 )
 
 select

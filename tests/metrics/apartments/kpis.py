@@ -159,6 +159,7 @@ def judge_bookings(bookings: list[Row], rates: list[Rate]) -> pd.DataFrame:
                 "member": member,
                 "bookings": len(made),
                 **{status: len(of_status) for status, of_status in by_status.items()},
+                "customers": len({each["user"] for each in made if each["status"] != "canceled"}),
                 "cancellation_rate": divide(len(canceled), len(confirmed) + len(canceled)),
                 "confirmed_without_rate": earned.count(None),
                 "canceled_without_rate": lost.count(None),
@@ -175,8 +176,15 @@ def judge_bookings(bookings: list[Row], rates: list[Rate]) -> pd.DataFrame:
                 "booked_after_checkin": len(days) - len(ahead),
             }
         )
-    columns = ["period_start", "segment", "member", "bookings", "confirmed", "pending", "canceled", "cancellation_rate"]
-    columns += ["confirmed_without_rate", "canceled_without_rate", "revenue", "revenue_lost", "revenue_share"]
+    columns = ["period_start", "segment", "member", "bookings", "confirmed", "pending", "canceled", "customers"]
+    columns += [
+        "cancellation_rate",
+        "confirmed_without_rate",
+        "canceled_without_rate",
+        "revenue",
+        "revenue_lost",
+        "revenue_share",
+    ]
     columns += ["mean_days_ahead", "median_days_ahead", "days_0", "days_1_to_7", "days_8_to_30", "days_31_to_90"]
     return make_frame(rows, [*columns, "days_over_90", "booked_after_checkin"])
 

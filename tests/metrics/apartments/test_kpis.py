@@ -129,6 +129,22 @@ def test_bookings_of_a_week(engine):
     assert by_payment == [("not_paid", 300, 300, 0.75), ("paid", 100, 0, 0.25), ("unknown", None, None, None)]
 
 
+def test_a_customer_counts_once_in_a_week(engine):
+    """Also where one books twice, pays for one booking and not for the other, or cancels another."""
+    made = {"booking_date": "2024-03-04", "payment_status": "Paid"}
+    canceled = {"booking_status": "canceled", "payment_status": None}
+    bookings = [
+        booking(1, **made, user_id=1),
+        booking(2, **made | {"payment_status": "Not-paid", "booking_status": "pending"}, user_id=1),
+        booking(3, **made, user_id=2),
+        booking(4, **made | canceled, user_id=2),
+        booking(5, **made | canceled, user_id=3),
+    ]
+    engine.run(AS_OF, {"apartments": LISTINGS[:1], "bookings": bookings})
+    told = pick(read_agreed(engine, "bookings_weekly"), "member", "bookings", "customers")
+    assert told == [("all", 5, 2), ("not_paid", 1, 1), ("paid", 2, 2), ("unknown", 2, 0)]
+
+
 def test_guests_come_back(engine):
     """The worked example of the header; then a booking that comes late makes Bob older, and canceled ones make Ann new."""
     made = [("Ann", "2024-01-05"), ("Ann", "2024-01-20"), ("Ann", "2024-03-03"), ("Bob", "2024-01-07")]

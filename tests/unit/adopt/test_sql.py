@@ -125,7 +125,10 @@ def drop(*lines: str) -> str:
             },
         ),
         (drop("view: {table: looks, listing: house_id, customer: guest, viewed_at: at}\n"), {"conversion_weekly", "conversion"}),
-        (drop("  checkin: from_day\n"), {"nights_monthly", "bookings_weekly", "occupancy_monthly", "cancellations"}),
+        (
+            drop("  checkin: from_day\n"),
+            {"nights_monthly", "bookings_weekly", "occupancy_monthly", "cancellations", "bookings_per_user"},
+        ),
         (
             drop("  price: {column: price, unit: nightly}\n"),
             {"average_listing_price_weekly", "listing_price", "listings_without_rate"},
