@@ -6,6 +6,17 @@
 
 -- read when all of it is committed:
 
+with _rp_newest as (
+    select "id", _row_hash
+    from (
+        select _rp_raw."id", _rp_raw._row_hash, _rp_raw._operation, row_number() over (partition by
+            _rp_raw."id"
+                order by _rp_raw._run_sequence desc) as _rp_rank
+        from apartments_raw."apartments" as _rp_raw
+        where true
+    ) as _rp_ranked
+    where _rp_rank = 1 and _operation = 'U'
+)
 select max(case
         when _rp_placed._rp_place = 1 then cast(_rp_placed."id" as varchar(65535)) end) as _rp_start_0,
             count(*) as _rp_rows, cast(sum(cast(_rp_placed._row_hash as decimal(38, 0))) as varchar(40)) as
@@ -17,20 +28,10 @@ from (
         select _rp_newest."id", _rp_newest._row_hash, cast(floor((cast(_rp_newest."id" as double precision) -
             _rp_ends._rp_least) / (_rp_ends._rp_greatest - _rp_ends._rp_least + 1) * 256) as integer) as
             _rp_key_range
-        from (
-    select "id", _row_hash
-    from (
-        select _rp_raw."id", _rp_raw._row_hash, _rp_raw._operation, row_number() over (partition by
-            _rp_raw."id"
-                order by _rp_raw._run_sequence desc) as _rp_rank
-        from apartments_raw."apartments" as _rp_raw
-        where true
-    ) as _rp_ranked
-    where _rp_rank = 1 and _operation = 'U'
-) as _rp_newest
-    cross join (select cast(min("id") as double precision) as _rp_least, cast(max("id") as double precision) as
-        _rp_greatest
-        from apartments_raw."apartments") as _rp_ends
+        from _rp_newest
+            cross join (select cast(min("id") as double precision) as _rp_least, cast(max("id") as double
+                precision) as _rp_greatest
+                from _rp_newest) as _rp_ends
     ) as _rp_ranged
 ) as _rp_placed
 group by _rp_placed._rp_key_range
@@ -50,6 +51,17 @@ select cast(_event_day as varchar(10)) as _rp_day, count(*) as _rp_rows, cast(su
 
 -- read when all of it is committed:
 
+with _rp_newest as (
+    select "id", _row_hash
+    from (
+        select _rp_raw."id", _rp_raw._row_hash, _rp_raw._operation, row_number() over (partition by
+            _rp_raw."id"
+                order by _rp_raw._run_sequence desc) as _rp_rank
+        from apartments_raw."apartments" as _rp_raw
+        where true
+    ) as _rp_ranked
+    where _rp_rank = 1 and _operation = 'U'
+)
 select max(case
         when _rp_placed._rp_place = 1 then cast(_rp_placed."id" as varchar(65535)) end) as _rp_start_0,
             count(*) as _rp_rows, cast(sum(cast(_rp_placed._row_hash as decimal(38, 0))) as varchar(40)) as
@@ -61,25 +73,26 @@ from (
         select _rp_newest."id", _rp_newest._row_hash, cast(floor((cast(_rp_newest."id" as double precision) -
             _rp_ends._rp_least) / (_rp_ends._rp_greatest - _rp_ends._rp_least + 1) * 256) as integer) as
             _rp_key_range
-        from (
-    select "id", _row_hash
-    from (
-        select _rp_raw."id", _rp_raw._row_hash, _rp_raw._operation, row_number() over (partition by
-            _rp_raw."id"
-                order by _rp_raw._run_sequence desc) as _rp_rank
-        from apartments_raw."apartments" as _rp_raw
-        where true
-    ) as _rp_ranked
-    where _rp_rank = 1 and _operation = 'U'
-) as _rp_newest
-    cross join (select cast(min("id") as double precision) as _rp_least, cast(max("id") as double precision) as
-        _rp_greatest
-        from apartments_raw."apartments") as _rp_ends
+        from _rp_newest
+            cross join (select cast(min("id") as double precision) as _rp_least, cast(max("id") as double
+                precision) as _rp_greatest
+                from _rp_newest) as _rp_ends
     ) as _rp_ranged
 ) as _rp_placed
 group by _rp_placed._rp_key_range
 order by _rp_placed._rp_key_range;
 
+with _rp_newest as (
+    select "booking_id", _row_hash
+    from (
+        select _rp_raw."booking_id", _rp_raw._row_hash, _rp_raw._operation, row_number() over (partition by
+            _rp_raw."booking_id"
+                order by _rp_raw._run_sequence desc) as _rp_rank
+        from apartments_raw."bookings" as _rp_raw
+        where true
+    ) as _rp_ranked
+    where _rp_rank = 1 and _operation = 'U'
+)
 select max(case
         when _rp_placed._rp_place = 1 then cast(_rp_placed."booking_id" as varchar(65535)) end) as _rp_start_0,
             count(*) as _rp_rows, cast(sum(cast(_rp_placed._row_hash as decimal(38, 0))) as varchar(40)) as
@@ -92,20 +105,10 @@ from (
         select _rp_newest."booking_id", _rp_newest._row_hash, cast(floor((cast(_rp_newest."booking_id" as
             double precision) - _rp_ends._rp_least) / (_rp_ends._rp_greatest - _rp_ends._rp_least + 1) * 256)
             as integer) as _rp_key_range
-        from (
-    select "booking_id", _row_hash
-    from (
-        select _rp_raw."booking_id", _rp_raw._row_hash, _rp_raw._operation, row_number() over (partition by
-            _rp_raw."booking_id"
-                order by _rp_raw._run_sequence desc) as _rp_rank
-        from apartments_raw."bookings" as _rp_raw
-        where true
-    ) as _rp_ranked
-    where _rp_rank = 1 and _operation = 'U'
-) as _rp_newest
-    cross join (select cast(min("booking_id") as double precision) as _rp_least, cast(max("booking_id") as
-        double precision) as _rp_greatest
-        from apartments_raw."bookings") as _rp_ends
+        from _rp_newest
+            cross join (select cast(min("booking_id") as double precision) as _rp_least, cast(max("booking_id")
+                as double precision) as _rp_greatest
+                from _rp_newest) as _rp_ends
     ) as _rp_ranged
 ) as _rp_placed
 group by _rp_placed._rp_key_range

@@ -80,21 +80,23 @@ def _select_days(request: StepRequest, table: TableContract, first_day: str | No
 def _select_ranges(request: StepRequest, table: TableContract, types: dict[str, str]) -> str:
     key = [quote_identifier(column) for column in table.key]
     raw = f"{request.schemas.raw}.{quote_identifier(table.name)}"
-    number, ends = _number_range(key, types.get(table.key[0], ""), raw)
+    number, ends = _number_range(key, types.get(table.key[0], ""))
     newest, ranged = (", ".join(f"{alias}.{column}" for column in key) for alias in ("_rp_newest", "_rp_ranged"))
     starts = ", ".join(
         f"max(case when _rp_placed._rp_place = 1 then cast(_rp_placed.{column} as varchar(65535)) end) as _rp_start_{number}"
         for number, column in enumerate(key)
     )
     current = select_newest(raw, table.key, ["_row_hash"])
+    # Raw is read once: the current rows serve for the ends of the keys, too.
     return f"""
+    with _rp_newest as ({current})
     select {starts}, count(*) as _rp_rows, cast(sum(cast(_rp_placed._row_hash as decimal(38, 0))) as varchar(40)) as _rp_checksum
     from (
         select {ranged}, _rp_ranged._row_hash, _rp_ranged._rp_key_range,
             row_number() over (partition by _rp_ranged._rp_key_range order by {ranged}) as _rp_place
         from (
             select {newest}, _rp_newest._row_hash, {number} as _rp_key_range
-            from ({current}) as _rp_newest{ends}
+            from _rp_newest{ends}
         ) as _rp_ranged
     ) as _rp_placed
     group by _rp_placed._rp_key_range
@@ -102,8 +104,8 @@ def _select_ranges(request: StepRequest, table: TableContract, types: dict[str, 
     """
 
 
-def _number_range(key: Sequence[str], kind: str, raw: str) -> tuple[str, str]:
-    """Return the expression of a key's range, greater for greater keys, and the join that it needs.
+def _number_range(key: Sequence[str], kind: str) -> tuple[str, str]:
+    """Return the expression of the range of a key of `_rp_newest`, greater for greater keys, and the join that it needs.
 
     Whole numbers are divided by value, which each slice of the warehouse does for its own rows. Ranges of other keys have equally
     many rows, for which all are sorted on one slice (Database Developer Guide, NTILE without PARTITION BY).
@@ -112,7 +114,7 @@ def _number_range(key: Sequence[str], kind: str, raw: str) -> tuple[str, str]:
         newest = ", ".join(f"_rp_newest.{column}" for column in key)
         return f"ntile({_KEY_RANGES}) over (order by {newest})", ""
     least, greatest = (f"cast({edge}({key[0]}) as double precision)" for edge in ("min", "max"))
-    ends = f" cross join (select {least} as _rp_least, {greatest} as _rp_greatest from {raw}) as _rp_ends"
+    ends = f" cross join (select {least} as _rp_least, {greatest} as _rp_greatest from _rp_newest) as _rp_ends"
     # In floating point no product is too large, and what is rounded stays in its order.
     place = f"(cast(_rp_newest.{key[0]} as double precision) - _rp_ends._rp_least)"
     return f"cast(floor({place} / (_rp_ends._rp_greatest - _rp_ends._rp_least + 1) * {_KEY_RANGES}) as integer)", ends
