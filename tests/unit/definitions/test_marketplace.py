@@ -212,25 +212,34 @@ def test_an_intermediate_table_that_is_not_there_is_refused(sql_root):
     ],
 )
 def test_an_intermediate_table_that_could_not_be_made_is_refused(sql_root, name, text, refusal):
-    """One of the engine's names, one that reads another, and a section that nothing reads."""
+    """One of the engine's names, one of no periods that reads another, one that is not there, and a section that nothing reads."""
     (sql_root / "shop/intermediate").mkdir()
     (sql_root / f"shop/intermediate/{name}.sql").write_text(f"{text}\n-- name: rows\nselect 1\n")
     with pytest.raises(FixConfiguration, match=refusal):
         read_marketplace(sql_root, "shop")
 
 
-def test_an_intermediate_table_of_periods_may_read_one_of_days_alone(sql_root):
-    """A metric is then made from both, in their order. Of periods there is none yet when the other is made."""
+def test_an_intermediate_table_of_periods_may_read_others(sql_root):
+    """A metric is then made from all, each after those that it reads, and once. Of days alone it is made before there are periods."""
     (sql_root / "shop/intermediate").mkdir()
     sums, days = sql_root / "shop/intermediate/sums.sql", sql_root / "shop/intermediate/zeroth.sql"
     sums.write_text("-- reads: dirty_day, zeroth\n\n-- name: rows\nselect 1\n")
     days.write_text("-- reads: shop_curated.child\n\n-- name: rows\nselect 1\n")
-    (sql_root / "shop/presentation/sales.sql").write_text(METRIC.replace("reads: ", "reads: sums, "))
+    (sql_root / "shop/presentation/sales.sql").write_text(METRIC.replace("reads: ", "reads: sums, zeroth, "))
     (metric,) = read_marketplace(sql_root, "shop").metrics
     assert [(each.name, each.is_shared) for each in metric.intermediates] == [("zeroth", True), ("sums", False)]
     assert {"shop_curated.child", "dirty_day"} <= metric.reads
-    days.write_text("-- reads: dirty_period\n\n-- name: rows\nselect 1\n")
-    with pytest.raises(FixConfiguration, match=r"sums\.sql reads zeroth; an intermediate"):
+    days.write_text("-- reads: dirty_period, first\n\n-- name: rows\nselect 1\n")
+    first = sql_root / "shop/intermediate/first.sql"
+    first.write_text("-- reads: dirty_period, shop_curated.child\n\n-- name: rows\nselect 1\n")
+    (metric,) = read_marketplace(sql_root, "shop").metrics
+    assert [(each.name, each.is_shared) for each in metric.intermediates] == [
+        ("first", False),
+        ("zeroth", False),
+        ("sums", False),
+    ]
+    first.write_text("-- reads: dirty_period, sums\n\n-- name: rows\nselect 1\n")
+    with pytest.raises(FixConfiguration, match=r"sql reads [a-z]+; an intermediate table that reads dirty"):
         read_marketplace(sql_root, "shop")
 
 

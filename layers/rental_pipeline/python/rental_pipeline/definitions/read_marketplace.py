@@ -126,13 +126,27 @@ def _read_intermediates(files: Mapping[str, SqlFile], curated: Collection[str]) 
         judge_shape(file, "intermediate", curated)
         read[file.name] = Intermediate(file)
     for intermediate in read.values():
-        for name in _list_own(intermediate.file):
-            if intermediate.is_shared or name not in read or not read[name].is_shared:
-                raise FixConfiguration(
-                    f"{intermediate.file.path} reads {name}; an intermediate table that reads dirty periods may read another one"
-                    " that reads none, and no other may"
-                )
+        _list_made_before(intermediate, read)
     return read
+
+
+def _list_made_before(
+    intermediate: Intermediate, read: Mapping[str, Intermediate], readers: tuple[str, ...] = ()
+) -> list[Intermediate]:
+    """Return the intermediate tables that one is made from, and those that these are made from, in the order of their making.
+
+    Raises:
+        FixConfiguration: one is made from itself, or one of no periods from another, which may have none yet.
+    """
+    made: list[Intermediate] = []
+    for name in _list_own(intermediate.file):
+        if intermediate.is_shared or name not in read or name in (*readers, intermediate.name):
+            raise FixConfiguration(
+                f"{intermediate.file.path} reads {name}; an intermediate table that reads dirty periods may read other ones"
+                " that do not read it, and one that reads none may read no other"
+            )
+        made += [*_list_made_before(read[name], read, (*readers, intermediate.name)), read[name]]
+    return made
 
 
 def _read_metric(file: SqlFile, intermediates: dict[str, Intermediate], curated: Collection[str]) -> Metric:
@@ -140,8 +154,8 @@ def _read_metric(file: SqlFile, intermediates: dict[str, Intermediate], curated:
     own = _list_own(file)
     if unknown := [name for name in own if name not in intermediates]:
         raise FixConfiguration(f"{file.path} reads {unknown[0]}, and there is no intermediate/{unknown[0]}.sql")
-    theirs = [other for name in own for other in _list_own(intermediates[name].file)]
-    return Metric(file, tuple(intermediates[name] for name in dict.fromkeys([*theirs, *own])))
+    made = [each for name in own for each in (*_list_made_before(intermediates[name], intermediates), intermediates[name])]
+    return Metric(file, tuple({each.name: each for each in made}.values()))
 
 
 def _list_own(file: SqlFile) -> list[str]:
