@@ -672,7 +672,7 @@ _FIGURES = [
     ),
     _mutate(
         "last-cent-of-use-is-lost",
-        "sql/cars/presentation/fleet_use_daily.sql",
+        "sql/cars/intermediate/fleet_day.sql",
         "(odd_cents * seconds_after - mod(odd_cents * seconds_after, rental_seconds))",
         "(odd_cents * seconds_before - mod(odd_cents * seconds_before, rental_seconds))",
         f"{CARS}/test_key_figures.py",

@@ -9,16 +9,16 @@
 --             <= occupied_hours; assumed_fleet_hours <= fleet_hours; rented_fleet_hours >= 0; fleet_hours >= 0;
 --             assumed_fleet_hours >= 0
 -- rank:       vehicle_type_rank
--- reads:      dirty_period, vehicle_type_use, cars_curated.rental_transactions, cars_curated.vehicles,
+-- reads:      dirty_period, car_time, cars_curated.rental_transactions, cars_curated.vehicles,
 --             cars_curated.vehicle_versions, changed_vehicles, changed_vehicle_versions
 -- writes:     cars_presentation.vehicle_type_rentals_total
 -- parameters: none
 -- rerun:      replaces the whole table; the same rows for the same curated rows and as_of
 -- storage:    diststyle all: small, joined to by reports; sortkey period_start: how it is replaced
 --
--- What counts stands in intermediate/vehicle_type_use.sql; these are the sums of all days, the fleet's up to the day on which the
--- last rental ends, the same for all types. vehicles are those that are in the active fleet now. Types with equally many rentals
--- share a rank.
+-- These are the sums of vehicle_type_rentals_daily over all days, the fleet's up to the day on which the last rental ends, the
+-- same for all types. As nothing here is of a day, the pieces of car_time are added up as they are. vehicles are those that are in
+-- the active fleet now. Types with equally many rentals share a rank.
 --
 -- The formula: utilisation = rented_fleet_hours / fleet_hours; average_hours = rental_hours / rentals.
 -- Units are rentals; hours; a share of one; the reporting currency.
@@ -56,28 +56,54 @@ select distinct cast('2000-01-01' as date) as period_start
 from changed_vehicle_versions
 
 -- name: rows
-with business as (
-    select max(cast(ended_at as date)) as last_day
+with started as (
+    select
+        coalesce(vehicles.vehicle_type, 'unknown') as vehicle_type,
+        count(*) as rentals,
+        sum(rental_transactions.total_amount) as revenue,
+        sum(rental_transactions.rental_seconds) as rental_seconds,
+        min(rental_transactions.rental_seconds) as min_seconds,
+        max(rental_transactions.rental_seconds) as max_seconds,
+        min(rental_transactions.rental_date) as first_day,
+        max(cast(rental_transactions.ended_at as date)) as last_day
     from cars_curated.rental_transactions
+    left join cars_curated.vehicles on rental_transactions.vehicle_id = vehicles.vehicle_id
+    -- Of an adopted marketplace: a rental that is not confirmed has no day, and counts nowhere.
+    where rental_transactions.rental_date is not null
+    group by coalesce(vehicles.vehicle_type, 'unknown')
 ),
 
-total as (
+-- From the day of the first rental of all to that on which the last one ends.
+business as (
     select
-        vehicle_type_use.vehicle_type,
-        sum(vehicle_type_use.rentals) as rentals,
-        sum(vehicle_type_use.revenue) as revenue,
-        sum(vehicle_type_use.rental_seconds) as rental_seconds,
-        min(vehicle_type_use.min_seconds) as min_seconds,
-        max(vehicle_type_use.max_seconds) as max_seconds,
-        sum(vehicle_type_use.occupied_seconds) as occupied_seconds,
-        sum(vehicle_type_use.rented_seconds) as rented_seconds,
-        sum(case when vehicle_type_use.calendar_date <= business.last_day then vehicle_type_use.fleet_seconds else 0 end)
-            as fleet_seconds,
-        sum(case when vehicle_type_use.calendar_date <= business.last_day then vehicle_type_use.assumed_seconds else 0 end)
-            as assumed_seconds
-    from vehicle_type_use
-    cross join business
-    group by vehicle_type_use.vehicle_type
+        cast(min(first_day) as timestamp) as starts_at,
+        cast(max(last_day) + 1 as timestamp) as ends_at
+    from started
+),
+
+piece as (
+    select
+        car_time.measure,
+        coalesce(vehicles.vehicle_type, 'unknown') as vehicle_type,
+        datediff(
+            second, greatest(car_time.piece_from, business.starts_at), least(car_time.piece_to, business.ends_at)
+        ) as piece_seconds
+    from car_time
+    inner join business
+        on car_time.piece_from < business.ends_at
+        and car_time.piece_to > business.starts_at
+    left join cars_curated.vehicles on car_time.vehicle_id = vehicles.vehicle_id
+),
+
+used as (
+    select
+        vehicle_type,
+        sum(case when measure = 'out' then piece_seconds else 0 end) as occupied_seconds,
+        sum(case when measure = 'rented' then piece_seconds else 0 end) as rented_seconds,
+        sum(case when measure = 'fleet' then piece_seconds else 0 end) as fleet_seconds,
+        sum(case when measure = 'assumed' then piece_seconds else 0 end) as assumed_seconds
+    from piece
+    group by vehicle_type
 ),
 
 in_fleet_now as (
@@ -96,28 +122,29 @@ kind as (
     from cars_curated.vehicles
     union distinct
     select vehicle_type
-    from total
-    where rentals > 0
+    from started
 )
 
 select
     dirty_period.period_start,
     kind.vehicle_type,
-    coalesce(total.rentals, 0) as rentals,
-    cast(coalesce(total.revenue, 0) as decimal(38, 2)) as revenue,
-    cast(coalesce(total.rental_seconds, 0) as double precision) / cast(3600 as double precision) as rental_hours,
-    cast(total.rental_seconds as double precision) / cast(nullif(3600 * total.rentals, 0) as double precision) as average_hours,
-    cast(total.min_seconds as double precision) / cast(3600 as double precision) as min_hours,
-    cast(total.max_seconds as double precision) / cast(3600 as double precision) as max_hours,
+    coalesce(started.rentals, 0) as rentals,
+    cast(coalesce(started.revenue, 0) as decimal(38, 2)) as revenue,
+    cast(coalesce(started.rental_seconds, 0) as double precision) / cast(3600 as double precision) as rental_hours,
+    cast(started.rental_seconds as double precision)
+    / cast(nullif(3600 * started.rentals, 0) as double precision) as average_hours,
+    cast(started.min_seconds as double precision) / cast(3600 as double precision) as min_hours,
+    cast(started.max_seconds as double precision) / cast(3600 as double precision) as max_hours,
     coalesce(in_fleet_now.vehicles, 0) as vehicles,
-    cast(coalesce(total.occupied_seconds, 0) as double precision) / cast(3600 as double precision) as occupied_hours,
-    cast(coalesce(total.rented_seconds, 0) as double precision) / cast(3600 as double precision) as rented_fleet_hours,
-    cast(coalesce(total.fleet_seconds, 0) as double precision) / cast(3600 as double precision) as fleet_hours,
-    cast(coalesce(total.assumed_seconds, 0) as double precision) / cast(3600 as double precision) as assumed_fleet_hours,
-    cast(coalesce(total.rented_seconds, 0) as double precision)
-    / cast(nullif(total.fleet_seconds, 0) as double precision) as utilisation,
-    rank() over (order by coalesce(total.rentals, 0) desc) as vehicle_type_rank
+    cast(coalesce(used.occupied_seconds, 0) as double precision) / cast(3600 as double precision) as occupied_hours,
+    cast(coalesce(used.rented_seconds, 0) as double precision) / cast(3600 as double precision) as rented_fleet_hours,
+    cast(coalesce(used.fleet_seconds, 0) as double precision) / cast(3600 as double precision) as fleet_hours,
+    cast(coalesce(used.assumed_seconds, 0) as double precision) / cast(3600 as double precision) as assumed_fleet_hours,
+    cast(coalesce(used.rented_seconds, 0) as double precision)
+    / cast(nullif(used.fleet_seconds, 0) as double precision) as utilisation,
+    rank() over (order by coalesce(started.rentals, 0) desc) as vehicle_type_rank
 from dirty_period
 cross join kind
 left join in_fleet_now on kind.vehicle_type = in_fleet_now.vehicle_type
-left join total on kind.vehicle_type = total.vehicle_type
+left join started on kind.vehicle_type = started.vehicle_type
+left join used on kind.vehicle_type = used.vehicle_type
