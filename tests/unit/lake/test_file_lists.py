@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError
@@ -11,7 +12,8 @@ from botocore.exceptions import ClientError
 from rental_pipeline.base import object_store
 from rental_pipeline.base.errors import FixData
 from rental_pipeline.base.object_store import listing_key, unload_folder
-from rental_pipeline.lake.file_lists import list_table
+from rental_pipeline.lake import file_lists
+from rental_pipeline.lake.file_lists import GRACE, list_table, sweep
 from rental_pipeline.model.lake_document import StaleTable
 
 WHOLE = StaleTable("curated_bookings", "curated", "bookings", "c.bookings", None, None, None, 0, "hash", ())
@@ -57,3 +59,15 @@ def test_a_count_that_the_manifest_contradicts_is_refused(bucket, rows, said):
     with pytest.raises(FixData, match=said):
         list_table("b", "shop", WHOLE, 7, rows=rows)
     assert listing_key("shop", "curated", "bookings", 7) not in bucket
+
+
+@pytest.mark.parametrize(("age", "lists_read"), [(GRACE / 2, 0), (GRACE * 2, 1)])
+def test_lists_are_read_only_where_something_may_be_swept(bucket, monkeypatch, age: timedelta, lists_read: int):
+    """What is younger than a day stays, whoever names it."""
+    key, file = listing_key("shop", "curated", "bookings", 7), "shop/lake/curated/bookings/run=7/000.parquet"
+    bucket[key] = f"s3://bucket/{file}\n".encode()
+    monkeypatch.setattr(file_lists, "list_objects", lambda *_: {each: datetime.now(UTC) - age for each in (key, file)})
+    read: list[str] = []
+    monkeypatch.setattr(file_lists, "find_text", lambda _, each: read.append(each) or bucket[each].decode())
+    sweep("bucket", "shop", WHOLE)
+    assert len(read) == lists_read

@@ -70,6 +70,8 @@ def sweep(bucket: str, marketplace: str, table: StaleTable) -> None:
     """Delete a table's lists that were out of use for GRACE, and the files that only they name, or none does."""
     written = list_objects(bucket, lake_folder(marketplace, table.layer, table.table))
     limit = datetime.now(UTC) - GRACE
+    if all(modified > limit for modified in written.values()):
+        return  # nothing is old enough, whatever the lists say
     # By their time: a warehouse that is set up again begins with run 1 again.
     lists = sorted((key for key in written if key.endswith("/files.txt")), key=lambda key: (written[key], key))
     kept = set()
