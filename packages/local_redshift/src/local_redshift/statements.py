@@ -8,6 +8,7 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -84,6 +85,8 @@ class Statements:
         self._by_token: dict[str, Statement] = {}
         self._lock = threading.Lock()
         self._threads = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="redshift")
+        # One, for it is all Python: a batch's next statements are translated while PostgreSQL runs one.
+        self._translator = ThreadPoolExecutor(1, thread_name_prefix="translator")
         self._query_ids = 1000
 
     def submit(self, sqls: list[str], is_batch: bool, request: dict[str, Any]) -> Statement:
@@ -146,6 +149,7 @@ class Statements:
             if not statement.has_ended:
                 self.cancel(statement)
         self._threads.shutdown(wait=True, cancel_futures=True)
+        self._translator.shutdown(wait=True, cancel_futures=True)
 
     def _forget_old(self) -> None:
         """Forget from the oldest on, up to the first that is to be kept: both dictionaries are in the order of submission."""
@@ -181,14 +185,15 @@ class Statements:
     def _run_transaction(self, connection: psycopg.Connection, statement: Statement) -> None:
         # One snapshot for the whole transaction, taken at its first query (page c_serial_isolation: SNAPSHOT is the default).
         connection.execute("begin isolation level repeatable read")
+        prepare = partial(self._sessions.prepare_statement, in_batch=statement.is_batch)
+        translations = [self._translator.submit(prepare, part.sql) for part in statement.parts]
         try:
-            for part in statement.parts:
+            for part, translation in zip(statement.parts, translations, strict=True):
                 if statement.is_cancelled:
                     raise Refused("Query cancelled on user's request")
                 part.started_at = time.time()
                 self._set(part, "STARTED")
-                translation = self._sessions.prepare_statement(part.sql, statement.is_batch)
-                part.result, part.rows = self._sessions.run(connection, translation, statement.values)
+                part.result, part.rows = self._sessions.run(connection, translation.result(), statement.values)
                 part.ended_at = time.time()
                 self._set(part, "FINISHED")
             connection.execute("commit")
@@ -196,6 +201,9 @@ class Statements:
             with contextlib.suppress(psycopg.Error):  # a lost connection has rolled back already
                 connection.execute("rollback")
             raise
+        finally:
+            for translation in translations:
+                translation.cancel()
 
     def _blame(self, statement: Statement, status: str, error: Exception) -> None:
         text = describe_error(error)
