@@ -26,6 +26,7 @@ from local_redshift.refusal import Refused
 from local_redshift.unload_command import UnloadCommand
 
 _BLOCK_BYTES = 8 << 20
+_SENT_IN_PARTS = 8 << 20
 _SLICES = 2  # more than one, so that nobody counts on a single file or on an order between files
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 _ARROW = {
@@ -247,7 +248,10 @@ class _Files:
         key = f"{self._prefix}{folder}{name}"
         file = self._open.pop(place)
         size, rows = file.finish()
-        self._s3.upload_fileobj(file.body, self._bucket, key, ExtraArgs=self._encryption)
+        if size < _SENT_IN_PARTS:  # by threads, which take longer to start than most of these files to send
+            self._s3.put_object(Bucket=self._bucket, Key=key, Body=file.body, **self._encryption)
+        else:
+            self._s3.upload_fileobj(file.body, self._bucket, key, ExtraArgs=self._encryption)
         self._entries.append({"url": f"s3://{self._bucket}/{key}", "meta": {"content_length": size, "record_count": rows}})
 
     def _manifest(self) -> dict[str, Any]:
