@@ -138,6 +138,7 @@ class Stack:
         self._existing = existing
         self._closing = contextlib.ExitStack()
         self._messages: list[dict[str, str]] = []
+        self._aws: LocalAws | None = None
         self._data_api: ChildProcess | None = None
         self._aws_port = self._data_api_port = 0
         # Of COPY and UNLOAD; takes effect when the warehouse starts.
@@ -167,17 +168,14 @@ class Stack:
         self._closing.enter_context(_locked(self.folder))
         self._closing.enter_context(guard.guarded(self.folder))
         self.functions: Functions = self._given_functions or LambdaService(logs)
-        self._closing.callback(self.functions.stop)
         self._aws_port, self._data_api_port = find_free_port(), find_free_port()
         data_api = f"http://127.0.0.1:{self._data_api_port}"
         self._postgres = Postgres(self.folder / "postgres")
-        self._closing.callback(lambda: self._postgres.stop())
-        self._closing.callback(lambda: mariadb.stop_left_behind(self.folder / "mariadb"))
+        self._closing.callback(self._stop_servers)
         with ThreadPoolExecutor() as starting:
             aws_server = starting.submit(self._start_aws)
             warehouse_server = starting.submit(self.start_warehouse)
             source_server = None if self._existing else starting.submit(mariadb.start, self.folder / "mariadb")
-            self._closing.callback(self._stop_data_api)
             importlib.import_module(_DEPLOYMENT)  # as long as the servers take
             aws_server.result()
             self.source = self._open_source(source_server.result()) if source_server else self._name_existing()
@@ -189,7 +187,7 @@ class Stack:
         self.s3 = self.aws.client("s3")
         self.bucket = next(iter(self.deployment.buckets.values()))
         self._notifications = self._subscribe()
-        self.aws.restore_bucket(self.bucket, self._s3_folder)
+        self.aws.restore_bucket(self.bucket, self.objects_folder)
         restore_catalogue(self.aws.client("glue"), self._catalogue_file)
         self._closing.callback(self.save_objects)
         self._closing.callback(lambda: save_catalogue(self.aws.client("glue"), self._catalogue_file))
@@ -242,7 +240,7 @@ class Stack:
 
     def save_objects(self) -> int:
         """Write new objects of the bucket into the state folder, `s3/<bucket>/<key>`; return how many."""
-        return self.aws.save_bucket(self.bucket, self._s3_folder)
+        return self.aws.save_bucket(self.bucket, self.objects_folder)
 
     def wait_for_rules(self, execution_arn: str) -> list[Answer]:
         """Return what the template's rules started at the end of an execution answered."""
@@ -276,17 +274,23 @@ class Stack:
     # --------------------------------------------------------------------------------------------------------- pieces
 
     @property
+    def aws(self) -> LocalAws:
+        """The server of AWS's small services, which runs as long as the stack does."""
+        assert self._aws
+        return self._aws
+
+    @property
     def _catalogue_file(self) -> Path:
         return self.folder / "catalogue.json"
 
     @property
-    def _s3_folder(self) -> Path:
+    def objects_folder(self) -> Path:
+        """Where the bucket's objects are between two starts, and after `save_objects`, each under its key."""
         return self.folder / "s3" / self.bucket
 
     def _start_aws(self) -> None:
         endpoints = {"AWS_ENDPOINT_URL_LAMBDA": self.functions.endpoint_url}
-        self.aws = LocalAws(self.folder / "logs" / "aws.log", endpoints, self._retry_pace, self._aws_port)
-        self._closing.callback(self.aws.stop)
+        self._aws = LocalAws(self.folder / "logs" / "aws.log", endpoints, self._retry_pace, self._aws_port)
 
     def _open_source(self, server: mariadb.MariaDB) -> Source:
         password, reader_password = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
@@ -373,6 +377,23 @@ class Stack:
             folder=ROOT,
         )
         self._data_api.wait_until(lambda: is_listening(self._data_api_port), START_SECONDS, "the Redshift Data API")
+
+    def _stop_servers(self) -> None:
+        """End all of them together; the warehouse after the Data API, which ends what runs there."""
+
+        def stop_aws() -> None:
+            if self._aws:
+                self._aws.stop()
+
+        def stop_warehouse() -> None:
+            self._stop_data_api()
+            self._postgres.stop()
+
+        def stop_source() -> None:
+            mariadb.stop_left_behind(self.folder / "mariadb")
+
+        with ThreadPoolExecutor() as stopping:
+            list(stopping.map(lambda stop: stop(), (self.functions.stop, stop_aws, stop_warehouse, stop_source)))
 
     def _stop_data_api(self) -> None:
         if self._data_api:

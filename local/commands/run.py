@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-import tempfile
 import textwrap
 import time
 from contextlib import ExitStack, closing
@@ -152,10 +151,10 @@ def run_pipeline(
                 reports.append(execute(stack, "Increment", progress))
             else:
                 reports += play_days(stack, journal, sample, progress)
+        stack.save_objects()
         report = {"executions": reports, **describe_warehouse(stack), "answers": ask_lake(stack)}
         standing = [Standing(**table) for table in report["standing"]]
         report["headlines"] = [asdict(headline) for headline in read_headlines(stack, standing)]
-        stack.save_objects()
         page = copy_page(stack, state / "report")
         note = stack.functions.memory_note
     report |= {"seconds": round(time.monotonic() - started, 1), "state_folder": str(folder), "page": page and str(page)}
@@ -302,12 +301,11 @@ def describe_warehouse(stack: Stack) -> dict[str, Any]:
 
 
 def ask_lake(stack: Stack) -> list[dict[str, Any]]:
-    """Return the answers to the marketplace's questions, from the Parquet files that the catalogue lists."""
+    """Return the answers to the marketplace's questions, from the Parquet files that the catalogue lists, as they were saved."""
     (found,) = stack.deployment.template.resources("AWS::Glue::Database").values()
     database = found["DatabaseInput"]["Name"]
-    with tempfile.TemporaryDirectory(prefix="lake-") as folder:
-        lake = Lake(stack.aws.client("glue"), stack.s3, database, Path(folder))
-        return [asdict(answer) for answer in answer_questions(lake, ROOT / "sql" / stack.marketplace / "lake")]
+    lake = Lake(stack.aws.client("glue"), stack.s3, database, stack.objects_folder)
+    return [asdict(answer) for answer in answer_questions(lake, ROOT / "sql" / stack.marketplace / "lake")]
 
 
 def copy_page(stack: Stack, folder: Path) -> Path | None:

@@ -32,7 +32,7 @@ class Lake:
     Args:
         glue, s3: boto3 clients.
         database: Its name.
-        folder: Takes copies of the files that are read.
+        folder: Takes copies of the files that are read, each under its key; what is there is not read again.
     """
 
     def __init__(self, glue: Any, s3: Any, database: str, folder: Path) -> None:

@@ -38,6 +38,7 @@ class LocalAws:
     def __init__(self, log: Path, endpoints: dict[str, str], retry_pace: float = 1.0, port: int | None = None) -> None:
         self.port = port = port or find_free_port()
         self.endpoint_url = f"http://127.0.0.1:{port}"
+        self._clients: dict[str, Any] = {}
         self._process = ChildProcess(
             [sys.executable, "-m", "local.standins.moto.server", str(port), str(retry_pace)],
             log=log,
@@ -52,7 +53,12 @@ class LocalAws:
         self._process.wait_until(lambda: is_listening(port), START_SECONDS, "the stand-in for S3 and Step Functions (moto)")
 
     def client(self, service: str) -> Any:
-        """Return a boto3 client of this server."""
+        """Return the boto3 client of this server for a service; threads may share it."""
+        if service not in self._clients:
+            self._clients[service] = self._make_client(service)
+        return self._clients[service]
+
+    def _make_client(self, service: str) -> Any:
         make_client: Any = boto3.client  # the stubs that come with aws-sam-cli know a few services only
         return make_client(
             service,
