@@ -20,6 +20,15 @@ delete from apartments_control.check_result
         'apartments_set_aside_beyond_limit', 'bookings_newly_set_aside', 'bookings_set_aside_beyond_limit',
         'user_viewing_newly_set_aside', 'user_viewing_set_aside_beyond_limit', 'user_viewing_accounted_for');
 
+create temp table _rp_newly_set_aside as
+    select rejected_rows.table_name, rejected_rows.row_key, rejected_rows.broken_rule,
+        rejected_rows.broken_value
+    from apartments_control.set_aside_row
+    inner join apartments_curated.rejected_rows
+    on set_aside_row.table_name = rejected_rows.table_name
+    and set_aside_row.row_key = rejected_rows.row_key
+    where set_aside_row.run_sequence > 1;
+
 create temp table _rp_looked_at_0 as
     select apartments.*
     from apartments_curated.apartments
@@ -40,12 +49,28 @@ create temp table _rp_looked_at_1 as
     where bookings.booking_id >= 8999
     and bookings.booking_id <= 9010;
 
+create temp table checked_booking as select
+    bookings.booking_id,
+    bookings.apartment_id,
+    bookings.booking_date,
+    bookings.checkin_date,
+    bookings.checkout_date,
+    bookings.booking_status,
+    bookings.currency,
+    bookings.total_price
+from apartments_curated.bookings
+where bookings.booking_date between cast('2026-11-16' as date) and cast('2026-11-22' as date)
+    or bookings.checkin_date between cast('2026-11-16' as date) and cast('2026-11-22' as date)
+    or (bookings.checkin_date <= cast('2026-11-22' as date)
+            and bookings.checkout_date >= cast('2026-11-16' as date))
+    or bookings.booking_date >= cast(:as_of as date) - 7;
+
 insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
     select 2, _rp_check, _rp_severity, _rp_violations, cast(example as varchar(1024))
     from (select cast('bookings_fresh' as varchar(127)) as _rp_check, cast('warn' as varchar(4)) as
         _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
         from (select 'no booking since ' || cast(cast(:as_of as date) - 7 as varchar(64)) as example
-from apartments_curated.bookings
+from checked_booking
 where booking_date >= cast(:as_of as date) - 7
 having count(*) = 0) as broken) as _rp_counted;
 
@@ -217,28 +242,20 @@ having min(listing_rank) <> 1
             select cast('apartments_newly_set_aside' as varchar(127)) as _rp_check, cast('warn' as varchar(4))
                 as _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
             from (
-        select rejected_rows.broken_rule || ': ' || coalesce(rejected_rows.broken_value, '') || ' (row ' ||
-            rejected_rows.row_key || ')' as example
-        from apartments_control.set_aside_row
-        inner join apartments_curated.rejected_rows
-            on set_aside_row.table_name = rejected_rows.table_name
-                and set_aside_row.row_key = rejected_rows.row_key
-        where set_aside_row.table_name = 'apartments'
-            and set_aside_row.run_sequence > 1
+        select newly_set_aside.broken_rule || ': ' || coalesce(newly_set_aside.broken_value, '') || ' (row ' ||
+            newly_set_aside.row_key || ')' as example
+        from _rp_newly_set_aside as newly_set_aside
+        where newly_set_aside.table_name = 'apartments'
     ) as broken
         union all
         select cast('apartments_set_aside_beyond_limit' as varchar(127)) as _rp_check, cast('fail' as
             varchar(4)) as _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as
             example
         from (
-        select rejected_rows.broken_rule || ': ' || coalesce(rejected_rows.broken_value, '') || ' (row ' ||
-            rejected_rows.row_key || ')' as example
-        from apartments_control.set_aside_row
-        inner join apartments_curated.rejected_rows
-            on set_aside_row.table_name = rejected_rows.table_name
-                and set_aside_row.row_key = rejected_rows.row_key
-        where set_aside_row.table_name = 'apartments'
-            and set_aside_row.run_sequence > 1
+        select newly_set_aside.broken_rule || ': ' || coalesce(newly_set_aside.broken_value, '') || ' (row ' ||
+            newly_set_aside.row_key || ')' as example
+        from _rp_newly_set_aside as newly_set_aside
+        where newly_set_aside.table_name = 'apartments'
 
             and 1 >= (
                 select coalesce(min(run_sequence), 2) from apartments_control.curated_build
@@ -263,31 +280,25 @@ having min(listing_rank) <> 1
         select cast('bookings_newly_set_aside' as varchar(127)) as _rp_check, cast('warn' as varchar(4)) as
             _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
         from (
-        select rejected_rows.broken_rule || ': ' || coalesce(case
-                when position('user_id=' in rejected_rows.broken_value) > 0 then
-                    split_part(rejected_rows.broken_value, '=', 1)
-                else rejected_rows.broken_value end, '') || ' (row ' || rejected_rows.row_key || ')' as example
-        from apartments_control.set_aside_row
-        inner join apartments_curated.rejected_rows
-            on set_aside_row.table_name = rejected_rows.table_name
-                and set_aside_row.row_key = rejected_rows.row_key
-        where set_aside_row.table_name = 'bookings'
-            and set_aside_row.run_sequence > 1
+        select newly_set_aside.broken_rule || ': ' || coalesce(case
+                when position('user_id=' in newly_set_aside.broken_value) > 0 then
+                    split_part(newly_set_aside.broken_value, '=', 1)
+                else newly_set_aside.broken_value end, '') || ' (row ' || newly_set_aside.row_key || ')' as
+                    example
+        from _rp_newly_set_aside as newly_set_aside
+        where newly_set_aside.table_name = 'bookings'
     ) as broken
         union all
         select cast('bookings_set_aside_beyond_limit' as varchar(127)) as _rp_check, cast('fail' as varchar(4))
             as _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
         from (
-        select rejected_rows.broken_rule || ': ' || coalesce(case
-                when position('user_id=' in rejected_rows.broken_value) > 0 then
-                    split_part(rejected_rows.broken_value, '=', 1)
-                else rejected_rows.broken_value end, '') || ' (row ' || rejected_rows.row_key || ')' as example
-        from apartments_control.set_aside_row
-        inner join apartments_curated.rejected_rows
-            on set_aside_row.table_name = rejected_rows.table_name
-                and set_aside_row.row_key = rejected_rows.row_key
-        where set_aside_row.table_name = 'bookings'
-            and set_aside_row.run_sequence > 1
+        select newly_set_aside.broken_rule || ': ' || coalesce(case
+                when position('user_id=' in newly_set_aside.broken_value) > 0 then
+                    split_part(newly_set_aside.broken_value, '=', 1)
+                else newly_set_aside.broken_value end, '') || ' (row ' || newly_set_aside.row_key || ')' as
+                    example
+        from _rp_newly_set_aside as newly_set_aside
+        where newly_set_aside.table_name = 'bookings'
 
             and 1 >= (
                 select coalesce(min(run_sequence), 2) from apartments_control.curated_build
@@ -326,33 +337,26 @@ having min(listing_rank) <> 1
         select cast('user_viewing_newly_set_aside' as varchar(127)) as _rp_check, cast('warn' as varchar(4)) as
             _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
         from (
-        select rejected_rows.broken_rule || ': ' || coalesce(case
-                when position('user_id=' in rejected_rows.broken_value) > 0 then
-                    split_part(rejected_rows.broken_value, '=', 1)
-                else rejected_rows.broken_value end, '') || ' (row ' || rejected_rows.row_key || ')' as example
-        from apartments_control.set_aside_row
-        inner join apartments_curated.rejected_rows
-            on set_aside_row.table_name = rejected_rows.table_name
-                and set_aside_row.row_key = rejected_rows.row_key
-        where set_aside_row.table_name = 'user_viewing'
-            and set_aside_row.run_sequence > 1
-    ) as broken) as _rp_counted;
-
-insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
-    select 2, _rp_check, _rp_severity, _rp_violations, cast(example as varchar(1024))
-    from (select cast('user_viewing_set_aside_beyond_limit' as varchar(127)) as _rp_check, cast('fail' as
-        varchar(4)) as _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
+        select newly_set_aside.broken_rule || ': ' || coalesce(case
+                when position('user_id=' in newly_set_aside.broken_value) > 0 then
+                    split_part(newly_set_aside.broken_value, '=', 1)
+                else newly_set_aside.broken_value end, '') || ' (row ' || newly_set_aside.row_key || ')' as
+                    example
+        from _rp_newly_set_aside as newly_set_aside
+        where newly_set_aside.table_name = 'user_viewing'
+    ) as broken
+        union all
+        select cast('user_viewing_set_aside_beyond_limit' as varchar(127)) as _rp_check, cast('fail' as
+            varchar(4)) as _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as
+            example
         from (
-        select rejected_rows.broken_rule || ': ' || coalesce(case
-                when position('user_id=' in rejected_rows.broken_value) > 0 then
-                    split_part(rejected_rows.broken_value, '=', 1)
-                else rejected_rows.broken_value end, '') || ' (row ' || rejected_rows.row_key || ')' as example
-        from apartments_control.set_aside_row
-        inner join apartments_curated.rejected_rows
-            on set_aside_row.table_name = rejected_rows.table_name
-                and set_aside_row.row_key = rejected_rows.row_key
-        where set_aside_row.table_name = 'user_viewing'
-            and set_aside_row.run_sequence > 1
+        select newly_set_aside.broken_rule || ': ' || coalesce(case
+                when position('user_id=' in newly_set_aside.broken_value) > 0 then
+                    split_part(newly_set_aside.broken_value, '=', 1)
+                else newly_set_aside.broken_value end, '') || ' (row ' || newly_set_aside.row_key || ')' as
+                    example
+        from _rp_newly_set_aside as newly_set_aside
+        where newly_set_aside.table_name = 'user_viewing'
 
             and 1 >= (
                 select coalesce(min(run_sequence), 2) from apartments_control.curated_build

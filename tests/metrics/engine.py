@@ -187,7 +187,8 @@ class Engine:
         Returns:
             The example of each row that the check finds.
         """
-        violations = next(found.violations for found in self.list_checks() if found.name == check)
+        looked_for = next(found for found in self.list_checks() if found.name == check)
+        made = [f"create temp table {each.name} as {each.file.section('rows')}" for each in looked_for.intermediates]
         for schema in ("curated", "staging"):
             fault = fault.replace(f"{schema}.", f"{self.subject.marketplace}_{schema}.")
         with self.warehouse.connect() as connection:
@@ -195,9 +196,10 @@ class Engine:
             connection.execute("set search_path to redshift, pg_catalog")
             self._stage_again(connection)
             connection.execute(fault)
-            rows = connection.execute(
-                translate(fill_in_days(violations, FIRST_DAY, LAST_DAY)).bind({"as_of": as_of.isoformat()})
-            ).fetchall()
+            for sql in (*made, looked_for.violations):
+                sql = translate(fill_in_days(sql, FIRST_DAY, LAST_DAY)).bind({"as_of": as_of.isoformat()})
+                cursor = connection.execute(sql)
+            rows = cursor.fetchall()
             connection.rollback()
         return [row[0] for row in rows]
 

@@ -440,6 +440,13 @@ _FIGURES = [
         f"{APARTMENTS}/test_kpis.py::test_guests_come_back",
     ),
     _mutate(
+        "who-canceled-is-a-customer",
+        "sql/apartments/presentation/bookings_weekly.sql",
+        "    where booking_status <> 'canceled'\n",
+        "",
+        f"{APARTMENTS}/test_kpis.py::test_a_customer_counts_once_in_a_week",
+    ),
+    _mutate(
         "oldest-version-is-current",
         f"{STEPS}/newest.py",
         "order by _rp_raw._run_sequence desc)",
@@ -956,6 +963,20 @@ _PENDING = [
         f"{STEPS}/check.py",
         'if request.plan.kind != "incremental" or is_unpublished or needs_full_build(request, table):',
         'if request.plan.kind != "incremental" or needs_full_build(request, table):',
+        f"{UNIT}/warehouse/test_looked_at.py",
+    ),
+    _mutate(
+        "a-check-of-rows-that-changed-says-what-it-said",
+        f"{STEPS}/check.py",
+        "and all(_bound_rows(request, table) is None for table in tables)",
+        "",
+        f"{UNIT}/warehouse/test_looked_at.py",
+    ),
+    _mutate(
+        "a-check-says-what-it-said-on-another-day",
+        f"{STEPS}/check.py",
+        'and (":as_of" not in sql or ledger.as_of == request.plan.as_of)',
+        "",
         f"{UNIT}/warehouse/test_looked_at.py",
     ),
     _mutate(

@@ -1,7 +1,7 @@
 -- In every period rebuilt by this run, the metrics count as many bookings as curated has: none twice, none lost in a join.
 --
 -- severity:   fail
--- reads:      apartments_curated.bookings, apartments_control.staged_period, apartments_staging.top_listings_weekly,
+-- reads:      checked_booking, apartments_control.staged_period, apartments_staging.top_listings_weekly,
 --             apartments_staging.bookings_per_user_weekly, apartments_staging.average_booking_duration_weekly,
 --             apartments_staging.average_booking_duration_monthly
 -- parameters: first_day, last_day
@@ -14,7 +14,7 @@ with day_count as (
         checkin_date,
         sum(case when booking_status = 'confirmed' then 1 else 0 end) as confirmed,
         sum(case when booking_status <> 'canceled' then 1 else 0 end) as not_canceled
-    from apartments_curated.bookings
+    from checked_booking
     where booking_date between cast(:first_day as date) and cast(:last_day as date)
         or checkin_date between cast(:first_day as date) and cast(:last_day as date)
     group by booking_date, checkin_date

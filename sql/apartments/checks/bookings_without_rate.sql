@@ -1,14 +1,14 @@
 -- Confirmed bookings that are missing in the converted revenue. The way out is a line for the currency in exchange_rates.csv.
 --
 -- severity:   warn
--- reads:      apartments_curated.bookings, apartments_control.exchange_rate
+-- reads:      checked_booking, apartments_control.exchange_rate
 -- parameters: first_day, last_day
 
 -- name: violations
 select
     bookings.currency || ': ' || cast(count(*) as varchar(64)) || ' confirmed bookings, the first of '
     || cast(min(bookings.booking_date) as varchar(64)) as example
-from apartments_curated.bookings
+from checked_booking as bookings
 left join apartments_control.exchange_rate
     on bookings.currency = exchange_rate.currency
     and bookings.booking_date >= exchange_rate.valid_from

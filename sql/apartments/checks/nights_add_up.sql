@@ -2,7 +2,7 @@
 -- of each segment add up to all; and occupancy_monthly counts the same nights.
 --
 -- severity:   fail
--- reads:      apartments_curated.bookings, apartments_control.exchange_rate, apartments_control.staged_period,
+-- reads:      checked_booking, apartments_control.exchange_rate, apartments_control.staged_period,
 --             apartments_staging.nights_monthly, apartments_staging.occupancy_monthly
 -- parameters: as_of, first_day, last_day
 --
@@ -15,7 +15,7 @@ with stay as (
         bookings.checkin_date,
         greatest(bookings.checkout_date, bookings.checkin_date + 1) as stay_end,
         cast(round(bookings.total_price * exchange_rate.rate, 2) as decimal(38, 2)) as revenue
-    from apartments_curated.bookings
+    from checked_booking as bookings
     inner join apartments_control.exchange_rate
         on bookings.currency = exchange_rate.currency
         and bookings.booking_date >= exchange_rate.valid_from

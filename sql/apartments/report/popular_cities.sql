@@ -9,7 +9,7 @@
 -- empty:      No whole week with a confirmed booking in a known city has passed yet.
 -- reads:      apartments_presentation.popular_cities_weekly
 -- parameters: as_of, first_day
--- lookback:   84 days
+-- lookback:   77 days
 --
 -- Bookings add up over weeks, so this is the weekly metric's own figures. Cities of one name in two states are two; a city that
 -- is spelled in two ways is one, in the spelling of its busiest week.

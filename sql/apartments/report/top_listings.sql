@@ -11,7 +11,7 @@
 -- unknown:    none of these bookings has an exchange rate into the currency of the figures
 -- reads:      apartments_presentation.top_listings_weekly, apartments_curated.apartments
 -- parameters: as_of, first_day
--- lookback:   84 days
+-- lookback:   77 days
 --
 -- Revenue adds up over weeks, so this is the weekly metric's own figures. A listing that was removed has its last title, one that
 -- is set aside only its number. Bookings without a rate add nothing to revenue and are counted beside it; where there are no

@@ -81,10 +81,10 @@ def test_no_example_of_what_is_set_aside_has_a_personal_value(composed):
     for table in composed.warehouse.curated:
         told = [sql for sql in checks if sql.startswith(f"select cast('{table.name}_newly_set_aside' as ")]
         assert len(told) == 1
-        is_hidden = "then split_part(rejected_rows.broken_value, '=', 1)" in told[0]
+        is_hidden = "then split_part(newly_set_aside.broken_value, '=', 1)" in told[0]
         assert is_hidden == (table.name in hidden[composed.warehouse.schemas.marketplace]), table.name
-        assert ("position('user_id=' in rejected_rows.broken_value) > 0" in told[0]) == is_hidden
-        assert ("|| rejected_rows.row_key" in told[0]) == (table.name != "users")
+        assert ("position('user_id=' in newly_set_aside.broken_value) > 0" in told[0]) == is_hidden
+        assert ("|| newly_set_aside.row_key" in told[0]) == (table.name != "users")
 
 
 def test_the_report_counts_every_table_that_sets_rows_aside(composed):

@@ -311,12 +311,17 @@ def test_a_metric_begins_with_its_period(path):
 
 
 @each(INTERMEDIATES)
-def test_an_intermediate_table_serves_several_metrics(path):
+def test_an_intermediate_table_serves_several_files(path):
     """What serves one belongs into its own file; it is read by its plain name, which no table of the marketplace has."""
     (sections,) = [set(read_sql_file(path).sections)]
     assert "rows" in sections and all(name == "rows" or name.startswith("dirty_days_from_") for name in sections)
     assert path.stem not in {table.stem for table in (*TABLES, *VIEWS) if marketplace(table) == marketplace(path)}
-    readers = [table for table in METRICS if path.stem in split(read_sql_file(table).header["reads"])]
+    checks = [other for other in PATHS if other.parent.name == "checks"]
+    readers = [
+        reader
+        for reader in (*METRICS, *checks)
+        if marketplace(reader) == marketplace(path) and path.stem in split(read_sql_file(reader).header["reads"])
+    ]
     assert len(readers) > 1
 
 

@@ -41,6 +41,7 @@ _FILES = (
     "curated/bookings.sql",
     "curated/user_viewing.sql",
     "intermediate/booking_made.sql",
+    "intermediate/checked_booking.sql",
     "intermediate/confirmed_stay.sql",
     "intermediate/stay_length.sql",
     "presentation/top_listings_weekly.sql",

@@ -7,7 +7,7 @@ import pytest
 
 from rental_pipeline.definitions.marketplace import Check
 from rental_pipeline.model.ledger import Position
-from rental_pipeline.warehouse.steps.check import _bound_rows, _read_once, list_checks
+from rental_pipeline.warehouse.steps.check import _bound_rows, _is_as_published, _read_once, list_checks
 from tests.fixtures.composed_steps import plan_table
 from tests.unit.warehouse.test_bounds import ARRIVED, Request
 
@@ -68,13 +68,50 @@ def test_the_touched_rows_are_selected_once_for_all_checks():
     """Of the keys that arrived, which are few of those between the least and the greatest. A whole table is read as it is."""
     request = Checked()
     found = list_checks(request)
-    (statement,), checks = _read_once(request, found)
+    made, checks = _read_once(request, found)
+    (statement,) = [sql for name, sql in made.items() if name.startswith("_rp_looked_at_")]
     assert BOUNDS in statement and 'from apartments_raw."bookings" where _run_sequence > 5' in statement
     names = {check.name: check.violations for check in checks}
     assert [check.name for check in found] == list(names)
     assert all("_rp_looked_at_" in names[name] for name in ("curated_values_in_range", "curated_keys_unique"))
     assert not [name for name, sql in names.items() if f"where {BOUNDS}" in sql]
-    assert _read_once(Checked(kind="reconcile"), list_checks(Checked(kind="reconcile")))[0] == []
+    whole, _ = _read_once(Checked(kind="reconcile"), list_checks(Checked(kind="reconcile")))
+    assert list(whole) == ["_rp_newly_set_aside"]
+
+
+def test_what_is_newly_set_aside_is_selected_once_for_all_checks():
+    """Of the tables that were built: no other has set a row aside since the last publication."""
+    request = Checked()
+    listed = list_checks(request)
+    assert [check.name for check in listed if "_set_aside" in check.name] == [
+        "bookings_newly_set_aside",
+        "bookings_set_aside_beyond_limit",
+    ]
+    made, checks = _read_once(request, listed)
+    assert "set_aside_row.run_sequence > 5" in made["_rp_newly_set_aside"]
+    told = {check.name: check.violations for check in checks}
+    assert "from _rp_newly_set_aside as newly_set_aside" in told["bookings_newly_set_aside"]
+    assert not [sql for sql in told.values() if "curated.rejected_rows" in sql and "newly_set_aside" in sql]
+
+
+def test_a_check_of_what_is_as_it_was_says_what_it_said():
+    """Of clean rows that no run has built since, by the same files and rates, and on the same day where it asks for it."""
+    request = Checked()
+
+    def find(**changed: str | None) -> set[str]:
+        positions = [
+            Position("control", "checks_and_charts", 5, input_hash=changed.get("checks", request.marketplace.audit_hash)),
+            Position("control", "exchange_rate", 5, input_hash=changed.get("rates", request.marketplace.exchange_rate_hash)),
+            Position("presentation", "top_listings_weekly", 5, as_of=changed.get("as_of", request.plan.as_of)),
+        ]
+        before = [each for each in request.ledger.positions if each.layer in ("raw", "curated")]
+        again = Checked(curated=(changed.get("built", "bookings"),))
+        again.ledger = replace(again.ledger, positions=(*before, *positions))
+        return {check.name for check in list_checks(again) if _is_as_published(again, check)}
+
+    assert find() == {"listings_without_rate"}
+    for changed in ({"checks": "others"}, {"rates": "others"}, {"as_of": "2020-01-01"}, {"built": "apartments"}):
+        assert find(**changed) == set(), changed
 
 
 def test_what_is_joined_is_looked_at_whole_as_soon_as_one_table_is():

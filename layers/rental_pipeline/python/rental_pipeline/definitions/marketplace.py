@@ -11,7 +11,7 @@ from typing import TypeVar
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.definitions.charts import Chart
 from rental_pipeline.definitions.curated_table import CuratedTable
-from rental_pipeline.definitions.metric import Metric
+from rental_pipeline.definitions.metric import Intermediate, Metric
 from rental_pipeline.definitions.sql_files import SqlFile, hash_texts, strip_statement
 
 # What the engine notes beside curated rows: another version of it needs them built once more.
@@ -75,12 +75,19 @@ class Check:
 
     Attributes:
         touched: Curated tables of which a run has to look only at rows that it touched: each of them breaks the check by itself.
+        intermediates: The files of intermediate/ that it reads.
     """
 
     name: str
     severity: str
     violations: str
     touched: tuple[str, ...] = ()
+    intermediates: tuple[Intermediate, ...] = ()
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """Its own one, and those of what it is made from."""
+        return (self.violations, *(each.file.section("rows") for each in self.intermediates))
 
     def look_at(self, rows: Mapping[str, str], curated: str) -> Check:
         """Return the check of some rows of the touched tables alone.
@@ -176,7 +183,7 @@ class Marketplace:
     @cached_property
     def audit_hash(self) -> str:
         """Hash the checks and the charts: they decide no row, and a new one is looked at, or shown, by the next run."""
-        checks = [f"{check.name} {check.severity} {strip_statement(check.violations)}" for check in self.checks]
+        checks = [" ".join([check.name, check.severity, *map(strip_statement, check.statements)]) for check in self.checks]
         # A set has another order in every process.
         charts = [
             f"{replace(chart, query=strip_statement(chart.query), reads=frozenset())!r} {sorted(chart.reads)}"

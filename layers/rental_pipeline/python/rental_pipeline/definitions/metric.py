@@ -32,7 +32,7 @@ PERIOD_TABLES = ("dirty_period", "dirty_day")
 
 @dataclass(frozen=True)
 class Intermediate:
-    """One file of intermediate/: what several metrics have in common."""
+    """One file of intermediate/: what several metrics, or checks, have in common."""
 
     file: SqlFile
 

@@ -56,7 +56,9 @@ def _read_files(sql_root: Path, marketplace: str, reporting_currency: str, _stat
         reporting_currency=reporting_currency,
         curated=_order_by_reference([CuratedTable(file) for file in curated.values()]),
         metrics=tuple(_read_metric(file, intermediates, curated) for file in read_sql_folder(folder / "presentation").values()),
-        checks=tuple(_read_check(file, Schemas(marketplace).curated) for file in read_sql_folder(folder / "checks").values()),
+        checks=tuple(
+            _read_check(file, intermediates, Schemas(marketplace).curated) for file in read_sql_folder(folder / "checks").values()
+        ),
         views=tuple(View(file) for file in read_sql_folder(folder / "views").values()),
         charts=read_charts(folder / "report"),
     )
@@ -164,7 +166,7 @@ def _list_own(file: SqlFile) -> list[str]:
     return [name for name in reads if "." not in name and not name.startswith(_CHANGED) and name not in PERIOD_TABLES]
 
 
-def _read_check(file: SqlFile, curated: str) -> Check:
+def _read_check(file: SqlFile, intermediates: Mapping[str, Intermediate], curated: str) -> Check:
     judge_shape(file, "checks")
     severity = file.header_line("severity")
     if severity not in ("fail", "warn"):
@@ -173,4 +175,9 @@ def _read_check(file: SqlFile, curated: str) -> Check:
     touched = tuple(name.strip() for name in file.header.get("touched", "").split(",") if name.strip())
     if unread := [name for name in touched if name not in read]:
         raise FixConfiguration(f"{file.path}: touched says {unread[0]}, which the check does not read as {curated}.{unread[0]}")
-    return Check(file.name, severity, file.section("violations"), touched)
+    own = _list_own(file) if "reads" in file.header else []
+    if unknown := [name for name in own if name not in intermediates or not intermediates[name].is_shared]:
+        raise FixConfiguration(
+            f"{file.path} reads {unknown[0]}, and there is no intermediate/{unknown[0]}.sql that reads no dirty periods"
+        )
+    return Check(file.name, severity, file.section("violations"), touched, tuple(intermediates[name] for name in own))

@@ -10,9 +10,11 @@ from typing import Any
 
 from rental_pipeline.base.errors import FixData
 from rental_pipeline.definitions.curated_table import CuratedTable
+from rental_pipeline.definitions.file_shapes import list_read
 from rental_pipeline.definitions.generic_checks import ACCOUNTED_FOR, BEYOND_LIMIT, list_generic_checks
 from rental_pipeline.definitions.marketplace import Check, select_some
 from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY, fill_in_days
+from rental_pipeline.model.ledger import AUDIT
 from rental_pipeline.model.raw_tables import quote_identifier
 from rental_pipeline.model.request_size import MAX_BYTES, MAX_STATEMENTS, count_bytes, divide_texts
 from rental_pipeline.model.sql_literal import literal
@@ -23,6 +25,7 @@ from rental_pipeline.warehouse.steps.set_aside import (
     WAYS_OUT,
     describe_set_aside,
     list_set_aside_checks,
+    select_newly_set_aside,
     select_set_aside,
 )
 from rental_pipeline.warehouse.steps.stage import find_staged_days, staged_table
@@ -43,9 +46,13 @@ def compose_check(request: StepRequest) -> Step:
         FixData: a check of severity fail has violations; the message names each with an example.
     """
     control, run = request.schemas.control, request.run_sequence
-    read_once, checks = _read_once(request, list_checks(request))
+    listed = list_checks(request)
+    known = [check.name for check in listed if _is_as_published(request, check)]
+    read_once, checks = _read_once(request, [check for check in listed if check.name not in known])
     staged = _find_all_staged_days(request)
-    names = {fill_in_days(_count(check), *_find_checked_days(request, check, staged)): check.name for check in checks}
+    days = {check.name: _find_checked_days(request, check, staged) for check in checks}
+    read_once |= _make_shared(checks, days)
+    names = {fill_in_days(_count(check), *days[check.name]): check.name for check in checks}
     # A file's check has a statement of its own, by which a person finds it where it fails.
     own = {check.name for check in request.marketplace.checks}
     generated = [sql for sql, name in names.items() if name not in own]
@@ -59,13 +66,19 @@ def compose_check(request: StepRequest) -> Step:
         f" from ({' union all '.join(counts)}) as _rp_counted": [names[sql] for sql in counts]
         for counts in ([[sql] for sql, name in names.items() if name in own] + united)
     }
+    if known:
+        records[
+            f"insert into {control}.check_result (run_sequence, check_name, severity, violations, example)"
+            f" select {run}, check_name, severity, violations, example from {control}.check_result"
+            f" where run_sequence = {request.ledger.published_run} and check_name in ({', '.join(map(literal, known))})"
+        ] = known
     most = MAX_STATEMENTS - GUARDS - 1 - len(read_once)  # one deletes what an attempt before this one found
-    most_bytes = MAX_BYTES - count_bytes(*read_once) - _NAME_BYTES * len(names)
+    most_bytes = MAX_BYTES - count_bytes(*read_once.values()) - _NAME_BYTES * len(listed)
     submissions = [
         request.write(
             f"delete from {control}.check_result where run_sequence = {run}"
             f" and check_name in ({', '.join(literal(name) for sql in batch for name in records[sql])})",
-            *read_once,
+            *(made for name, made in read_once.items() if any(re.search(rf"\b{name}\b", sql) for sql in batch)),
             *batch,
             once=False,
             label=f"write-{number}",
@@ -136,17 +149,58 @@ def list_checks(request: StepRequest) -> list[Check]:
         if table.name in rows and not table.is_derived:
             is_whole = rows[table.name] == "true"
             generated.append(_account_for_rows(request, table) if is_whole else _account_for_touched(request, table))
-    generated += list_set_aside_checks(request)
+    generated += list_set_aside_checks(request, rows)
     special = [check.look_at(rows, request.schemas.curated) for check in request.marketplace.checks]
     return [*special, *generated]
 
 
-def _read_once(request: StepRequest, checks: Sequence[Check]) -> tuple[list[str], list[Check]]:
-    """Return the statements that select the touched rows of each table which several checks look at, and the checks of these.
+def _is_as_published(request: StepRequest, check: Check) -> bool:
+    """Whether a check would find what it found before the last publication, so that its result is that one.
+
+    It reads clean rows and rates alone, all of them as they were, and no day has passed for it. One that looks at what a run
+    touched or rebuilt finds something else in each run.
+    """
+    schemas, ledger = request.schemas, request.ledger
+    sql = " ".join(check.statements)
+    own = {each.name for each in request.marketplace.checks}
+    if check.name not in own or check.touched or re.search(r":(first|last)_day\b", sql):
+        return False
+    read = list_read(sql, schemas.curated)
+    tables = [table for table in request.marketplace.curated if table.name in read]
+    others = {schema for schema in schemas.all if schema != schemas.curated and list_read(sql, schema)}
+    reads_rates_alone = not others or (others == {schemas.control} and list_read(sql, schemas.control) == {"exchange_rate"})
+    return (
+        ledger.published_run > 0
+        and ledger.is_made_from(*AUDIT, request.marketplace.audit_hash)
+        and ledger.is_made_from("control", "exchange_rate", request.marketplace.exchange_rate_hash)
+        and (":as_of" not in sql or ledger.as_of == request.plan.as_of)
+        and reads_rates_alone
+        and {table.name for table in tables} == read
+        and all(_bound_rows(request, table) is None for table in tables)
+    )
+
+
+def _make_shared(checks: Sequence[Check], days: Mapping[str, tuple[date, date]]) -> dict[str, str]:
+    """Return the statements that make what several checks read, by its name: between the days of all that read it."""
+    made = {}
+    for intermediate in {each.name: each for check in checks for each in check.intermediates}.values():
+        read = [days[check.name] for check in checks if intermediate in check.intermediates]
+        rows = fill_in_days(intermediate.file.section("rows"), min(first for first, _ in read), max(last for _, last in read))
+        made[intermediate.name] = f"create temp table {intermediate.name} as {rows}"
+    return made
+
+
+def _read_once(request: StepRequest, checks: Sequence[Check]) -> tuple[dict[str, str], list[Check]]:
+    """Return the statements that select the rows which several checks look at, by the table that each makes, and the checks of
+    these: the touched rows of each curated table, and what is newly set aside.
 
     A touched row is one whose key, or day, arrived: others between the least and the greatest of them are as they were.
     """
-    curated, statements = request.schemas.curated, []
+    curated, statements = request.schemas.curated, {}
+    newly = select_newly_set_aside(request)
+    if any(newly in check.violations for check in checks):
+        statements["_rp_newly_set_aside"] = f"create temp table _rp_newly_set_aside as {newly}"
+        checks = [replace(check, violations=check.violations.replace(f"({newly})", "_rp_newly_set_aside")) for check in checks]
     for number, table in enumerate(request.marketplace.curated):
         condition = _bound_rows(request, table)
         if condition in (None, "true"):
@@ -155,7 +209,7 @@ def _read_once(request: StepRequest, checks: Sequence[Check]) -> tuple[list[str]
         if sum(check.violations.count(some) for check in checks) < 2:
             continue
         build = TouchedKeys(request, table)
-        statements.append(
+        statements[f"_rp_looked_at_{number}"] = (
             f"create temp table _rp_looked_at_{number} as select {table.name}.* from {build.curated}"
             f" inner join ({build.select_touched()}) as _rp_touched on {build.on_touched(table.name)} where {condition}"
         )

@@ -6,6 +6,8 @@ published. A row counts from the run that set it aside until a run has published
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from rental_pipeline.definitions.curated_table import CuratedTable
 from rental_pipeline.definitions.generic_checks import BEYOND_LIMIT, NEWLY_SET_ASIDE
 from rental_pipeline.definitions.marketplace import Check
@@ -18,11 +20,17 @@ WAYS_OUT = (
 )
 
 
-def list_set_aside_checks(request: StepRequest) -> list[Check]:
-    """Return two checks per curated table: one warns of rows newly set aside, one fails beyond the limit."""
+def list_set_aside_checks(request: StepRequest, looked_at: Collection[str]) -> list[Check]:
+    """Return two checks per curated table: one warns of rows newly set aside, one fails beyond the limit.
+
+    Args:
+        looked_at: The names of the tables that were built since the last publication; no other has set a row aside since.
+    """
     limits = {planned.name: planned.max_rejected_fraction for planned in request.plan.tables}
     checks = []
     for table in request.marketplace.curated:
+        if table.name not in looked_at:
+            continue
         rows = _select_rows(request, table)
         checks += [
             Check(f"{table.name}{NEWLY_SET_ASIDE}", "warn", rows),
@@ -38,6 +46,16 @@ def select_set_aside(request: StepRequest) -> str:
         " amount_before"
         f" from {request.schemas.control}.set_aside where run_sequence = {request.run_sequence}"
         " order by table_name, broken_rule, currency"
+    )
+
+
+def select_newly_set_aside(request: StepRequest) -> str:
+    """Return the select of all rows newly set aside, with what each broke."""
+    return (
+        "select rejected_rows.table_name, rejected_rows.row_key, rejected_rows.broken_rule, rejected_rows.broken_value"
+        f" from {request.schemas.control}.set_aside_row inner join {request.schemas.curated}.rejected_rows"
+        " on set_aside_row.table_name = rejected_rows.table_name and set_aside_row.row_key = rejected_rows.row_key"
+        f" where set_aside_row.run_sequence > {request.ledger.published_run}"
     )
 
 
@@ -71,19 +89,16 @@ def _select_rows(request: StepRequest, table: CuratedTable) -> str:
     planned, personal = request.plan.table(table.source), request.marketplace.personal_columns(table)
     # A broken value names columns as raw does.
     named = sorted(personal.union(raw for raw, key in zip(planned.key, table.key, strict=False) if key in personal))
-    value, row = "rejected_rows.broken_value", " || ' (row ' || rejected_rows.row_key || ')'"
+    value, row = "newly_set_aside.broken_value", " || ' (row ' || newly_set_aside.row_key || ')'"
     if named:
         shows = " or ".join(f"position({literal(f'{name}=')} in {value}) > 0" for name in named)
         value = f"case when {shows} then split_part({value}, '=', 1) else {value} end"
     if not personal.isdisjoint(table.key):
         row = ""
     return f"""
-        select rejected_rows.broken_rule || ': ' || coalesce({value}, ''){row} as example
-        from {request.schemas.control}.set_aside_row
-        inner join {request.schemas.curated}.rejected_rows
-            on set_aside_row.table_name = rejected_rows.table_name and set_aside_row.row_key = rejected_rows.row_key
-        where set_aside_row.table_name = {literal(table.name)}
-            and set_aside_row.run_sequence > {request.ledger.published_run}
+        select newly_set_aside.broken_rule || ': ' || coalesce({value}, ''){row} as example
+        from ({select_newly_set_aside(request)}) as newly_set_aside
+        where newly_set_aside.table_name = {literal(table.name)}
     """
 
 
