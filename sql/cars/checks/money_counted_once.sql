@@ -1,10 +1,9 @@
--- In every period rebuilt by this run, each metric has as many rentals and as much revenue as the curated layer: no rental
+-- On every day rebuilt by this run, each daily metric has as many rentals and as much revenue as the curated layer: no rental
 -- twice (as when the money of pickups and dropoffs is added), none lost in a join.
 --
 -- severity:   fail
 -- reads:      cars_curated.rental_transactions, cars_control.staged_period, cars_staging.rentals_daily,
---             cars_staging.location_rentals_daily, cars_staging.location_rentals_total, cars_staging.vehicle_type_rentals_daily,
---             cars_staging.vehicle_type_rentals_total, cars_staging.user_rentals_total
+--             cars_staging.location_rentals_daily, cars_staging.vehicle_type_rentals_daily
 -- parameters: first_day, last_day
 
 -- name: violations
@@ -19,17 +18,6 @@ with expected as (
     where staged_period.metric in ('rentals_daily', 'location_rentals_daily', 'vehicle_type_rentals_daily')
         and rental_transactions.rental_date between cast(:first_day as date) and cast(:last_day as date)
     group by staged_period.metric, staged_period.period_start
-    union all
-    select
-        staged_period.metric,
-        staged_period.period_start,
-        count(*) as rentals,
-        sum(rental_transactions.total_amount) as revenue
-    from cars_control.staged_period
-    cross join cars_curated.rental_transactions
-    where staged_period.metric in ('location_rentals_total', 'vehicle_type_rentals_total', 'user_rentals_total')
-        and rental_transactions.rental_date is not null
-    group by staged_period.metric, staged_period.period_start
 ),
 
 metric_rows as (
@@ -39,17 +27,8 @@ metric_rows as (
     select cast('location_rentals_daily' as varchar(64)) as metric, period_start, rentals, revenue
     from cars_staging.location_rentals_daily
     union all
-    select cast('location_rentals_total' as varchar(64)) as metric, period_start, rentals, revenue
-    from cars_staging.location_rentals_total
-    union all
     select cast('vehicle_type_rentals_daily' as varchar(64)) as metric, period_start, rentals, revenue
     from cars_staging.vehicle_type_rentals_daily
-    union all
-    select cast('vehicle_type_rentals_total' as varchar(64)) as metric, period_start, rentals, revenue
-    from cars_staging.vehicle_type_rentals_total
-    union all
-    select cast('user_rentals_total' as varchar(64)) as metric, period_start, rentals, revenue
-    from cars_staging.user_rentals_total
 ),
 
 counted as (

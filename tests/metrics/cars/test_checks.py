@@ -66,9 +66,9 @@ FAULTS = [
         "rentals_daily 2024-03-05: 0 rentals for 0 instead of 2 for 200.00",
     ),
     (
-        "money_counted_once",
+        "totals_counted_once",
         "update staging.location_rentals_total set revenue = revenue + 300",
-        "location_rentals_total 2000-01-01: 2 rentals for 800.00 instead of 2 for 200.00",
+        "location_rentals_total: 2 rentals for 800.00 and 2 dropoffs instead of 2 for 200.00",
     ),
     (
         "money_counted_once",
@@ -76,11 +76,11 @@ FAULTS = [
         "2 rentals for 400.00 instead of 2 for 200.00",
     ),
     ("money_counted_once", "update staging.vehicle_type_rentals_daily set rentals = 9", "9 rentals for 200.00"),
-    ("money_counted_once", "delete from staging.vehicle_type_rentals_total", "vehicle_type_rentals_total 2000-01-01: 0 rentals"),
-    ("money_counted_once", "update staging.user_rentals_total set rentals = 3", "user_rentals_total 2000-01-01: 3 rentals"),
+    ("totals_counted_once", "delete from staging.vehicle_type_rentals_total", "vehicle_type_rentals_total: 0 rentals"),
+    ("totals_counted_once", "update staging.user_rentals_total set rentals = 3", "user_rentals_total: 3 rentals for 200.00"),
     ("dropoffs_counted_once", "update staging.location_rentals_daily set dropoffs = 2", "2024-03-05: 4 instead of 2"),
     ("dropoffs_counted_once", "delete from staging.location_rentals_daily", "2024-03-05: 0 instead of 2"),
-    ("dropoffs_counted_once", "update staging.location_rentals_total set dropoffs = dropoffs + 1", "in all: 4"),
+    ("totals_counted_once", "update staging.location_rentals_total set dropoffs = dropoffs + 1", "200.00 and 4 dropoffs"),
     (
         "use_counted_once",
         "update staging.fleet_use_daily set revenue = revenue + 0.01 where revenue > 0",
