@@ -212,7 +212,7 @@ def test_an_intermediate_table_that_is_not_there_is_refused(sql_root):
     ],
 )
 def test_an_intermediate_table_that_could_not_be_made_is_refused(sql_root, name, text, refusal):
-    """One of the engine's names, one of no periods that reads another, one that is not there, and a section that nothing reads."""
+    """One of the engine's names, one that reads what is not there or is made later, and a section that nothing reads."""
     (sql_root / "shop/intermediate").mkdir()
     (sql_root / f"shop/intermediate/{name}.sql").write_text(f"{text}\n-- name: rows\nselect 1\n")
     with pytest.raises(FixConfiguration, match=refusal):
@@ -220,7 +220,7 @@ def test_an_intermediate_table_that_could_not_be_made_is_refused(sql_root, name,
 
 
 def test_an_intermediate_table_of_periods_may_read_others(sql_root):
-    """A metric is then made from all, each after those that it reads, and once. Of days alone it is made before there are periods."""
+    """A metric is then made from all of them, each after those that it reads, and once."""
     (sql_root / "shop/intermediate").mkdir()
     sums, days = sql_root / "shop/intermediate/sums.sql", sql_root / "shop/intermediate/zeroth.sql"
     sums.write_text("-- reads: dirty_day, zeroth\n\n-- name: rows\nselect 1\n")
