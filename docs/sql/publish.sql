@@ -14,83 +14,72 @@ call enter_step(2, 'publish', 43200);
 
 call require_audit(2, 17);
 
-create temp table _rp_before_0 as
-    select average_booking_duration_weekly.*
-    from apartments_presentation.average_booking_duration_weekly
-    inner join apartments_control.staged_period
-    on average_booking_duration_weekly.period_start = staged_period.period_start
-    and staged_period.metric = 'average_booking_duration_weekly'
-    where average_booking_duration_weekly.period_start >= '2026-11-16'
-    and average_booking_duration_weekly.period_start <= '2026-11-22';
-
-create temp table _rp_gone_0 as
-    select *
-    from _rp_before_0 except
-    select *
-    from apartments_staging.average_booking_duration_weekly;
-
-create temp table _rp_added_0 as
-    select *
-    from apartments_staging.average_booking_duration_weekly except
-    select *
-    from _rp_before_0;
+create temp table _rp_differing_0 as
+    select period_start, stays, nights, average_nights, min(_rp_is_staged) as _rp_is_staged
+    from (select average_booking_duration_weekly.*, 0 as _rp_is_staged
+        from apartments_presentation.average_booking_duration_weekly
+        inner join apartments_control.staged_period
+        on average_booking_duration_weekly.period_start = staged_period.period_start
+        and staged_period.metric = 'average_booking_duration_weekly'
+        where average_booking_duration_weekly.period_start >= '2026-11-16'
+        and average_booking_duration_weekly.period_start <= '2026-11-22'
+        union all
+        select *, 1 as _rp_is_staged
+        from apartments_staging.average_booking_duration_weekly) as _rp_row
+    group by period_start, stays, nights, average_nights
+    having min(_rp_is_staged) = max(_rp_is_staged);
 
 delete from apartments_presentation.average_booking_duration_weekly
-    using _rp_gone_0
-    where average_booking_duration_weekly.period_start = _rp_gone_0.period_start
+    using _rp_differing_0
+    where _rp_differing_0._rp_is_staged = 0
+    and average_booking_duration_weekly.period_start = _rp_differing_0.period_start
     and average_booking_duration_weekly.period_start >= '2026-11-16'
     and average_booking_duration_weekly.period_start <= '2026-11-22';
 
-insert into apartments_presentation.average_booking_duration_weekly select * from _rp_added_0;
+insert into apartments_presentation.average_booking_duration_weekly
+    select period_start, stays, nights, average_nights
+    from _rp_differing_0
+    where _rp_is_staged = 1;
 
 insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
     select distinct cast('presentation_average_booking_duration_weekly' as varchar(255)),
         cast(coalesce(extract(year from period_start), 0) as bigint), 2
-    from (select period_start
-        from _rp_gone_0
-        union
-        select period_start
-        from _rp_added_0) as _rp_differing;
+    from _rp_differing_0;
 
-create temp table _rp_before_1 as
-    select top_listings_weekly.*
-    from apartments_presentation.top_listings_weekly
-    inner join apartments_control.staged_period
-    on top_listings_weekly.period_start = staged_period.period_start
-    and staged_period.metric = 'top_listings_weekly'
-    where top_listings_weekly.period_start >= '2026-11-16'
-    and top_listings_weekly.period_start <= '2026-11-22';
-
-create temp table _rp_gone_1 as
-    select *
-    from _rp_before_1 except
-    select *
-    from apartments_staging.top_listings_weekly;
-
-create temp table _rp_added_1 as
-    select *
-    from apartments_staging.top_listings_weekly except
-    select *
-    from _rp_before_1;
+create temp table _rp_differing_1 as
+    select period_start, apartment_id, bookings, bookings_without_rate, revenue, listing_rank,
+        min(_rp_is_staged) as _rp_is_staged
+    from (select top_listings_weekly.*, 0 as _rp_is_staged
+        from apartments_presentation.top_listings_weekly
+        inner join apartments_control.staged_period
+        on top_listings_weekly.period_start = staged_period.period_start
+        and staged_period.metric = 'top_listings_weekly'
+        where top_listings_weekly.period_start >= '2026-11-16'
+        and top_listings_weekly.period_start <= '2026-11-22'
+        union all
+        select *, 1 as _rp_is_staged
+        from apartments_staging.top_listings_weekly) as _rp_row
+    group by period_start, apartment_id, bookings, bookings_without_rate, revenue, listing_rank
+    having min(_rp_is_staged) = max(_rp_is_staged);
 
 delete from apartments_presentation.top_listings_weekly
-    using _rp_gone_1
-    where top_listings_weekly.period_start = _rp_gone_1.period_start
-    and top_listings_weekly.apartment_id = _rp_gone_1.apartment_id
+    using _rp_differing_1
+    where _rp_differing_1._rp_is_staged = 0
+    and top_listings_weekly.period_start = _rp_differing_1.period_start
+    and top_listings_weekly.apartment_id = _rp_differing_1.apartment_id
     and top_listings_weekly.period_start >= '2026-11-16'
     and top_listings_weekly.period_start <= '2026-11-22';
 
-insert into apartments_presentation.top_listings_weekly select * from _rp_added_1;
+insert into apartments_presentation.top_listings_weekly
+    select period_start, apartment_id, bookings, bookings_without_rate, revenue, listing_rank
+    from _rp_differing_1
+    where _rp_is_staged = 1;
 
 insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
     select distinct cast('presentation_top_listings_weekly' as varchar(255)), cast(coalesce(extract(year from
         period_start) * 100 + extract(month
                 from period_start), 0) as bigint), 2
-    from (select period_start
-        from _rp_gone_1
-        union
-        select period_start
-        from _rp_added_1) as _rp_differing;
+    from _rp_differing_1;
 
 delete from apartments_control.dirty_period;
 

@@ -62,11 +62,12 @@ def test_a_row_that_is_as_it_was_is_not_written():
     request.__dict__["ledger"] = replace(request.ledger, positions=tuple(positions))
     statements = "\n".join(sql for each in compose_publish(request).submissions for sql in each.statements)
     (deleted,) = [line for line in statements.splitlines() if line.startswith("delete from apartments_presentation.popular_cit")]
-    gone = deleted.split()[4]
-    assert f"popular_cities_weekly.city_key = {gone}.city_key and" in deleted
-    assert f"(popular_cities_weekly.state_key is null and {gone}.state_key is null)" in deleted
-    added = gone.replace("gone", "added")
-    assert f"insert into apartments_presentation.popular_cities_weekly select * from {added}" in statements
+    differing = deleted.split()[4]
+    assert f" where {differing}._rp_is_staged = 0 and " in deleted
+    assert f"popular_cities_weekly.city_key = {differing}.city_key and" in deleted
+    assert f"(popular_cities_weekly.state_key is null and {differing}.state_key is null)" in deleted
+    (added,) = [line for line in statements.splitlines() if line.startswith("insert into apartments_presentation.popular_cit")]
+    assert added.endswith(f" from {differing} where _rp_is_staged = 1")
     assert "drop table apartments_presentation" not in statements
 
 

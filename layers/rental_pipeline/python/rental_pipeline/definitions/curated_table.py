@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from rental_pipeline.base.errors import FixConfiguration
-from rental_pipeline.definitions.sql_files import SqlFile, strip_statement
+from rental_pipeline.definitions.sql_files import SqlFile
 
 # A column of a source may have blanks and dashes in its name.
 _RAW = r"\w(?:[\w -]*?\w)?"
@@ -17,8 +17,6 @@ _JOIN = re.compile(rf"^(?:(?P<left>\w+)\.)?(?P<column>{_RAW}) *-> *(?P<table>\w+
 _RULE = re.compile(r"^ *-- (\S.*)\n *when (?:(?!\bwhen\b)[^;])*?\bthen\s+(?:\w+\.tell_broken\(\s*)?'([a-z_]+): ", re.MULTILINE)
 # A text that is NULL where its value is: the row would then break no rule.
 _NULL_RULE = re.compile(r"\bthen\s+'([a-z_]+): [^']*'\s*\|\|")
-# What a part of a table's definition begins with that is no column (Database Developer Guide, "CREATE TABLE").
-_CONSTRAINTS = frozenset({"constraint", "foreign", "like", "primary", "unique"})
 
 
 @dataclass(frozen=True)
@@ -104,20 +102,10 @@ class CuratedTable:
             raise FixConfiguration(f"{self.file.path}: removed is {text!r}; it is kept, or leave (also without the line)")
         return text == "kept"
 
-    @cached_property
+    @property
     def columns(self) -> tuple[str, ...]:
         """The table's columns, in their order, by its definition."""
-        definition = strip_statement(self.file.section("table"))
-        depth, parts = 0, [""]
-        for mark in definition[definition.index("(") + 1 :]:
-            depth += (mark == "(") - (mark == ")")
-            if depth < 0:
-                break
-            if mark == "," and not depth:
-                parts.append("")
-            else:
-                parts[-1] += mark
-        return tuple(name for part in parts if (name := part.split()[0]).lower() not in _CONSTRAINTS)
+        return self.file.table_columns
 
     @cached_property
     def personal(self) -> frozenset[str]:

@@ -23,6 +23,8 @@ _TOKEN = re.compile(
     r"""|(?P<blank>(?:--[^\n]*|/\*.*?\*/|\s)+)|(?P<mark>[(),])|(?P<rest>[^\s(),'"$/-]+|.)""",
     re.DOTALL,
 )
+# What a part of a table's definition begins with that is no column (Database Developer Guide, "CREATE TABLE").
+_CONSTRAINTS = frozenset({"constraint", "foreign", "like", "primary", "unique"})
 # A backslash before a quote ends a text in standard SQL, and does not in Redshift: where such a text ends is not sure.
 _AMBIGUOUS = "\\'"
 
@@ -53,6 +55,21 @@ class SqlFile:
         if name not in self.sections:
             raise FixConfiguration(f"{self.path} has no section `-- name: {name}`; it has: {', '.join(self.sections)}")
         return self.sections[name]
+
+    @cached_property
+    def table_columns(self) -> tuple[str, ...]:
+        """The columns of the table that the section `table` defines, in their order."""
+        definition = strip_statement(self.section("table"))
+        depth, parts = 0, [""]
+        for mark in definition[definition.index("(") + 1 :]:
+            depth += (mark == "(") - (mark == ")")
+            if depth < 0:
+                break
+            if mark == "," and not depth:
+                parts.append("")
+            else:
+                parts[-1] += mark
+        return tuple(name for part in parts if (name := part.split()[0]).lower() not in _CONSTRAINTS)
 
     def hash_meaning(self, *header: str) -> str:
         """Hash the statements and some lines of the header: what neither a comment nor another formatting changes."""

@@ -69,21 +69,25 @@ def _replace_periods(request: StepRequest, metric: Metric, number: int) -> list[
         return [f"drop table {published}", metric.file.section("table"), f"insert into {published} select * from {staged}"]
     if request.is_rebuilt("presentation", request.marketplace.metric_sources(metric)):
         return [f"delete from {published}", f"insert into {published} select * from {staged}"]
-    before, gone, added = (f"_rp_{part}_{number}" for part in ("before", "gone", "added"))
-    key = " and ".join(_equals(metric, column, gone) for column in metric.unique_key)
-    return [
-        f"create temp table {before} as select {metric.name}.* from {published} inner join {control}.staged_period"
+    differing, columns = f"_rp_differing_{number}", ", ".join(metric.file.table_columns)
+    key = " and ".join(_equals(metric, column, differing) for column in metric.unique_key)
+    # Each side is read once: what stands on one of them alone differs. NULLs are equal to each other here.
+    both = (
+        f"select {metric.name}.*, 0 as _rp_is_staged from {published} inner join {control}.staged_period"
         f" on {metric.name}.period_start = staged_period.period_start and staged_period.metric = {literal(metric.name)}"
-        f" where {bound_periods(request, metric)}",
-        f"create temp table {gone} as select * from {before} except select * from {staged}",
-        f"create temp table {added} as select * from {staged} except select * from {before}",
-        f"delete from {published} using {gone} where {key} and {bound_periods(request, metric)}",
-        f"insert into {published} select * from {added}",
+        f" where {bound_periods(request, metric)} union all select *, 1 as _rp_is_staged from {staged}"
+    )
+    return [
+        f"create temp table {differing} as select {columns}, min(_rp_is_staged) as _rp_is_staged from ({both}) as _rp_row"
+        f" group by {columns} having min(_rp_is_staged) = max(_rp_is_staged)",
+        f"delete from {published} using {differing}"
+        f" where {differing}._rp_is_staged = 0 and {key} and {bound_periods(request, metric)}",
+        f"insert into {published} select {columns} from {differing} where _rp_is_staged = 1",
         mark_parts(
             control,
             lake_name("presentation", metric.name),
             request.run_sequence,
-            f"(select period_start from {gone} union select period_start from {added}) as _rp_differing",
+            differing,
             division_of(metric),
         ),
     ]
