@@ -319,14 +319,20 @@ create temp table _rp_after as select
 from judged
 where broken_rule is null;
 
-create temp table changed_bookings as (select *
-        from _rp_before except
-        select *
-        from _rp_after)
-    union all (select *
-        from _rp_after except
-        select *
-        from _rp_before);
+create temp table changed_bookings as
+    select booking_id, user_id, apartment_id, booking_date, checkin_date, checkout_date, total_price, currency,
+        booking_status, payment_status, guests, _is_before
+    from (select *, true as _is_before
+        from (select *
+            from _rp_before except
+            select *
+            from _rp_after) as _rp_gone
+        union all
+        select *, false as _is_before
+        from (select *
+            from _rp_after except
+            select *
+            from _rp_before) as _rp_come) as _rp_changed;
 
 insert into apartments_control.dirty_period (metric, period_start, run_sequence) with _rp_number as (select
     calendar_date - cast('2000-01-01' as date) as n
@@ -751,14 +757,20 @@ create temp table _rp_before as select bookings.* from apartments_curated.bookin
 create temp table _rp_after as
 -- (sql/apartments/curated/bookings.sql, section accepted: see above);
 
-create temp table changed_bookings as (select *
-        from _rp_before except
-        select *
-        from _rp_after)
-    union all (select *
-        from _rp_after except
-        select *
-        from _rp_before);
+create temp table changed_bookings as
+    select booking_id, user_id, apartment_id, booking_date, checkin_date, checkout_date, total_price, currency,
+        booking_status, payment_status, guests, _is_before
+    from (select *, true as _is_before
+        from (select *
+            from _rp_before except
+            select *
+            from _rp_after) as _rp_gone
+        union all
+        select *, false as _is_before
+        from (select *
+            from _rp_after except
+            select *
+            from _rp_before) as _rp_come) as _rp_changed;
 
 insert into apartments_control.dirty_period (metric, period_start, run_sequence) with _rp_number as (select
     calendar_date - cast('2000-01-01' as date) as n
@@ -1181,14 +1193,20 @@ create temp table _rp_after as select
 from judged
 where broken_rule is null;
 
-create temp table changed_apartments as (select *
-        from _rp_before except
-        select *
-        from _rp_after)
-    union all (select *
-        from _rp_after except
-        select *
-        from _rp_before);
+create temp table changed_apartments as
+    select id, title, source, price, currency, listing_created_at, is_active, last_modified_at, removed_at,
+        _is_before
+    from (select *, true as _is_before
+        from (select *
+            from _rp_before except
+            select *
+            from _rp_after) as _rp_gone
+        union all
+        select *, false as _is_before
+        from (select *
+            from _rp_after except
+            select *
+            from _rp_before) as _rp_come) as _rp_changed;
 
 insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
     select distinct cast('curated_apartments' as varchar(255)), 0, 2
@@ -1591,24 +1609,27 @@ from judged
 where broken_rule is null;
 
 create temp table changed_user_viewing as
-    select event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action
-    from ((select event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action, count(*) as
-        _rp_number
+    select event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action, _is_before
+    from (select *, true as _is_before
+        from (select event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action, count(*) as
+            _rp_number
             from _rp_before
             group by event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action except
             select event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action, count(*) as
                 _rp_number
             from _rp_after
-            group by event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action)
-        union all (select event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action, count(*)
-            as _rp_number
+            group by event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action) as _rp_gone
+        union all
+        select *, false as _is_before
+        from (select event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action, count(*) as
+            _rp_number
             from _rp_after
             group by event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action except
             select event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action, count(*) as
                 _rp_number
             from _rp_before
-            group by event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action)) as
-                _rp_changed;
+            group by event_day, user_id, apartment_id, viewed_at, is_wishlisted, call_to_action) as _rp_come)
+                as _rp_changed;
 
 insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequence)
     select distinct cast('curated_user_viewing' as varchar(255)), cast(coalesce(extract(year from _event_day) *

@@ -433,6 +433,20 @@ _FIGURES = [
         f"{APARTMENTS}/test_kpis.py::test_a_stays_price_is_spread_over_its_nights",
     ),
     _mutate(
+        "a-move-touches-the-new-place-only",
+        "sql/apartments/presentation/conversion_weekly.sql",
+        "max(case when _is_before then city_key",
+        "max(case when not _is_before then city_key",
+        f"{APARTMENTS}/test_kpis.py::test_a_listing_moves_twice_while_nothing_is_published",
+    ),
+    _mutate(
+        "a-table-of-another-shape-is-asked",
+        f"{STEPS}/dirty_periods.py",
+        'if not is_made_anew and request.ledger.is_defined_as("presentation", metric.name, definition):',
+        "if not is_made_anew:",
+        f"{UNIT}/warehouse/test_dirty_periods.py",
+    ),
+    _mutate(
         "a-late-booking-leaves-later-months",
         "sql/apartments/presentation/guests_monthly.sql",
         "cast('2050-12-31' as date) as last_day",

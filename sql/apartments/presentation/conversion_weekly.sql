@@ -6,10 +6,10 @@
 -- holds:      viewers >= 0; viewers_with_wishlist between 0 and viewers; viewers_with_call between 0 and viewers; bookers >= 0;
 --             bookings >= bookers; viewers_who_booked between 0 and viewers; viewers_who_booked <= bookers;
 --             (bookings_per_viewer is null) = (viewers = 0)
--- reads:      dirty_day, apartments_curated.user_viewing, booking_made, apartments_curated.bookings,
+-- reads:      dirty_day, apartments_curated.user_viewing, booking_made,
 --             apartments_curated.apartment_attributes, changed_user_viewing, changed_bookings, changed_apartment_attributes
 -- writes:     apartments_presentation.conversion_weekly
--- parameters: first_day, greatest_key, last_day, least_key
+-- parameters: first_day, last_day
 -- rerun:      replaces whole weeks; the same rows for the same curated rows
 -- storage:    diststyle all: small, joined to by reports; sortkey period_start: read by time
 --
@@ -56,34 +56,24 @@ select
 from changed_bookings
 where booking_status = 'confirmed'
 
--- name: dirty_days_from_apartment_attributes
+-- name: dirty_from_apartment_attributes
 with moved as (
-    -- Attributes that come or go count where they had a city. Any other change of them is none of a place.
-    select id
+    -- Attributes that come or go count where they had a city. Any other change of them is none of a place. A week in which the
+    -- listing counts has a row of the place that it had: without attributes, of the unknown one.
+    select
+        id,
+        coalesce(max(case when _is_before then city_key || coalesce(', ' || state_key, '') end), '') as member_key
     from changed_apartment_attributes
     group by id
     having min(coalesce(city, '')) <> max(coalesce(city, ''))
         or min(coalesce(state, '')) <> max(coalesce(state, ''))
         or (count(*) = 1 and min(city) is not null)
-),
-
-seen_day as (
-    select cast(user_viewing.viewed_at as date) as moved_day
-    from moved
-    inner join apartments_curated.user_viewing on moved.id = user_viewing.apartment_id
-    where user_viewing.apartment_id between :least_key and :greatest_key
-    union all
-    select bookings.booking_date as moved_day
-    from moved
-    inner join apartments_curated.bookings on moved.id = bookings.apartment_id
-    where bookings.booking_status = 'confirmed'
-        and bookings.apartment_id between :least_key and :greatest_key
 )
 
-select distinct
-    moved_day as first_day,
-    moved_day as last_day
-from seen_day
+select distinct conversion_weekly.period_start
+from moved
+inner join apartments_presentation.conversion_weekly on moved.member_key = conversion_weekly.member_key
+where conversion_weekly.segment = 'city'
 
 -- name: rows
 with happened as (

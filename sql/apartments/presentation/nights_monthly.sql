@@ -103,14 +103,25 @@ from moved
 inner join apartments_curated.apartment_versions on moved.id = apartment_versions.id
 where apartment_versions.is_active
     and apartment_versions.id between :least_key and :greatest_key
-union all
-select distinct
-    bookings.checkin_date as first_day,
-    least(bookings.checkout_date, cast(:as_of as date)) as last_day
+-- name: dirty_from_apartment_attributes
+with moved as (
+    -- And its stays: a month in which it has one has a row of the place that it had. Without attributes that was the unknown one.
+    select
+        id,
+        coalesce(max(case when _is_before then city_key || coalesce(', ' || state_key, '') end), '') as member_key
+    from changed_apartment_attributes
+    group by id
+    having count(*) = 1
+        or min(coalesce(city, '')) <> max(coalesce(city, ''))
+        or min(coalesce(state, '')) <> max(coalesce(state, ''))
+        or min(coalesce(category, '')) <> max(coalesce(category, ''))
+        or min(coalesce(bedrooms, -1)) <> max(coalesce(bedrooms, -1))
+)
+
+select distinct nights_monthly.period_start
 from moved
-inner join apartments_curated.bookings on moved.id = bookings.apartment_id
-where bookings.booking_status = 'confirmed'
-    and bookings.apartment_id between :least_key and :greatest_key
+inner join apartments_presentation.nights_monthly on moved.member_key = nights_monthly.member_key
+where nights_monthly.segment = 'city'
 
 -- name: dirty_days_from_bookings
 select distinct

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
+from rental_pipeline.base.errors import FixData, RetryLater
 from tests.metrics.agreement import assert_metrics_agreed
 from tests.metrics.apartments.rows import attributes, booking, listing, viewing
 from tests.metrics.engine import Engine
@@ -194,6 +195,34 @@ def test_who_looks_may_book(engine):
     engine.run(AS_OF, {"apartment_attributes": [attributes(2, cityname="Paris", state=None)]})
     rows = read_agreed(engine, "conversion_weekly")
     assert pick(rows, "member", "viewers", "viewers_with_call") == [("all", 2, 1), ("Austin, TX", 2, 1), ("Paris", 1, 0)]
+
+
+def test_a_listing_moves_twice_while_nothing_is_published(engine):
+    """Its weeks and months are found by the place as which they were published, or are stale since it left that."""
+    market = {
+        "apartments": LISTINGS,
+        "apartment_attributes": PLACES,
+        "bookings": [
+            booking(1, apartment_id=2),
+            booking(2, apartment_id=2, booking_date="2023-02-06", checkin_date="2023-02-10"),
+        ],
+        "user_viewing": [viewing(datetime(2023, 7, 4, 10), apartment_id=2)],
+    }
+    engine.run(AS_OF, market)
+    engine.max_rejected_fraction = 0.1
+    lost = [booking(number, apartment_id=2, booking_status="lost") for number in (1, 2)]
+    with pytest.raises(FixData, match="bookings_set_aside_beyond_limit"):
+        engine.run(AS_OF, {"apartment_attributes": [attributes(2, cityname="Paris")], "bookings": lost})
+    with pytest.raises(RetryLater, match="held the lease"):
+        engine.run(AS_OF)
+    engine.run(AS_OF, {"apartment_attributes": [attributes(2, cityname="Pune")], "bookings": market["bookings"]})
+    rows = read_agreed(engine, "conversion_weekly")
+    assert {row["member"] for row in rows} == {"all", "Pune, TX"}
+    assert len([row for row in rows if row["segment"] == "city"]) == 3
+    # Attributes go, and come again with another city.
+    engine.run(AS_OF, deletes={"apartment_attributes": [2]})
+    engine.run(AS_OF, {"apartment_attributes": [attributes(2, cityname="Delhi")]})
+    assert {row["member"] for row in read_agreed(engine, "conversion_weekly")} == {"all", "Delhi, TX"}
 
 
 def test_listings_come_and_go(engine):

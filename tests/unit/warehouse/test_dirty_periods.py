@@ -7,6 +7,7 @@ import pytest
 from rental_pipeline.definitions.marketplace import Schemas
 from rental_pipeline.definitions.metric import Metric
 from rental_pipeline.definitions.sql_files import read_sql_file
+from rental_pipeline.model.ledger import Ledger, Position
 from rental_pipeline.warehouse.steps.dirty_periods import mark_dirty
 
 REQUEST = SimpleNamespace(schemas=Schemas("shop"), run_sequence=7)
@@ -49,3 +50,23 @@ def test_days_are_taken_for_a_metric_that_tells_none(make_metric):
     (statement,) = mark_dirty(REQUEST, "exchange_rate", [plain, special], DAYS)
     assert statement.count(DAYS) == 1 and "cast('plain'" in statement
     assert "select cast('special' as varchar(127)) as metric, touched_period.period_start from (select 2" in statement
+
+
+@pytest.mark.parametrize(
+    ("shape", "is_made_anew", "expected"),
+    [("new", False, "from shop_presentation.m"), ("old", False, "calendar"), ("new", True, "calendar")],
+    ids=["as it was published", "the published table has another shape", "what the changed table held is not known"],
+)
+def test_what_is_looked_for_in_the_published_table_is_all_periods_where_that_cannot_tell(
+    make_metric, shape, is_made_anew, expected
+):
+    """The table may have other columns, or be missing; or nobody knows as what a row was published."""
+    section = "-- name: dirty_from_sales\nselect m.period_start from shop_presentation.m"
+    request = SimpleNamespace(
+        **vars(REQUEST),
+        ledger=Ledger(7, "arn", "files", (Position("presentation", "m", 6, definition_hash=shape),)),
+        marketplace=SimpleNamespace(definition_hash=lambda file: "new"),
+    )
+    (statement,) = mark_dirty(request, "sales", [make_metric("m", "week", section)], is_made_anew=is_made_anew)
+    assert f"touched_period.period_start from (select {'m.period_start' if expected.endswith('m') else 'week_start'}" in statement
+    assert expected in statement

@@ -9,7 +9,7 @@ from rental_pipeline.base.object_store import DIRTY, run_key, write_json
 from rental_pipeline.definitions.lake_tables import division_of, lake_name, mark_parts
 from rental_pipeline.model.document import write
 from rental_pipeline.model.sql_literal import literal
-from rental_pipeline.warehouse.steps.curated_build import CuratedBuild
+from rental_pipeline.warehouse.steps.curated_build import CuratedBuild, is_reshaped
 from rental_pipeline.warehouse.steps.dirty_periods import mark_dirty, read_dirty_ranges, select_dirty_ranges
 from rental_pipeline.warehouse.steps.judge import UNREADABLE_ROW, Judging
 from rental_pipeline.warehouse.steps.quarantine import Quarantine
@@ -50,7 +50,7 @@ class Curation(CuratedBuild):
             f"create temp table _rp_after as {self.table.file.section('accepted')}",
             *(judging.take_out_too_large_versions() if self.table.is_derived else []),
             f"create temp table {changed} as {self._select_changed()}",
-            *map(self.fill_in_keys, mark_dirty(self.request, self.table.name, self.request.marketplace.metrics)),
+            *map(self.fill_in_keys, self._mark_dirty()),
             self._mark_stale_in_lake(changed),
             f"delete from {self.curated}"
             + ("" if self.is_full else f" using _rp_touched where {on_touched} and {self.bound_curated()}"),
@@ -68,7 +68,7 @@ class Curation(CuratedBuild):
         ]
 
     def _select_changed(self) -> str:
-        """Return the select of the rows before that are no longer there, and of those after that are new.
+        """Return the select of the rows before that are no longer there (`_is_before`), and of those after that are new.
 
         Rows without a key are counted with their equals: one event more of the same kind is a row that changed.
         """
@@ -77,8 +77,15 @@ class Curation(CuratedBuild):
             columns = ", ".join(self.table.columns)
             counted = f"select {columns}, count(*) as _rp_number from"
             before, after = (f"{counted} {rows} group by {columns}" for rows in ("_rp_before", "_rp_after"))
-        changed = f"({before} except {after}) union all ({after} except {before})"
-        return f"select {columns} from ({changed}) as _rp_changed" if self.is_append else changed
+        columns = ", ".join([*self.table.columns, "_is_before"])
+        return (
+            f"select {columns} from (select *, true as _is_before from ({before} except {after}) as _rp_gone"
+            f" union all select *, false as _is_before from ({after} except {before}) as _rp_come) as _rp_changed"
+        )
+
+    def _mark_dirty(self) -> list[str]:
+        is_made_anew = is_reshaped(self.request, self.table)
+        return mark_dirty(self.request, self.table.name, self.request.marketplace.metrics, is_made_anew=is_made_anew)
 
     def _mark_stale_in_lake(self, changed: str) -> str:
         """Note which months or years of the table the lake has to unload again.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rental_pipeline.definitions.file_shapes import list_read
 from rental_pipeline.definitions.metric import Metric, find_periods, select_numbers
 from rental_pipeline.model.arrivals import PeriodRange
 from rental_pipeline.model.request_size import divide_texts
@@ -27,13 +28,16 @@ def read_dirty_ranges(rows: Rows) -> dict[str, PeriodRange]:
     return {row["metric"]: PeriodRange(row["first_period"], row["last_period"]) for row in rows}
 
 
-def mark_dirty(request: StepRequest, table: str, metrics: Iterable[Metric], days: str | None = None) -> list[str]:
+def mark_dirty(
+    request: StepRequest, table: str, metrics: Iterable[Metric], days: str | None = None, is_made_anew: bool = False
+) -> list[str]:
     """Return the statements that note which periods of some metrics a change of a table touches, by the metrics' own selects.
 
     Args:
         table: A curated table, or `exchange_rate`.
         days: The select of touched days (`first_day`, `last_day`) for metrics that have none for the table; None: for those
             nothing is touched.
+        is_made_anew: Whether it is not known what the table held when the metrics were published.
     """
     control, selects = request.schemas.control, []
     by_period: dict[str, dict[str, list[str]]] = {}
@@ -41,7 +45,9 @@ def mark_dirty(request: StepRequest, table: str, metrics: Iterable[Metric], days
         own, own_days = metric.dirty_from.get(table, ()), metric.dirty_days_from.get(table, ())
         # An untyped literal has no type as a column of an inner query (Redshift: "failed to find conversion function").
         selects += [
-            f"select {_name(metric.name)} as metric, touched_period.period_start from ({sql}) as touched_period" for sql in own
+            f"select {_name(metric.name)} as metric, touched_period.period_start"
+            f" from ({_select_periods(request, metric, sql, is_made_anew)}) as touched_period"
+            for sql in own
         ]
         for sql in own_days or (() if own or days is None else (days,)):
             by_period.setdefault(metric.period, {}).setdefault(sql, []).append(metric.name)
@@ -55,6 +61,17 @@ def mark_dirty(request: StepRequest, table: str, metrics: Iterable[Metric], days
         " where period_start is not null"
         for some in divide_texts(selects, most_bytes=_BYTES)
     ]
+
+
+def _select_periods(request: StepRequest, metric: Metric, sql: str, is_made_anew: bool) -> str:
+    """Return a metric's own select of touched periods; or of all, where it looks for what a row was published as and that cannot
+    be told."""
+    if metric.name not in list_read(sql, request.schemas.presentation):
+        return sql
+    definition = request.marketplace.definition_hash(metric.file)
+    if not is_made_anew and request.ledger.is_defined_as("presentation", metric.name, definition):
+        return sql
+    return f"select {metric.period_start} as period_start from {request.schemas.control}.calendar"
 
 
 def _select_days(days: str, metrics: list[str]) -> str:
