@@ -326,6 +326,11 @@ copy _rp_arrived
     iam_role 'arn:aws:iam::123456789012:role/copy'
     format as parquet manifest;
 
+insert into apartments_control.reconciliation (run_sequence, table_name, is_whole, ranges, ranges_different,
+    source_rows, raw_rows, source_rows_after, raw_rows_after, rows_unmoved, rows_backdated, compared_at)
+    values (2, 'user_viewing', false, 4, 2, 80, 70, null, null, null, null, cast('2026-11-21 03:00:00.000000'
+        as timestamp));
+
 create temp table _rp_arrived_by_day as
     select _rp_arrived.*, coalesce(cast(_rp_arrived."recorded_at" as date), cast('0001-01-01' as date)) as
         _event_day

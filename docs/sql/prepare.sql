@@ -211,8 +211,7 @@ call enter_step(2, 'found', 43200);
 insert into apartments_control.reconciliation (run_sequence, table_name, is_whole, ranges, ranges_different,
     source_rows, raw_rows, source_rows_after, raw_rows_after, rows_unmoved, rows_backdated, compared_at)
     values (2, 'apartments', true, 256, 0, 1000, 1000, 1000, 1000, null, null,
-        cast('2026-11-21 03:00:00.000000' as timestamp)), (2, 'user_viewing', false, 4, 2, 80, 70, null, null,
-        null, null, cast('2026-11-21 03:00:00.000000' as timestamp));
+        cast('2026-11-21 03:00:00.000000' as timestamp));
 
 insert into apartments_control.table_load (run_sequence, table_name, manifest, slices, parts, bytes, rows_read,
     rows_in_parquet, zero_dates, rows_set_aside, rows_copied, keys_copied, rows_added, rows_removed,

@@ -447,6 +447,20 @@ _FIGURES = [
         f"{UNIT}/warehouse/test_dirty_periods.py",
     ),
     _mutate(
+        "a-period-that-has-ended-since-is-not-the-newest",
+        f"{STEPS}/publish.py",
+        "for day in (find_staged_days(request, metric)[0], following))",
+        "for day in (find_staged_days(request, metric)[0],))",
+        f"{UNIT}/warehouse/test_publish.py",
+    ),
+    _mutate(
+        "a-loaded-table-has-no-comparison",
+        f"{STEPS}/load.py",
+        "*load.copy(), *compared, *change,",
+        "*load.copy(), *change,",
+        f"{UNIT}/warehouse/test_rendered_sql.py",
+    ),
+    _mutate(
         "a-late-booking-leaves-later-months",
         "sql/apartments/presentation/guests_monthly.sql",
         "cast('2050-12-31' as date) as last_day",

@@ -10,6 +10,7 @@ from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.model.strategies import Append, Merge
 from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.steps.analyze import analyze_if_large
+from rental_pipeline.warehouse.steps.comparisons import is_recorded_before_its_load, record_comparisons
 from rental_pipeline.warehouse.steps.newest import select_newest
 from rental_pipeline.warehouse.steps.step import Step, StepRequest, TableRequest
 from rental_pipeline.warehouse.steps.verify_load import compose_verification
@@ -37,8 +38,9 @@ def compose_load(request: TableRequest) -> Step:
         )
     load = Load(request, table, totals)
     change = [*load.replace_days(), load.note_changed_days()] if isinstance(table.strategy, Append) else load.add_versions()
+    compared = [] if is_recorded_before_its_load(request, table) else record_comparisons(request, [table])
     verify = compose_verification(request, table, totals)
-    writes = request.write_all(*load.copy(), *change, *load.commit(), *verify)
+    writes = request.write_all(*load.copy(), *compared, *change, *load.commit(), *verify)
     return Step(request.statement_name, (*writes, *analyze_if_large(load.raw, totals.rows_in_parquet)))
 
 

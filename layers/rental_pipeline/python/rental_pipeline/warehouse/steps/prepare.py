@@ -9,12 +9,12 @@ from rental_pipeline.definitions.curated_table import CuratedTable
 from rental_pipeline.model.load_document import NOTHING_READ
 from rental_pipeline.model.raw_tables import quote_identifier
 from rental_pipeline.model.sql_literal import literal
-from rental_pipeline.model.strategies import Merge
 from rental_pipeline.warehouse.data_api import Submission
+from rental_pipeline.warehouse.steps.comparisons import is_recorded_before_its_load, record_comparisons
 from rental_pipeline.warehouse.steps.curated_build import is_forgotten, is_reshaped
 from rental_pipeline.warehouse.steps.load import Load
 from rental_pipeline.warehouse.steps.rates import replace_rates
-from rental_pipeline.warehouse.steps.step import Step, StepRequest, divide_statements, insert_rows
+from rental_pipeline.warehouse.steps.step import Step, StepRequest, divide_statements
 from rental_pipeline.warehouse.steps.unload_known import unload_known
 from rental_pipeline.warehouse.steps.views import drop_views
 
@@ -37,7 +37,8 @@ def compose_prepare(request: StepRequest) -> Step:
         submissions.append(request.write(*dropped, once=False, label="views"))
     submissions += [_define_curated(request, table) for table in reshaped]
     submissions += replace_rates(request)
-    if found := [*_record_comparisons(request), *_commit_idle_tables(request)]:
+    compared = [table for table in request.plan.tables if is_recorded_before_its_load(request, table)]
+    if found := [*record_comparisons(request, compared), *_commit_idle_tables(request)]:
         submissions += request.write_all(*found, label="found", title="found")
     submissions += divide_statements("known", set_path, unload_known(request))
     return Step(request.statement_name, tuple(submissions))
@@ -46,26 +47,6 @@ def compose_prepare(request: StepRequest) -> Step:
 def _commit_idle_tables(request: StepRequest) -> list[str]:
     """End the load of the tables in which the planner found nothing to load: their watermarks move."""
     return [sql for table in request.plan.tables if table.is_idle for sql in Load(request, table, NOTHING_READ).commit_nothing()]
-
-
-def _record_comparisons(request: StepRequest) -> list[str]:
-    """Note what the planner has found; of a table that differs, its load notes what stands at the end (steps/verify_load.py)."""
-    rows = []
-    compared_at = f"cast({literal(request.plan.source_time.replace('T', ' '))} as timestamp)"
-    for table in request.plan.tables:
-        if table.comparison is None:
-            continue
-        found, is_whole = table.comparison, str(table.lower is None).lower()
-        counts = found.ranges, found.ranges_different, found.source_rows, found.raw_rows
-        after = (found.source_rows, found.raw_rows) if table.is_idle else (None, None)
-        unmoved = (0, 0) if table.is_idle and isinstance(table.strategy, Merge) else (None, None)
-        values = ", ".join(map(literal, (*counts, *after, *unmoved)))
-        rows.append(f"({request.run_sequence}, {literal(table.name)}, {is_whole}, {values}, {compared_at})")
-    return insert_rows(
-        f"{request.schemas.control}.reconciliation (run_sequence, table_name, is_whole, ranges, ranges_different,"
-        " source_rows, raw_rows, source_rows_after, raw_rows_after, rows_unmoved, rows_backdated, compared_at)",
-        rows,
-    )
 
 
 def _erase(request: StepRequest, table: str) -> Submission:
