@@ -7,7 +7,9 @@ import pytest
 
 from rental_pipeline.base.settings import WarehouseSettings
 from rental_pipeline.definitions.read_marketplace import read_marketplace
+from rental_pipeline.model.arrivals import PeriodRange
 from rental_pipeline.model.ledger import Ledger, Position
+from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.model.strategies import Merge
 from rental_pipeline.model.table_plan import PlannedTable
 from rental_pipeline.warehouse.steps.publish import compose_publish
@@ -83,6 +85,39 @@ def test_the_newest_period_is_looked_for_from_the_one_that_was_known_on():
     day = request.plan.as_of
     assert f"{of.format('top_listings_weekly', day)} and period_start >= '2026-11-16'" in noted
     assert f"{of.format('bookings_per_user_weekly', day)} union all" in noted
+
+
+@pytest.mark.parametrize(
+    ("known", "staged", "is_asked"),
+    [
+        ("2026-11-16", "2026-11-23", False),
+        ("2026-11-16", "2026-11-16", True),
+        ("2026-11-09", "2026-11-23", True),
+        (None, "2026-11-23", True),
+    ],
+    ids=["only the week of as_of is staged", "the newest week is staged", "another week has ended since", "none is known"],
+)
+def test_a_newest_period_that_must_be_the_known_one_is_not_looked_for(known, staged, is_asked):
+    """On Friday the 27th: the published table is not read for it."""
+    request = make_request("apartments")
+    metric = request.marketplace.metric("top_listings_weekly")
+    published = Position(
+        "presentation",
+        metric.name,
+        1,
+        watermark=known and f"{known}T00:00:00.000000",
+        as_of="2026-11-27",
+        input_hash=request.marketplace.metric_hash(metric),
+        definition_hash=request.marketplace.definition_hash(metric.file),
+    )
+    others = (each for each in request.ledger.positions if each.name != metric.name)
+    request.__dict__["ledger"] = replace(request.ledger, positions=(*others, published))
+    request.__dict__["plan"] = replace(request.plan, as_of="2026-11-27")
+    request.__dict__["dirty"] = {metric.name: PeriodRange(staged, "2026-11-23")}
+    statements = "\n".join(sql for each in compose_publish(request).submissions for sql in each.statements)
+    noted = statements[statements.index("set watermark = newest_period.newest") :]
+    assert (f"from apartments_presentation.{metric.name} " in noted) == is_asked
+    assert f"('presentation', '{metric.name}', 2, {literal(known)}, " in statements
 
 
 def test_a_publication_forgets_what_was_staged():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import date, timedelta
 
 from rental_pipeline.definitions.lake_tables import division_of, lake_name, mark_parts
 from rental_pipeline.definitions.metric import Metric
@@ -11,7 +12,7 @@ from rental_pipeline.model.ledger import AUDIT
 from rental_pipeline.model.request_size import divide_texts
 from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.warehouse.steps.check import list_checks
-from rental_pipeline.warehouse.steps.stage import bound_periods, is_stale, staged_table
+from rental_pipeline.warehouse.steps.stage import bound_periods, find_staged_days, is_stale, staged_table
 from rental_pipeline.warehouse.steps.step import Step, StepRequest, insert_rows
 from rental_pipeline.warehouse.steps.views import drop_views, make_views
 
@@ -24,7 +25,7 @@ def compose_publish(request: StepRequest) -> Step:
     metrics = request.marketplace.metrics
     staged = [metric for metric in metrics if is_stale(request, metric)]
     positions = [
-        f"('presentation', {literal(metric.name)}, {run}, {_known_newest(request, metric)}, {as_of},"
+        f"('presentation', {literal(metric.name)}, {run}, {literal(_known_newest(request, metric))}, {as_of},"
         f" {literal(request.marketplace.metric_hash(metric))}, {literal(request.marketplace.definition_hash(metric.file))})"
         for metric in metrics
     ]
@@ -45,7 +46,7 @@ def compose_publish(request: StepRequest) -> Step:
                 f"{control}.layer_position (layer, name, run_sequence, watermark, as_of, input_hash, definition_hash)",
                 [*positions, audited],
             ),
-            *_note_newest(request, staged),
+            *_note_newest(request, [metric for metric in staged if _may_be_newer(request, metric)]),
         ),
     )
 
@@ -93,10 +94,23 @@ def _replace_periods(request: StepRequest, metric: Metric, number: int) -> list[
     ]
 
 
-def _known_newest(request: StepRequest, metric: Metric) -> str:
-    """Return the literal of a metric's newest period as the run before noted it; null where none did."""
+def _known_newest(request: StepRequest, metric: Metric) -> str | None:
+    """Return a metric's newest period, ISO, as the run before noted it; None where none did."""
     position = request.ledger.position("presentation", metric.name)
-    return literal(position.watermark[:10] if position and position.watermark else None)
+    return position.watermark[:10] if position and position.watermark else None
+
+
+def _may_be_newer(request: StepRequest, metric: Metric) -> bool:
+    """Whether the newest period that has ended and has rows may be another one than is known.
+
+    It is not where neither the staged periods nor the one that follows the known one have ended.
+    """
+    known = _known_newest(request, metric)
+    if known is None:
+        return True
+    newest, as_of = date.fromisoformat(known), date.fromisoformat(request.plan.as_of)
+    following = metric.cover(newest, newest)[1] + timedelta(days=1)
+    return any(metric.cover(day, day)[1] < as_of for day in (find_staged_days(request, metric)[0], following))
 
 
 def _note_newest(request: StepRequest, metrics: Sequence[Metric]) -> list[str]:
@@ -109,7 +123,7 @@ def _note_newest(request: StepRequest, metrics: Sequence[Metric]) -> list[str]:
         f"select cast({literal(metric.name)} as varchar(127)) as metric, cast(max(period_start) as timestamp) as newest"
         f" from {request.schemas.presentation}.{metric.name}"
         f" where {metric.period_end} <= {literal(request.plan.as_of)}"
-        + (f" and period_start >= {known}" if (known := _known_newest(request, metric)) != "null" else "")
+        + (f" and period_start >= {literal(known)}" if (known := _known_newest(request, metric)) else "")
         for metric in metrics
     ]
     return [
