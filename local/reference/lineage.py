@@ -20,7 +20,7 @@ from rental_pipeline.definitions.curated_table import CuratedTable
 from rental_pipeline.definitions.marketplace import Marketplace
 from rental_pipeline.definitions.metric import Metric
 from rental_pipeline.definitions.read_marketplace import read_marketplace
-from rental_pipeline.definitions.sql_files import read_sql_folder
+from rental_pipeline.definitions.sql_files import SqlFile, read_sql_folder
 from rental_pipeline.model.contract import read_contract
 
 DIALECT = "redshift"
@@ -115,8 +115,11 @@ class Lineage:
 
     @cached_property
     def _intermediates(self) -> dict[str, str]:
-        folder = self.sql_root / self.marketplace / "intermediate"
-        return {name: file.section("rows") for name, file in read_sql_folder(folder).items()}
+        return {name: file.section("rows") for name, file in self._intermediate_files.items()}
+
+    @cached_property
+    def _intermediate_files(self) -> dict[str, SqlFile]:
+        return read_sql_folder(self.sql_root / self.marketplace / "intermediate")
 
     @cached_property
     def _views(self) -> dict[str, str]:
@@ -135,6 +138,11 @@ class Lineage:
         found = {f"{schemas.curated}.{table.name}": _read_columns(table.file.section("table")) for table in self.files.curated}
         found |= {
             f"{schemas.presentation}.{metric.name}": _read_columns(metric.file.section("table")) for metric in self.files.metrics
+        }
+        found |= {
+            f"{schemas.staging}.{name}": _read_columns(file.section("table"))
+            for name, file in self._intermediate_files.items()
+            if "table" in file.sections
         }
         for file in read_sql_folder(self.sql_root / "control").values():
             for statement in file.sections.values():

@@ -475,6 +475,20 @@ _FIGURES = [
         f"{APARTMENTS}/test_kpis.py::test_a_customer_counts_once_in_a_week",
     ),
     _mutate(
+        "kept-rows-are-kept-twice",
+        f"{STEPS}/stage.py",
+        '*([] if is_whole else [f"delete from',
+        '*([] if True else [f"delete from',
+        f"{APARTMENTS}/test_random_increments.py",
+    ),
+    _mutate(
+        "kept-guest-is-counted-as-new",
+        "sql/apartments/intermediate/numbered_booking.sql",
+        "coalesce(known_guest.bookings, 0)\n    + row_number()",
+        "row_number()",
+        f"{APARTMENTS}/test_random_increments.py",
+    ),
+    _mutate(
         "oldest-version-is-current",
         f"{STEPS}/newest.py",
         "order by _rp_raw._run_sequence desc)",

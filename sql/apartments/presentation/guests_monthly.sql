@@ -5,7 +5,7 @@
 -- unique_key: period_start, cohort_month
 -- holds:      cohort_month <= period_start; guests >= 1; bookings >= guests; guests_back_first between 0 and guests;
 --             (revenue is null) = (bookings = bookings_without_rate); revenue >= 0; bookings_without_rate between 0 and bookings
--- reads:      dirty_period, apartments_curated.bookings, apartments_control.exchange_rate, changed_bookings
+-- reads:      dirty_period, numbered_booking, apartments_control.exchange_rate, changed_bookings
 -- writes:     apartments_presentation.guests_monthly
 -- parameters: first_day, last_day
 -- rerun:      replaces whole months; the same rows for the same curated rows and rates
@@ -39,7 +39,8 @@ diststyle all
 sortkey (period_start)
 
 -- name: dirty_days_from_bookings
--- What a guest's earlier months show is decided by bookings before it. The later ones may be of another cohort now.
+-- What a guest's earlier months show is decided by bookings before it. The later ones may be of another cohort now, and what
+-- is kept of them (numbered_booking) is made again.
 select
     min(booking_date) as first_day,
     cast('2050-12-31' as date) as last_day
@@ -48,32 +49,19 @@ where booking_status = 'confirmed'
 having count(*) > 0
 
 -- name: rows
-with numbered as (
+with booked as (
     select
-        user_id,
-        booking_date,
-        currency,
-        total_price,
-        min(booking_date) over (partition by user_id) as first_booking_date,
-        row_number() over (partition by user_id order by booking_date, booking_id) as booking_number
-    from apartments_curated.bookings
-    where booking_status = 'confirmed'
-        and booking_date <= cast(:last_day as date)
-),
-
-booked as (
-    select
-        cast(date_trunc('month', numbered.booking_date) as date) as booking_month,
-        cast(date_trunc('month', numbered.first_booking_date) as date) as cohort_month,
-        numbered.user_id,
-        numbered.booking_number,
-        cast(round(numbered.total_price * exchange_rate.rate, 2) as decimal(38, 2)) as amount
-    from numbered
+        cast(date_trunc('month', numbered_booking.booking_date) as date) as booking_month,
+        cast(date_trunc('month', numbered_booking.first_booking_date) as date) as cohort_month,
+        numbered_booking.user_id,
+        numbered_booking.booking_number,
+        cast(round(numbered_booking.total_price * exchange_rate.rate, 2) as decimal(38, 2)) as amount
+    from numbered_booking
     left join apartments_control.exchange_rate
-        on numbered.currency = exchange_rate.currency
-        and numbered.booking_date >= exchange_rate.valid_from
-        and numbered.booking_date < exchange_rate.valid_to
-    where numbered.booking_date >= cast(:first_day as date)
+        on numbered_booking.currency = exchange_rate.currency
+        and numbered_booking.booking_date >= exchange_rate.valid_from
+        and numbered_booking.booking_date < exchange_rate.valid_to
+    where numbered_booking.booking_date between cast(:first_day as date) and cast(:last_day as date)
 )
 
 select

@@ -209,10 +209,18 @@ def test_an_intermediate_table_that_is_not_there_is_refused(sql_root):
             "dirty_from_child`, which nothing reads",
         ),
         ("sums", "-- reads: shop_curated.child\n\n-- name: dirty_days_from_x\nselect 1\n", "dirty_days_from_x`, which nothing"),
+        ("sums", "-- reads: shop_curated.child\n-- kept_by: day\n", r"sums\.sql has no section `-- name: table`"),
+        ("sums", "-- reads: shop_curated.child\n\n-- name: kept\nselect 1\n", "`-- name: kept`, which nothing reads"),
+        (
+            "sums",
+            "-- reads: dirty_day\n-- kept_by: day\n\n-- name: table\nselect 1\n\n-- name: kept\nselect 1\n",
+            r"sums\.sql is kept by day and reads dirty periods",
+        ),
     ],
 )
 def test_an_intermediate_table_that_could_not_be_made_is_refused(sql_root, name, text, refusal):
-    """One of the engine's names, one that reads what is not there or is made later, and a section that nothing reads."""
+    """One of the engine's names, one that reads what is not there or is made later, a section that nothing reads, and one that is
+    kept without a table, or by periods."""
     (sql_root / "shop/intermediate").mkdir()
     (sql_root / f"shop/intermediate/{name}.sql").write_text(f"{text}\n-- name: rows\nselect 1\n")
     with pytest.raises(FixConfiguration, match=refusal):

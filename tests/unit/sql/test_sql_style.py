@@ -32,6 +32,7 @@ HEADERS = {
 OPTIONAL = {
     *(("curated", key) for key in ("joins", "lake", "removed", "amount", "unique_key", "holds", "days", "personal")),
     *(("presentation", key) for key in ("holds", "days", "personal", "rank", "lookback", "lake")),
+    ("intermediate", "kept_by"),
     ("checks", "touched"),
     *(("report", key) for key in ("matters", "matures", "unknown", "lookback")),
 }
@@ -113,7 +114,8 @@ def test_the_header_says_what_is_read(path):
     """`reads` names exactly the tables of the queries; only what an earlier section of the same file makes is left out."""
     file = read_sql_file(path)
     read = set().union(*(read_tables(tree) for name, tree in parse_sections(file).items() if name != "table"))
-    assert split(file.header["reads"]) == read - {"judged", file.header.get("writes")}
+    own = {path.stem} if "kept" in file.sections else set()
+    assert split(file.header["reads"]) == read - {"judged", file.header.get("writes")} - own
 
 
 @each_table
@@ -312,9 +314,11 @@ def test_a_metric_begins_with_its_period(path):
 
 @each(INTERMEDIATES)
 def test_an_intermediate_table_serves_several_files(path):
-    """What serves one belongs into its own file; it is read by its plain name, which no table of the marketplace has."""
-    (sections,) = [set(read_sql_file(path).sections)]
-    assert "rows" in sections and all(name == "rows" or name.startswith("dirty_days_from_") for name in sections)
+    """What serves one belongs into its own file, unless a run keeps rows of it for the next one. It is read by its plain name,
+    which no table of the marketplace has."""
+    file = read_sql_file(path)
+    kept = {"table", "kept"} if "kept_by" in file.header else set()
+    assert {name for name in file.sections if not name.startswith("dirty_days_from_")} == {"rows", *kept}
     assert path.stem not in {table.stem for table in (*TABLES, *VIEWS) if marketplace(table) == marketplace(path)}
     checks = [other for other in PATHS if other.parent.name == "checks"]
     readers = [
@@ -322,7 +326,23 @@ def test_an_intermediate_table_serves_several_files(path):
         for reader in (*METRICS, *checks)
         if marketplace(reader) == marketplace(path) and path.stem in split(read_sql_file(reader).header["reads"])
     ]
-    assert len(readers) > 1
+    assert len(readers) > (0 if kept else 1)
+
+
+@each([path for path in INTERMEDIATES if "kept_by" in read_sql_file(path).header])
+def test_a_kept_table_is_of_the_staging_schema_and_has_what_is_kept(path):
+    """Its rows of before the first dirty day are read, by the day that the engine replaces it by. Metrics that read it rebuild
+    all periods from the first changed day on, or a later day would be of another history."""
+    file = read_sql_file(path)
+    table = f"{marketplace(path)}_staging.{path.stem}"
+    assert name_table(define(path).this) == table
+    columns = [column.name for column in parse(file.section("table")).find_all(exp.ColumnDef)]
+    assert parse(file.section("kept")).named_selects == columns and file.header["kept_by"] in columns
+    assert table in split(file.header["reads"])
+    assert f"{path.stem}.{file.header['kept_by']} < cast(:first_day as date)" in file.section("rows")
+    for metric in [table for table in METRICS if path.stem in split(read_sql_file(table).header["reads"])]:
+        for names in name_sections(read_sql_file(metric)).values():
+            assert all("cast('2050-12-31' as date) as last_day" in read_sql_file(metric).section(name) for name in names)
 
 
 @each(VIEWS)

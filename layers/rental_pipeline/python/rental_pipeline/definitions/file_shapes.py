@@ -34,7 +34,7 @@ _KEYS = {
             "personal",
         ),
     ),
-    "intermediate": ("grain", "reads", "parameters"),
+    "intermediate": ("grain", "reads", "parameters", "kept_by"),
     "presentation": (*_TOLD, "period", "unique_key", "holds", "days", "personal", "rank", "lookback", "lake"),
     "checks": ("severity", "touched", "reads", "parameters"),
     "views": _TOLD,
@@ -51,6 +51,8 @@ _SECTIONS = {
     "views": ("view",),
     "report": ("query",),
 }
+# Of an intermediate table of which some rows are kept for the next run.
+_KEPT = ("table", "kept")
 
 
 def judge_shape(file: SqlFile, folder: str, curated: Collection[str] = ()) -> None:
@@ -69,6 +71,8 @@ def judge_shape(file: SqlFile, folder: str, curated: Collection[str] = ()) -> No
             f" {', '.join(_KEYS[folder])}"
         )
     sections = [name for name in _SECTIONS[folder] if name != "judged" or file.header.get("input") != "versions"]
+    if "kept_by" in file.header:
+        sections += _KEPT
     for name in sections:
         file.section(name)
     prefixes = {"intermediate": (DIRTY_DAYS,), "presentation": (DIRTY, DIRTY_DAYS)}.get(folder, ())

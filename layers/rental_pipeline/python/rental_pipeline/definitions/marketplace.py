@@ -18,7 +18,7 @@ from rental_pipeline.definitions.sql_files import SqlFile, hash_texts, strip_sta
 _ENGINE = "orphans and totals are noted"
 # What of a header decides rows. Everything else in it is for readers, or for the checks.
 _DECIDES_CURATED = ("source", "input", "key", "references", "joins", "removed", "amount")
-_DECIDES_METRIC = ("period", "reads", "lookback")
+_DECIDES_METRIC = ("period", "reads", "lookback", "kept_by")
 Table = TypeVar("Table", "CuratedTable", "Metric")
 
 

@@ -51,6 +51,16 @@ class Intermediate:
         dirty periods is made for those of each."""
         return self.reads.isdisjoint(PERIOD_TABLES)
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether some of its rows stay in a table of the staging schema, which the next run reads in the place of history."""
+        return "kept_by" in self.file.header
+
+    @property
+    def kept_by(self) -> str:
+        """The column of days of a kept table: a run replaces what is from its first day on."""
+        return self.file.header_line("kept_by")
+
 
 @dataclass(frozen=True)
 class Metric:

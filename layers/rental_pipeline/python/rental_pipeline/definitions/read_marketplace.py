@@ -128,6 +128,11 @@ def _read_intermediates(files: Mapping[str, SqlFile], curated: Collection[str]) 
         judge_shape(file, "intermediate", curated)
         read[file.name] = Intermediate(file)
     for intermediate in read.values():
+        if intermediate.is_kept and not intermediate.is_shared:
+            raise FixConfiguration(
+                f"{intermediate.file.path} is kept by {intermediate.kept_by} and reads dirty periods, of which each metric has"
+                " its own: a kept table is bounded by :first_day instead"
+            )
         _list_made_before(intermediate, read)
     return read
 

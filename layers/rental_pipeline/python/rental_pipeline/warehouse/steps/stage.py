@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
-from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY, Metric, fill_in_days, select_numbers
-from rental_pipeline.definitions.sql_files import SqlFile
+from rental_pipeline.definitions.metric import FIRST_DAY, LAST_DAY, Intermediate, Metric, fill_in_days, select_numbers
 from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.warehouse.data_api import Submission
 from rental_pipeline.warehouse.steps.step import Step, StepRequest, insert_rows
@@ -135,16 +134,34 @@ def _stage(request: StepRequest, metrics: Sequence[Metric]) -> list[str]:
 
 def _make_shared(request: StepRequest, metrics: Sequence[Metric]) -> list[str]:
     """Return the statements that make what metrics of different periods read, once: between the days of all that read it."""
-    files: dict[str, SqlFile] = {}
+    shared: dict[str, Intermediate] = {}
     days: dict[str, list[date]] = {}
     for metric in metrics:
         for each in metric.intermediates:
             if each.is_shared:
-                files[each.name] = each.file
+                shared[each.name] = each
                 days.setdefault(each.name, []).extend(_find_read_days(request, metric))
+    statements = []
+    for name, each in shared.items():
+        first, last = min(days[name]), max(days[name])
+        made = f"create temp table {name} as {fill_in_days(each.file.section('rows'), first, last)}"
+        statements += _keep(request, each, made, first) if each.is_kept else [made]
+    return statements
+
+
+def _keep(request: StepRequest, intermediate: Intermediate, made: str, first: date) -> list[str]:
+    """Return the statements that make an intermediate table with what earlier runs kept of it, and keep what is of this one.
+
+    What is of days before the first dirty period no change has touched. Where all is built, the table is made again; else it has
+    to be there: an empty one in its place would be taken for a history without rows.
+    """
+    kept, is_whole = f"{request.schemas.staging}.{intermediate.name}", first <= FIRST_DAY
+    anew = [f"drop table if exists {kept}", intermediate.file.section("table")]
     return [
-        f"create temp table {name} as {fill_in_days(file.section('rows'), min(days[name]), max(days[name]))}"
-        for name, file in files.items()
+        *(anew if is_whole else []),
+        made,
+        *([] if is_whole else [f"delete from {kept} where {intermediate.kept_by} >= {literal(first.isoformat())}"]),
+        f"insert into {kept} {intermediate.file.section('kept')}",
     ]
 
 
