@@ -1,7 +1,7 @@
 -- What active rental listings cost in a period, by what the price is for and by currency: as asked, added up.
 --
 -- grain:      one row per dirty period, price unit and currency that has an active listing
--- reads:      dirty_period, active_listing, apartments_curated.apartment_versions, apartments_curated.apartment_attributes,
+-- reads:      dirty_period, active_listing, apartments_curated.apartment_versions, current_attributes,
 --             changed_apartment_versions, changed_apartment_attributes
 -- parameters: as_of, greatest_key, least_key
 --
@@ -97,7 +97,7 @@ priced_listing as (
         on active_version.valid_from < past_period.period_end
         and (active_version.valid_to is null or active_version.valid_to > past_period.period_start)
         and (active_version.next_active_from is null or active_version.next_active_from >= past_period.period_end)
-    left join apartments_curated.apartment_attributes on active_version.id = apartment_attributes.id
+    left join current_attributes as apartment_attributes on active_version.id = apartment_attributes.id
 )
 
 select

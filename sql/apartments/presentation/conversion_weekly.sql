@@ -6,8 +6,8 @@
 -- holds:      viewers >= 0; viewers_with_wishlist between 0 and viewers; viewers_with_call between 0 and viewers; bookers >= 0;
 --             bookings >= bookers; viewers_who_booked between 0 and viewers; viewers_who_booked <= bookers;
 --             (bookings_per_viewer is null) = (viewers = 0)
--- reads:      dirty_day, apartments_curated.user_viewing, booking_made,
---             apartments_curated.apartment_attributes, changed_user_viewing, changed_bookings, changed_apartment_attributes
+-- reads:      dirty_day, apartments_curated.user_viewing, booking_made, current_attributes, changed_user_viewing,
+--             changed_bookings, changed_apartment_attributes
 -- writes:     apartments_presentation.conversion_weekly
 -- parameters: first_day, last_day
 -- rerun:      replaces whole weeks; the same rows for the same curated rows
@@ -113,7 +113,7 @@ placed as (
         happened.is_call
     from dirty_day
     inner join happened on dirty_day.calendar_date = happened.happened_on
-    left join apartments_curated.apartment_attributes on happened.apartment_id = apartment_attributes.id
+    left join current_attributes as apartment_attributes on happened.apartment_id = apartment_attributes.id
 ),
 
 in_segment as (

@@ -9,7 +9,7 @@
 --             (adr is null) = (booked_nights = booked_nights_without_rate); adr >= 0; revpar >= 0;
 --             (occupancy_rate is null) = (available_nights = 0); occupancy_rate between 0 and 1;
 --             booked_nights_without_rate > 0 or adr is null or abs(revpar - adr * occupancy_rate) <= 0.000001 * (1 + revpar)
--- reads:      dirty_period, active_listing, apartments_curated.apartment_versions, apartments_curated.apartment_attributes,
+-- reads:      dirty_period, active_listing, apartments_curated.apartment_versions, current_attributes,
 --             confirmed_stay, apartments_curated.bookings, apartments_control.exchange_rate, changed_apartment_versions,
 --             changed_apartment_attributes, changed_bookings, changed_exchange_rate
 -- writes:     apartments_presentation.nights_monthly
@@ -352,7 +352,7 @@ placed_month as (
             else ''
         end as bedrooms_key
     from listing_month
-    left join apartments_curated.apartment_attributes on listing_month.apartment_id = apartment_attributes.id
+    left join current_attributes as apartment_attributes on listing_month.apartment_id = apartment_attributes.id
 ),
 
 -- Few kinds of listings remain before each is counted in four segments.

@@ -4,7 +4,7 @@
 -- period:     week
 -- unique_key: period_start, city_key, state_key
 -- rank:       city_rank
--- reads:      dirty_day, booking_made, apartments_curated.bookings, apartments_curated.apartment_attributes, changed_bookings,
+-- reads:      dirty_day, booking_made, apartments_curated.bookings, current_attributes, changed_bookings,
 --             changed_apartment_attributes
 -- writes:     apartments_presentation.popular_cities_weekly
 -- parameters: first_day, greatest_key, last_day, least_key
@@ -71,7 +71,7 @@ with spelling_week as (
         count(*) as bookings
     from dirty_day
     inner join booking_made as bookings on dirty_day.calendar_date = bookings.booking_date
-    inner join apartments_curated.apartment_attributes on bookings.apartment_id = apartment_attributes.id
+    inner join current_attributes as apartment_attributes on bookings.apartment_id = apartment_attributes.id
     where bookings.booking_status = 'confirmed'
         and bookings.booking_date between cast(:first_day as date) and cast(:last_day as date)
         and apartment_attributes.city is not null
