@@ -1080,7 +1080,7 @@ _PENDING = [
     _mutate(
         "what-a-header-says-of-rows-counts-for-nothing",
         f"{PACKAGE}/definitions/marketplace.py",
-        '_DECIDES_METRIC = ("period", "reads", "lookback")',
+        '_DECIDES_METRIC = ("period", "reads", "lookback", "kept_by")',
         "_DECIDES_METRIC = ()",
         f"{UNIT}/definitions/test_marketplace.py",
     ),

@@ -1,7 +1,7 @@
 -- The confirmed bookings from the first of the days that are rebuilt on, each with its number among those of its guest.
 --
 -- grain:      one row per confirmed booking made on the first of the days that are rebuilt, or later
--- reads:      apartments_curated.bookings, apartments_staging.numbered_booking
+-- reads:      booking_made, apartments_staging.numbered_booking
 -- parameters: first_day
 -- kept_by:    booking_date
 --
@@ -42,7 +42,7 @@ select
     ) as first_booking_date,
     coalesce(known_guest.bookings, 0)
     + row_number() over (partition by bookings.user_id order by bookings.booking_date, bookings.booking_id) as booking_number
-from apartments_curated.bookings
+from booking_made as bookings
 left join known_guest on bookings.user_id = known_guest.user_id
 where bookings.booking_status = 'confirmed'
     and bookings.booking_date >= cast(:first_day as date)

@@ -273,6 +273,12 @@ def read_curated(path: Path) -> set[str]:
     return {name.removeprefix(curated) for name in read if name.startswith(curated)}
 
 
+def list_intermediates(path: Path) -> list[Path]:
+    """Return the files of the intermediate tables that a file reads."""
+    reads = split(read_sql_file(path).header["reads"])
+    return [other for other in INTERMEDIATES if other.parents[1] == path.parents[1] and other.stem in reads]
+
+
 def is_shared(path: Path) -> bool:
     """Say whether a file is of an intermediate table that is made once for all metrics of a run."""
     return path in INTERMEDIATES and Intermediate(read_sql_file(path)).is_shared
@@ -291,9 +297,7 @@ def test_every_table_a_metric_reads_can_make_it_dirty(path):
         assert not sections
         return
     read = read_curated(path)
-    made_from = [
-        other for other in INTERMEDIATES if other.parents[1] == path.parents[1] and other.stem in split(file.header["reads"])
-    ]
+    made_from = [part for other in list_intermediates(path) for part in (other, *list_intermediates(other))]
     told_there = set[str]().union(*(name_sections(read_sql_file(other)) for other in made_from))
     read = read.union(*(read_curated(other) for other in made_from if is_shared(other)))
     # A metric may say of more periods what its intermediate table says of some.

@@ -112,7 +112,8 @@ def test_what_metrics_have_in_common_is_read_once_for_the_days_of_all():
 def test_what_is_kept_of_the_days_before_is_not_made_again():
     """What is kept is replaced from the first dirty day on; a table that is not there is not taken for an empty one."""
     request = Request(guests_monthly=("2026-11-01", "2050-12-01"))
-    made, deleted, kept = _make_shared(request, [request.marketplace.metric("guests_monthly")])
+    read, made, deleted, kept = _make_shared(request, [request.marketplace.metric("guests_monthly")])
+    assert read.startswith("create temp table booking_made as ") and "between cast('2026-11-01' as date)" in read
     assert made.startswith("create temp table numbered_booking as ") and "< cast('2026-11-01' as date)" in made
     assert deleted == "delete from apartments_staging.numbered_booking where booking_date >= '2026-11-01'"
     assert kept.startswith("insert into apartments_staging.numbered_booking select")
@@ -120,7 +121,7 @@ def test_what_is_kept_of_the_days_before_is_not_made_again():
 
 def test_what_is_kept_is_made_again_where_all_is():
     request = Request(made_from="another file")
-    statements = _make_shared(request, [request.marketplace.metric("guests_monthly")])
+    _, *statements = _make_shared(request, [request.marketplace.metric("guests_monthly")])
     assert statements[0] == "drop table if exists apartments_staging.numbered_booking"
     assert [" ".join(sql.split()[:2]) for sql in statements[1:]] == ["create table", "create temp", "insert into"]
 

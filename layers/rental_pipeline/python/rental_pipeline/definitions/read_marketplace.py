@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -143,14 +143,15 @@ def _list_made_before(
     """Return the intermediate tables that one is made from, and those that these are made from, in the order of their making.
 
     Raises:
-        FixConfiguration: one is made from itself, or one of no periods from another, which may have none yet.
+        FixConfiguration: one is made from itself, or one of no periods from one of periods, of which there are none yet.
     """
     made: list[Intermediate] = []
     for name in _list_own(intermediate.file):
-        if intermediate.is_shared or name not in read or name in (*readers, intermediate.name):
+        is_too_late = name in read and intermediate.is_shared and not read[name].is_shared
+        if name not in read or name in (*readers, intermediate.name) or is_too_late:
             raise FixConfiguration(
-                f"{intermediate.file.path} reads {name}; an intermediate table that reads dirty periods may read other ones"
-                " that do not read it, and one that reads none may read no other"
+                f"{intermediate.file.path} reads {name}; an intermediate table may read other ones that do not read it; one that"
+                " reads no dirty periods only such as read none, either"
             )
         made += [*_list_made_before(read[name], read, (*readers, intermediate.name)), read[name]]
     return made
@@ -161,8 +162,13 @@ def _read_metric(file: SqlFile, intermediates: dict[str, Intermediate], curated:
     own = _list_own(file)
     if unknown := [name for name in own if name not in intermediates]:
         raise FixConfiguration(f"{file.path} reads {unknown[0]}, and there is no intermediate/{unknown[0]}.sql")
-    made = [each for name in own for each in (*_list_made_before(intermediates[name], intermediates), intermediates[name])]
-    return Metric(file, tuple({each.name: each for each in made}.values()))
+    return Metric(file, _list_made(own, intermediates))
+
+
+def _list_made(names: Iterable[str], read: Mapping[str, Intermediate]) -> tuple[Intermediate, ...]:
+    """Return some intermediate tables and all that they are made from, each once, in the order of their making."""
+    made = [each for name in names for each in (*_list_made_before(read[name], read), read[name])]
+    return tuple({each.name: each for each in made}.values())
 
 
 def _list_own(file: SqlFile) -> list[str]:
@@ -181,8 +187,10 @@ def _read_check(file: SqlFile, intermediates: Mapping[str, Intermediate], curate
     if unread := [name for name in touched if name not in read]:
         raise FixConfiguration(f"{file.path}: touched says {unread[0]}, which the check does not read as {curated}.{unread[0]}")
     own = _list_own(file) if "reads" in file.header else []
-    if unknown := [name for name in own if name not in intermediates or not intermediates[name].is_shared]:
+    offered = {name for name, each in intermediates.items() if each.is_shared and not each.is_kept}
+    if unknown := [name for name in own if name not in offered]:
         raise FixConfiguration(
-            f"{file.path} reads {unknown[0]}, and there is no intermediate/{unknown[0]}.sql that reads no dirty periods"
+            f"{file.path} reads {unknown[0]}, and there is no intermediate/{unknown[0]}.sql that reads no dirty periods and keeps"
+            " nothing"
         )
-    return Check(file.name, severity, file.section("violations"), touched, tuple(intermediates[name] for name in own))
+    return Check(file.name, severity, file.section("violations"), touched, _list_made(own, intermediates))
