@@ -119,7 +119,7 @@ def test_a_chart_that_cannot_be_read_is_named(pipeline, source, fresh_warehouse,
 
 
 @pytest.mark.slow
-def test_all_figures_are_of_one_moment(pipeline, source, fresh_warehouse):
+def test_all_figures_are_of_one_moment(pipeline, source, fresh_warehouse, sql_root):
     """The statements of the report are one batch, which is one transaction."""
 
     def list_batches() -> dict[str, dict]:
@@ -132,4 +132,4 @@ def test_all_figures_are_of_one_moment(pipeline, source, fresh_warehouse):
     (batch,) = (statement for key, statement in list_batches().items() if key not in before)
     assert batch["IsBatchStatement"]
     assert batch["Status"] == "FINISHED"
-    assert len(batch["QueryStrings"]) == len(list((SQL_ROOT / "apartments" / "report").glob("*.sql"))) + 13
+    assert len(batch["QueryStrings"]) == len(list((sql_root / "apartments" / "report").glob("*.sql"))) + 13

@@ -24,7 +24,8 @@ class Request:
         self.pending = Pending((), {table.name: arrivals for table in self.marketplace.curated}, {})
         bookings = plan_table("bookings", "merge")
         columns = tuple(replace(c, type=key_type) if c.name == "id" else c for c in bookings.columns)
-        others = plan_table("apartments", "merge"), plan_table("user_viewing", "append")
+        others = (plan_table(name, "merge") for name in ("apartments", "apartment_attributes"))
+        others = (*others, plan_table("user_viewing", "append"))
         self.plan = plan_a_run(7, (replace(bookings, columns=columns), *others))
         define = self.marketplace.definition_hash
         positions = (
@@ -101,6 +102,18 @@ def test_days_bound_an_append_table():
     build = Request(Arrivals(least="2026-11-20", greatest="2026-11-21")).build("user_viewing")
     assert build.bound_raw("r") == "r._run_sequence > 5"
     assert build.bound_curated() == "user_viewing.event_day >= '2026-11-20' and user_viewing.event_day <= '2026-11-21'"
+
+
+def test_parents_are_bounded_where_a_row_has_its_parents_key():
+    """A listing's attributes are of the listing with their key; what a booking refers to may be any, and so what waited."""
+
+    def bound(table: str, arrivals: Arrivals) -> str:
+        build = Request(arrivals).build(table)
+        return build.bound_parents(build.table.references, "_rp_parent")
+
+    assert bound("apartment_attributes", ARRIVED) == '_rp_parent."id" >= 10 and _rp_parent."id" <= 20'
+    assert bound("apartment_attributes", replace(ARRIVED, orphans=1, orphans_since=3)) == "true"
+    assert bound("bookings", ARRIVED) == "true"
 
 
 def test_a_text_that_is_cast_to_a_number_bounds_nothing():

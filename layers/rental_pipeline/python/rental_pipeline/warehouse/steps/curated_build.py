@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from rental_pipeline.base.errors import FixConfiguration
 from rental_pipeline.definitions.curated_table import CuratedTable, Reference
@@ -117,6 +118,17 @@ class CuratedBuild:
         return (
             "true" if self.arrivals.orphans_accepted or self.arrivals.joined else self._bound_key(f"{self.table.name}.{column}")
         )
+
+    def bound_parents(self, references: Sequence[Reference], alias: str) -> str:
+        """Return the condition on a row of raw parents that excludes none that a judged row refers to, in literals: where a row's
+        key is its parent's, as of what has one row to a listing."""
+        arrived, column = self.arrivals, references[0].parent_key
+        kind = self.planned(self.request.marketplace.curated_table(references[0].parent).source).types.get(column, "")
+        may_be_any = self.is_full or arrived.orphans or arrived.joined
+        is_own_key = all(quote_identifier(reference.column) == self.raw_key[0] for reference in references)
+        if may_be_any or not is_own_key or {sorts_as(kind), sorts_as(self._key_type)} != {"number"}:
+            return "true"
+        return write_bounds(f"{alias}.{quote_identifier(column)}", kind, arrived.least, arrived.greatest)
 
     def fill_in_keys(self, sql: str) -> str:
         """Write whole numbers between which the keys of all changed rows lie as literals, in place of `:least_key` and

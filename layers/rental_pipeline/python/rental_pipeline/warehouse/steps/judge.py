@@ -120,6 +120,7 @@ class Judging(CuratedBuild):
                 f"create temp table known_{parent} as select distinct _rp_parent.{key} from {raw} as _rp_parent"
                 f" inner join ({referred}) as _rp_referred"
                 f" on _rp_parent.{key} = _rp_referred._rp_parent_key where _rp_parent._operation = 'U'"
+                f" and {self.bound_parents(references, '_rp_parent')}"
             )
         return statements
 
