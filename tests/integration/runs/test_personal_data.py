@@ -223,7 +223,8 @@ def guests(people, private):
 
 def test_a_personal_key_is_hashed_and_references_stay_equal(pipeline, guests, fresh_warehouse, said):
     """First load, an increment with a change, a new key and one that is gone, and a comparison: raw has the source's rows under
-    other keys, and no clear value is anywhere, the plan's bounds of slices included."""
+    other keys, and no clear value is anywhere, the plan's bounds of slices included, were there several."""
+    pipeline.set_environment(SLICE_ROWS="10")
     pipeline.run()
     guests.execute(f"update guests set stars = 100 where email like '{SIGN}7@%%'")
     guests.execute(f"delete from guests where email like '{SIGN}8@%%'")

@@ -212,7 +212,6 @@ def test_prices_by_currency_are_as_asked(figures):
 # Bookings
 
 
-@pytest.mark.slow
 def test_ties_share_a_rank(figures):
     """Two cities with equally many bookings are both first, and the next is third. A city without a state is a city."""
     places = {1: ("Austin", "TX"), 2: ("Paris", "null"), 3: ("Pune", "MH"), 4: ("null", "null")}
