@@ -59,6 +59,7 @@ BY_NIGHTS = Template(
         "presentation/nights_monthly": (_CHECKIN, _CHECKOUT, _CREATED, _AMOUNT),
         "presentation/bookings_weekly": (_CHECKIN,),
         "report/bookings_per_user": (_CUSTOMER,),
+        "intermediate/numbered_booking": (_CUSTOMER,),
         "presentation/guests_monthly": (_CUSTOMER,),
         "presentation/listings_weekly": (_CREATED,),
         "presentation/conversion_weekly": (_CUSTOMER, ("view", "customer")),
