@@ -87,7 +87,8 @@ def _select_ranges(request: StepRequest, table: TableContract, types: dict[str, 
         for number, column in enumerate(key)
     )
     current = select_newest(raw, table.key, ["_row_hash"])
-    # Raw is read once: the current rows serve for the ends of the keys, too.
+    # The current rows serve for the ends of the keys, too. Where it can, Redshift evaluates what is named twice once (Database
+    # Developer Guide, "WITH clause").
     return f"""
     with _rp_newest as ({current})
     select {starts}, count(*) as _rp_rows, cast(sum(cast(_rp_placed._row_hash as decimal(38, 0))) as varchar(40)) as _rp_checksum
