@@ -10,7 +10,7 @@
 --             (occupancy_rate is null) = (available_nights = 0); occupancy_rate between 0 and 1;
 --             booked_nights_without_rate > 0 or adr is null or abs(revpar - adr * occupancy_rate) <= 0.000001 * (1 + revpar)
 -- reads:      dirty_period, active_listing, apartments_curated.apartment_versions, current_attributes,
---             confirmed_stay, apartments_curated.bookings, apartments_control.exchange_rate, changed_apartment_versions,
+--             confirmed_stay, apartments_curated.bookings, apartments_control.exchange_rate,
 --             changed_apartment_attributes, changed_bookings, changed_exchange_rate
 -- writes:     apartments_presentation.nights_monthly
 -- parameters: as_of, first_day, greatest_key, last_day, least_key
@@ -57,31 +57,6 @@ create table if not exists apartments_presentation.nights_monthly (
 )
 diststyle all
 sortkey (period_start)
-
--- name: dirty_days_from_apartment_versions
-with image as (
-    select
-        id,
-        valid_from,
-        coalesce(valid_to, cast('9999-12-31' as timestamp)) as ends_at
-    from changed_apartment_versions
-    where is_active
-),
-
-changed_interval as (
-    -- Two images of one version that differ only in where it ends change the nights between the two ends, not those before.
-    select
-        cast(case when count(*) = 1 then min(valid_from) else min(ends_at) end as date) as first_day,
-        cast(max(ends_at) as date) as last_day
-    from image
-    group by id, valid_from
-)
-
--- Few different ones remain, however many listings changed.
-select distinct
-    first_day,
-    least(changed_interval.last_day, cast(:as_of as date)) as last_day
-from changed_interval
 
 -- name: dirty_days_from_apartment_attributes
 with moved as (

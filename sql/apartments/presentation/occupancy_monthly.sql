@@ -6,7 +6,7 @@
 -- holds:      booked_nights >= 0; booked_nights_unavailable >= 0; available_nights_assumed >= 0; available_nights_assumed <=
 --             available_nights; booked_nights <= available_nights; occupancy_rate is not null or available_nights = 0;
 --             occupancy_rate between 0 and 1
--- reads:      dirty_period, active_listing, confirmed_stay, changed_apartment_versions, changed_bookings
+-- reads:      dirty_period, active_listing, confirmed_stay, changed_bookings
 -- writes:     apartments_presentation.occupancy_monthly
 -- parameters: as_of, first_day, last_day
 -- rerun:      replaces whole months; the same rows for the same curated rows and as_of
@@ -34,32 +34,6 @@ create table if not exists apartments_presentation.occupancy_monthly (
 )
 diststyle all
 sortkey (period_start)
-
--- name: dirty_days_from_apartment_versions
-with image as (
-    select
-        id,
-        valid_from,
-        is_assumed,
-        coalesce(valid_to, cast('9999-12-31' as timestamp)) as ends_at
-    from changed_apartment_versions
-    where is_active
-),
-
-changed_interval as (
-    -- Two images of one version that differ only in where it ends change the nights between the two ends, not those before.
-    select
-        cast(case when count(*) = 1 then min(valid_from) else min(ends_at) end as date) as first_day,
-        cast(max(ends_at) as date) as last_day
-    from image
-    group by id, valid_from, is_assumed
-)
-
--- Few different ones remain, however many listings changed.
-select distinct
-    first_day,
-    least(changed_interval.last_day, cast(:as_of as date)) as last_day
-from changed_interval
 
 -- name: dirty_days_from_bookings
 select distinct
