@@ -56,7 +56,7 @@ def test_a_slice_is_read_by_several_invocations() -> None:
         # So many rows without an apartment are not published; raw has them all the same.
         assert "set_aside_beyond_limit" in stack.start_execution({}).wait().cause
         pieces = list_pieces(stack, 2)
-        assert len(pieces) == 2 and pieces[0]["gone"]["rows"] == 20 and pieces[1]["gone"] is None
+        assert len(pieces) == 2 and pieces[0]["deleted"]["rows"] == 20 and pieces[1]["deleted"] is None
         assert sum(piece["rows_read"] for piece in pieces) > 1500
         newest = (
             "select id, length(body) from (select *, row_number() over (partition by id order by _run_sequence desc) as place"
