@@ -169,6 +169,23 @@ def test_guests_come_back(engine):
     assert rows == [(date(2023, 12, 1), date(2023, 12, 1), 1, 0), (january, date(2023, 12, 1), 1, 1), (march, march, 1, 0)]
 
 
+def test_a_run_that_publishes_nothing_numbers_no_booking_twice(engine):
+    """What it has kept of guests is of bookings that the next run may find otherwise: both begin at the first that changed."""
+    made = [("Ann", "2024-01-05"), ("Bob", "2024-01-07")]
+    bookings = [booking(key, user_id=ord(who[0]), booking_date=day) for key, (who, day) in enumerate(made)]
+    engine.run(AS_OF, {"apartments": LISTINGS[:1], "bookings": bookings})
+    engine.max_rejected_fraction = 0.1
+    second = booking(2, user_id=ord("A"), booking_date="2024-02-03")
+    with pytest.raises(FixData, match="bookings_set_aside_beyond_limit"):
+        engine.run(AS_OF, {"bookings": [second, *(each | {"booking_status": "lost"} for each in bookings)]})
+    with pytest.raises(RetryLater, match="held the lease"):
+        engine.run(AS_OF)
+    engine.run(AS_OF, {"bookings": [*bookings, booking(3, user_id=ord("A"), booking_date="2024-03-01")]})
+    rows = pick(read_agreed(engine, "guests_monthly"), "period_start", "cohort_month", "guests", "guests_back_first")
+    january, february, march = (date(2024, month, 1) for month in (1, 2, 3))
+    assert rows == [(january, january, 2, 0), (february, january, 1, 1), (march, january, 1, 0)]
+
+
 def test_who_looks_may_book(engine):
     """The worked example of the header: everybody counts once, in each city; an event that comes twice is the same person."""
     day = datetime(2024, 3, 5, 10)
