@@ -24,8 +24,7 @@ class Request:
         self.pending = Pending((), {table.name: arrivals for table in self.marketplace.curated}, {})
         bookings = plan_table("bookings", "merge")
         columns = tuple(replace(c, type=key_type) if c.name == "id" else c for c in bookings.columns)
-        others = (plan_table(name, "merge") for name in ("apartments", "apartment_attributes"))
-        others = (*others, plan_table("user_viewing", "append"))
+        others = plan_table("apartments", "merge"), plan_table("user_viewing", "append")
         self.plan = plan_a_run(7, (replace(bookings, columns=columns), *others))
         define = self.marketplace.definition_hash
         positions = (
@@ -108,7 +107,9 @@ def test_parents_are_bounded_where_a_row_has_its_parents_key():
     """A listing's attributes are of the listing with their key; what a booking refers to may be any, and so what waited."""
 
     def bound(table: str, arrivals: Arrivals) -> str:
-        build = Request(arrivals).build(table)
+        request = Request(arrivals)
+        request.plan = plan_a_run(7, (*request.plan.tables, plan_table("apartment_attributes", "merge")))
+        build = request.build(table)
         return build.bound_parents(build.table.references, "_rp_parent")
 
     assert bound("apartment_attributes", ARRIVED) == '_rp_parent."id" >= 10 and _rp_parent."id" <= 20'
