@@ -216,6 +216,12 @@ def test_an_intermediate_table_that_is_not_there_is_refused(sql_root):
             "-- reads: dirty_day\n-- kept_by: day\n\n-- name: table\nselect 1\n\n-- name: kept\nselect 1\n",
             r"sums\.sql is kept by day and reads dirty periods",
         ),
+        (
+            "sums",
+            "-- reads: shop_curated.child\n-- kept_by: day\n\n-- name: table\ncreate table shop_staging.sums (sold_on date)"
+            "\n\n-- name: kept\nselect 1\n",
+            r"sums\.sql: kept_by is 'day', and its table has no such column; it has: sold_on",
+        ),
     ],
 )
 def test_an_intermediate_table_that_could_not_be_made_is_refused(sql_root, name, text, refusal):

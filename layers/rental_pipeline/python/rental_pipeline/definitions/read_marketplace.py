@@ -133,6 +133,11 @@ def _read_intermediates(files: Mapping[str, SqlFile], curated: Collection[str]) 
                 f"{intermediate.file.path} is kept by {intermediate.kept_by} and reads dirty periods, of which each metric has"
                 " its own: a kept table is bounded by :first_day instead"
             )
+        if intermediate.is_kept and intermediate.kept_by not in intermediate.file.table_columns:
+            raise FixConfiguration(
+                f"{intermediate.file.path}: kept_by is {intermediate.kept_by!r}, and its table has no such column; it has:"
+                f" {', '.join(intermediate.file.table_columns)}"
+            )
         _list_made_before(intermediate, read)
     return read
 
