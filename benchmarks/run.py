@@ -26,7 +26,7 @@ from local.commands.report import Hops, read_hops
 from local.marketplace.generator import fill
 from local.marketplace.schema import create_sample_schema
 from local.stack import ROOT, Stack
-from local.standins.aws_lambda.runtime import Invocation, LambdaService
+from local.standins.aws_lambda.service import Invocation, LambdaService
 from local.started_execution import StartedExecution
 
 RESULTS = Path(__file__).parent / "results"

@@ -31,7 +31,8 @@ from local import guard
 from local.processes import ChildProcess, find_free_port, is_listening
 from local.refusal import Refused
 from local.standins.account import ACCOUNT, PARTITION, REGION
-from local.standins.aws_lambda.runtime import Answer, Functions, LambdaService
+from local.standins.aws_lambda.execution_environment import Answer
+from local.standins.aws_lambda.service import Functions, LambdaService
 from local.standins.call_log import VARIABLE
 from local.standins.eventbridge.status_events import StatusEvents, read_rules
 from local.standins.moto.aws import CREDENTIALS, LocalAws, restore_catalogue, save_catalogue
@@ -110,7 +111,7 @@ class Stack:
         root: The checkout to deploy.
         log_calls: Note every AWS call that the functions and COPY make in the folder `call_logs`.
         existing: A database that exists, which is only read; None: a MariaDB of the state folder's own.
-        functions: Runs the functions; by default as processes of this machine (aws_lambda.runtime), else a `sam_local.SamLocal`.
+        functions: Runs the functions; by default as processes of this machine (aws_lambda.service), else a `sam_local.SamLocal`.
         initialize: Start the functions that a run invokes while the rest starts, not with their first invocations.
     """
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from local.standins.account import ACCOUNT, PARTITION
-from local.standins.aws_lambda.runtime import Functions, LocalFunction
+from local.standins.aws_lambda.execution_environment import LocalFunction
+from local.standins.aws_lambda.service import Functions
 from local.standins.call_log import VARIABLE
 from local.standins.cloudformation.template import Template, TemplateError
 from local.standins.moto.aws import LocalAws

@@ -3,7 +3,7 @@
     with run_engine() as engine, Stack(folder, functions=SamLocal(engine, folder)) as stack:
         stack.functions.start(stack.deployment)
 
-What the other way to run them (`aws_lambda.runtime`) cannot show: the built layers at /opt, Lambda's version of Python, code that
+What the other way to run them (`aws_lambda.service`) cannot show: the built layers at /opt, Lambda's version of Python, code that
 cannot be written, memory limits everywhere. The services of this machine listen at 127.0.0.1, which inside a container is another
 place: a relay offers them at the address where containers find this machine.
 """
@@ -23,8 +23,8 @@ from botocore.config import Config
 
 from local.processes import ChildProcess, find_free_port, is_listening
 from local.standins.account import REGION
+from local.standins.aws_lambda.execution_environment import Answer, LocalFunction, map_answer
 from local.standins.aws_lambda.python import machine
-from local.standins.aws_lambda.runtime import Answer, LocalFunction, map_answer
 from local.standins.cloudformation.deploy import Deployment
 from local.standins.cloudformation.template import load_template
 from local.standins.containers.docker_engine import Engine

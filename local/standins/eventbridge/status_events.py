@@ -14,7 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local.standins.account import ACCOUNT, REGION
-from local.standins.aws_lambda.runtime import Answer, Functions
+from local.standins.aws_lambda.execution_environment import Answer
+from local.standins.aws_lambda.service import Functions
 
 # A run pays for each look, on the same processors; who waits for a delivery has the next one made at once.
 POLL_SECONDS = 2

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.standins.aws_lambda.runtime import LambdaService, LocalFunction
+from local.standins.aws_lambda.execution_environment import LocalFunction
+from local.standins.aws_lambda.service import LambdaService
 from local.standins.moto.aws import LocalAws
 
 HANDLER = """

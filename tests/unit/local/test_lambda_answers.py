@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from local.standins.aws_lambda.runtime import Answer, map_answer
+from local.standins.aws_lambda.execution_environment import Answer, map_answer, map_disconnection
 
 
 def answer(status: int, body: bytes) -> Answer:
@@ -47,3 +47,11 @@ def test_a_dead_process_has_the_name_that_is_tried_again():
     silent = answer(500, b"")
     assert json.loads(silent.payload)["errorType"] == "Runtime.ExitError"
     assert silent.function_error == "Unhandled"
+
+
+@pytest.mark.parametrize(("seconds", "error_type"), [(2.9, "Runtime.ExitError"), (3.1, "Sandbox.Timedout")])
+def test_an_emulator_that_is_gone_has_a_name_that_is_tried_again(seconds, error_type):
+    """That of a timeout where the function's time was up, which the emulator then had no time to say."""
+    given = map_disconnection(ConnectionResetError("reset"), seconds, "request-1", 3)
+    assert (given.function_error, given.has_ended_process) == ("Unhandled", True)
+    assert json.loads(given.payload)["errorType"] == error_type

@@ -14,7 +14,8 @@ import boto3
 import psutil
 import pytest
 
-from local.standins.aws_lambda.runtime import LambdaService, LocalFunction
+from local.standins.aws_lambda.execution_environment import LocalFunction
+from local.standins.aws_lambda.service import LambdaService
 
 HANDLER = """
 import os, sys, time
