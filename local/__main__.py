@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from local.commands.command_line import CommandLine, count_days, list_marketplaces, one_of, read_scale, read_seed
 from local.commands.run import FROM_SOURCE, CsvFormat, fail, read_parameters, run_pipeline
 from local.commands.samples import DATA, MARKET, RunFailed, Sample
+from local.folder_lock import LOCK, stop_left_behind
 from local.refusal import Refused
-from local.stack import ROOT, Stack, stop_left_behind
+from local.stack import ROOT, Stack
 from local.standins.redshift.postgres import Postgres
 from rental_pipeline.base.errors import PipelineError
 
@@ -219,7 +220,7 @@ def see_doctor(state: Path, stack_name: str | None, source: SourceAddress | None
 
 def stop_everything(state: Path) -> None:
     """Stop every stack of a state folder."""
-    folders = [lock.parent for lock in state.glob("*/*/stack.lock")]
+    folders = [lock.parent for lock in state.glob(f"*/*/{LOCK}")]
     stopped = [folder for folder in folders if stop_left_behind(folder)]
     print("\n".join(f"stopped what ran in {folder}" for folder in stopped) or "nothing was running")
 

@@ -10,15 +10,12 @@ Everything it starts ends with it; what it holds (databases, objects) stays in i
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import importlib
 import json
 import os
 import secrets
 import sys
-import time
 import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -28,8 +25,8 @@ from typing import TYPE_CHECKING, Any
 import pymysql
 
 from local import guard
+from local.folder_lock import hold_lock
 from local.processes import ChildProcess, find_free_port, is_listening
-from local.refusal import Refused
 from local.standins.account import ACCOUNT, PARTITION, REGION
 from local.standins.aws_lambda.execution_environment import Answer
 from local.standins.aws_lambda.service import Functions, LambdaService
@@ -62,10 +59,6 @@ DELIVERY_SECONDS = 120
 # With the translator of templates, which takes a second to import.
 _DEPLOYMENT = "local.standins.cloudformation.deploy"
 _READER, _APPLICATION = "rental_pipeline", "application"
-
-
-class StackBusy(Refused):
-    """Another process runs a stack on this state folder."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +159,7 @@ class Stack:
         logs.mkdir(parents=True, exist_ok=True)
         if self.call_logs:
             self.call_logs.mkdir(exist_ok=True)
-        self._closing.enter_context(_locked(self.folder))
+        self._closing.enter_context(hold_lock(self.folder))
         self._closing.enter_context(guard.guarded(self.folder))
         self.functions: Functions = self._given_functions or LambdaService(logs)
         self._aws_port, self._data_api_port = find_free_port(), find_free_port()
@@ -399,42 +392,3 @@ class Stack:
     def _stop_data_api(self) -> None:
         if self._data_api:
             self._data_api.stop()
-
-
-def stop_left_behind(folder: Path) -> bool:
-    """Stop the stack that runs on a state folder, or what one that was killed left there; return whether there was any."""
-    pid = _lock_holder(folder)
-    if pid:
-        os.kill(pid, 15)
-        deadline = time.monotonic() + 60
-        while _lock_holder(folder) == pid and time.monotonic() < deadline:
-            time.sleep(0.1)
-    return guard.stop_databases(folder) or pid is not None
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, with our process id in it."""
-    with (folder / "stack.lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StackBusy(f"process {_lock_holder(folder)} runs a stack on {folder}; `make stop` ends it") from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
-
-
-def _lock_holder(folder: Path) -> int | None:
-    """Return the process that holds the folder's lock, None where none does."""
-    path = folder / "stack.lock"
-    if not path.exists():
-        return None
-    with path.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            return int(lock.read() or 0) or None
-    return None

@@ -16,7 +16,8 @@ import psycopg
 import pymysql
 import pytest
 
-from local.stack import Stack, StackBusy, stop_left_behind
+from local.folder_lock import StackBusy, stop_left_behind
+from local.stack import Stack
 from tests.fixtures.slow import first_of
 
 ROOT = Path(__file__).parents[3]

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
+from local.folder_lock import stop_left_behind
 from local.marketplace.day import play_day
 from local.marketplace.generator import fill
 from local.marketplace.schema import create_sample_schema
-from local.stack import Stack, stop_left_behind
+from local.stack import Stack
 
 SCALE, SEED = 0.002, 1
 PARENT_AND_METRIC = {
