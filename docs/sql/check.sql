@@ -15,10 +15,10 @@ call hold_lease(2, 43200);
 delete from apartments_control.check_result
     where run_sequence = 2
     and check_name in ('bookings_fresh', 'curated_keys_unique', 'curated_values_in_range', 'references_known',
-        'tables_not_all_rejected', 'metric_rows_unique', 'metric_values_in_range', 'ranks_start_at_one',
-        'apartments_accounted_for', 'bookings_accounted_for', 'apartments_newly_set_aside',
-        'apartments_set_aside_beyond_limit', 'bookings_newly_set_aside', 'bookings_set_aside_beyond_limit',
-        'user_viewing_newly_set_aside', 'user_viewing_set_aside_beyond_limit', 'user_viewing_accounted_for');
+        'tables_not_all_rejected', 'metric_rows_unique', 'metric_values_in_range', 'apartments_accounted_for',
+        'bookings_accounted_for', 'apartments_newly_set_aside', 'apartments_set_aside_beyond_limit',
+        'bookings_newly_set_aside', 'bookings_set_aside_beyond_limit', 'user_viewing_newly_set_aside',
+        'user_viewing_set_aside_beyond_limit', 'user_viewing_accounted_for');
 
 create temp table _rp_newly_set_aside as
     select rejected_rows.table_name, rejected_rows.row_key, rejected_rows.broken_rule,
@@ -204,18 +204,9 @@ from (
 ) as broken
 where example is not null) as broken
     union all
-    select cast('ranks_start_at_one' as varchar(127)) as _rp_check, cast('fail' as varchar(4)) as _rp_severity,
-        count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
-    from (select 'top_listings_weekly ' || cast(period_start as varchar(64)) || ': listing_rank' as example
-from apartments_staging.top_listings_weekly
-group by period_start
-having min(listing_rank) <> 1
-    or max(listing_rank) > count(revenue)
-    or count(listing_rank) <> count(revenue)) as broken
-        union all
-        select cast('apartments_accounted_for' as varchar(127)) as _rp_check, cast('fail' as varchar(4)) as
-            _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
-        from (
+    select cast('apartments_accounted_for' as varchar(127)) as _rp_check, cast('fail' as varchar(4)) as
+        _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
+    from (
         select
             cast(rows_judged as varchar(20)) || ' touched rows in raw, ' || cast(rows_accepted as varchar(20))
                 || ' accepted, '

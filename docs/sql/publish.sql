@@ -12,7 +12,7 @@ lock lease;
 
 call enter_step(2, 'publish', 43200);
 
-call require_audit(2, 17);
+call require_audit(2, 16);
 
 create temp table _rp_differing_0 as
     select period_start, stays, nights, average_nights, min(_rp_is_staged) as _rp_is_staged
@@ -47,8 +47,8 @@ insert into apartments_control.lake_stale_year (table_name, stale_year, run_sequ
     from _rp_differing_0;
 
 create temp table _rp_differing_1 as
-    select period_start, apartment_id, bookings, bookings_without_rate, revenue, listing_rank,
-        min(_rp_is_staged) as _rp_is_staged
+    select period_start, apartment_id, bookings, bookings_without_rate, revenue, min(_rp_is_staged) as
+        _rp_is_staged
     from (select top_listings_weekly.*, 0 as _rp_is_staged
         from apartments_presentation.top_listings_weekly
         inner join apartments_control.staged_period
@@ -59,7 +59,7 @@ create temp table _rp_differing_1 as
         union all
         select *, 1 as _rp_is_staged
         from apartments_staging.top_listings_weekly) as _rp_row
-    group by period_start, apartment_id, bookings, bookings_without_rate, revenue, listing_rank
+    group by period_start, apartment_id, bookings, bookings_without_rate, revenue
     having min(_rp_is_staged) = max(_rp_is_staged);
 
 delete from apartments_presentation.top_listings_weekly
@@ -71,7 +71,7 @@ delete from apartments_presentation.top_listings_weekly
     and top_listings_weekly.period_start <= '2026-11-22';
 
 insert into apartments_presentation.top_listings_weekly
-    select period_start, apartment_id, bookings, bookings_without_rate, revenue, listing_rank
+    select period_start, apartment_id, bookings, bookings_without_rate, revenue
     from _rp_differing_1
     where _rp_is_staged = 1;
 

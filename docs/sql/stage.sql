@@ -37,8 +37,7 @@ create table if not exists apartments_presentation.top_listings_weekly (
     apartment_id bigint not null,
     bookings bigint not null,
     bookings_without_rate bigint not null,
-    revenue decimal(38, 2),
-    listing_rank bigint
+    revenue decimal(38, 2)
 )
 distkey (apartment_id)
 sortkey (period_start);
@@ -50,8 +49,7 @@ create table if not exists apartments_staging.top_listings_weekly (
     apartment_id bigint not null,
     bookings bigint not null,
     bookings_without_rate bigint not null,
-    revenue decimal(38, 2),
-    listing_rank bigint
+    revenue decimal(38, 2)
 )
 distkey (apartment_id)
 sortkey (period_start);
@@ -136,34 +134,21 @@ create temp table dirty_day as
             from dirty_period
             inner join _rp_number on dirty_period.period_start + _rp_number.n < dirty_period.period_end;
 
-insert into apartments_staging.top_listings_weekly with listing_week as (
-    select
-        dirty_day.period_start,
-        bookings.apartment_id,
-        count(*) as bookings,
-        sum(case when exchange_rate.currency is null then 1 else 0 end) as bookings_without_rate,
-        cast(round(sum(bookings.total_price * exchange_rate.rate), 2) as decimal(38, 2)) as revenue
-    from dirty_day
-    inner join booking_made as bookings on dirty_day.calendar_date = bookings.booking_date
-    left join apartments_control.exchange_rate
-        on bookings.currency = exchange_rate.currency
-        and bookings.booking_date >= exchange_rate.valid_from
-        and bookings.booking_date < exchange_rate.valid_to
-    where bookings.booking_status = 'confirmed'
-        and bookings.booking_date between cast('2026-11-16' as date) and cast('2026-11-22' as date)
-    group by dirty_day.period_start, bookings.apartment_id
-)
-
-select
-    period_start,
-    apartment_id,
-    bookings,
-    bookings_without_rate,
-    revenue,
-    case
-        when revenue is not null then rank() over (partition by period_start order by revenue desc nulls last)
-    end as listing_rank
-from listing_week;
+insert into apartments_staging.top_listings_weekly select
+    dirty_day.period_start,
+    bookings.apartment_id,
+    count(*) as bookings,
+    sum(case when exchange_rate.currency is null then 1 else 0 end) as bookings_without_rate,
+    cast(round(sum(bookings.total_price * exchange_rate.rate), 2) as decimal(38, 2)) as revenue
+from dirty_day
+inner join booking_made as bookings on dirty_day.calendar_date = bookings.booking_date
+left join apartments_control.exchange_rate
+    on bookings.currency = exchange_rate.currency
+    and bookings.booking_date >= exchange_rate.valid_from
+    and bookings.booking_date < exchange_rate.valid_to
+where bookings.booking_status = 'confirmed'
+    and bookings.booking_date between cast('2026-11-16' as date) and cast('2026-11-22' as date)
+group by dirty_day.period_start, bookings.apartment_id;
 
 insert into apartments_control.metric_build (run_sequence, metric, is_full, periods, metric_rows)
     select 2, 'average_booking_duration_weekly', false, periods, metric_rows
@@ -284,8 +269,7 @@ create table if not exists apartments_staging.top_listings_weekly (
     apartment_id bigint not null,
     bookings bigint not null,
     bookings_without_rate bigint not null,
-    revenue decimal(38, 2),
-    listing_rank bigint
+    revenue decimal(38, 2)
 )
 distkey (apartment_id)
 sortkey (period_start);
@@ -318,34 +302,21 @@ create temp table dirty_day as
             from dirty_period
             inner join _rp_number on dirty_period.period_start + _rp_number.n < dirty_period.period_end;
 
-insert into apartments_staging.top_listings_weekly with listing_week as (
-    select
-        dirty_day.period_start,
-        bookings.apartment_id,
-        count(*) as bookings,
-        sum(case when exchange_rate.currency is null then 1 else 0 end) as bookings_without_rate,
-        cast(round(sum(bookings.total_price * exchange_rate.rate), 2) as decimal(38, 2)) as revenue
-    from dirty_day
-    inner join booking_made as bookings on dirty_day.calendar_date = bookings.booking_date
-    left join apartments_control.exchange_rate
-        on bookings.currency = exchange_rate.currency
-        and bookings.booking_date >= exchange_rate.valid_from
-        and bookings.booking_date < exchange_rate.valid_to
-    where bookings.booking_status = 'confirmed'
-        and bookings.booking_date between cast('1999-12-01' as date) and cast('2051-01-31' as date)
-    group by dirty_day.period_start, bookings.apartment_id
-)
-
-select
-    period_start,
-    apartment_id,
-    bookings,
-    bookings_without_rate,
-    revenue,
-    case
-        when revenue is not null then rank() over (partition by period_start order by revenue desc nulls last)
-    end as listing_rank
-from listing_week;
+insert into apartments_staging.top_listings_weekly select
+    dirty_day.period_start,
+    bookings.apartment_id,
+    count(*) as bookings,
+    sum(case when exchange_rate.currency is null then 1 else 0 end) as bookings_without_rate,
+    cast(round(sum(bookings.total_price * exchange_rate.rate), 2) as decimal(38, 2)) as revenue
+from dirty_day
+inner join booking_made as bookings on dirty_day.calendar_date = bookings.booking_date
+left join apartments_control.exchange_rate
+    on bookings.currency = exchange_rate.currency
+    and bookings.booking_date >= exchange_rate.valid_from
+    and bookings.booking_date < exchange_rate.valid_to
+where bookings.booking_status = 'confirmed'
+    and bookings.booking_date between cast('1999-12-01' as date) and cast('2051-01-31' as date)
+group by dirty_day.period_start, bookings.apartment_id;
 
 insert into apartments_control.metric_build (run_sequence, metric, is_full, periods, metric_rows)
     select 1, 'top_listings_weekly', true, periods, metric_rows

@@ -714,10 +714,10 @@ _FIGURES = [
     ),
     _mutate(
         "lowest-spender-ranks-first",
-        "sql/cars/presentation/user_rentals_total.sql",
-        "rank() over (order by user_total.revenue desc)",
-        "rank() over (order by user_total.revenue)",
-        f"{CARS}/test_hard_cases.py",
+        "sql/cars/views/user_revenue.sql",
+        "rank() over (order by user_rentals_total.revenue desc)",
+        "rank() over (order by user_rentals_total.revenue)",
+        "tests/integration/analysts/test_bi.py",
     ),
     _mutate(
         "last-cent-of-use-is-lost",

@@ -1,10 +1,9 @@
--- Listings by their confirmed revenue per week, the highest first.
+-- What each listing earned per week: the confirmed revenue of the bookings made in it.
 --
 -- grain:      one row per week of booking and listing with a confirmed booking
 -- period:     week
 -- unique_key: period_start, apartment_id
 -- holds:      revenue >= 0; (revenue is null) = (bookings = bookings_without_rate); bookings >= bookings_without_rate
--- rank:       listing_rank of revenue
 -- reads:      dirty_day, booking_made, apartments_control.exchange_rate, changed_bookings
 -- writes:     apartments_presentation.top_listings_weekly
 -- parameters: first_day, last_day
@@ -14,12 +13,12 @@
 --
 -- Revenue is the confirmed bookings' total_price in the reporting currency, each by the rate of its booking_date, the sum rounded
 -- to cents, half up. A booking whose currency has no rate on that day is counted in bookings_without_rate, and revenue is then
--- that of the listing's other bookings. Where none has a rate, revenue is NULL and so is listing_rank: the unknown has no place.
--- Listings with equal revenue share a rank. All listings are here, removed ones too: take listing_rank <= 10 for a top ten.
+-- that of the listing's other bookings. Where none has a rate, revenue is NULL. All listings are here, removed ones too.
+-- The rank of a listing is a column of views/listing_revenue_weekly.sql: one more booking may move the ranks of all listings
+-- below it, and a rank that is made when it is read costs no run anything.
 --
--- The formula: revenue = sum of total_price * rate; listing_rank = 1 + the number of listings with more of it.
--- Worked example: listing 7 has bookings of 300 USD and of 100 EUR, at a rate of 1.10: revenue 410.00; listing 9 one of
--- 410 USD: both have rank 1, the next has 3.
+-- The formula: revenue = sum of total_price * rate.
+-- Worked example: listing 7 has bookings of 300 USD and of 100 EUR, at a rate of 1.10: revenue 410.00.
 -- It cannot say: what is earned in the week: it is what is booked in it (nights_monthly has revenue by night).
 
 -- name: table
@@ -28,8 +27,7 @@ create table if not exists apartments_presentation.top_listings_weekly (
     apartment_id bigint not null,
     bookings bigint not null,
     bookings_without_rate bigint not null,
-    revenue decimal(38, 2),
-    listing_rank bigint
+    revenue decimal(38, 2)
 )
 distkey (apartment_id)
 sortkey (period_start)
@@ -42,31 +40,18 @@ from changed_bookings
 where booking_status = 'confirmed'
 
 -- name: rows
-with listing_week as (
-    select
-        dirty_day.period_start,
-        bookings.apartment_id,
-        count(*) as bookings,
-        sum(case when exchange_rate.currency is null then 1 else 0 end) as bookings_without_rate,
-        cast(round(sum(bookings.total_price * exchange_rate.rate), 2) as decimal(38, 2)) as revenue
-    from dirty_day
-    inner join booking_made as bookings on dirty_day.calendar_date = bookings.booking_date
-    left join apartments_control.exchange_rate
-        on bookings.currency = exchange_rate.currency
-        and bookings.booking_date >= exchange_rate.valid_from
-        and bookings.booking_date < exchange_rate.valid_to
-    where bookings.booking_status = 'confirmed'
-        and bookings.booking_date between cast(:first_day as date) and cast(:last_day as date)
-    group by dirty_day.period_start, bookings.apartment_id
-)
-
 select
-    period_start,
-    apartment_id,
-    bookings,
-    bookings_without_rate,
-    revenue,
-    case
-        when revenue is not null then rank() over (partition by period_start order by revenue desc nulls last)
-    end as listing_rank
-from listing_week
+    dirty_day.period_start,
+    bookings.apartment_id,
+    count(*) as bookings,
+    sum(case when exchange_rate.currency is null then 1 else 0 end) as bookings_without_rate,
+    cast(round(sum(bookings.total_price * exchange_rate.rate), 2) as decimal(38, 2)) as revenue
+from dirty_day
+inner join booking_made as bookings on dirty_day.calendar_date = bookings.booking_date
+left join apartments_control.exchange_rate
+    on bookings.currency = exchange_rate.currency
+    and bookings.booking_date >= exchange_rate.valid_from
+    and bookings.booking_date < exchange_rate.valid_to
+where bookings.booking_status = 'confirmed'
+    and bookings.booking_date between cast(:first_day as date) and cast(:last_day as date)
+group by dirty_day.period_start, bookings.apartment_id

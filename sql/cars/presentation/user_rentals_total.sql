@@ -1,4 +1,4 @@
--- What each user rented and spent in all, the top spenders first.
+-- What each user rented and spent in all.
 --
 -- grain:      one row per user with a rental
 -- period:     all
@@ -6,17 +6,17 @@
 -- personal:   user_id
 -- holds:      (average_amount is null) = (rentals = 0); min_amount >= 0; cast(min_amount as double precision) <= average_amount
 --             * 1.000000001; average_amount <= cast(max_amount as double precision) * 1.000000001
--- rank:       spender_rank
 -- reads:      dirty_period, cars_curated.rental_transactions, changed_rental_transactions
 -- writes:     cars_presentation.user_rentals_total
 -- parameters: none
 -- rerun:      replaces the whole table; the same rows for the same curated rows
 -- storage:    distkey user_id: joined to users on it; sortkey period_start: how it is replaced
 --
--- Rental hours are exact to the second. Amounts are in the reporting currency. Users who spent the same share a rank. Every user
--- with a rental is here, also one whom the source has deleted since.
+-- Rental hours are exact to the second. Amounts are in the reporting currency. Every user with a rental is here, also one whom
+-- the source has deleted since. The rank of a user is a column of views/user_revenue.sql: one more rental may move the ranks of all
+-- users below, and a rank that is made when it is read costs no run anything.
 --
--- The formula: average_amount = revenue / rentals; spender_rank = 1 + the number of users who spent more.
+-- The formula: average_amount = revenue / rentals.
 -- Units are rentals; the reporting currency; hours.
 -- For example, Ann rents for 30.00 and 50.00, for 3 hours and 4 hours and 30 minutes: rentals 2, revenue 80.00, average_amount
 -- 40.00, rental_hours 7.5.
@@ -31,8 +31,7 @@ create table if not exists cars_presentation.user_rentals_total (
     average_amount double precision not null,
     max_amount decimal(18, 2) not null,
     min_amount decimal(18, 2) not null,
-    rental_hours double precision not null,
-    spender_rank bigint not null
+    rental_hours double precision not null
 )
 distkey (user_id)
 sortkey (period_start)
@@ -64,7 +63,6 @@ select
     cast(user_total.revenue as double precision) / cast(user_total.rentals as double precision) as average_amount,
     user_total.max_amount,
     user_total.min_amount,
-    cast(user_total.rental_seconds as double precision) / cast(3600 as double precision) as rental_hours,
-    rank() over (order by user_total.revenue desc) as spender_rank
+    cast(user_total.rental_seconds as double precision) / cast(3600 as double precision) as rental_hours
 from dirty_period
 cross join user_total

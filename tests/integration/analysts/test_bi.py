@@ -206,6 +206,8 @@ def test_weekly_overview_joins_the_weeks_of_four_metrics(analyst, published):
 
 def test_listing_revenue_weekly_adds_what_a_listing_is(analyst, published):
     """Each row of the metric once, whatever is known of the listing."""
+    rows = sorted(metric(published, "top_listings_weekly"), key=lambda row: (row["period_start"], row["apartment_id"]))
+    weeks = group(rows)
     expected = [
         {
             "week_start": row["period_start"],
@@ -214,9 +216,9 @@ def test_listing_revenue_weekly_adds_what_a_listing_is(analyst, published):
             "bookings": row["bookings"],
             "bookings_without_rate": row["bookings_without_rate"],
             "revenue": row["revenue"],
-            "revenue_rank": row["listing_rank"],
+            "revenue_rank": rank(row["revenue"], [each["revenue"] for each in weeks[row["period_start"]]]),
         }
-        for row in sorted(metric(published, "top_listings_weekly"), key=lambda row: (row["period_start"], row["apartment_id"]))
+        for row in rows
     ]
     columns = ", ".join(expected[0])
     found = ask(analyst, f"select {columns} from apartments_presentation.listing_revenue_weekly order by week_start, listing_id")
@@ -254,6 +256,23 @@ def test_location_revenue_daily_adds_what_a_location_is(analyst, published):
     ]
     columns = ", ".join(expected[0])
     found = ask(analyst, f"select {columns} from cars_presentation.location_revenue_daily order by rental_day, location_id")
+    assert_same(found, expected)
+
+
+def test_user_revenue_adds_the_rank_and_the_account(analyst, published):
+    """Each row of the metric once; users who spent the same share a rank."""
+    accounts = published.verdicts["cars"].accepted["users"]
+    rows = sorted(metric(published, "user_rentals_total"), key=lambda row: row["user_id"])
+    expected = [
+        {
+            "user_id": row["user_id"],
+            "created_on": accounts[row["user_id"]]["created"],
+            **{name: row[name] for name in ("rentals", "revenue", "average_amount", "rental_hours")},
+            "revenue_rank": rank(row["revenue"], [each["revenue"] for each in rows]),
+        }
+        for row in rows
+    ]
+    found = ask(analyst, f"select {', '.join(expected[0])} from cars_presentation.user_revenue order by user_id")
     assert_same(found, expected)
 
 
@@ -344,6 +363,11 @@ def add_known(amounts: list[Decimal | None]) -> Decimal | None:
     """The sum of the amounts that are known; of nothing 0, of nothing but unknown ones unknown."""
     known = [amount for amount in amounts if amount is not None]
     return sum(known, Decimal(0)) if known or not amounts else None
+
+
+def rank(revenue: Decimal | None, among: list[Decimal | None]) -> int | None:
+    """Return the place of what is known: 1 and how many earned more."""
+    return None if revenue is None else 1 + sum(other > revenue for other in among if other is not None)
 
 
 def describe_listing(published: Published, listing: int) -> Row:

@@ -497,11 +497,9 @@ def _top_listings_weekly(bookings: list[Row], rates: list[Rate]) -> pd.DataFrame
                 "bookings": len(amounts),
                 "bookings_without_rate": amounts.count(None),
                 "revenue": to_cents(sum(converted)) if converted else None,
-                "listing_rank": None,
             }
         )
-    rank([row for row in rows if row["revenue"] is not None], "revenue", "listing_rank")
-    columns = ["period_start", "apartment_id", "bookings", "bookings_without_rate", "revenue", "listing_rank"]
+    columns = ["period_start", "apartment_id", "bookings", "bookings_without_rate", "revenue"]
     return pd.DataFrame(rows, dtype=object, columns=columns)
 
 

@@ -42,10 +42,10 @@ def run(engine: Engine) -> Engine:
 
 
 def read_revenue(engine: Engine) -> dict[tuple, tuple]:
-    rows = engine.read("presentation.top_listings_weekly")
-    columns = ["bookings", "bookings_without_rate", "revenue", "listing_rank"]
+    rows = engine.read("presentation.listing_revenue_weekly")
+    columns = ["bookings", "bookings_without_rate", "revenue", "revenue_rank"]
     return {
-        (row.period_start, row.apartment_id): tuple(None if row[column] is None else row[column] for column in columns)
+        (row.week_start, row.listing_id): tuple(None if row[column] is None else row[column] for column in columns)
         for _, row in rows.iterrows()
     }
 

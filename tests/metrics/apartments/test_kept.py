@@ -372,8 +372,8 @@ def test_21_an_amount_without_a_rate_is_unknown_and_has_no_rank(make_engine):
         },
     )
     assert read_revenue(engine) == 1_000
-    rows = engine.read("presentation.top_listings_weekly").set_index("apartment_id")
-    assert [(rows.revenue[key], rows.listing_rank[key], rows.bookings_without_rate[key]) for key in (1, 2, 3)] == [
+    rows = engine.read("presentation.listing_revenue_weekly").set_index("listing_id")
+    assert [(rows.revenue[key], rows.revenue_rank[key], rows.bookings_without_rate[key]) for key in (1, 2, 3)] == [
         (None, None, 1),
         (Decimal("1000.00"), 1, 1),
         (Decimal("0.00"), 2, 0),

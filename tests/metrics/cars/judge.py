@@ -393,9 +393,8 @@ def _user_rentals_total(rentals: list[Row]) -> pd.DataFrame:
         {"period_start": FIRST_DAY, "user_id": user, **_amounts(group), **_hours(group)}
         for user, group in _group(rentals, lambda rental: rental["user"]).items()
     ]
-    rank(rows, "revenue", "spender_rank")
     amounts = ["rentals", "revenue", "average_amount", "max_amount", "min_amount"]
-    return make_frame(rows, ["period_start", "user_id", *amounts, "rental_hours", "spender_rank"])
+    return make_frame(rows, ["period_start", "user_id", *amounts, "rental_hours"])
 
 
 def _days(first: date, last: date) -> Iterable[date]:

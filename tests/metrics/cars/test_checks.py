@@ -104,7 +104,6 @@ FAULTS = [
         "update staging.location_rentals_total set location_rank = location_rank + 1",
         "location_rentals_total",
     ),
-    ("ranks_start_at_one", "update staging.user_rentals_total set spender_rank = 2", "user_rentals_total"),
     ("ranks_start_at_one", "update staging.vehicle_type_rentals_total set vehicle_type_rank = 5", "vehicle_type_rentals_total"),
     ("metric_values_in_range", "update staging.user_rentals_total set average_amount = 101", "user_rentals_total"),
     ("metric_values_in_range", "update staging.rentals_daily set average_amount = 201", "rentals_daily"),

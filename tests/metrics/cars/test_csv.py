@@ -48,7 +48,7 @@ def test_files_become_the_figures_that_were_counted_by_hand(pipeline, source_dat
         ("premium", 2, "240.00", 12.0, 11.0, pytest.approx(11.0), 1),  # an hour of its two rentals is the same
     ]
     assert read(
-        "select user_id, rentals, revenue, rental_hours, spender_rank from cars_presentation.user_rentals_total order by 5"
+        "select user_id, rentals, revenue, rental_hours, revenue_rank from cars_presentation.user_revenue order by 5"
     ) == [
         ("1234567890", 2, "250.00", 13.0, 1),
         ("26d08ab733", 2, "240.00", 12.0, 2),
