@@ -12,9 +12,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-import os
 import secrets
-import sys
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -26,16 +24,16 @@ import pymysql
 
 from local import guard
 from local.folder_lock import hold_lock
-from local.processes import ChildProcess, find_free_port, is_listening
+from local.processes import find_free_port
 from local.standins.account import ACCOUNT, PARTITION, REGION
 from local.standins.aws_lambda.execution_environment import Answer
 from local.standins.aws_lambda.service import Functions, LambdaService
-from local.standins.call_log import VARIABLE
 from local.standins.eventbridge.status_events import StatusEvents, read_rules
 from local.standins.moto.aws import CREDENTIALS, LocalAws, restore_catalogue, save_catalogue
 from local.standins.mysql import mariadb
 from local.standins.redshift import workgroup
-from local.standins.redshift.postgres import DATABASE, Postgres
+from local.standins.redshift.postgres import DATABASE
+from local.standins.redshift.servers import RedshiftServers
 from local.started_execution import StartedExecution
 from local_redshift.testing import Warehouse
 from rental_pipeline.model.contract import HASH, read_contract
@@ -54,7 +52,6 @@ PARAMETERS = {
     "CopyRoleArn": f"arn:{PARTITION}:iam::{ACCOUNT}:role/copy",
     "SliceConcurrency": "2",
 }
-START_SECONDS = 60
 DELIVERY_SECONDS = 120
 # With the translator of templates, which takes a second to import.
 _DEPLOYMENT = "local.standins.cloudformation.deploy"
@@ -133,10 +130,6 @@ class Stack:
         self._closing = contextlib.ExitStack()
         self._messages: list[dict[str, str]] = []
         self._aws: LocalAws | None = None
-        self._data_api: ChildProcess | None = None
-        self._aws_port = self._data_api_port = 0
-        # Of COPY and UNLOAD; takes effect when the warehouse starts.
-        self.attached_role = PARAMETERS["CopyRoleArn"]
 
     # ------------------------------------------------------------------------------------------------- start and stop
 
@@ -162,19 +155,19 @@ class Stack:
         self._closing.enter_context(hold_lock(self.folder))
         self._closing.enter_context(guard.guarded(self.folder))
         self.functions: Functions = self._given_functions or LambdaService(logs)
-        self._aws_port, self._data_api_port = find_free_port(), find_free_port()
-        data_api = f"http://127.0.0.1:{self._data_api_port}"
-        self._postgres = Postgres(self.folder / "postgres")
+        self._aws_port = find_free_port()
+        copy_log = self.call_logs / "copy.jsonl" if self.call_logs else None
+        self.redshift = RedshiftServers(self.folder, f"http://127.0.0.1:{self._aws_port}", PARAMETERS["CopyRoleArn"], copy_log)
         self._closing.callback(self._stop_servers)
         with ThreadPoolExecutor() as starting:
             aws_server = starting.submit(self._start_aws)
-            warehouse_server = starting.submit(self.start_warehouse)
+            warehouse_server = starting.submit(self.redshift.start)
             source_server = None if self._existing else starting.submit(mariadb.start, self.folder / "mariadb")
             importlib.import_module(_DEPLOYMENT)  # as long as the servers take
             aws_server.result()
             self.source = self._open_source(source_server.result()) if source_server else self._name_existing()
             warehouse_server.result()
-        self.warehouse = Warehouse(data_api, self._postgres.uri)
+        self.warehouse = Warehouse(self.redshift.endpoint_url, self.redshift.postgres_uri)
         self.deployment = self._deploy()
         if self._initialize:
             self._initialize_functions()
@@ -257,13 +250,11 @@ class Stack:
 
     def stop_warehouse(self) -> None:
         """Stop the warehouse and its Data API, as if they were down; what ran there is rolled back."""
-        self._postgres.stop()
-        self._stop_data_api()
+        self.redshift.fail()
 
     def start_warehouse(self) -> None:
         """Start the warehouse again, at the same address; the Data API has forgotten its statements."""
-        self._postgres.start()
-        self._start_data_api()
+        self.redshift.start()
 
     # --------------------------------------------------------------------------------------------------------- pieces
 
@@ -335,7 +326,7 @@ class Stack:
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ENDPOINT_URL": f"http://{self.functions.reach(self.aws.port)}:{self.aws.port}",
-            "AWS_ENDPOINT_URL_REDSHIFT_DATA": f"http://{self.functions.reach(self._data_api_port)}:{self._data_api_port}",
+            "AWS_ENDPOINT_URL_REDSHIFT_DATA": f"http://{self.functions.reach(self.redshift.port)}:{self.redshift.port}",
         }
         return deploy(template, self.root, self.folder / "deployed", self.aws, self.functions, environment, self.call_logs)
 
@@ -356,39 +347,15 @@ class Stack:
             self.aws.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
         return url
 
-    def _start_data_api(self) -> None:
-        command = [sys.executable, "-m", "local.standins.redshift", "serve", "--postgres-uri", self._postgres.uri]
-        command += ["--s3-endpoint-url", f"http://127.0.0.1:{self._aws_port}", "--port", str(self._data_api_port)]
-        command += ["--role", self.attached_role]
-        # Its calls are those of the role that COPY takes.
-        log = {VARIABLE: str(self.call_logs / "copy.jsonl")} if self.call_logs else {}
-        # The next start need not parse again what this one sends.
-        kept = {"LOCAL_REDSHIFT_CACHE": os.environ.get("LOCAL_REDSHIFT_CACHE", str(self.folder / "translations"))}
-        self._data_api = ChildProcess(
-            command,
-            log=self.folder / "logs" / "data_api.log",
-            environment={"PATH": os.environ.get("PATH", os.defpath), "AWS_DEFAULT_REGION": REGION, **CREDENTIALS, **log, **kept},
-            folder=ROOT,
-        )
-        self._data_api.wait_until(lambda: is_listening(self._data_api_port), START_SECONDS, "the Redshift Data API")
-
     def _stop_servers(self) -> None:
-        """End all of them together; the warehouse after the Data API, which ends what runs there."""
+        """End all of them together."""
 
         def stop_aws() -> None:
             if self._aws:
                 self._aws.stop()
 
-        def stop_warehouse() -> None:
-            self._stop_data_api()
-            self._postgres.stop()
-
         def stop_source() -> None:
             mariadb.stop_left_behind(self.folder / "mariadb")
 
         with ThreadPoolExecutor() as stopping:
-            list(stopping.map(lambda stop: stop(), (self.functions.stop, stop_aws, stop_warehouse, stop_source)))
-
-    def _stop_data_api(self) -> None:
-        if self._data_api:
-            self._data_api.stop()
+            list(stopping.map(lambda stop: stop(), (self.functions.stop, stop_aws, self.redshift.stop, stop_source)))

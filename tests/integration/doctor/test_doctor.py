@@ -421,15 +421,15 @@ def test_no_bucket(stack):
 
 def test_a_role_that_is_not_attached(stack):
     """COPY and UNLOAD would fail in each run; the line names the parameter, and what to attach."""
-    attached = stack.attached_role
+    attached = stack.redshift.attached_role
     stack.stop_warehouse()
-    stack.attached_role = f"arn:aws:iam::{ACCOUNT}:role/another"
+    stack.redshift.attached_role = f"arn:aws:iam::{ACCOUNT}:role/another"
     stack.start_warehouse()
     try:
         says = only(look(stack), "fail", "COPY role")
     finally:
         stack.stop_warehouse()
-        stack.attached_role = attached
+        stack.redshift.attached_role = attached
         stack.start_warehouse()
     assert f"could not write to {stack.bucket} as {attached}, the parameter CopyRoleArn" in says
     assert f"Not authorized to get credentials of role {attached}" in says
