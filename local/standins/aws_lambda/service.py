@@ -129,7 +129,7 @@ class LambdaService:
         Raises:
             KeyError: there is no function of this name or ARN.
         """
-        return self._pools[name.rpartition(":function:")[2]].invoke(json.dumps(event).encode(), str(uuid.uuid4()))
+        return self._pools[_read_name(name)].invoke(json.dumps(event).encode(), str(uuid.uuid4()))
 
     def stop(self) -> None:
         """End every process and the server."""
@@ -139,6 +139,11 @@ class LambdaService:
         for pool in self._pools.values():
             pool.stop()
         self._initializing.shutdown()
+
+
+def _read_name(name_or_arn: str) -> str:
+    """Return a function's name, without the version that it may end with: here a function has one."""
+    return name_or_arn.rpartition(":function:")[2].partition(":")[0]
 
 
 class _Pool:
@@ -163,8 +168,7 @@ class _Pool:
             try:
                 answer = environment.invoke(payload, request_id)
             except OSError as error:  # a new one serves the next invocation
-                environment.stop()
-                return map_disconnection(error, time.perf_counter() - since, request_id, self._function.timeout_seconds)
+                answer = map_disconnection(error, time.perf_counter() - since, request_id, self._function.timeout_seconds)
             milliseconds = (time.perf_counter() - since) * 1000 + environment.take_unbilled()
             self._invocations.append(Invocation(self._function.name, self._function.memory_megabytes, milliseconds))
             if answer.has_ended_process:
@@ -232,8 +236,7 @@ class _InvokeHandler(BaseHTTPRequestHandler):
         payload = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         request_id = str(uuid.uuid4())
         match = _INVOKE_PATH.match(self.path)
-        # Without the version that an ARN may end with: here a function has one.
-        name = unquote(match[1]).rpartition(":function:")[2].partition(":")[0] if match else ""
+        name = _read_name(unquote(match[1])) if match else ""
         pool = self.server.service._pools.get(name)
         if pool is None:
             body = json.dumps({"Type": "User", "Message": f"Function not found: {name or self.path}"}).encode()

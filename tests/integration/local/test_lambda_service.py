@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -115,11 +116,37 @@ def test_the_timeout_is_enforced(invoke):
     assert invoke({})[0] is None
 
 
-def test_a_process_that_ends_is_replaced(invoke):
-    """Runtime.ExitError, and the next invocation works."""
+def test_a_process_that_ends_is_replaced(invoke, service):
+    """Runtime.ExitError, and the next invocation works; both are on the bill."""
+    before = len(service.invocations)
     error, document = invoke({"do": "exit"})
     assert (error, document["errorType"]) == ("Unhandled", "Runtime.ExitError")
     assert invoke({})[0] is None
+    assert len(service.invocations) == before + 2
+
+
+def test_an_environment_that_is_lost_is_replaced(function, tmp_path):
+    """The same, where nobody is left to say what happened."""
+    service = LambdaService(tmp_path)
+    try:
+        service.deploy(function, BASE)
+        service.initialize("probe", 1)
+        assert service.invoke("probe", {}).function_error is None
+        lost = processes_in(function.folder, tmp_path)
+        end = threading.Timer(0.5, lambda: [os.kill(process, signal.SIGKILL) for process in lost])
+        end.start()
+        answer = service.invoke("probe", {"do": "sleep", "seconds": 1.5})
+        assert json.loads(answer.payload)["errorType"] == "Runtime.ExitError"
+        assert service.invoke("probe", {}).function_error is None
+        assert len(service.invocations) == 3
+    finally:
+        service.stop()
+
+
+def test_a_function_is_found_by_its_arn(service):
+    """With the version that it may end with, or without."""
+    for end in ("", ":$LATEST"):
+        assert service.invoke(f"arn:aws:lambda:eu-west-1:123456789012:function:probe{end}", {}).function_error is None
 
 
 def test_memory_is_limited_or_it_is_said_why_not(invoke, service):
@@ -164,11 +191,12 @@ def test_a_process_that_was_initialized_serves_the_first_invocation(function, tm
     """Without the handler having seen an event; what it took is on the first invocation's bill."""
     service = LambdaService(tmp_path)
     try:
-        service.deploy(function, BASE)
+        # An initialization, too, ends at the timeout: on a busy machine two seconds may be too few.
+        service.deploy(replace(function, timeout_seconds=30), BASE)
         service.initialize("probe", 2)
         first = json.loads(service.invoke("probe", {}).payload)
-        assert first["remaining"] <= 2000
-        deadline = time.monotonic() + 20
+        assert first["remaining"] <= 30_000
+        deadline = time.monotonic() + 30
         while len(service.invocations) < 1 or len(processes_in(function.folder, tmp_path)) < 4:  # two, each with its emulator
             assert time.monotonic() < deadline
             time.sleep(0.05)
