@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.model.plan_document import Plan, RawChanges, Rebuild
 from rental_pipeline.model.run_request import LAYERS
 from rental_pipeline.model.strategies import Append, Merge, Snapshot
-from rental_pipeline.model.table_plan import PlannedTable
+from rental_pipeline.model.table_plan import PlannedColumn, PlannedTable
 from rental_pipeline.warehouse import run_step
 from tests.metrics.records import History, Rate, Row, Version
 from tests.metrics.subject import Subject
@@ -75,15 +76,7 @@ class Engine:
 
     def names(self, table: str) -> list[str]:
         """Return the column names of a raw table, without the pipeline's own."""
-        depth, names, part = 0, [], ""
-        for character in self.columns[table] + ",":
-            depth += {"(": 1, ")": -1}.get(character, 0)
-            if character == "," and not depth:
-                names.append(part.split()[0])
-                part = ""
-            else:
-                part += character
-        return names
+        return [column.name for column in self._list_columns(table)]
 
     def run(
         self,
@@ -244,12 +237,15 @@ class Engine:
             f"create table if not exists {self.subject.marketplace}_raw.{table} ({self.columns[table]}, {_METADATA}{event_day})"
         )
 
+    def _list_columns(self, table: str) -> tuple[PlannedColumn, ...]:
+        found = re.findall(r"(\w+) ([^,(]+(?:\([^)]*\))?)", self.columns[table])
+        return tuple(PlannedColumn(name, kind, name, kind) for name, kind in found)
+
     def _plan(self, table: str) -> PlannedTable:
         key = self.subject.keys[table]
-        # Of the columns, only the cursor is asked for by the steps that run here.
         cursor = next((name for name in ("changed_at", "recorded_at") if name in self.names(table)), None)
         strategy = Append(str(cursor)) if not key else Merge((key,), cursor) if cursor else Snapshot((key,))
-        return PlannedTable(table, table, strategy, (), max_rejected_fraction=self.max_rejected_fraction)
+        return PlannedTable(table, table, strategy, self._list_columns(table), max_rejected_fraction=self.max_rejected_fraction)
 
     def _load(self, table: str, rows: list[Row], gone: list[Any], observed_at: datetime) -> None:
         """Add to raw what a load would: a version for each row that differs, a tombstone for each that is gone, whole days."""
