@@ -16,9 +16,9 @@ delete from apartments_control.check_result
     where run_sequence = 2
     and check_name in ('bookings_fresh', 'curated_keys_unique', 'curated_values_in_range', 'references_known',
         'tables_not_all_rejected', 'metric_rows_unique', 'metric_values_in_range', 'apartments_accounted_for',
-        'bookings_accounted_for', 'apartments_newly_set_aside', 'apartments_set_aside_beyond_limit',
-        'bookings_newly_set_aside', 'bookings_set_aside_beyond_limit', 'user_viewing_newly_set_aside',
-        'user_viewing_set_aside_beyond_limit', 'user_viewing_accounted_for');
+        'bookings_accounted_for', 'user_viewing_accounted_for', 'apartments_newly_set_aside',
+        'apartments_set_aside_beyond_limit', 'bookings_newly_set_aside', 'bookings_set_aside_beyond_limit',
+        'user_viewing_newly_set_aside', 'user_viewing_set_aside_beyond_limit');
 
 create temp table _rp_newly_set_aside as
     select rejected_rows.table_name, rejected_rows.row_key, rejected_rows.broken_rule,
@@ -48,6 +48,20 @@ create temp table _rp_looked_at_1 as
     on bookings.booking_id = _rp_touched."booking_id"
     where bookings.booking_id >= 8999
     and bookings.booking_id <= 9010;
+
+create temp table _rp_looked_at_2 as
+    select user_viewing.*
+    from apartments_curated.user_viewing
+    where (user_viewing.event_day in (select distinct _event_day
+            from apartments_raw."user_viewing"
+            where _run_sequence > 1
+            union
+            select event_day
+            from apartments_control.changed_day
+            where table_name = 'user_viewing'
+            and run_sequence > 1)
+        or md5(lower(rtrim(cast(user_viewing."apartment_id" as varchar(65535))))) in
+            ('2b44928ae11fb9384c4cf38708677c48'));
 
 create temp table checked_booking as select
     bookings.booking_id,
@@ -124,7 +138,7 @@ from (
     select 'user_viewing' || ' ' || coalesce(cast(event_day as varchar(64)), '') || ' breaks ' || case
         when not (apartments_control.is_in_calendar(cast(viewed_at as date))) then 'viewed_at in the calendar'
             end as example
-    from apartments_curated.user_viewing
+    from _rp_looked_at_2 as user_viewing
 ) as broken
 where example is not null) as broken
     union all
@@ -148,7 +162,7 @@ where known.known_key is null
 union all
 select 'user_viewing' || ' ' || coalesce(cast(user_viewing.event_day as varchar(64)), '') ||
     ': none of apartments has its apartment_id' as example
-from apartments_curated.user_viewing
+from _rp_looked_at_2 as user_viewing
 left join known on lower(cast(user_viewing.apartment_id as varchar(512))) = known.known_key
 where known.known_key is null
     and user_viewing.apartment_id is not null
@@ -168,8 +182,9 @@ inner join (select cast('apartments' as varchar(127)) as table_name, coalesce(su
         from apartments_control.curated_total
         where table_name = 'bookings'
         union all
-        select cast('user_viewing' as varchar(127)) as table_name, count(*) as row_count
-        from apartments_curated.user_viewing) as accepted
+        select cast('user_viewing' as varchar(127)) as table_name, coalesce(sum(accepted_rows), 0) as row_count
+        from apartments_control.curated_total
+        where table_name = 'user_viewing') as accepted
     on rejected_rows.table_name = accepted.table_name
 where accepted.row_count = 0
 group by rejected_rows.table_name
@@ -215,6 +230,16 @@ where example is not null) as broken
         where run_sequence = 2
             and table_name = 'apartments'
             and rows_judged <> rows_accepted + rows_rejected
+        union all
+        select
+            cast(_rp_build.rows_accepted as varchar(20)) || ' rows accepted, ' || cast(_rp_looked_at._rp_rows
+                as varchar(20))
+            || ' of them looked at' as example
+        from apartments_control.curated_build as _rp_build
+        cross join (select count(*) as _rp_rows from _rp_looked_at_0 as apartments) as _rp_looked_at
+        where _rp_build.run_sequence = 2
+            and _rp_build.table_name = 'apartments'
+            and _rp_looked_at._rp_rows < _rp_build.rows_accepted
         ) as broken
             union all
             select cast('bookings_accounted_for' as varchar(127)) as _rp_check, cast('fail' as varchar(4)) as
@@ -228,6 +253,39 @@ where example is not null) as broken
         where run_sequence = 2
             and table_name = 'bookings'
             and rows_judged <> rows_accepted + rows_rejected
+        union all
+        select
+            cast(_rp_build.rows_accepted as varchar(20)) || ' rows accepted, ' || cast(_rp_looked_at._rp_rows
+                as varchar(20))
+            || ' of them looked at' as example
+        from apartments_control.curated_build as _rp_build
+        cross join (select count(*) as _rp_rows from _rp_looked_at_1 as bookings) as _rp_looked_at
+        where _rp_build.run_sequence = 2
+            and _rp_build.table_name = 'bookings'
+            and _rp_looked_at._rp_rows < _rp_build.rows_accepted
+        ) as broken
+            union all
+            select cast('user_viewing_accounted_for' as varchar(127)) as _rp_check, cast('fail' as varchar(4))
+                as _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
+            from (
+        select
+            cast(rows_judged as varchar(20)) || ' touched rows in raw, ' || cast(rows_accepted as varchar(20))
+                || ' accepted, '
+            || cast(rows_rejected as varchar(20)) || ' rejected' as example
+        from apartments_control.curated_build
+        where run_sequence = 2
+            and table_name = 'user_viewing'
+            and rows_judged <> rows_accepted + rows_rejected
+        union all
+        select
+            cast(_rp_build.rows_accepted as varchar(20)) || ' rows accepted, ' || cast(_rp_looked_at._rp_rows
+                as varchar(20))
+            || ' of them looked at' as example
+        from apartments_control.curated_build as _rp_build
+        cross join (select count(*) as _rp_rows from _rp_looked_at_2 as user_viewing) as _rp_looked_at
+        where _rp_build.run_sequence = 2
+            and _rp_build.table_name = 'user_viewing'
+            and _rp_looked_at._rp_rows < _rp_build.rows_accepted
         ) as broken
             union all
             select cast('apartments_newly_set_aside' as varchar(127)) as _rp_check, cast('warn' as varchar(4))
@@ -335,11 +393,12 @@ where example is not null) as broken
                     example
         from _rp_newly_set_aside as newly_set_aside
         where newly_set_aside.table_name = 'user_viewing'
-    ) as broken
-        union all
-        select cast('user_viewing_set_aside_beyond_limit' as varchar(127)) as _rp_check, cast('fail' as
-            varchar(4)) as _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as
-            example
+    ) as broken) as _rp_counted;
+
+insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
+    select 2, _rp_check, _rp_severity, _rp_violations, cast(example as varchar(1024))
+    from (select cast('user_viewing_set_aside_beyond_limit' as varchar(127)) as _rp_check, cast('fail' as
+        varchar(4)) as _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
         from (
         select newly_set_aside.broken_rule || ': ' || coalesce(case
                 when position('user_id=' in newly_set_aside.broken_value) > 0 then
@@ -368,31 +427,6 @@ where example is not null) as broken
                     where shares.lost > 0.05 * (shares.lost + shares.kept)
             )
     ) as broken) as _rp_counted;
-
-insert into apartments_control.check_result (run_sequence, check_name, severity, violations, example)
-    select 2, _rp_check, _rp_severity, _rp_violations, cast(example as varchar(1024))
-    from (select cast('user_viewing_accounted_for' as varchar(127)) as _rp_check, cast('fail' as varchar(4)) as
-        _rp_severity, count(*) as _rp_violations, cast(min(example) as varchar(1024)) as example
-        from (
-        select
-            cast(_rp_raw._rp_rows as varchar(20)) || ' in raw, ' || cast(_rp_accepted._rp_rows as varchar(20))
-                || ' accepted ('
-            || cast(_rp_total._rp_rows as varchar(20)) || ' by the ledger), '
-            || cast(_rp_rejected._rp_rows as varchar(20)) || ' rejected' as example
-        from (select count(*) as _rp_rows from apartments_raw."user_viewing") as _rp_raw
-        cross join (select count(*) as _rp_rows from apartments_curated.user_viewing) as _rp_accepted
-        cross join (
-            select count(*) as _rp_rows
-                from apartments_curated.rejected_rows
-                where table_name = 'user_viewing'
-        ) as _rp_rejected
-        cross join (
-            select coalesce(sum(accepted_rows), 0) as _rp_rows
-            from apartments_control.curated_total where table_name = 'user_viewing'
-        ) as _rp_total
-        where _rp_raw._rp_rows <> _rp_accepted._rp_rows + _rp_rejected._rp_rows
-            or _rp_accepted._rp_rows <> _rp_total._rp_rows
-        ) as broken) as _rp_counted;
 
 
 -- read when all of it is committed:

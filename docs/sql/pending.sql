@@ -64,28 +64,44 @@ select cast('apartments' as varchar(127)) as _rp_table, cast(null as varchar(127
         where table_name = 'user_viewing'
         and run_sequence > 1) as _rp_arrived;
 
-select cast('bookings' as varchar(127)) as _rp_table, count(*) as _rp_orphans, cast(coalesce(sum(case
+select cast('bookings' as varchar(127)) as _rp_table, _rp_parent, _rp_orphans, _rp_accepted, _rp_since
+    from (select parent_hash as _rp_parent, row_number() over (order by parent_hash) as _rp_number,
+        cast(sum(_rp_rows) over () as bigint) as _rp_orphans, cast(sum(_rp_kept) over () as bigint) as
+        _rp_accepted, min(_rp_first) over () as _rp_since
+        from (select parent_hash, count(*) as _rp_rows, sum(case
                 when is_rejected then 0
-                else 1 end), 0) as bigint) as _rp_accepted, min(run_sequence) as _rp_since
-    from (select orphan.row_key, orphan.event_day, orphan.run_sequence, orphan.is_rejected
-        from apartments_control.orphan
-        inner join (select md5(lower(rtrim(cast(_rp_parent."id" as varchar(65535))))) as _rp_parent_hash
-            from apartments_raw."apartments" as _rp_parent
-            where _rp_parent._run_sequence > 1
-            and _rp_parent._operation = 'U') as _rp_arrived
-        on orphan.parent_hash = _rp_arrived._rp_parent_hash
-        where orphan.table_name = 'bookings'
-        and orphan.parent = 'apartments') as _rp_orphan
+                else 1 end) as _rp_kept, min(run_sequence) as _rp_first
+            from (select orphan.row_key, orphan.event_day, orphan.run_sequence, orphan.is_rejected,
+                orphan.parent_hash
+                from apartments_control.orphan
+                inner join (select md5(lower(rtrim(cast(_rp_parent."id" as varchar(65535))))) as
+                    _rp_parent_hash
+                    from apartments_raw."apartments" as _rp_parent
+                    where _rp_parent._run_sequence > 1
+                    and _rp_parent._operation = 'U') as _rp_arrived
+                on orphan.parent_hash = _rp_arrived._rp_parent_hash
+                where orphan.table_name = 'bookings'
+                and orphan.parent = 'apartments') as _rp_orphan
+            group by parent_hash) as _rp_came) as _rp_counted
+    where _rp_number <= 51
     union all
-    select cast('user_viewing' as varchar(127)) as _rp_table, count(*) as _rp_orphans, cast(coalesce(sum(case
+    select cast('user_viewing' as varchar(127)) as _rp_table, _rp_parent, _rp_orphans, _rp_accepted, _rp_since
+    from (select parent_hash as _rp_parent, row_number() over (order by parent_hash) as _rp_number,
+        cast(sum(_rp_rows) over () as bigint) as _rp_orphans, cast(sum(_rp_kept) over () as bigint) as
+        _rp_accepted, min(_rp_first) over () as _rp_since
+        from (select parent_hash, count(*) as _rp_rows, sum(case
                 when is_rejected then 0
-                else 1 end), 0) as bigint) as _rp_accepted, min(run_sequence) as _rp_since
-    from (select orphan.row_key, orphan.event_day, orphan.run_sequence, orphan.is_rejected
-        from apartments_control.orphan
-        inner join (select md5(lower(rtrim(cast(_rp_parent."id" as varchar(65535))))) as _rp_parent_hash
-            from apartments_raw."apartments" as _rp_parent
-            where _rp_parent._run_sequence > 1
-            and _rp_parent._operation = 'U') as _rp_arrived
-        on orphan.parent_hash = _rp_arrived._rp_parent_hash
-        where orphan.table_name = 'user_viewing'
-        and orphan.parent = 'apartments') as _rp_orphan;
+                else 1 end) as _rp_kept, min(run_sequence) as _rp_first
+            from (select orphan.row_key, orphan.event_day, orphan.run_sequence, orphan.is_rejected,
+                orphan.parent_hash
+                from apartments_control.orphan
+                inner join (select md5(lower(rtrim(cast(_rp_parent."id" as varchar(65535))))) as
+                    _rp_parent_hash
+                    from apartments_raw."apartments" as _rp_parent
+                    where _rp_parent._run_sequence > 1
+                    and _rp_parent._operation = 'U') as _rp_arrived
+                on orphan.parent_hash = _rp_arrived._rp_parent_hash
+                where orphan.table_name = 'user_viewing'
+                and orphan.parent = 'apartments') as _rp_orphan
+            group by parent_hash) as _rp_came) as _rp_counted
+    where _rp_number <= 51;

@@ -830,6 +830,34 @@ _REACTIONS = [
         "tests/unit/warehouse/test_bounds.py",
     ),
     _mutate(
+        "children-of-a-late-parent-are-not-looked-at",
+        f"{STEPS}/touched_keys.py",
+        """ or {self._is_referring('_rp_child', is_raw=True)}))\"""",
+        '))"',
+        f"{UNIT}/warehouse/test_looked_at.py",
+    ),
+    _mutate(
+        "a-cleaned-text-tells-its-parent",
+        f"{STEPS}/touched_keys.py",
+        "not table.is_derived and all(map(self._keeps_its_text, self.table.references))",
+        "not table.is_derived",
+        f"{UNIT}/warehouse/test_looked_at.py",
+    ),
+    _mutate(
+        "rows-that-nothing-looked-at-are-no-fault",
+        f"{STEPS}/check.py",
+        "and _rp_looked_at._rp_rows < _rp_build.rows_accepted",
+        "and _rp_looked_at._rp_rows > _rp_build.rows_accepted",
+        f"{APARTMENTS}/test_looked_at.py",
+    ),
+    _mutate(
+        "children-are-looked-at-without-what-they-join",
+        f"{STEPS}/check.py",
+        "if len({table.source for table in tables}) == 1 and len(judging) < 2:",
+        "if len(judging) < 3:",
+        f"{UNIT}/warehouse/test_looked_at.py",
+    ),
+    _mutate(
         "checks-look-at-days-of-no-metric",
         f"{PACKAGE}/warehouse/steps/check.py",
         "days = read or list(staged.values())",
@@ -1066,8 +1094,8 @@ _PENDING = [
     _mutate(
         "a-text-bounds-a-number",
         f"{STEPS}/curated_build.py",
-        "if not defined or sorts_as(defined[1].lower()) != sorts_as(self._key_type):",
-        "if not defined:",
+        "if not kind or sorts_as(kind) != sorts_as(self._key_type):",
+        "if not kind:",
         f"{UNIT}/warehouse/test_bounds.py",
     ),
     _mutate(

@@ -1,7 +1,7 @@
 -- A booking's history ends in what it is: the version that is known has the days and the status of the accepted row; one that
 -- breaks a rule has none. So the rules of bookings.sql and booking_versions.sql are held against each other. Only a booking of a
 -- listing that the source never had, or whose row could not be held, may have one without being accepted.
--- Where a listing came or went, bookings are judged again and have no new versions: then all of both are looked at.
+-- Where a listing has come late, its bookings are judged again and have no new versions: both are looked at by the same keys.
 --
 -- severity:   fail
 -- touched:    bookings, booking_versions

@@ -66,6 +66,7 @@ TELL_APART = [
     {"table_name", "stale_year"},
     {"table_name", "ordinal_position"},
     {"_rp_key_range"},
+    {"parent_hash"},
     {"_event_day"},
     # Rows that are equal in these are equal in everything that is taken of them.
     {"_event_day", "_row_hash"},

@@ -65,7 +65,13 @@ tables:
 _RATES = "rate_date,currency,usd_per_unit\n2026-10-01,EUR,1.10\n2026-11-01,EUR,1.12\n"
 # What `pending` of run 2 finds: a listing that is gone; and bookings and viewings of one that has come late.
 _ARRIVED = {"least": "8999", "greatest": "9010", "removed": 1}
-_VIEWED = {"least": "2026-11-20", "greatest": "2026-11-21", "orphans": 2, "orphans_since": 1}
+_VIEWED = {
+    "least": "2026-11-20",
+    "greatest": "2026-11-21",
+    "orphans": 2,
+    "orphans_since": 1,
+    "orphan_parents": ["2b44928ae11fb9384c4cf38708677c48"],
+}
 _DAY = {1: "2026-11-20", 2: "2026-11-21", 3: "2026-11-22", 4: "2026-11-23", 5: "2026-11-24"}
 
 

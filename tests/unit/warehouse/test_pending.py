@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rental_pipeline.base.object_store import ARCHIVE, LEDGER, PLAN, run_key
+from rental_pipeline.base.object_store import ARCHIVE, LEDGER, PENDING, PLAN, run_key
 from rental_pipeline.base.settings import WarehouseSettings
 from rental_pipeline.definitions.lake_tables import LAYER, list_lake_tables
 from rental_pipeline.definitions.sql_files import hash_texts
@@ -175,3 +175,14 @@ def test_what_is_not_archived_is(pending, kind):
     written = json.loads(pending.bucket.objects[run_key("apartments", RUN, ARCHIVE)])
     assert written == {"loads": [], "erased": [], kind: [row]}
     assert not found["anything"]
+
+
+@pytest.mark.parametrize(("came", "written"), [(50, 50), (51, 0)])
+def test_parents_that_have_come_are_named_where_they_are_few(pending, came, written):
+    """By their hashes, beside what holds of all their children; of more, none are named."""
+    told = {"_rp_table": "bookings", "_rp_orphans": 90, "_rp_accepted": 2, "_rp_since": 3}
+    pending.find(orphans=[{**told, "_rp_parent": f"{number:032x}"} for number in range(came)])
+    found = json.loads(pending.bucket.objects[run_key("apartments", RUN, PENDING)])["arrivals"]
+    assert len(found["bookings"]["orphan_parents"]) == written
+    assert (found["bookings"]["orphans"], found["bookings"]["orphans_accepted"], found["bookings"]["orphans_since"]) == (90, 2, 3)
+    assert found["user_viewing"]["orphans"] == 0 and found["user_viewing"]["orphan_parents"] == []

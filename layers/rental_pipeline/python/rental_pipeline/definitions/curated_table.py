@@ -107,6 +107,11 @@ class CuratedTable:
         """The table's columns, in their order, by its definition."""
         return self.file.table_columns
 
+    def type_of(self, column: str) -> str:
+        """Return the type of a column by the table's definition, in lower case and without its size; empty where it has none."""
+        defined = re.search(rf'^\s*"?{re.escape(column)}"?\s+(\w+)', self.file.section("table"), re.IGNORECASE | re.MULTILINE)
+        return defined[1].lower() if defined else ""
+
     @cached_property
     def personal(self) -> frozenset[str]:
         """The columns whose values no message shows, by the header's line `personal`."""

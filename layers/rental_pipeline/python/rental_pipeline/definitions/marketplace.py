@@ -103,7 +103,7 @@ class Check:
             condition = "true" if is_whole else rows.get(table, "false")
             if condition != "true":
                 some = select_some(curated, table, condition)
-                sql = re.sub(rf"(?<=\bfrom |\bjoin ){curated}\.{table}\b(?!\s+as\b)", some, sql)
+                sql = re.sub(rf"(?<=\bfrom |\bjoin ){curated}\.{table}\b(?!\s+as\b)", some.replace("\\", r"\\"), sql)
         return replace(self, violations=sql)
 
 

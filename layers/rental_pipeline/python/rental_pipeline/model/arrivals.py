@@ -40,6 +40,7 @@ class Arrivals(Document):
         orphans: Rows without a parent, of which a parent has come since.
         orphans_accepted: Those of them that are in the curated table all the same.
         orphans_since: The least run sequence of those rows in raw; None where there is none.
+        orphan_parents: Hashes of the keys of the parents that have come; empty where they are too many for a statement.
         joined: Versions in the raw tables that it joins, which may touch any key.
         joins: The same by joined table, with bounds; of one that it does not name, nothing is known.
     """
@@ -50,6 +51,7 @@ class Arrivals(Document):
     orphans: int = 0
     orphans_accepted: int = 0
     orphans_since: int | None = None
+    orphan_parents: tuple[str, ...] = ()
     joined: int = 0
     joins: dict[str, JoinedArrivals] = field(default_factory=dict)
 

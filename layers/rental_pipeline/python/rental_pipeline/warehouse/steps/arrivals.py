@@ -20,22 +20,21 @@ _NOTHING = (
     f" cast(0 as bigint) as _rp_joined, {_NO_REFERENCE} where 1 = 0"
 )
 _NO_ORPHANS = (
-    "select cast(null as varchar(127)) as _rp_table, cast(0 as bigint) as _rp_orphans, cast(0 as bigint) as _rp_accepted,"
-    " cast(null as bigint) as _rp_since"
+    "select cast(null as varchar(127)) as _rp_table, cast(null as varchar(32)) as _rp_parent, cast(0 as bigint) as _rp_orphans,"
+    " cast(0 as bigint) as _rp_accepted, cast(null as bigint) as _rp_since"
     " where 1 = 0"
 )
+# So many parents, by their hashes, are written in a statement.
+_MOST_PARENTS = 50
 
 
 def select_arrivals(request: StepRequest, tables: Sequence[CuratedTable]) -> tuple[str, str]:
-    """Return two selects: what arrived for each of some curated tables, and which rows without a parent may have one now."""
+    """Return two selects: what arrived for each of some curated tables, and which rows without a parent may have one now.
+
+    The second has a row for each parent that has come, or one more than are written, each with what holds of all of them.
+    """
     arrived = [select for table in tables for select in (_select_arrived(request, table), *_select_joined(request, table))]
-    orphans = [
-        f"select cast({literal(table.name)} as varchar(127)) as _rp_table, count(*) as _rp_orphans,"
-        f" cast(coalesce(sum(case when is_rejected then 0 else 1 end), 0) as bigint) as _rp_accepted,"
-        f" min(run_sequence) as _rp_since from ({_select_orphans(request, table)}) as _rp_orphan"
-        for table in tables
-        if table.references and not table.is_derived
-    ]
+    orphans = [_select_orphans(request, table) for table in tables if table.references and not table.is_derived]
     return " union all ".join(arrived) or _NOTHING, " union all ".join(orphans) or _NO_ORPHANS
 
 
@@ -53,6 +52,7 @@ def read_arrivals(tables: Sequence[CuratedTable], arrived: Rows, orphans: Rows) 
                 referred_greatest=row["_rp_referred_greatest"],
             )
     waiting = {row["_rp_table"]: row for row in orphans}
+    parents = {table.name: [row["_rp_parent"] for row in orphans if row["_rp_table"] == table.name] for table in tables}
     return {
         table.name: Arrivals(
             least=found[table.name]["_rp_least"],
@@ -61,6 +61,7 @@ def read_arrivals(tables: Sequence[CuratedTable], arrived: Rows, orphans: Rows) 
             orphans=waiting.get(table.name, {}).get("_rp_orphans") or 0,
             orphans_accepted=waiting.get(table.name, {}).get("_rp_accepted") or 0,
             orphans_since=waiting.get(table.name, {}).get("_rp_since"),
+            orphan_parents=tuple(parents[table.name]) if len(parents[table.name]) <= _MOST_PARENTS else (),
             joined=sum(join.rows for join in joins[table.name].values()),
             joins=joins[table.name],
         )
@@ -70,7 +71,16 @@ def read_arrivals(tables: Sequence[CuratedTable], arrived: Rows, orphans: Rows) 
 
 def _select_orphans(request: StepRequest, table: CuratedTable) -> str:
     position = request.ledger.applied_run("curated", table.name)
-    return select_orphans(request, table, position, ("row_key", "event_day", "run_sequence", "is_rejected"))
+    found = select_orphans(request, table, position, ("row_key", "event_day", "run_sequence", "is_rejected", "parent_hash"))
+    return (
+        f"select cast({literal(table.name)} as varchar(127)) as _rp_table, _rp_parent, _rp_orphans, _rp_accepted, _rp_since"
+        " from (select parent_hash as _rp_parent, row_number() over (order by parent_hash) as _rp_number,"
+        " cast(sum(_rp_rows) over () as bigint) as _rp_orphans, cast(sum(_rp_kept) over () as bigint) as _rp_accepted,"
+        " min(_rp_first) over () as _rp_since"
+        " from (select parent_hash, count(*) as _rp_rows, sum(case when is_rejected then 0 else 1 end) as _rp_kept,"
+        f" min(run_sequence) as _rp_first from ({found}) as _rp_orphan group by parent_hash) as _rp_came) as _rp_counted"
+        f" where _rp_number <= {_MOST_PARENTS + 1}"
+    )
 
 
 def _select_arrived(request: StepRequest, table: CuratedTable) -> str:

@@ -141,17 +141,32 @@ def list_checks(request: StepRequest) -> list[Check]:
     rejected; what is newly set aside.
 
     What was published before has passed its checks: a run looks at the rows among which those are that it touched. Whole tables
-    are looked at where a run before built them and did not publish, and in whatever is no incremental run.
+    are looked at where a run before built them and did not publish, where nothing says which rows a run touched, and in whatever
+    is no incremental run.
     """
     rows = {table.name: condition for table in request.marketplace.curated if (condition := _bound_rows(request, table))}
     generated = list_generic_checks(request.marketplace, rows)
     for table in request.marketplace.curated:
         if table.name in rows and not table.is_derived:
             is_whole = rows[table.name] == "true"
-            generated.append(_account_for_rows(request, table) if is_whole else _account_for_touched(request, table))
+            generated.append(
+                _account_for_rows(request, table) if is_whole else _account_for_touched(request, table, rows[table.name])
+            )
     generated += list_set_aside_checks(request, rows)
-    special = [check.look_at(rows, request.schemas.curated) for check in request.marketplace.checks]
+    special = [
+        check.look_at({**rows, **_find_apart(request, check)}, request.schemas.curated) for check in request.marketplace.checks
+    ]
     return [*special, *generated]
+
+
+def _find_apart(request: StepRequest, check: Check) -> dict[str, str]:
+    """Return the tables of a check that it looks at whole, because parents have come for rows of theirs: what it joins to those
+    did not change. But history is looked at by the same keys as the rows that it is of."""
+    tables = [request.marketplace.curated_table(name) for name in check.touched]
+    judging = [table for table in tables if not table.is_derived]
+    if len({table.source for table in tables}) == 1 and len(judging) < 2:
+        return {}
+    return {table.name: "true" for table in tables if _list_judged_again(request, table)}
 
 
 def _is_as_published(request: StepRequest, check: Check) -> bool:
@@ -194,7 +209,8 @@ def _read_once(request: StepRequest, checks: Sequence[Check]) -> tuple[dict[str,
     """Return the statements that select the rows which several checks look at, by the table that each makes, and the checks of
     these: the touched rows of each curated table, and what is newly set aside.
 
-    A touched row is one whose key, or day, arrived: others between the least and the greatest of them are as they were.
+    A touched row is one whose key, or day, arrived: others between the least and the greatest of them are as they were. Where a
+    parent has come, the condition itself says which rows are touched.
     """
     curated, statements = request.schemas.curated, {}
     newly = select_newly_set_aside(request)
@@ -208,10 +224,11 @@ def _read_once(request: StepRequest, checks: Sequence[Check]) -> tuple[dict[str,
         some, chosen = select_some(curated, table.name, condition), f"_rp_looked_at_{number} as {table.name}"
         if sum(check.violations.count(some) for check in checks) < 2:
             continue
-        build = TouchedKeys(request, table)
+        build, touched = TouchedKeys(request, table), ""
+        if not _list_judged_again(request, table):
+            touched = f" inner join ({build.select_touched()}) as _rp_touched on {build.on_touched(table.name)}"
         statements[f"_rp_looked_at_{number}"] = (
-            f"create temp table _rp_looked_at_{number} as select {table.name}.* from {build.curated}"
-            f" inner join ({build.select_touched()}) as _rp_touched on {build.on_touched(table.name)} where {condition}"
+            f"create temp table _rp_looked_at_{number} as select {table.name}.* from {build.curated}{touched} where {condition}"
         )
         checks = [replace(check, violations=check.violations.replace(some, chosen)) for check in checks]
     return statements, list(checks)
@@ -231,13 +248,27 @@ def _bound_rows(request: StepRequest, table: CuratedTable) -> str | None:
     is_unpublished = request.ledger.applied_run("curated", table.name) > request.ledger.published_run
     if request.plan.kind != "incremental" or is_unpublished or needs_full_build(request, table):
         return "true"
+    if again := _list_judged_again(request, table):
+        conditions = [build.bound_written(table) for build in again]
+        return "true" if "true" in conditions else " or ".join(conditions)
     if table.name not in request.pending.curated:
         return None
-    build = CuratedBuild(request, table)
-    return "true" if build.arrivals.orphans else build.bound_curated()
+    return CuratedBuild(request, table).bound_curated()
 
 
-def _account_for_touched(request: StepRequest, table: CuratedTable) -> Check:
+def _list_judged_again(request: StepRequest, table: CuratedTable) -> list[TouchedKeys]:
+    """Return the builds in which rows were judged again because their parents have come: the table's own; and of one that is
+    derived, and keeps the history of those rows, the others' that are made of the same raw table."""
+    tables = [table]
+    if table.is_derived:
+        tables = [each for each in request.marketplace.curated if each.source == table.source and not each.is_derived]
+    builds = [TouchedKeys(request, each) for each in tables]
+    return [build for build in builds if build.arrivals.orphans]
+
+
+def _account_for_touched(request: StepRequest, table: CuratedTable, condition: str) -> Check:
+    """Return the check that what the run judged was accepted or rejected, and what it accepted is among what is looked at."""
+    looked_at = select_some(request.schemas.curated, table.name, condition)
     return Check(
         name=f"{table.name}{ACCOUNTED_FOR}",
         severity="fail",
@@ -249,6 +280,15 @@ def _account_for_touched(request: StepRequest, table: CuratedTable) -> Check:
         where run_sequence = {request.run_sequence}
             and table_name = {literal(table.name)}
             and rows_judged <> rows_accepted + rows_rejected
+        union all
+        select
+            cast(_rp_build.rows_accepted as varchar(20)) || ' rows accepted, ' || cast(_rp_looked_at._rp_rows as varchar(20))
+            || ' of them looked at' as example
+        from {request.schemas.control}.curated_build as _rp_build
+        cross join (select count(*) as _rp_rows from {looked_at}) as _rp_looked_at
+        where _rp_build.run_sequence = {request.run_sequence}
+            and _rp_build.table_name = {literal(table.name)}
+            and _rp_looked_at._rp_rows < _rp_build.rows_accepted
         """,
     )
 

@@ -109,11 +109,9 @@ class CuratedBuild:
     def bound_curated(self) -> str:
         """Return the condition on a row of the curated table that excludes none with a touched key, in literals."""
         column = self.table.key[0]
-        defined = re.search(
-            rf'^\s*"?{re.escape(column)}"?\s+(\w+)', self.table.file.section("table"), re.IGNORECASE | re.MULTILINE
-        )
+        kind = self.table.type_of(column)
         # A text sorts otherwise than the number that it is cast to.
-        if not defined or sorts_as(defined[1].lower()) != sorts_as(self._key_type):
+        if not kind or sorts_as(kind) != sorts_as(self._key_type):
             return "true"
         return (
             "true" if self.arrivals.orphans_accepted or self.arrivals.joined else self._bound_key(f"{self.table.name}.{column}")

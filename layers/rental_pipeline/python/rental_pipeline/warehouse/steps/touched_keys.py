@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from rental_pipeline.definitions.curated_table import CuratedTable
+from rental_pipeline.definitions.curated_table import CuratedTable, Reference
 from rental_pipeline.model.raw_tables import quote_identifier
 from rental_pipeline.model.sql_literal import literal
 from rental_pipeline.warehouse.steps.curated_build import CuratedBuild, write_row_key
 from rental_pipeline.warehouse.steps.joined import JoinedTables
 from rental_pipeline.warehouse.steps.step import StepRequest
+
+_WHOLE = ("smallint", "int", "bigint")
 
 
 class TouchedKeys(CuratedBuild):
@@ -33,13 +36,7 @@ class TouchedKeys(CuratedBuild):
             # Days that lost all their rows are in curated, not in raw.
             gone = f" union select event_day from {self.curated}" if self.is_append else ""
             return f"select distinct {keys} from {self.raw}{gone}"
-        # A run that stopped may have left a version beside the one of this run.
-        selects = [f"select distinct {keys} from {self.raw} where _run_sequence > {self.position}"]
-        if self.is_append:
-            selects.append(
-                f"select event_day from {self.control}.changed_day"
-                f" where table_name = {literal(self.table.source)} and run_sequence > {self.position}"
-            )
+        selects = self._select_arrived()
         if self.arrivals.orphans and self.is_append:
             selects.append("select _event_day from _rp_orphan where not is_rejected")
         elif self.arrivals.orphans:
@@ -52,6 +49,55 @@ class TouchedKeys(CuratedBuild):
         if self.arrivals.joined:
             selects += JoinedTables(self.request, self.table, self.position, self.arrivals).select_touched(self.raw_key)
         return " union ".join(selects)
+
+    def bound_written(self, table: CuratedTable) -> str:
+        """Return the condition on rows of the curated table, or of one that is derived from the same raw table, that excludes
+        none that the build judged, nor the history of one; `true` where that is certain of all rows alone.
+
+        It is for the steps after the build: `control.orphan` has then forgotten which rows had no parent. Those that were judged
+        because their parent has come are among all that refer to it.
+        """
+        if not self.arrivals.orphan_parents or self.arrivals.joined:
+            return "true"
+        if self.is_append:
+            arrived = " union ".join(self._select_arrived())
+            is_day = f"{table.name}.{table.key[0]} in ({arrived})"
+            # A row that is there without its parent makes its day judged again, and not only the rows of that parent.
+            is_told = not table.is_derived and all(map(self._keeps_its_text, self.table.references))
+            is_certain = is_told and not self.arrivals.orphans_accepted
+            return f"({is_day} or {self._is_referring(table.name, is_raw=False)})" if is_certain else "true"
+        if len(self.raw_key) > 1:
+            return "true"
+        (key,) = self.raw_key
+        return (
+            f"{table.name}.{table.key[0]} in (select _rp_child.{key} from {self.raw} as _rp_child"
+            f" where {self.bound_raw('_rp_child')}"
+            f" and (_rp_child._run_sequence > {self.position} or {self._is_referring('_rp_child', is_raw=True)}))"
+        )
+
+    def _select_arrived(self) -> list[str]:
+        """Return the selects of the keys, or days, that changed themselves."""
+        keys = ", ".join(self.raw_key)
+        # A run that stopped may have left a version beside the one of this run.
+        selects = [f"select distinct {keys} from {self.raw} where _run_sequence > {self.position}"]
+        if self.is_append:
+            selects.append(
+                f"select event_day from {self.control}.changed_day"
+                f" where table_name = {literal(self.table.source)} and run_sequence > {self.position}"
+            )
+        return selects
+
+    def _is_referring(self, rows: str, is_raw: bool) -> str:
+        """Return the condition that a row refers to a parent that has come."""
+        hashes = ", ".join(map(literal, self.arrivals.orphan_parents))
+        columns = [reference.column if is_raw else reference.curated_column for reference in self.table.references]
+        return " or ".join(f"{hash_key(rows, column)} in ({hashes})" for column in columns)
+
+    def _keeps_its_text(self, reference: Reference) -> bool:
+        """Whether a reference has the same text in the curated table as in raw: both are whole numbers. A text may be cleaned."""
+        kind = self.planned(self.table.source).types.get(reference.column, "")
+        is_whole = kind.startswith(_WHOLE) or re.fullmatch(r"decimal\(\d+, ?0\)", kind) is not None
+        return is_whole and self.table.type_of(reference.curated_column).startswith(_WHOLE)
 
 
 def select_orphans(request: StepRequest, table: CuratedTable, position: int, columns: Sequence[str]) -> str:
