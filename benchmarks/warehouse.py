@@ -34,6 +34,7 @@ from benchmarks.warehouse_source import (
     add_bookings,
     change_random,
     change_recent,
+    edit_listing,
     fill_history,
     list_missing_listing,
 )
@@ -127,6 +128,7 @@ def list_changes() -> list[Change]:
     return [
         Change("nothing changed"),
         Change("one new booking", lambda source, sizes: (f"{add_bookings(source, 1)} booking", 0)),
+        Change("one listing edited", lambda source, sizes: (f"{edit_listing(source)} listing", 0)),
         Change(RECENT, lambda source, sizes: (f"{change_recent(source, sizes, _SHARE):,} rows", 0)),
         Change("0.1 % at random keys", lambda source, sizes: (f"{change_random(source, sizes, _SHARE):,} rows", 0)),
         Change("a verdict flipped", _flip_verdict),

@@ -144,6 +144,11 @@ def change_recent(connection: pymysql.Connection, sizes: Sizes, share: float) ->
     return changed
 
 
+def edit_listing(connection: pymysql.Connection) -> int:
+    """Change the price of one listing, and nothing else: the parent of rows of which none arrives."""
+    return _execute(connection, "update apartments set price = price + 1 order by id limit 1")
+
+
 def change_random(connection: pymysql.Connection, sizes: Sizes, share: float) -> int:
     """Change a share of each table at keys all over it; new viewings, which have none, are of today."""
     every = max(1, round(1 / share))

@@ -32,9 +32,8 @@ select name as table_name, run_sequence
 select cast('apartments' as varchar(127)) as _rp_table, cast(null as varchar(127)) as _rp_join, cast(min("id")
     as varchar(65535)) as _rp_least, cast(max("id") as varchar(65535)) as _rp_greatest, cast(coalesce(sum(case
                 when _operation = 'D' then 1
-                else 0 end), 0) as bigint) as _rp_removed, cast(0 as bigint) as _rp_joined, cast(null as
-                    varchar(65535)) as _rp_referred_least, cast(null as varchar(65535)) as
-                    _rp_referred_greatest
+                else 0 end), 0) as bigint) as _rp_removed, count(*) as _rp_rows, cast(null as varchar(65535))
+                    as _rp_referred_least, cast(null as varchar(65535)) as _rp_referred_greatest
     from apartments_raw."apartments"
     where _run_sequence > 1
     union all
@@ -42,9 +41,8 @@ select cast('apartments' as varchar(127)) as _rp_table, cast(null as varchar(127
         cast(min("booking_id") as varchar(65535)) as _rp_least, cast(max("booking_id") as varchar(65535)) as
         _rp_greatest, cast(coalesce(sum(case
                 when _operation = 'D' then 1
-                else 0 end), 0) as bigint) as _rp_removed, cast(0 as bigint) as _rp_joined, cast(null as
-                    varchar(65535)) as _rp_referred_least, cast(null as varchar(65535)) as
-                    _rp_referred_greatest
+                else 0 end), 0) as bigint) as _rp_removed, count(*) as _rp_rows, cast(null as varchar(65535))
+                    as _rp_referred_least, cast(null as varchar(65535)) as _rp_referred_greatest
     from apartments_raw."bookings"
     where _run_sequence > 1
     union all
@@ -52,9 +50,8 @@ select cast('apartments' as varchar(127)) as _rp_table, cast(null as varchar(127
         cast(min(_event_day) as varchar(65535)) as _rp_least, cast(max(_event_day) as varchar(65535)) as
         _rp_greatest, cast(coalesce(sum(case
                 when _operation = 'D' then 1
-                else 0 end), 0) as bigint) as _rp_removed, cast(0 as bigint) as _rp_joined, cast(null as
-                    varchar(65535)) as _rp_referred_least, cast(null as varchar(65535)) as
-                    _rp_referred_greatest
+                else 0 end), 0) as bigint) as _rp_removed, count(*) as _rp_rows, cast(null as varchar(65535))
+                    as _rp_referred_least, cast(null as varchar(65535)) as _rp_referred_greatest
     from (select _event_day, _operation
         from apartments_raw."user_viewing"
         where _run_sequence > 1

@@ -830,6 +830,20 @@ _REACTIONS = [
         "tests/unit/warehouse/test_bounds.py",
     ),
     _mutate(
+        "rows-without-a-day-are-not-judged",
+        f"{STEPS}/curated_build.py",
+        "self.is_full or self.arrivals.rows or self.arrivals.orphans",
+        "self.is_full or self.arrivals.least or self.arrivals.orphans",
+        f"{UNIT}/warehouse/test_bounds.py",
+    ),
+    _mutate(
+        "rows-that-wait-for-a-parent-are-forgotten",
+        f"{STEPS}/curated_build.py",
+        "self.arrivals.rows or self.arrivals.orphans or self.arrivals.joined",
+        "self.arrivals.rows or self.arrivals.joined",
+        f"{UNIT}/warehouse/test_bounds.py",
+    ),
+    _mutate(
         "children-of-a-late-parent-are-not-looked-at",
         f"{STEPS}/touched_keys.py",
         """ or {self._is_referring('_rp_child', is_raw=True)}))\"""",

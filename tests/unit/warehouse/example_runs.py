@@ -64,8 +64,9 @@ tables:
 """
 _RATES = "rate_date,currency,usd_per_unit\n2026-10-01,EUR,1.10\n2026-11-01,EUR,1.12\n"
 # What `pending` of run 2 finds: a listing that is gone; and bookings and viewings of one that has come late.
-_ARRIVED = {"least": "8999", "greatest": "9010", "removed": 1}
+_ARRIVED = {"rows": 2, "least": "8999", "greatest": "9010", "removed": 1}
 _VIEWED = {
+    "rows": 2,
     "least": "2026-11-20",
     "greatest": "2026-11-21",
     "orphans": 2,

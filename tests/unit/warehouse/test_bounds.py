@@ -1,5 +1,6 @@
 """What a build reads of raw and of its own table: rows above the position, and older ones only where they are judged."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from rental_pipeline.definitions.read_marketplace import read_marketplace
 from rental_pipeline.model.arrivals import Arrivals, Pending
 from rental_pipeline.model.ledger import Ledger, Position
+from rental_pipeline.warehouse.steps.curate import Curation
 from rental_pipeline.warehouse.steps.curated_build import CuratedBuild
 from rental_pipeline.warehouse.steps.touched_keys import TouchedKeys
 from tests.fixtures.composed_steps import SQL_ROOT, plan_table
@@ -40,7 +42,7 @@ class Request:
         return CuratedBuild(self, self.marketplace.curated_table(name))
 
 
-ARRIVED = Arrivals(least="10", greatest="20")
+ARRIVED = Arrivals(rows=1, least="10", greatest="20")
 
 
 @pytest.mark.parametrize(
@@ -85,8 +87,8 @@ OPEN = f"id between -{'9' * 38} and {'9' * 38}"
         ("bookings", replace(ARRIVED, orphans=1, orphans_accepted=1), "bigint", OPEN),
         ("bookings", ARRIVED, "varchar(20)", OPEN),
         ("bookings", replace(ARRIVED, least="10.5"), "bigint", OPEN),
-        ("user_viewing", Arrivals(least="2026-11-20", greatest="2026-11-21"), "bigint", OPEN),
-        ("apartments", Arrivals(), "bigint", OPEN),
+        ("user_viewing", Arrivals(rows=1, least="2026-11-20", greatest="2026-11-21"), "bigint", OPEN),
+        ("apartments", Arrivals(rows=0), "bigint", OPEN),
     ],
 )
 def test_keys_are_written_as_literals_where_all_changed_rows_lie_between(table, arrivals, key_type, bounds):
@@ -98,7 +100,7 @@ def test_keys_are_written_as_literals_where_all_changed_rows_lie_between(table, 
 
 def test_days_bound_an_append_table():
     """It has no keys."""
-    build = Request(Arrivals(least="2026-11-20", greatest="2026-11-21")).build("user_viewing")
+    build = Request(Arrivals(rows=1, least="2026-11-20", greatest="2026-11-21")).build("user_viewing")
     assert build.bound_raw("r") == "r._run_sequence > 5"
     assert build.bound_curated() == "user_viewing.event_day >= '2026-11-20' and user_viewing.event_day <= '2026-11-21'"
 
@@ -119,8 +121,30 @@ def test_parents_are_bounded_where_a_row_has_its_parents_key():
 
 def test_a_text_that_is_cast_to_a_number_bounds_nothing():
     """'9' is greater than '10'."""
-    build = Request(Arrivals(least="10", greatest="9"), key_type="varchar(20)").build("bookings")
+    build = Request(Arrivals(rows=1, least="10", greatest="9"), key_type="varchar(20)").build("bookings")
     assert build.bound_curated() == "true"
+
+
+@pytest.mark.parametrize(
+    ("table", "found", "is_untouched"),
+    [
+        ("bookings", {}, True),
+        ("booking_versions", {}, True),
+        # Rows without a day, or with a key that is NULL, have no ends.
+        ("user_viewing", {"rows": 1}, False),
+        ("bookings", {"orphans": 1, "orphans_since": 3}, False),
+        ("bookings", {"joined": 1}, False),
+    ],
+)
+def test_a_table_of_which_only_parents_changed_is_not_read(table, found, is_untouched):
+    """Its position moves, by which the next run knows that parents up to here have been asked for."""
+    request = Request(Arrivals(**{"rows": 0, **found}))
+    curation = Curation(request, request.marketplace.curated_table(table))
+    assert curation.is_untouched is is_untouched
+    if is_untouched:
+        begin, *move = curation.statements()
+        assert begin == f"call expect_position('curated', '{table}', 5)"
+        assert [re.search(r"\S+_control\.(\w+)", sql)[1] for sql in move] == ["layer_position", "layer_position"]
 
 
 def test_a_full_build_reads_all():
@@ -129,6 +153,7 @@ def test_a_full_build_reads_all():
     request.ledger = Ledger(7, "one", "", ())
     build = request.build("bookings")
     assert (build.is_full, build.bound_raw("r"), build.bound_curated()) == (True, "true", "true")
+    assert not build.is_untouched
 
 
 def test_a_key_is_touched_once():

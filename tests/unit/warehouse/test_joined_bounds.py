@@ -68,9 +68,9 @@ def test_a_removed_row_that_keeps_its_values_is_not_new():
 def test_what_arrived_in_joined_tables_is_added_up():
     """For each table that joins; a row of the answer is about the table itself, or about one that it joins."""
     table = Request(ARRIVED).marketplace.curated_table("bookings")
-    own = {"_rp_table": "bookings", "_rp_join": None, "_rp_least": "10", "_rp_greatest": "20", "_rp_removed": 0}
+    own = {"_rp_table": "bookings", "_rp_join": None, "_rp_least": "10", "_rp_greatest": "20", "_rp_removed": 0, "_rp_rows": 1}
     ends = {"_rp_least": "100", "_rp_greatest": "120", "_rp_referred_least": "40", "_rp_referred_greatest": "50"}
-    rows = [own, {"_rp_table": "bookings", "_rp_join": "apartments", "_rp_joined": 3, **ends}]
+    rows = [own, {"_rp_table": "bookings", "_rp_join": "apartments", "_rp_rows": 3, **ends}]
     assert read_arrivals([table], rows, []) == {"bookings": replace(ARRIVED, joined=3, joins={"apartments": JOINS["apartments"]})}
 
 

@@ -49,6 +49,12 @@ def test_a_run_looks_at_the_rows_that_it_touched():
     assert Checked().look_at("user_viewing") is None
 
 
+def test_a_run_looks_at_no_row_of_a_table_of_which_only_parents_changed():
+    """Though it moved its position."""
+    assert Checked(rows=0, least=None, greatest=None).look_at("bookings") is None
+    assert Checked(rows=0, least=None, greatest=None, published=4).look_at("bookings") == "true"
+
+
 @pytest.mark.parametrize(
     "checked",
     [

@@ -63,7 +63,14 @@ class Pending:
                 found.get("loads", []),
                 found.get("erased", []),
                 [
-                    {"_rp_table": table.name, "_rp_join": None, "_rp_least": "1", "_rp_greatest": "9", "_rp_removed": 0}
+                    {
+                        "_rp_table": table.name,
+                        "_rp_join": None,
+                        "_rp_least": "1",
+                        "_rp_greatest": "9",
+                        "_rp_removed": 0,
+                        "_rp_rows": 1,
+                    }
                     for table in self.warehouse.curated
                 ],
                 found.get("orphans", []),

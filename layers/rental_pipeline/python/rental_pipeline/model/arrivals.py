@@ -35,7 +35,8 @@ class Arrivals(Document):
     """What raw has above the position of a curated table.
 
     Attributes:
-        least, greatest: Of the first column of the keys, as text; of an append table, of the days. None: nothing arrived.
+        rows: Versions; of an append table also the days that were replaced.
+        least, greatest: Of the first column of the keys, as text; of an append table, of the days. None: no row has one.
         removed: Versions that say that a key is gone.
         orphans: Rows without a parent, of which a parent has come since.
         orphans_accepted: Those of them that are in the curated table all the same.
@@ -45,6 +46,7 @@ class Arrivals(Document):
         joins: The same by joined table, with bounds; of one that it does not name, nothing is known.
     """
 
+    rows: int
     least: str | None = None
     greatest: str | None = None
     removed: int = 0

@@ -17,7 +17,7 @@ _NO_REFERENCE = "cast(null as varchar(65535)) as _rp_referred_least, cast(null a
 _NOTHING = (
     "select cast(null as varchar(127)) as _rp_table, cast(null as varchar(127)) as _rp_join,"
     " cast(null as varchar(65535)) as _rp_least, cast(null as varchar(65535)) as _rp_greatest, cast(0 as bigint) as _rp_removed,"
-    f" cast(0 as bigint) as _rp_joined, {_NO_REFERENCE} where 1 = 0"
+    f" cast(0 as bigint) as _rp_rows, {_NO_REFERENCE} where 1 = 0"
 )
 _NO_ORPHANS = (
     "select cast(null as varchar(127)) as _rp_table, cast(null as varchar(32)) as _rp_parent, cast(0 as bigint) as _rp_orphans,"
@@ -45,7 +45,7 @@ def read_arrivals(tables: Sequence[CuratedTable], arrived: Rows, orphans: Rows) 
     for row in arrived:
         if row["_rp_join"] is not None:
             joins[row["_rp_table"]][row["_rp_join"]] = JoinedArrivals(
-                rows=row["_rp_joined"] or 0,
+                rows=row["_rp_rows"],
                 least=row["_rp_least"],
                 greatest=row["_rp_greatest"],
                 referred_least=row["_rp_referred_least"],
@@ -55,6 +55,7 @@ def read_arrivals(tables: Sequence[CuratedTable], arrived: Rows, orphans: Rows) 
     parents = {table.name: [row["_rp_parent"] for row in orphans if row["_rp_table"] == table.name] for table in tables}
     return {
         table.name: Arrivals(
+            rows=found[table.name]["_rp_rows"],
             least=found[table.name]["_rp_least"],
             greatest=found[table.name]["_rp_greatest"],
             removed=found[table.name]["_rp_removed"] or 0,
@@ -101,7 +102,7 @@ def _select_arrived(request: StepRequest, table: CuratedTable) -> str:
         f"select cast({literal(table.name)} as varchar(127)) as _rp_table, cast(null as varchar(127)) as _rp_join,"
         f" cast(min({first}) as varchar(65535)) as _rp_least, cast(max({first}) as varchar(65535)) as _rp_greatest,"
         f" cast(coalesce(sum(case when _operation = 'D' then 1 else 0 end), 0) as bigint) as _rp_removed,"
-        f" cast(0 as bigint) as _rp_joined, {_NO_REFERENCE} from {rows}"
+        f" count(*) as _rp_rows, {_NO_REFERENCE} from {rows}"
     )
 
 
@@ -115,7 +116,7 @@ def _select_joined(request: StepRequest, table: CuratedTable) -> list[str]:
         selects.append(
             f"select cast({literal(table.name)} as varchar(127)) as _rp_table,"
             f" cast({literal(join.table)} as varchar(127)) as _rp_join, _rp_arrived._rp_least, _rp_arrived._rp_greatest,"
-            " cast(0 as bigint) as _rp_removed, _rp_arrived._rp_rows as _rp_joined,"
+            " cast(0 as bigint) as _rp_removed, _rp_arrived._rp_rows,"
             " _rp_own._rp_least as _rp_referred_least, _rp_own._rp_greatest as _rp_referred_greatest"
             f" from ({arrived}) as _rp_arrived cross join"
             f" ({_select_ends(request, table.source, column, position)}) as _rp_own"

@@ -253,7 +253,8 @@ def _bound_rows(request: StepRequest, table: CuratedTable) -> str | None:
         return "true" if "true" in conditions else " or ".join(conditions)
     if table.name not in request.pending.curated:
         return None
-    return CuratedBuild(request, table).bound_curated()
+    build = CuratedBuild(request, table)
+    return None if build.is_untouched else build.bound_curated()
 
 
 def _list_judged_again(request: StepRequest, table: CuratedTable) -> list[TouchedKeys]:

@@ -37,11 +37,21 @@ class Curation(CuratedBuild):
 
     def statements(self) -> list[str]:
         """Everything between the guard and the commit, in order."""
+        return [
+            f"call expect_position('curated', {literal(self.table.name)}, {self.position})",
+            *([] if self.is_untouched else self._build()),
+            f"delete from {self.control}.layer_position where layer = 'curated' and name = {literal(self.table.name)}",
+            f"insert into {self.control}.layer_position (layer, name, run_sequence, input_hash, definition_hash)"
+            f" values ('curated', {literal(self.table.name)}, {self.run},"
+            f" {literal(self.request.marketplace.curated_hash(self.table))},"
+            f" {literal(self.request.marketplace.definition_hash(self.table.file))})",
+        ]
+
+    def _build(self) -> list[str]:
         touched, judging = TouchedKeys(self.request, self.table), Judging(self.request, self.table)
         quarantine = Quarantine(self.request, self.table)
         changed, on_touched = f"changed_{self.table.name}", self.on_touched(self.table.name)
         return [
-            f"call expect_position('curated', {literal(self.table.name)}, {self.position})",
             *touched.find_orphans(),
             f"create temp table _rp_touched as {touched.select_touched()}",
             *(judging.select_versions() if self.table.is_derived else judging.judge()),
@@ -60,11 +70,6 @@ class Curation(CuratedBuild):
             *quarantine.replace_orphans(),
             *self._add_up(),
             self._count(changed),
-            f"delete from {self.control}.layer_position where layer = 'curated' and name = {literal(self.table.name)}",
-            f"insert into {self.control}.layer_position (layer, name, run_sequence, input_hash, definition_hash)"
-            f" values ('curated', {literal(self.table.name)}, {self.run},"
-            f" {literal(self.request.marketplace.curated_hash(self.table))},"
-            f" {literal(self.request.marketplace.definition_hash(self.table.file))})",
         ]
 
     def _select_changed(self) -> str:

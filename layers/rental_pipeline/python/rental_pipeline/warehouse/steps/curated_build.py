@@ -67,11 +67,16 @@ class CuratedBuild:
         self.is_full = needs_full_build(request, table)
         self.is_append = isinstance(self.planned(table.source).strategy, Append)
         self.raw_key = ["_event_day"] if self.is_append else self._source_key(table)
-        self.arrivals = Arrivals() if self.is_full else request.pending.arrivals[table.name]
+        self.arrivals = Arrivals(rows=0) if self.is_full else request.pending.arrivals[table.name]
         if len(self.raw_key) != len(table.key):
             raise FixConfiguration(
                 f"{table.name}.sql: key names {len(table.key)} columns, source.yaml names {len(self.raw_key)} for {table.source}"
             )
+
+    @property
+    def is_untouched(self) -> bool:
+        """Whether no row is judged: nothing changed but parents, and no row has waited for one of these."""
+        return not (self.is_full or self.arrivals.rows or self.arrivals.orphans or self.arrivals.joined)
 
     def on_touched(self, curated: str) -> str:
         """Return the condition that a row of the curated table has a touched key."""
