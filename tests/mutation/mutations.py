@@ -715,8 +715,8 @@ _FIGURES = [
     _mutate(
         "lowest-spender-ranks-first",
         "sql/cars/views/user_revenue.sql",
-        "rank() over (order by user_rentals_total.revenue desc)",
-        "rank() over (order by user_rentals_total.revenue)",
+        "rank() over (order by revenue desc)",
+        "rank() over (order by revenue)",
         "tests/integration/analysts/test_bi.py",
     ),
     _mutate(

@@ -259,14 +259,12 @@ def test_location_revenue_daily_adds_what_a_location_is(analyst, published):
     assert_same(found, expected)
 
 
-def test_user_revenue_adds_the_rank_and_the_account(analyst, published):
+def test_user_revenue_adds_the_rank(analyst, published):
     """Each row of the metric once; users who spent the same share a rank."""
-    accounts = published.verdicts["cars"].accepted["users"]
     rows = sorted(metric(published, "user_rentals_total"), key=lambda row: row["user_id"])
     expected = [
         {
             "user_id": row["user_id"],
-            "created_on": accounts[row["user_id"]]["created"],
             **{name: row[name] for name in ("rentals", "revenue", "average_amount", "rental_hours")},
             "revenue_rank": rank(row["revenue"], [each["revenue"] for each in rows]),
         }
