@@ -717,7 +717,7 @@ _FIGURES = [
         "sql/cars/views/user_revenue.sql",
         "rank() over (order by revenue desc)",
         "rank() over (order by revenue)",
-        "tests/integration/analysts/test_bi.py",
+        f"{CARS}/test_hard_cases.py",
     ),
     _mutate(
         "last-cent-of-use-is-lost",

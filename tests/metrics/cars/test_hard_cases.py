@@ -156,17 +156,23 @@ def test_without_a_rental_nothing_is_used(build):
     )
 
 
-def test_users_are_ranked_by_what_they_spent(build):
+def test_users_are_ranked_by_what_they_spent(make_engine):
     """Ties share a rank; least and most are of single rentals."""
-    metrics = build(
+    engine = make_engine()
+    rentals = [
         rental("r1", total_amount="60.00"),
         rental("r2", total_amount="40.00", rental_end_time="2024-03-06 08:30:00"),
         rental("r3", user_id="u2", total_amount="100.00"),
-    )
-    assert metrics["user_rentals_total"] == [
-        (ALL, "u1", 2, Decimal("100.00"), 50.0, *dollars("60.00", "40.00"), 34.5, 1),
-        (ALL, "u2", 1, Decimal("100.00"), 100.0, *dollars("100.00", "100.00"), 10.0, 1),
     ]
+    engine.run(AS_OF, {**PARENTS, "rental_transactions": rentals})
+    assert read_agreed(engine)["user_rentals_total"] == [
+        (ALL, "u1", 2, Decimal("100.00"), 50.0, *dollars("60.00", "40.00"), 34.5),
+        (ALL, "u2", 1, Decimal("100.00"), 100.0, *dollars("100.00", "100.00"), 10.0),
+    ]
+    assert list(engine.read("presentation.user_revenue").revenue_rank) == [1, 1]
+    engine.run(AS_OF, {"rental_transactions": [rental("r4", total_amount="0.01")]})
+    ranks = engine.read("presentation.user_revenue").set_index("user_id").revenue_rank
+    assert (ranks["u1"], ranks["u2"]) == (1, 2)
 
 
 @pytest.mark.slow
