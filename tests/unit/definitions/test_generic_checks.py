@@ -111,6 +111,14 @@ def test_a_personal_key_is_in_no_example(write):
     assert "select 'users' || ' breaks '" in checks["curated_values_in_range"]
 
 
+@pytest.mark.parametrize(("said", "ranked"), [("place", "count(*)"), ("place of revenue", "count(revenue)")])
+def test_everybody_has_a_rank_or_everybody_with_a_value(write, said, ranked):
+    """A metric of somebody's own may leave the unknown without a place."""
+    write("curated", "orders", curated("orders"))
+    checks = write("presentation", "sales", METRIC.format(more=f"-- unique_key: period_start\n-- rank: {said}"))
+    assert f"or max(place) > {ranked}\n    or count(place) <> {ranked}" in checks["ranks_start_at_one"]
+
+
 def test_a_rank_of_something_else_is_refused(write):
     """By the file and what it says."""
     write("curated", "orders", curated("orders"))

@@ -200,14 +200,16 @@ def _find_all_rejected(marketplace: Marketplace, looked_at: Mapping[str, str]) -
 def _find_unranked(file: SqlFile, relation: str) -> Iterator[str]:
     """Select the periods in which nobody is first, a rank is beyond the number of the ranked, or somebody has none.
 
-    The header says `rank: column`.
+    The header says `rank: column`, or `rank: column of column` where only rows with a value in the second have a rank.
     """
-    rank = file.header.get("rank")
-    if rank is None:
+    text = file.header.get("rank")
+    if text is None:
         return
-    if not rank.isidentifier():
-        raise FixConfiguration(f"{file.path}: rank says {rank!r}; write the name of a column")
+    rank, _, value = (part.strip() for part in text.partition(" of "))
+    if not rank.isidentifier() or (value and not value.isidentifier()):
+        raise FixConfiguration(f"{file.path}: rank says {text!r}; write `column` or `column of column`")
+    ranked = f"count({value})" if value else "count(*)"
     yield (
         f"select '{file.name} ' || cast(period_start as varchar(64)) || ': {rank}' as example\nfrom {relation}\n"
-        f"group by period_start\nhaving min({rank}) <> 1\n    or max({rank}) > count(*)\n    or count({rank}) <> count(*)"
+        f"group by period_start\nhaving min({rank}) <> 1\n    or max({rank}) > {ranked}\n    or count({rank}) <> {ranked}"
     )
